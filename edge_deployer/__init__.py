@@ -1,0 +1,1 @@
+"""Everything that touches a device: releases, sessions, pools, acceptance, rollout and virtual boards."""

@@ -1,0 +1,61 @@
+"""Board profiles: what a class of board offers a model. Shipped as YAML in `edge_deployer/profiles/`."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.validation import describe_validation_error
+
+_SHIPPED = resources.files("edge_deployer") / "profiles"
+
+
+class BoardProfile(BaseModel):
+    """The limits and speeds of one class of board."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    description: str
+    arena_bytes: PositiveInt = Field(description="RAM set aside for the tensor arena")
+    slot_bytes: PositiveInt = Field(description="size of one MCUboot image slot in flash")
+    line_rate: PositiveInt = Field(description="UART bit rate, 8N1: ten bits a byte")
+    smp_buffer_bytes: PositiveInt = Field(description="size of the SMP server's buffer")
+    macs_per_second: PositiveInt = Field(description="int8 multiply-accumulates per second; gives the latency estimate")
+
+
+def shipped_profiles() -> list[str]:
+    """Names of the profiles that come with the package."""
+    return sorted(Path(entry.name).stem for entry in _SHIPPED.iterdir() if entry.name.endswith(".yaml"))
+
+
+def load_profile(name: str, *, base: Path | None = None) -> BoardProfile:
+    """Load a shipped profile by name, or a profile file by path.
+
+    Args:
+        name: a name from `shipped_profiles`, or a path ending in ``.yaml``.
+        base: folder that a relative path counts from; the working folder if None.
+
+    Raises:
+        TinyopsError: no such profile, or a field in it is wrong.
+    """
+    if name.endswith((".yaml", ".yml")):
+        path = (base or Path()) / name
+        if not path.is_file():
+            raise TinyopsError(f"board profile {path} does not exist", remedy="correct the path")
+        text = path.read_text()
+    elif name in shipped_profiles():
+        text = (_SHIPPED / f"{name}.yaml").read_text()
+    else:
+        raise TinyopsError(
+            f"there is no board profile named {name!r}",
+            remedy=f"use one of {', '.join(shipped_profiles())}, or the path of a .yaml file",
+        )
+    try:
+        return BoardProfile.model_validate(yaml.safe_load(text))
+    except ValidationError as error:
+        raise describe_validation_error(error, f"board profile {name}") from error

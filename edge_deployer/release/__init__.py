@@ -1,0 +1,1 @@
+"""Releases: the signed image a board boots, and everything that travels beside it."""
