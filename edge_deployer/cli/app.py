@@ -1,0 +1,72 @@
+"""Finds the sub-commands that this install has, and turns errors into messages and exit statuses.
+
+A sub-command is an entry point of the group ``tinyops.commands``: a function that typer can make a command of. Its
+module imports nothing heavy at the top, because ``tinyops --help`` imports every one of them for its summary.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+
+import typer
+from typer._click import Command, Context
+from typer.core import TyperGroup
+
+from edge_deployer.errors import TinyopsError
+
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130
+
+_GROUP = "tinyops.commands"
+_PROOF_OF_EXTRA = {"pipeline": "tfx", "sim": "tflite_micro"}
+"""A module that is there when an extra is installed; its name alone is looked up, nothing is imported."""
+
+
+class _InstalledCommands(TyperGroup):
+    """The group of all sub-commands whose extra is installed."""
+
+    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002
+        return sorted(point.name for point in entry_points(group=_GROUP) if not _missing_extra(point))
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002
+        for point in entry_points(group=_GROUP, name=cmd_name):
+            extra = _missing_extra(point)
+            if extra:
+                raise TinyopsError(
+                    f"`tinyops {cmd_name}` needs the {extra} extra, which is not installed here",
+                    remedy=f"install it: pip install 'tinyml-ops[{extra}]'",
+                )
+            app = typer.Typer(add_completion=False)
+            app.command(cmd_name)(point.load())
+            return typer.main.get_command(app)
+        return None
+
+
+def _missing_extra(point: EntryPoint) -> str | None:
+    return next((extra for extra in point.extras if not find_spec(_PROOF_OF_EXTRA[extra])), None)
+
+
+app = typer.Typer(cls=_InstalledCommands, no_args_is_help=True, add_completion=False, rich_markup_mode="rich")
+
+
+@app.callback()
+def tinyops() -> None:
+    """A release line for microcontrollers: train, convert, evaluate, try on a staging bench, promote to production.
+
+    Exit status: 0 promoted (or nothing to change), 1 an error, 2 wrong usage, 3 the release was refused.
+    """
+
+
+def main() -> None:
+    """Run the command line; print what a user can mend without a traceback."""
+    try:
+        app()
+    except TinyopsError as error:
+        typer.secho(f"error: {error.message}", fg="red", err=True)
+        typer.secho(f"  remedy: {error.remedy}", err=True)
+        sys.exit(EXIT_ERROR)
+    except KeyboardInterrupt:
+        typer.secho("interrupted", err=True)
+        sys.exit(EXIT_INTERRUPTED)

@@ -1,0 +1,56 @@
+"""`tinyops push`: stage, accept and promote a model that some other pipeline made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXIT_REFUSED = 3
+
+
+def push(
+    model: Annotated[Path, typer.Argument(help="The .tflite file to release: one input, one output, batch 1.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Held-out samples, an .npz: array `inputs` (n, ...) of real or already quantised values, optionally "
+            "`labels` (n,) of class indices. Without it, parity is tried on random inputs and accuracy is not judged.",
+        ),
+    ] = None,
+    inventory: Annotated[
+        Path | None, typer.Option(help="The boards, a YAML file; 2 staging and 3 production virtual boards without.")
+    ] = None,
+    plan: Annotated[Path | None, typer.Option(help="Acceptance plan, a YAML file; the default plan without.")] = None,
+    signing_key: Annotated[
+        Path | None, typer.Option(help="ed25519 private key, PEM; a development key in the workspace without.")
+    ] = None,
+    release_version: Annotated[str, typer.Option(help="major.minor.revision; the build number is added.")] = "1.0.0",
+    workspace: Annotated[Path, typer.Option(help="Folder for releases, virtual boards and reports.")] = Path(
+        ".tinyops"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON instead of text.")] = False,
+) -> None:
+    """Try a .tflite model on the staging boards and, if they accept it, put it on production.
+
+    Needs the `sim` extra: TFLM on this machine computes the answers that the boards must give. A refusal changes no
+    board and ends with exit status 3.
+    """
+    from edge_deployer.cli.deployment_view import DeploymentView, print_outcome
+    from edge_deployer.rollout.foreign_model import ForeignModel
+
+    foreign = ForeignModel(
+        model=model,
+        data=data,
+        inventory=inventory,
+        plan=plan,
+        signing_key=signing_key,
+        version=release_version,
+        workspace=workspace,
+    )
+    with DeploymentView(quiet=as_json) as view:
+        deployment, report = foreign.push(view)
+    print_outcome(deployment, report, as_json=as_json)
+    if not deployment.pushed:
+        raise typer.Exit(EXIT_REFUSED)

@@ -1,0 +1,1 @@
+"""Which boards there are, in which pool, and how to reach them."""

@@ -1,0 +1,108 @@
+"""The inventory file: boards, their pools and the key they trust."""
+
+from __future__ import annotations
+
+from collections import Counter
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.profile import BoardProfile, load_profile
+from edge_deployer.validation import describe_validation_error
+
+Pool = Literal["staging", "production"]
+
+
+class BoardEntry(BaseModel):
+    """One board: a serial URL, or `virtual: true` for a board that runs on this machine."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    pool: Pool
+    profile: str = "cortex-m4"
+    url: str | None = Field(default=None, description="/dev/ttyACM0, socket://host:port or rfc2217://host:port")
+    virtual: bool = False
+
+    @model_validator(mode="after")
+    def _one_way_to_reach_it(self) -> BoardEntry:
+        if (self.url is None) != self.virtual:
+            raise ValueError("a board has either a url or `virtual: true`")
+        return self
+
+
+class Inventory(BaseModel):
+    """All boards of a release line.
+
+    Attributes:
+        public_key: PEM file of the key the boards trust; a release signed with another is refused before a board is
+            touched. None: the boards alone decide.
+        boards: at least one in each pool, under names of their own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    public_key: Path | None = None
+    boards: tuple[BoardEntry, ...]
+
+    @model_validator(mode="after")
+    def _usable(self) -> Inventory:
+        repeated = [name for name, count in Counter(board.name for board in self.boards).items() if count > 1]
+        if repeated:
+            raise ValueError(f"board names stand twice: {', '.join(repeated)}")
+        urls = [url for url, count in Counter(board.url for board in self.boards if board.url).items() if count > 1]
+        if urls:
+            raise ValueError(f"one port cannot be two boards: {', '.join(urls)}")
+        for pool in ("staging", "production"):
+            if not self.pool(pool):
+                raise ValueError(f"no board is in the {pool} pool")
+        return self
+
+    def pool(self, name: str) -> tuple[BoardEntry, ...]:
+        """The boards of one pool, in the file's order."""
+        return tuple(board for board in self.boards if board.pool == name)
+
+
+def load_inventory(path: Path | None) -> Inventory:
+    """Read and check an inventory file; None gives the shipped one: 2 staging and 3 production virtual boards.
+
+    Relative paths in the file count from the file's folder.
+
+    Raises:
+        TinyopsError: the file is missing, is not YAML, or a field is wrong.
+    """
+    if path is None:
+        text, source, base = (resources.files(__package__) / "default.yaml").read_text(), "default inventory", Path()
+    else:
+        source, base = f"inventory {path}", path.parent
+        try:
+            text = path.read_text()
+        except OSError as error:
+            raise TinyopsError(
+                f"{source} cannot be read: {error.strerror}", remedy="correct the path of the inventory"
+            ) from None
+    try:
+        inventory = Inventory.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise TinyopsError(f"{source} is not YAML: {error}", remedy="correct the file") from None
+    except ValidationError as error:
+        raise describe_validation_error(error, source) from error
+    boards = tuple(_resolve_profile(board, base) for board in inventory.boards)
+    key = base / inventory.public_key if inventory.public_key else None
+    return inventory.model_copy(update={"boards": boards, "public_key": key})
+
+
+def board_profile(board: BoardEntry) -> BoardProfile:
+    """The profile of one board of a loaded inventory."""
+    return load_profile(board.profile)
+
+
+def _resolve_profile(board: BoardEntry, base: Path) -> BoardEntry:
+    if board.profile.endswith((".yaml", ".yml")):
+        board = board.model_copy(update={"profile": str((base / board.profile).resolve())})
+    load_profile(board.profile)
+    return board

@@ -1,0 +1,101 @@
+"""The MCUboot image: imgtool makes and verifies it, smpclient's parser reads it.
+
+Layout: MCUboot's image format (header, payload, protected TLVs, TLVs). The payload is the ``.tflite`` file as it is.
+"""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from imgtool import keys as imgtool_keys
+from imgtool.image import Image, VerifyResult
+from smpclient.mcuboot import IMAGE_TLV, ImageInfo, MCUBootImageError, VendorTLV
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.release.keys import SigningKey
+
+MANIFEST_TLV = VendorTLV(0x00A0)
+"""Protected TLV that holds the manifest; 0xXXA0-0xXXFE are MCUboot's vendor range."""
+
+HEADER_BYTES = 32
+"""Header size: a flatbuffer wants its data 16-byte aligned, so the payload starts at a multiple of that."""
+
+
+@dataclass(frozen=True)
+class SignedImage:
+    """A verified image.
+
+    Attributes:
+        data: the bytes a board is given.
+        hash: MCUboot's image hash (the SHA-256 TLV), 32 bytes; the release's identity on a board.
+        version: ``major.minor.revision+build``.
+        payload: the model.
+        manifest: the manifest TLV's value.
+    """
+
+    data: bytes
+    hash: bytes
+    version: str
+    payload: bytes
+    manifest: bytes
+
+
+def sign_image(payload: bytes, *, version: str, manifest: bytes, key: SigningKey) -> SignedImage:
+    """Make a signed image of a model. ed25519 is deterministic: the same arguments give the same bytes.
+
+    Args:
+        payload: the model.
+        version: ``major.minor.revision`` with an optional ``+build``.
+        manifest: value of the protected TLV.
+        key: signs the image.
+
+    Raises:
+        TinyopsError: imgtool refuses, with its own words.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        model, tlv, image = (Path(folder) / name for name in ("model", "manifest", "image.bin"))
+        model.write_bytes(payload)
+        tlv.write_bytes(manifest)
+        # The slot size only bounds the image here; the board's own slot is checked against its profile.
+        command = [sys.executable, "-m", "imgtool.main", "sign", "--key", key.path, "--version", version]
+        command += ["--header-size", str(HEADER_BYTES), "--pad-header", "--align", "8", "--slot-size", "0x1000000"]
+        command += ["--sha", "256", "--custom-tlv-file", hex(MANIFEST_TLV), tlv, model, image]
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise TinyopsError(
+                f"imgtool cannot sign the release with {key.path}: {done.stderr.strip().splitlines()[-1]}",
+                remedy="check the key and the version",
+            )
+        return read_image(image.read_bytes(), public_pem=key.public_pem)
+
+
+def read_image(data: bytes, *, public_pem: bytes) -> SignedImage:
+    """Verify an image's hash and signature and take it apart. An unsigned image is refused.
+
+    Raises:
+        TinyopsError: not an image, a wrong hash, or not signed with this key.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path, key_path = Path(folder) / "image.bin", Path(folder) / "public.pem"
+        path.write_bytes(data)
+        key_path.write_bytes(public_pem)
+        try:
+            info = ImageInfo.load_file(str(path))
+            result, *_ = Image.verify(str(path), imgtool_keys.load(str(key_path)))
+        except (MCUBootImageError, OSError, ValueError, struct.error) as error:
+            raise TinyopsError(f"the release image is damaged: {error}", remedy="build the release again") from error
+    if result is not VerifyResult.OK:
+        raise TinyopsError(
+            f"the release image does not verify with the public key: {result.name.lower().replace('_', ' ')}",
+            remedy="sign the release with the key whose public half the boards hold",
+        )
+    header = info.header
+    payload = data[header.hdr_size : header.hdr_size + header.img_size]
+    version = f"{header.ver.major}.{header.ver.minor}.{header.ver.revision}+{header.ver.build_num}"
+    manifest = next((tlv.value for tlv in info.protected_tlvs or [] if tlv.header.type == MANIFEST_TLV), b"")
+    return SignedImage(data, info.get_tlv(IMAGE_TLV.SHA256).value, version, payload, manifest)

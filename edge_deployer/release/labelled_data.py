@@ -1,0 +1,158 @@
+"""Labelled arrays in an `.npz` file: reading and checking. Pure numpy."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.tensors import Array
+
+
+@dataclass(frozen=True)
+class DatasetFields:
+    """Which arrays of the file mean what.
+
+    Attributes:
+        input: array of real numbers, shape ``(n, ...)``; also the name of the model's input.
+        label: array of class indices, shape ``(n,)``; None where the data has no labels.
+        group: array that tells which person, device or recording a sample is from, shape ``(n,)``; None if there is
+            none.
+        classes: number of classes; labels lie in ``0 .. classes - 1``. None: any label from 0 up.
+    """
+
+    input: str
+    label: str | None
+    group: str | None
+    classes: int | None
+
+
+@dataclass(frozen=True)
+class LabelledData:
+    """Checked contents of a file.
+
+    Attributes:
+        inputs: finite numbers, shape ``(n, *shape)``; integers as they are stored, floats as float32.
+        labels: int64, shape ``(n,)``, or None.
+        groups: int64 or text, shape ``(n,)``, or None.
+    """
+
+    inputs: Array
+    labels: Array | None
+    groups: Array | None
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+def file_sha256(path: Path) -> str:
+    """Hex digest of a data file: its identity for the cache and for lineage.
+
+    Raises:
+        TinyopsError: there is no such file.
+    """
+    if not path.is_file():
+        raise TinyopsError(f"data file {path} does not exist", remedy="correct the path")
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def load_dataset(path: Path, fields: DatasetFields) -> LabelledData:
+    """Read and check a data file.
+
+    Raises:
+        TinyopsError: the file or an array is missing, lengths differ, a value is not finite, or a label is not an
+            index of a class. The message names the array, the index and the value.
+    """
+    arrays = _read_arrays(path, [name for name in (fields.input, fields.label, fields.group) if name is not None])
+    inputs = _checked_inputs(arrays[fields.input], fields.input, path)
+    labels = None if fields.label is None else _checked_labels(arrays[fields.label], fields.label, fields.classes, path)
+    groups = None if fields.group is None else _checked_groups(arrays[fields.group], fields.group, path)
+    for name, array in ((fields.label, labels), (fields.group, groups)):
+        if array is not None and len(array) != len(inputs):
+            raise TinyopsError(
+                f"{path}: {fields.input!r} has {len(inputs)} samples and {name!r} has {len(array)}",
+                remedy="give every sample one entry in each array",
+            )
+    return LabelledData(inputs, labels, groups)
+
+
+def _read_arrays(path: Path, names: list[str]) -> dict[str, Array]:
+    if not path.is_file():
+        raise TinyopsError(f"data file {path} does not exist", remedy="correct the path")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise TinyopsError(f"{path} holds a single array", remedy="save the arrays with numpy.savez")
+            for name in names:
+                if name not in archive:
+                    raise TinyopsError(
+                        f"{path} has no array {name!r}; it has {', '.join(archive.files) or 'none'}",
+                        remedy="name an array that the file has",
+                    )
+            return {name: archive[name] for name in names}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise TinyopsError(
+            f"{path} cannot be read as an .npz file: {error}",
+            remedy="save plain numeric or text arrays with numpy.savez",
+        ) from error
+
+
+def _checked_inputs(values: Array, name: str, path: Path) -> Array:
+    if values.ndim == 0 or values.dtype.kind not in "iufb":
+        raise TinyopsError(
+            f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not an array of real numbers, a row a sample",
+            remedy="store samples as floats or integers, the first dimension counting them",
+        )
+    if values.size == 0:
+        raise TinyopsError(f"{path}: {name!r} is empty, shape {list(values.shape)}", remedy="add samples to the file")
+    if values.dtype.kind != "f":
+        return values
+    # A float64 beyond float32's range becomes inf here, and is then reported as such.
+    with np.errstate(over="ignore"):
+        inputs: Array = values.astype(np.float32)
+    wrong = np.argwhere(~np.isfinite(inputs))
+    if len(wrong):
+        index = tuple(int(i) for i in wrong[0])
+        raise TinyopsError(
+            f"{path}: {name!r} has {len(wrong)} values that are not finite, the first {values[index]} at index "
+            f"{list(index)}",
+            remedy="drop or repair those samples",
+        )
+    return inputs
+
+
+def _checked_labels(values: Array, name: str, classes: int | None, path: Path) -> Array:
+    if values.ndim != 1:
+        raise TinyopsError(
+            f"{path}: {name!r} has shape {list(values.shape)}, not one label a sample",
+            remedy="store labels as a vector of class indices",
+        )
+    allowed = "0 and up" if classes is None else f"0 .. {classes - 1}"
+    if values.dtype.kind not in "iu":
+        raise TinyopsError(
+            f"{path}: {name!r} is {values.dtype}, not integers", remedy=f"store labels as integers, {allowed}"
+        )
+    wrong = np.flatnonzero((values < 0) | (values >= classes if classes is not None else False))
+    if len(wrong):
+        raise TinyopsError(
+            f"{path}: {name!r}[{wrong[0]}] = {values[wrong[0]]} is outside {allowed}",
+            remedy="correct the label, or name its class",
+        )
+    return values.astype(np.int64)
+
+
+def _checked_groups(values: Array, name: str, path: Path) -> Array:
+    if values.ndim != 1 or values.dtype.kind not in "iuU":
+        raise TinyopsError(
+            f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not one integer or text a sample",
+            remedy="store the group of each sample as a vector of integers or texts",
+        )
+    return values if values.dtype.kind == "U" else values.astype(np.int64)

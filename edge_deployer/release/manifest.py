@@ -1,0 +1,60 @@
+"""The release manifest: where a model comes from and what it was measured to do. Signed as part of the image."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import cbor2
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.validation import describe_validation_error
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Provenance(BaseModel):
+    """Which run of which code on which data made the model. A field is None where nobody knows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run_id: str | None = None
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    data_fingerprint: str | None = None
+
+
+class Manifest(BaseModel):
+    """What the protected TLV `TLV_TAG` of a release image holds, as canonical CBOR (RFC 8949, section 4.2.1)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1)
+    version: str = Field(description="MCUboot version: major.minor.revision+build")
+    model_sha256: Sha256
+    model_bytes: int = Field(gt=0)
+    arena_bytes: int = Field(gt=0, description="smallest arena the model runs in, found on the host: an estimate")
+    board_profile: str
+    provenance: Provenance
+    metrics: dict[str, float]
+    parts: dict[str, Sha256] = Field(description="digest of each file beside the image, by file name")
+
+    def to_cbor(self) -> bytes:
+        """The manifest's one encoding."""
+        return cbor2.dumps(self.model_dump(mode="json"), canonical=True)
+
+    @classmethod
+    def from_cbor(cls, data: bytes) -> Manifest:
+        """Inverse of `to_cbor`.
+
+        Raises:
+            TinyopsError: the bytes are no manifest.
+        """
+        try:
+            return cls.model_validate(cbor2.loads(data))
+        except cbor2.CBORDecodeError as error:
+            raise TinyopsError(
+                f"the release's manifest cannot be decoded: {error}", remedy="build the release again"
+            ) from None
+        except ValidationError as error:
+            raise describe_validation_error(error, "release manifest") from error

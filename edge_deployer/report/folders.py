@@ -1,0 +1,20 @@
+"""Where reports are kept: a numbered folder each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def new_report_folder(workspace: Path) -> Path:
+    """Make ``<workspace>/reports/<n>`` with the next free number."""
+    root = workspace / "reports"
+    root.mkdir(parents=True, exist_ok=True)
+    number = max((int(folder.name) for folder in root.iterdir() if folder.name.isdecimal()), default=0)
+    while True:
+        number += 1
+        folder = root / str(number)
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue  # another command took this number in the meantime
+        return folder

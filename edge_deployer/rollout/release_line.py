@@ -1,0 +1,68 @@
+"""From a candidate to the boards: sign it, store it, deploy it, keep the record. One call for every way to push."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.inventory.inventory import load_inventory
+from edge_deployer.release.bundle import Candidate
+from edge_deployer.release.keys import load_or_create_signing_key, load_signing_key
+from edge_deployer.release.store import ReleaseStore
+from edge_deployer.rollout.controller import RolloutController
+from edge_deployer.rollout.deployment import Deployment
+from edge_deployer.rollout.journal import Watcher
+
+_RECORD_FILE = "deployment.json"
+
+
+@dataclass(frozen=True)
+class ReleaseLine:
+    """Where releases are kept, what signs them, and which boards they go to.
+
+    Attributes:
+        workspace: folder for the release store, virtual boards and the development key.
+        inventory: inventory file; None for the shipped virtual boards.
+        signing_key: private key file; None for a development key that is made in the workspace when first needed.
+        plan: what acceptance asks.
+        version: ``major.minor.revision`` of new releases.
+    """
+
+    workspace: Path
+    inventory: Path | None
+    signing_key: Path | None
+    plan: AcceptancePlan
+    version: str
+
+    def push(self, candidate: Candidate, watcher: Watcher | None = None) -> Deployment:
+        """Release a candidate and deploy it. Pushing the same candidate twice changes nothing.
+
+        Raises:
+            TinyopsError: the inventory or the key is wrong, or the virtual boards cannot run here.
+        """
+        inventory = load_inventory(self.inventory)
+        if self.signing_key is None:
+            key = load_or_create_signing_key(self.workspace / "keys" / "signing.pem")
+        else:
+            key = load_signing_key(self.signing_key)
+        bundle = ReleaseStore(self.workspace / "releases").release(candidate, version=self.version, key=key)
+        controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher)
+        deployment = asyncio.run(controller.deploy(bundle, public_pem=key.public_pem))
+        record = bundle.folder / _RECORD_FILE
+        if deployment.outcome == "promoted":
+            record.write_text(deployment.model_dump_json(indent=2))
+        elif deployment.outcome == "unchanged" and record.exists():
+            _restate_evidence(deployment, Deployment.model_validate_json(record.read_text()))
+        return deployment
+
+
+def _restate_evidence(deployment: Deployment, promotion: Deployment) -> None:
+    """An unchanged release rests on the evidence of its promotion: show that."""
+    earlier = {board.name: board for board in promotion.boards}
+    for board in deployment.boards:
+        if board.name in earlier:
+            board.evidence = earlier[board.name].evidence
+            board.checks = earlier[board.name].checks
+            board.install_seconds = earlier[board.name].install_seconds
