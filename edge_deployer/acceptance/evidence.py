@@ -45,7 +45,19 @@ class SampleEvidence(BaseModel):
 
 
 class BoardEvidence(BaseModel):
-    """Everything one examination of one board found; what it did not get to is None."""
+    """Everything one examination of one board found; what it did not get to is None.
+
+    Attributes:
+        board: its name in the inventory.
+        failure: what ended the examination early.
+        echo: whether the board echoed.
+        running_hash: hex hash of the image it runs.
+        arena_used: bytes, by the board's own figure.
+        arena_bytes: bytes it has.
+        faults: faults during the examination.
+        last_fault: the board's words for the last one.
+        samples: its answers.
+    """
 
     model_config = ConfigDict(frozen=True)
 

@@ -22,6 +22,7 @@ async def examine(session: DeviceSession, board: str, acceptance: AcceptanceSet,
     """
     facts: dict[str, object] = {}
     try:
+        before = await session.health()
         await session.echo()
         facts["echo"] = True
         info = await session.info()
@@ -33,10 +34,9 @@ async def examine(session: DeviceSession, board: str, acceptance: AcceptanceSet,
         result = await session.infer(acceptance.inputs[:samples])
         facts["samples"] = _sample_evidence(result, acceptance, samples)
         health = await session.health()
-        facts |= {"faults": health.fault_count, "last_fault": health.last_fault}
+        facts |= {"faults": health.faults - before.faults, "last_fault": health.last_fault}
     except SessionError as error:
-        kind = "model" if isinstance(error, ModelFault) else "board"
-        facts["failure"] = Failure(kind=kind, reason=error.message)
+        facts["failure"] = Failure(kind="model" if isinstance(error, ModelFault) else "board", reason=error.message)
     return BoardEvidence.model_validate({"board": board, **facts})
 
 

@@ -59,7 +59,7 @@ class ForeignModel:
             deployment = refused_before_release("validation", reason, _REMEDY, plan)
         else:
             line = ReleaseLine(self.workspace, self.inventory, self.signing_key, plan, self.version)
-            deployment = line.push(self._candidate(model, validation), watcher)
+            deployment, _ = line.push(self._candidate(model, validation), watcher)
         return deployment, self._report(deployment, validation, data)
 
     def _candidate(self, model: bytes, validation: Validation) -> Candidate:

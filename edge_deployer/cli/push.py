@@ -38,7 +38,7 @@ def push(
     board and ends with exit status 3.
     """
     from edge_deployer.cli.deployment_view import DeploymentView, print_outcome
-    from edge_deployer.rollout.foreign_model import ForeignModel
+    from edge_deployer.cli.foreign_model import ForeignModel
 
     foreign = ForeignModel(
         model=model,

@@ -37,7 +37,8 @@ class AcceptanceSet:
     @property
     def reference_labels(self) -> Array:
         """The class TFLM names for each sample: argmax of its output, int64 ``(n,)``."""
-        return self.outputs.reshape(len(self), -1).argmax(axis=1)
+        named: Array = self.outputs.reshape(len(self), -1).argmax(axis=1)
+        return named
 
     def to_bytes(self) -> bytes:
         """The set as the bytes of an ``.npz`` file; the same set always gives the same bytes."""

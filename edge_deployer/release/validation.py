@@ -5,6 +5,7 @@ Needs the `sim` extra, because TFLM is the reference. A gateway that only deploy
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,35 +66,24 @@ def validate_model(
     Raises:
         TinyopsError: `data` does not fit the model's input, or the `sim` extra is not installed.
     """
-    limit = profile.slot_bytes - IMAGE_OVERHEAD_BYTES
-    report = ValidationReport(
-        blessed=False,
-        profile=profile.name,
-        model_bytes=len(model),
-        slot_limit=limit,
-        arena_limit=profile.arena_bytes,
-    )
+    report = _first_report(model, profile, data)
+    if report.model_bytes > report.slot_limit:
+        reason = f"the model has {len(model):,} bytes; a slot of {profile.name} has room for {report.slot_limit:,}"
+        return Validation(report.model_copy(update={"reason": reason}), None)
     try:
-        if len(model) > limit:
-            report.reason = f"the model has {len(model):,} bytes; a slot of {profile.name} has room for {limit:,}"
-            return Validation(report, None)
-        report.arena_bytes = smallest_arena(model, limit=profile.arena_bytes)
-        report.operators = sorted({operator.name for operator in list_operators(model)})
-        report.macs = count_macs(model)
-        report.latency_us = round(report.macs / profile.macs_per_second * 1e6)
-        with TflmRunner(model, arena_bytes=report.arena_bytes) as runner:
+        report = report.model_copy(update=_read_model(model, profile))
+        arena = smallest_arena(model, limit=profile.arena_bytes)
+        with TflmRunner(model, arena_bytes=arena) as runner:
             if data is None:
                 data = LabelledSamples(random_inputs(runner.input, acceptance_samples, seed=seed), None)
             inputs = stored_inputs(data.values, runner.input)
             outputs = runner.run(inputs)
     except (ModelRefused, InferenceCrashed) as refusal:
-        report.reason = refusal.message
-        return Validation(report, None)
+        return Validation(report.model_copy(update={"reason": refusal.message}), None)
     everything = AcceptanceSet(inputs, outputs, data.labels, data.class_names)
-    if data.labels is not None:
-        _measure(report, everything)
-    report.blessed = True
-    return Validation(report, draw(everything, acceptance_samples, seed=seed))
+    acceptance = draw(everything, acceptance_samples, seed=seed)
+    found = {"blessed": True, "arena_bytes": arena, "acceptance_samples": len(acceptance)} | _measure(everything)
+    return Validation(report.model_copy(update=found), acceptance)
 
 
 def stored_inputs(values: Array, spec: TensorSpec) -> Array:
@@ -156,12 +146,57 @@ def draw(everything: AcceptanceSet, samples: int, *, seed: int) -> AcceptanceSet
     )
 
 
-def _measure(report: ValidationReport, everything: AcceptanceSet) -> None:
-    assert everything.labels is not None
+def _first_report(model: bytes, profile: BoardProfile, data: LabelledSamples | None) -> ValidationReport:
+    """What is known before the model is looked into."""
+    return ValidationReport(
+        blessed=False,
+        reason=None,
+        profile=profile.name,
+        operators={},
+        macs=None,
+        model_bytes=len(model),
+        slot_limit=profile.slot_bytes - IMAGE_OVERHEAD_BYTES,
+        arena_bytes=None,
+        arena_limit=profile.arena_bytes,
+        latency_us=None,
+        eval_samples=0 if data is None or data.labels is None else len(data.labels),
+        accuracy=None,
+        confusion=None,
+        class_names=[] if data is None else list(data.class_names),
+        acceptance_samples=0,
+    )
+
+
+def _read_model(model: bytes, profile: BoardProfile) -> dict[str, object]:
+    """What the file says without running it.
+
+    Raises:
+        ModelRefused: it is not a TFLite file.
+    """
+    macs = count_macs(model)
+    return {
+        "operators": dict(Counter(operator.name for operator in list_operators(model))),
+        "macs": macs,
+        "latency_us": macs / profile.macs_per_second * 1e6,
+    }
+
+
+def _measure(everything: AcceptanceSet) -> dict[str, object]:
+    """Accuracy and confusion matrix of TFLM's answers, where there are labels.
+
+    Raises:
+        TinyopsError: a label is not one of the model's outputs.
+    """
+    if everything.labels is None:
+        return {}
+    classes = everything.outputs[0].size
+    highest = int(everything.labels.max())
+    if highest >= classes or len(everything.class_names) not in (0, classes):
+        raise TinyopsError(
+            f"the data has {len(everything.class_names) or highest + 1} classes; the model has {classes} outputs",
+            remedy="give the model's last layer one unit for each class, or correct the labels",
+        )
     answered = everything.reference_labels
-    classes = int(max(everything.labels.max(), answered.max(), len(everything.class_names) - 1)) + 1
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (everything.labels, answered), 1)
-    report.eval_samples = len(everything)
-    report.accuracy = float((answered == everything.labels).mean())
-    report.confusion = confusion.tolist()
+    return {"accuracy": float((answered == everything.labels).mean()), "confusion": confusion.tolist()}

@@ -34,12 +34,12 @@ class ValidationReport(BaseModel):
     reason: str | None
     profile: str
     operators: dict[str, int]
-    macs: int
+    macs: int | None
     model_bytes: int
     slot_limit: int
     arena_bytes: int | None
     arena_limit: int
-    latency_us: float
+    latency_us: float | None
     eval_samples: int
     accuracy: float | None
     confusion: list[list[int]] | None

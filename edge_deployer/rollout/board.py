@@ -119,7 +119,7 @@ class Board:
         if running != bundle.image.hash:
             return Failure(
                 kind="board",
-                reason=f"the board's boot logic did not take the release: it boots {_short(running and running.hex())} "
+                reason=f"the board's boot logic did not take the release: it boots {_short(running.hex() if running else None)} "
                 "instead; the board holds another public key than the one that signs releases, or its slot is damaged",
             )
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.inventory.inventory import load_inventory
-from edge_deployer.release.bundle import Candidate
+from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import load_or_create_signing_key, load_signing_key
 from edge_deployer.release.store import ReleaseStore
 from edge_deployer.rollout.controller import RolloutController
@@ -36,7 +36,7 @@ class ReleaseLine:
     plan: AcceptancePlan
     version: str
 
-    def push(self, candidate: Candidate, watcher: Watcher | None = None) -> Deployment:
+    def push(self, candidate: Candidate, watcher: Watcher | None = None) -> tuple[Deployment, Bundle]:
         """Release a candidate and deploy it. Pushing the same candidate twice changes nothing.
 
         Raises:
@@ -55,7 +55,7 @@ class ReleaseLine:
             record.write_text(deployment.model_dump_json(indent=2))
         elif deployment.outcome == "unchanged" and record.exists():
             _restate_evidence(deployment, Deployment.model_validate_json(record.read_text()))
-        return deployment
+        return deployment, bundle
 
 
 def _restate_evidence(deployment: Deployment, promotion: Deployment) -> None:

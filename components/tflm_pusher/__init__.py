@@ -1,0 +1,1 @@
+"""TFLMPusher: from a blessed model to the boards."""

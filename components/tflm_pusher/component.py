@@ -1,0 +1,123 @@
+"""TFLMPusher: the component that takes a model to boards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import standard_artifacts
+from tfx.types.channel import BaseChannel, Channel
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.artifact_types import AcceptanceSet, DeploymentReport
+from components.tflm_pusher import driver, executor
+
+
+class TFLMPusherSpec(ComponentSpec):
+    """Interface of TFLMPusher."""
+
+    PARAMETERS = {
+        "project": ExecutionParameter(type=str),
+        "workspace": ExecutionParameter(type=str),
+        "inventory": ExecutionParameter(type=str, optional=True),
+        "signing_key": ExecutionParameter(type=str, optional=True),
+        "release_version": ExecutionParameter(type=str),
+        "plan": ExecutionParameter(type=dict[str, Any]),
+        "sources": ExecutionParameter(type=dict[str, list[str]]),
+        "dataset": ExecutionParameter(type=dict[str, Any]),
+        "thresholds": ExecutionParameter(type=dict[str, float]),
+        driver.DELIVERY: ExecutionParameter(type=str, optional=True),
+    }
+    INPUTS = {
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing),
+        "acceptance_set": ChannelParameter(type=AcceptanceSet),
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "training": ChannelParameter(type=standard_artifacts.ModelRun),
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+    }
+    OUTPUTS = {
+        "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
+        "deployment_report": ChannelParameter(type=DeploymentReport),
+    }
+
+
+class TFLMPusher(base_component.BaseComponent):
+    """Releases a blessed model: signs it, tries it on the staging pool, and promotes it to the production pool.
+
+    A refusal, at whatever gate, is a result: the component succeeds, `pushed` is 0 and the report says why. It is never
+    cached, and pushing the same model twice changes nothing on any board.
+
+    Outputs:
+        pushed_model: `standard_artifacts.PushedModel`; the release bundle, if it was pushed. Custom property ``pushed``
+            (0 or 1).
+        deployment_report: `components.artifact_types.DeploymentReport`: the report as HTML and JSON.
+    """
+
+    SPEC_CLASS = TFLMPusherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+    DRIVER_CLASS = driver.Driver
+
+    def __init__(
+        self,
+        *,
+        model: BaseChannel,
+        model_blessing: BaseChannel,
+        infra_blessing: BaseChannel,
+        acceptance_set: BaseChannel,
+        examples: BaseChannel,
+        training: BaseChannel,
+        evaluation: BaseChannel,
+        project: str,
+        workspace: str,
+        release_version: str,
+        plan: dict[str, Any],
+        sources: dict[str, list[str]],
+        dataset: dict[str, Any],
+        thresholds: dict[str, float],
+        inventory: str | None = None,
+        signing_key: str | None = None,
+    ) -> None:
+        """Describe the delivery.
+
+        Args:
+            model: the int8 model.
+            model_blessing: the Evaluator's; a model without it never reaches a board.
+            infra_blessing: the TFLMValidator's; the same.
+            acceptance_set: the TFLMValidator's samples.
+            examples: the SensorExampleGen's; for the report.
+            training: the Trainer's ``model_run``; for the report.
+            evaluation: the Evaluator's; for the reason of a refusal, and the report.
+            project: name of the release.
+            workspace: folder for the release store, virtual boards and the development key.
+            release_version: ``major.minor.revision``.
+            plan: fields of `edge_deployer.acceptance.plan.AcceptancePlan`.
+            sources: archive file name to the files that go in it; archived beside the image.
+            dataset: ``source`` (str), ``classes`` (list of str) and ``group`` (str or None); for the report.
+            thresholds: ``min_accuracy`` and ``max_drop`` of the evaluation; for the report.
+            inventory: inventory file; None for the shipped virtual boards.
+            signing_key: private key file; None for a development key in the workspace.
+        """
+        super().__init__(
+            TFLMPusherSpec(
+                model=model,
+                model_blessing=model_blessing,
+                infra_blessing=infra_blessing,
+                acceptance_set=acceptance_set,
+                examples=examples,
+                training=training,
+                evaluation=evaluation,
+                project=project,
+                workspace=workspace,
+                inventory=inventory,
+                signing_key=signing_key,
+                release_version=release_version,
+                plan=plan,
+                sources=sources,
+                dataset=dataset,
+                thresholds=thresholds,
+                pushed_model=Channel(type=standard_artifacts.PushedModel),
+                deployment_report=Channel(type=DeploymentReport),
+            )
+        )

@@ -1,0 +1,138 @@
+"""One delivery: the gates before the boards, the release, and the report."""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.release import acceptance_set
+from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.release.bundle import Bundle, Candidate
+from edge_deployer.report.facts import Report
+from edge_deployer.report.pictures import sample_pictures
+from edge_deployer.rollout.deployment import Deployment, Step, refused_before_release
+from edge_deployer.rollout.release_line import ReleaseLine
+from tfx import types
+from tfx.components.evaluator.constants import ARTIFACT_PROPERTY_BLESSED_KEY, BLESSED_VALUE
+
+from components.tflite_model import read_tflite
+from components.tflm_evaluator.outcome import refusal_reason
+from components.tflm_pusher import provenance, report_facts
+from components.tflm_validator.executor import BLESSED_PROPERTY
+
+STEP_LOGGER = "tinyops.deployment"
+"""Every step on a board is logged here, for whoever shows the run."""
+
+
+class Delivery:
+    """What one execution of TFLMPusher does.
+
+    Args:
+        inputs: the component's input artifacts, one of each.
+        parameters: its execution parameters.
+        run_id: the pipeline run, for the manifest.
+    """
+
+    def __init__(self, inputs: dict[str, types.Artifact], parameters: dict[str, Any], run_id: str | None) -> None:
+        self._inputs = inputs
+        self._parameters = parameters
+        self._run_id = run_id
+        self._plan = AcceptancePlan.model_validate(parameters["plan"])
+        self._data = report_facts.data_facts(inputs["examples"], parameters["dataset"])
+        self._validation = report_facts.validation_report(inputs["infra_blessing"])
+        self._evaluation = report_facts.evaluation_facts(
+            inputs["evaluation"], blessed=self._is_evaluated, thresholds=parameters["thresholds"]
+        )
+
+    def refusal(self) -> Deployment | None:
+        """The record of a refusal before any board is touched, or None if both blessings are there."""
+        if not self._is_evaluated:
+            reason = refusal_reason(self._inputs["evaluation"].uri) or "the Evaluator did not bless the model"
+            remedy = "improve the model or its data; lower evaluate.min_accuracy or max_drop only if that is acceptable"
+            return refused_before_release("evaluation", reason, remedy, self._plan)
+        if not self._inputs["infra_blessing"].get_int_custom_property(BLESSED_PROPERTY):
+            reason = self._validation.reason or "the TFLMValidator did not bless the model"
+            remedy = f"make the model fit board profile {self._validation.profile}, or choose another profile"
+            return refused_before_release("validation", reason, remedy, self._plan)
+        return None
+
+    def push(self) -> tuple[Deployment, Bundle]:
+        """Release the model and deploy it.
+
+        Raises:
+            TinyopsError: the inventory or the signing key is wrong, or virtual boards cannot run on this machine.
+        """
+        inventory, key = self._parameters.get("inventory"), self._parameters.get("signing_key")
+        line = ReleaseLine(
+            workspace=Path(self._parameters["workspace"]),
+            inventory=Path(inventory) if inventory else None,
+            signing_key=Path(key) if key else None,
+            plan=self._plan,
+            version=self._parameters["release_version"],
+        )
+        return line.push(self._candidate(), _StepLog())
+
+    def report(self, deployment: Deployment) -> Report:
+        """Everything known about the model and how it fared."""
+        reached = {
+            "examples": self._inputs["examples"],
+            "training": self._inputs["training"],
+            "int8 model": self._inputs["model"],
+            "evaluation": self._inputs["model_blessing"],
+            "validation": self._inputs["infra_blessing"],
+            "acceptance set": self._inputs["acceptance_set"],
+        }
+        return Report(
+            title=self._parameters["project"],
+            run_id=self._run_id,
+            deployment=deployment,
+            data=self._data,
+            training=report_facts.training_facts(self._inputs["training"]),
+            conversion=report_facts.conversion_facts(self._inputs["model"]),
+            evaluation=self._evaluation,
+            validation=self._validation,
+            lineage=report_facts.lineage(reached, self._data),
+            samples=sample_pictures(self._acceptance, deployment) if deployment.release else [],
+        )
+
+    @property
+    def _is_evaluated(self) -> bool:
+        blessing = self._inputs["model_blessing"]
+        return bool(blessing.get_int_custom_property(ARTIFACT_PROPERTY_BLESSED_KEY) == BLESSED_VALUE)
+
+    @cached_property
+    def _acceptance(self) -> AcceptanceSet:
+        path = Path(self._inputs["acceptance_set"].uri, acceptance_set.FILE_NAME)
+        return AcceptanceSet.from_bytes(path.read_bytes())
+
+    def _candidate(self) -> Candidate:
+        assert self._validation.arena_bytes is not None
+        assert self._evaluation is not None
+        sources = {name: [Path(file) for file in files] for name, files in self._parameters["sources"].items()}
+        folder = next(files[0].parent for files in sources.values() if files)
+        return Candidate(
+            name=self._parameters["project"],
+            model=read_tflite(self._inputs["model"]),
+            acceptance=self._acceptance,
+            arena_bytes=self._validation.arena_bytes,
+            board_profile=self._validation.profile,
+            provenance=provenance.describe(folder, run_id=self._run_id, data_fingerprint=self._data.fingerprint),
+            metrics={"accuracy": self._evaluation.accuracy, "eval_examples": self._evaluation.examples},
+            sources=sources,
+        )
+
+
+class _StepLog:
+    """Follows a deployment and logs its steps."""
+
+    def __init__(self) -> None:
+        self._logger = logging.getLogger(STEP_LOGGER)
+
+    def on_step(self, step: Step) -> None:
+        self._logger.info("%s: %s %s", step.board, step.action, step.detail)
+
+    def on_progress(self, board: str, action: str, done: int, total: int) -> None:
+        """Progress of an upload is not logged: a step says when it begins and the next when it has ended."""

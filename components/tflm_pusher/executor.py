@@ -1,0 +1,51 @@
+"""Executor of TFLMPusher."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from edge_deployer.report.html import write_report
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+
+from components.tflm_pusher.delivery import Delivery
+
+PUSHED_PROPERTY = "pushed"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Releases the model, or writes down why not: a component that raises would lose its outputs."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Take the model to the boards if both blessings are there, and write the report either way.
+
+        Args:
+            input_dict: see `TFLMPusherSpec`.
+            output_dict: ``pushed_model`` and ``deployment_report``.
+            exec_properties: see `TFLMPusherSpec`.
+
+        Raises:
+            TinyopsError: the inventory or the signing key is wrong, or virtual boards cannot run on this machine.
+        """
+        inputs = {name: artifact_utils.get_single_instance(artifacts) for name, artifacts in input_dict.items()}
+        pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        report = artifact_utils.get_single_instance(output_dict["deployment_report"])
+        run_id = self._context.pipeline_run_id if self._context else None
+        delivery = Delivery(inputs, exec_properties, run_id)
+        deployment = delivery.refusal()
+        if deployment is None:
+            deployment, bundle = delivery.push()
+            if deployment.pushed:
+                shutil.copytree(bundle.folder, pushed_model.uri, dirs_exist_ok=True)
+        write_report(delivery.report(deployment), Path(report.uri))
+        pushed_model.set_int_custom_property(PUSHED_PROPERTY, int(deployment.pushed))
+        report.pushed = int(deployment.pushed)
+        report.reason = "" if deployment.pushed else deployment.reason

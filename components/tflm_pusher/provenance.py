@@ -1,0 +1,34 @@
+"""Which code made a model, as git knows it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from edge_deployer.release.manifest import Provenance
+
+
+def describe(folder: Path, *, run_id: str | None, data_fingerprint: str | None) -> Provenance:
+    """Provenance of a model whose source is in `folder`; without git, or outside a repository, no commit is known.
+
+    Args:
+        folder: where the user's module lies.
+        run_id: the pipeline run that releases the model.
+        data_fingerprint: SHA-256 of the data file.
+    """
+    commit = _git(folder, "rev-parse", "HEAD")
+    changes = _git(folder, "status", "--porcelain", "--", ".")
+    return Provenance(
+        run_id=run_id,
+        git_commit=commit or None,
+        git_dirty=None if changes is None or not commit else bool(changes),
+        data_fingerprint=data_fingerprint,
+    )
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

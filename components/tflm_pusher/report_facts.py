@@ -1,0 +1,110 @@
+"""Reads what the earlier components recorded beside their artifacts into the report's facts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
+from edge_deployer.release.validation_report import ValidationReport
+from edge_deployer.report.facts import (
+    ConversionFacts,
+    DataFacts,
+    Epoch,
+    EvaluationFacts,
+    LineageStep,
+    SliceFacts,
+)
+from tfx import types
+
+from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
+from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
+from components.tflite_converter.report import ConversionReport
+from components.tflm_evaluator.outcome import refusal_reason, slice_metrics
+
+_OVERALL = "overall"
+
+
+def data_facts(examples: types.Artifact, dataset: dict[str, Any]) -> DataFacts:
+    """From SensorExampleGen's summary and the configuration."""
+    summary = DatasetSummary.from_json(Path(examples.uri, SUMMARY_FILE).read_text())
+    return DataFacts(
+        source=dataset["source"],
+        fingerprint=summary.sha256,
+        splits=summary.split_sizes,
+        class_names=dataset["classes"],
+        group=dataset["group"],
+    )
+
+
+def training_facts(training: types.Artifact) -> list[Epoch] | None:
+    """The training curve, if the user's `run_fn` wrote `training.json` into its model run folder."""
+    path = Path(training.uri, "training.json")
+    if not path.is_file():
+        return None
+    curve = json.loads(path.read_text())
+    columns = (curve["train"]["loss"], curve["train"]["accuracy"], curve["eval"]["loss"], curve["eval"]["accuracy"])
+    return [
+        Epoch(loss=loss, accuracy=accuracy, eval_loss=eval_loss, eval_accuracy=eval_accuracy)
+        for loss, accuracy, eval_loss, eval_accuracy in zip(*columns, strict=True)
+    ]
+
+
+def conversion_facts(model: types.Artifact) -> ConversionFacts | None:
+    """Float against int8; None if TFLM does not run the int8 model."""
+    report = ConversionReport.model_validate_json(Path(model.uri, CONVERSION_FILE).read_text())
+    if report.int8_accuracy is None or report.agreement is None:
+        return None
+    return ConversionFacts(
+        float_accuracy=report.float_accuracy,
+        int8_accuracy=report.int8_accuracy,
+        label_agreement=report.agreement,
+        model_bytes=report.model_bytes,
+        representative_examples=report.representative_examples,
+        input_scale=report.input.scale,
+        input_zero_point=report.input.zero_point,
+        output_scale=report.output.scale,
+        output_zero_point=report.output.zero_point,
+    )
+
+
+def evaluation_facts(
+    evaluation: types.Artifact, *, blessed: bool, thresholds: dict[str, float]
+) -> EvaluationFacts | None:
+    """TFMA's figures and judgement; None if TFLM does not run the model, so that there are no figures."""
+    slices = slice_metrics(evaluation.uri)
+    if _OVERALL not in slices:
+        return None
+    overall = slices.pop(_OVERALL)
+    return EvaluationFacts(
+        blessed=blessed,
+        reason=None if blessed else refusal_reason(evaluation.uri),
+        examples=int(overall["example_count"]),
+        accuracy=overall["accuracy"],
+        slices=[
+            SliceFacts(name=name, examples=int(metrics["example_count"]), accuracy=metrics["accuracy"])
+            for name, metrics in sorted(slices.items())
+        ],
+        **thresholds,
+    )
+
+
+def validation_report(infra_blessing: types.Artifact) -> ValidationReport:
+    """The validator's findings."""
+    return ValidationReport.model_validate_json(Path(infra_blessing.uri, VALIDATION_FILE).read_text())
+
+
+def lineage(artifacts: dict[str, types.Artifact], data: DataFacts) -> list[LineageStep]:
+    """From the data to the evidence, an entry an artifact, each with its id in ML Metadata.
+
+    Args:
+        artifacts: what each step made, in the order of the pipeline, by the name of the step.
+        data: the facts of the data file that it all began with.
+    """
+    steps = [LineageStep(step="data", artifact=data.source, identity=f"sha256:{data.fingerprint}")]
+    steps += [
+        LineageStep(step=step, artifact=artifact.type_name, identity=f"ML Metadata artifact {artifact.id}")
+        for step, artifact in artifacts.items()
+    ]
+    return steps

@@ -1,0 +1,23 @@
+"""A conversation with one board: install, test, confirm, reset, run, health."""
+
+from edge_deployer.session.device_session import DeviceSession
+from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, ModelFault, PortInUse, SessionError
+from edge_deployer.session.facts import DeviceInfo, Health, InferenceResult, ServerParameters, SlotState
+from edge_deployer.wire.inference import ErrorCode, ResetReason
+
+__all__ = [
+    "BoardGone",
+    "BoardRefused",
+    "DeviceInfo",
+    "DeviceSession",
+    "ErrorCode",
+    "Health",
+    "InferenceResult",
+    "LineError",
+    "ModelFault",
+    "PortInUse",
+    "ResetReason",
+    "ServerParameters",
+    "SessionError",
+    "SlotState",
+]

@@ -1,0 +1,178 @@
+"""A conversation with one board over a serial line."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from types import TracebackType
+
+from smp.image_management import ImageState
+from smpclient.requests.image_management import ImageStatesRead, ImageStatesWrite
+from smpclient.requests.os_management import EchoWrite, ResetWrite
+from typing_extensions import Self
+
+from edge_deployer.session.errors import BoardGone, LineError, SessionError
+from edge_deployer.session.facts import DeviceInfo, Health, InferenceResult, ServerParameters, SlotState
+from edge_deployer.session.line import SmpLine
+from edge_deployer.session.model_runner import ModelRunner
+from edge_deployer.session.requests import ClaimWrite
+from edge_deployer.session.upload import Progress, upload
+from edge_deployer.tensors import Array
+from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
+
+_SPARE_SLOT = 1
+_RESET_DEADLINE_S = 30.0
+_RESET_POLL_S = 0.02
+
+
+class DeviceSession:
+    """Holds a board's port for itself while the context lasts. Cancelling any call leaves a usable session.
+
+    Every call may raise a `SessionError`: `BoardGone` where nothing answers, `LineError` where bytes arrive damaged,
+    `BoardRefused` where the board says no.
+
+    Args:
+        url: device path, ``socket://host:port`` or ``rfc2217://host:port``.
+        line_rate: bits per second; 0 for a line without a speed.
+        request_timeout_s: how long the board may think about a request; it is repeated a few times.
+    """
+
+    def __init__(self, url: str, *, line_rate: int = 115200, request_timeout_s: float = 2.0) -> None:
+        self.url = url
+        self._line = SmpLine(url, line_rate=line_rate, request_timeout_s=request_timeout_s)
+        self._model = ModelRunner(self._line)
+
+    async def __aenter__(self) -> Self:
+        """Open the port and learn the board's buffer size.
+
+        Raises:
+            PortInUse: another session holds the port.
+            BoardGone: no such port, or no answer.
+            LineError: only damaged answers.
+        """
+        opened = False
+        try:
+            await self._line.open()
+            opened = True
+        finally:
+            if not opened:
+                await self._line.close()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._line.close()
+
+    async def echo(self, text: str = "tinyops") -> str:
+        """What the board makes of a text: the same, if all is well."""
+        return (await self._line.ask(EchoWrite(d=text), "echo")).r
+
+    async def parameters(self) -> ServerParameters:
+        """The board's SMP buffers."""
+        return await self._line.parameters()
+
+    async def images(self) -> list[SlotState]:
+        """The images in the board's slots; an empty slot is not listed."""
+        answer = await self._line.ask(ImageStatesRead(), "list its images")
+        return [_slot_state(state) for state in answer.images]
+
+    async def install(self, image: bytes, on_progress: Progress | None = None) -> None:
+        """Bring an image into the spare slot, where it waits for `test` or `confirm`.
+
+        An interrupted upload of the same image goes on where it stopped; an image that is on the board already is not
+        sent again.
+
+        Args:
+            image: an MCUboot image file.
+            on_progress: called with the bytes that have arrived and the total.
+
+        Raises:
+            SessionError: `image` is not an MCUboot image; or see the class.
+        """
+        try:
+            expected = parse_image(image).hash
+        except ImageFormatError as error:
+            remedy = "give the file that imgtool signed"
+            raise SessionError(self.url, f"cannot take the image: {error}", remedy=remedy) from error
+        report = on_progress or _ignore_progress
+        if any(state.hash == expected for state in await self.images()):
+            report(len(image), len(image))
+            return
+        await upload(self._line, image, report)
+        arrived = [state.hash for state in await self.images() if state.slot == _SPARE_SLOT]
+        if arrived != [expected]:
+            raise LineError(self.url, f"the spare slot does not hold the image {expected.hex()} after the upload")
+
+    async def test(self, image_hash: bytes) -> None:
+        """Have an image boot once at the next reset; without `confirm` the one after that reverts it."""
+        await self._line.ask(ImageStatesWrite(hash=image_hash, confirm=False), f"test image {image_hash.hex()[:12]}")
+
+    async def confirm(self, image_hash: bytes | None = None) -> None:
+        """Keep an image for good: the running one if None."""
+        what = f"confirm image {image_hash.hex()[:12]}" if image_hash else "confirm the running image"
+        await self._line.ask(ImageStatesWrite(hash=image_hash, confirm=True), what)
+
+    async def reset(self) -> None:
+        """Reset the board and wait until it answers again.
+
+        Raises:
+            BoardGone: it does not come back within 30 s, or never resets.
+        """
+        self._model.forget()
+        sent = time.monotonic()
+        await self._line.ask(ResetWrite(), "reset")
+        while time.monotonic() - sent < _RESET_DEADLINE_S:
+            health = await self._model.health()
+            if health.uptime_ms / 1000 < time.monotonic() - sent:
+                return
+            # Firmware acknowledges first and resets a moment later.
+            await asyncio.sleep(_RESET_POLL_S)
+        raise BoardGone(self.url, f"did not reset within {_RESET_DEADLINE_S:.0f} s")
+
+    async def info(self) -> DeviceInfo:
+        """The running model, as the board sees it.
+
+        Raises:
+            ModelFault: the model crashed or cannot be loaded.
+        """
+        return await self._model.info()
+
+    async def infer(self, inputs: Array) -> InferenceResult:
+        """Run samples on the board.
+
+        Args:
+            inputs: stored values ``(n, *input.shape[1:])`` of the input's dtype.
+
+        Raises:
+            ValueError: shape or dtype is not the model's.
+            ModelFault: the model crashed or cannot be loaded.
+        """
+        return await self._model.infer(inputs)
+
+    async def health(self) -> Health:
+        """Reset reason, uptime and faults."""
+        return await self._model.health()
+
+    async def claim(self, epoch: int) -> None:
+        """Take the board for a lease's epoch.
+
+        Raises:
+            BoardRefused: a newer epoch has claimed it (`ErrorCode.STALE_EPOCH`).
+        """
+        await self._line.ask(ClaimWrite(epoch=epoch), f"be claimed for epoch {epoch}")
+
+
+def _ignore_progress(_done: int, _total: int) -> None:
+    """Nobody wants to know."""
+
+
+def _slot_state(state: ImageState) -> SlotState:
+    return SlotState(
+        slot=state.slot,
+        hash=bytes(state.hash or b""),
+        version=state.version,
+        active=bool(state.active),
+        confirmed=bool(state.confirmed),
+        pending=bool(state.pending),
+    )

@@ -1,0 +1,76 @@
+"""What can go wrong between us and a board. Each names the board's URL."""
+
+from __future__ import annotations
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.wire.inference import ResetReason
+
+
+class SessionError(TinyopsError):
+    """A conversation with a board failed.
+
+    Args:
+        url: the board's port.
+        message: what happened.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, url: str, message: str, *, remedy: str) -> None:
+        super().__init__(f"board at {url}: {message}", remedy=remedy)
+        self.url = url
+
+
+class PortInUse(SessionError):
+    """Somebody else holds the port."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, "the port is in use", remedy="end the other program or session that holds the port")
+
+
+class BoardGone(SessionError):
+    """The board does not answer, or its port is not there."""
+
+    def __init__(self, url: str, message: str) -> None:
+        super().__init__(url, message, remedy="check the board's power, the cable, the port's name and the line rate")
+
+
+class LineError(SessionError):
+    """Bytes arrive, but damaged."""
+
+    def __init__(self, url: str, message: str) -> None:
+        super().__init__(url, message, remedy="check the line rate, the cable and who else writes to this port")
+
+
+class BoardRefused(SessionError):
+    """The board understood the request and said no.
+
+    Args:
+        url: the board's port.
+        request: what was asked, in words.
+        group: SMP group whose code this is, or None for a general MCUmgr code.
+        code: the code.
+        words: the code in words.
+    """
+
+    def __init__(self, url: str, request: str, *, group: int | None, code: int, words: str) -> None:
+        source = "MCUmgr" if group is None else f"group {group}"
+        super().__init__(
+            url,
+            f"refused to {request}: {words} ({source} error {code})",
+            remedy="compare the board's slots and state with what the request needs",
+        )
+        self.group, self.code = group, code
+
+
+class ModelFault(SessionError):
+    """The model on the board crashed or cannot be loaded there.
+
+    Args:
+        url: the board's port.
+        message: what the model did.
+        reset_reason: why the board last started: `ResetReason.FAULT` after a crash.
+    """
+
+    def __init__(self, url: str, message: str, *, reset_reason: ResetReason) -> None:
+        super().__init__(url, message, remedy="do not release this model to this class of board")
+        self.reset_reason = reset_reason

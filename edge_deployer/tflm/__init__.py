@@ -1,0 +1,21 @@
+"""TensorFlow Lite Micro on the host: always in a child process, so that a model that kills it is a refusal.
+
+Running and sizing models needs the `sim` extra; importing this package does not.
+"""
+
+from edge_deployer.tflm.child import require_tflm
+from edge_deployer.tflm.errors import InferenceCrashed, ModelRefused, Reason
+from edge_deployer.tflm.operators import Operator, count_macs, list_operators
+from edge_deployer.tflm.runner import TflmRunner, smallest_arena
+
+__all__ = [
+    "InferenceCrashed",
+    "ModelRefused",
+    "Operator",
+    "Reason",
+    "TflmRunner",
+    "count_macs",
+    "list_operators",
+    "require_tflm",
+    "smallest_arena",
+]

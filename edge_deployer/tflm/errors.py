@@ -1,0 +1,52 @@
+"""Why TFLM does not run a model."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from edge_deployer.errors import TinyopsError
+
+
+class Reason(Enum):
+    """The kinds of refusal, for code that must tell them apart."""
+
+    UNSUPPORTED_OP = "unsupported operator"
+    ARENA_TOO_SMALL = "arena too small"
+    NOT_A_MODEL = "not a model"
+    PREPARE_FAILED = "an operator cannot be prepared"
+    WRONG_TENSORS = "wrong number or shape of tensors"
+    CRASHED = "TFLM crashed"
+
+
+_REMEDIES = {
+    Reason.UNSUPPORTED_OP: "rebuild the model with operators that TFLM has; do not compile it for an accelerator",
+    Reason.ARENA_TOO_SMALL: "make the model smaller, or use a board profile with a bigger arena",
+    Reason.NOT_A_MODEL: "give the .tflite file that the converter wrote, whole and unchanged",
+    Reason.PREPARE_FAILED: "convert the model with int8 weights, activations, inputs and outputs",
+    Reason.WRONG_TENSORS: "convert a model with exactly one input and one output and a batch of 1",
+    Reason.CRASHED: "convert the model again; if it still crashes, remove the operator TFLM names",
+}
+
+
+class ModelRefused(TinyopsError):
+    """TFLM cannot load the model.
+
+    Args:
+        reason: the kind of refusal.
+        message: TFLM's own words, made readable.
+    """
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message, remedy=_REMEDIES[reason])
+        self.reason = reason
+
+
+class InferenceCrashed(TinyopsError):
+    """The model loaded, but TFLM failed or died while it ran a sample.
+
+    Args:
+        message: the signal or TFLM's own words.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, remedy="look for an operator that depends on the values it is given, e.g. GATHER")

@@ -1,0 +1,159 @@
+"""What a TFLite file says about its operators, read from the flatbuffer without running anything."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.tflm.errors import ModelRefused, Reason
+
+# What the flatbuffer accessors raise when an offset in the file points outside it.
+_NOT_A_FLATBUFFER = (struct.error, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator of a model.
+
+    Attributes:
+        name: as in the TFLite schema, e.g. ``CONV_2D``; a custom operator's own name, e.g. ``ethos-u``.
+        custom: whether it is a custom operator.
+        input_shapes: shape of each input, in order; ``()`` for an absent optional one.
+        output_shapes: shape of each output, in order.
+    """
+
+    name: str
+    custom: bool
+    input_shapes: tuple[tuple[int, ...], ...]
+    output_shapes: tuple[tuple[int, ...], ...]
+
+
+def list_operators(model: bytes) -> list[Operator]:
+    """All operators of a model, in the order they are stored.
+
+    Raises:
+        ModelRefused: the bytes are not a TFLite model.
+        TinyopsError: the `tflite` package is not installed.
+    """
+    schema = _schema()
+    if model[4:8] != b"TFL3":
+        raise ModelRefused(Reason.NOT_A_MODEL, f"these {len(model)} bytes are not a TFLite model: no TFL3 identifier")
+    try:
+        return list(_operators(schema, schema.Model.GetRootAsModel(model, 0), len(model)))
+    except _NOT_A_FLATBUFFER as error:
+        raise ModelRefused(Reason.NOT_A_MODEL, f"the TFLite model is damaged: {error}") from error
+
+
+def custom_operators(model: bytes) -> list[str]:
+    """Names of the custom operators of a model, each once, sorted."""
+    return sorted({operator.name for operator in list_operators(model) if operator.custom})
+
+
+def count_macs(model: bytes) -> int:
+    """Multiply-accumulates of one inference in convolutions, fully connected layers, LSTM and SVDF.
+
+    Bias, activation, requantisation and element-wise operators are not counted, as is usual for such figures.
+
+    Raises:
+        ModelRefused: the bytes are not a TFLite model.
+        TinyopsError: the `tflite` package is not installed.
+    """
+    operators = list_operators(model)
+    try:
+        return sum(_MACS[operator.name](operator) for operator in operators if operator.name in _MACS)
+    except (ValueError, IndexError) as error:
+        raise ModelRefused(Reason.NOT_A_MODEL, f"an operator has tensors of the wrong rank: {error}") from error
+
+
+def _schema() -> Any:
+    try:
+        import tflite
+    except ImportError as error:
+        raise TinyopsError(
+            "reading a model's operators needs the package tflite, which is not installed",
+            remedy="install 'tinyml-ops[sim]'",
+        ) from error
+    return tflite
+
+
+def _operators(schema: Any, model: Any, size: int) -> Iterator[Operator]:
+    for graph_index in range(_plausible(model.SubgraphsLength(), size)):
+        graph = model.Subgraphs(graph_index)
+        for index in range(_plausible(graph.OperatorsLength(), size)):
+            operator = graph.Operators(index)
+            name, custom = _name(schema, model.OperatorCodes(operator.OpcodeIndex()))
+            inputs = [operator.Inputs(i) for i in range(_plausible(operator.InputsLength(), size))]
+            outputs = [operator.Outputs(i) for i in range(_plausible(operator.OutputsLength(), size))]
+            yield Operator(name, custom, _shapes(graph, inputs), _shapes(graph, outputs))
+
+
+def _plausible(count: int, size: int) -> int:
+    """A vector's length, unless the file is too short to hold it: a damaged one may claim billions."""
+    if 4 * count > size:
+        raise ValueError(f"a vector of {count} entries in a file of {size} bytes")
+    return count
+
+
+def _name(schema: Any, code: Any) -> tuple[str, bool]:
+    # The schema widened the code from 8 to 32 bits; old files fill in only the deprecated field.
+    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    if builtin == schema.BuiltinOperator.CUSTOM:
+        return code.CustomCode().decode(), True
+    return schema.BUILTIN_OPCODE2NAME.get(builtin, f"BUILTIN_{builtin}"), False
+
+
+def _shapes(graph: Any, tensors: list[int]) -> tuple[tuple[int, ...], ...]:
+    return tuple(_shape(graph, tensor) for tensor in tensors)
+
+
+def _shape(graph: Any, tensor: int) -> tuple[int, ...]:
+    if tensor < 0:
+        return ()
+    entry = graph.Tensors(tensor)
+    return tuple(int(entry.Shape(i)) for i in range(entry.ShapeLength()))
+
+
+def _conv(operator: Operator) -> int:
+    _, height, width, channels = operator.input_shapes[1]
+    return prod(operator.output_shapes[0]) * height * width * channels
+
+
+def _depthwise_conv(operator: Operator) -> int:
+    _, height, width, _ = operator.input_shapes[1]
+    return prod(operator.output_shapes[0]) * height * width
+
+
+def _transpose_conv(operator: Operator) -> int:
+    # Inputs: output shape, filter (out channels, height, width, in channels), data.
+    out_channels, height, width, _ = operator.input_shapes[1]
+    return prod(operator.input_shapes[2]) * height * width * out_channels
+
+
+def _fully_connected(operator: Operator) -> int:
+    return prod(operator.output_shapes[0]) * operator.input_shapes[1][-1]
+
+
+def _lstm(operator: Operator) -> int:
+    # Inputs 1 to 8 are the weights of the four gates for the input and for the recurrent state. Every matrix is used
+    # once for each time step of each sequence; data is (batch, time, features) or (time, batch, features).
+    gates = sum(prod(shape) for shape in operator.input_shapes[1:9] if shape)
+    return prod(operator.input_shapes[0][:2]) * gates
+
+
+def _svdf(operator: Operator) -> int:
+    features, time = operator.input_shapes[1:3]
+    return prod(features) + prod(time)
+
+
+_MACS: dict[str, Callable[[Operator], int]] = {
+    "CONV_2D": _conv,
+    "DEPTHWISE_CONV_2D": _depthwise_conv,
+    "TRANSPOSE_CONV": _transpose_conv,
+    "FULLY_CONNECTED": _fully_connected,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm,
+    "SVDF": _svdf,
+}

@@ -1,0 +1,161 @@
+"""Loading, sizing and running a model in TFLM."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from types import TracebackType
+
+import numpy as np
+from typing_extensions import Self
+
+from edge_deployer.tensors import Array, TensorSpec
+from edge_deployer.tflm.child import ChildDied, TflmChild
+from edge_deployer.tflm.diagnosis import arena_used, diagnose, explain_failed_run
+from edge_deployer.tflm.errors import InferenceCrashed, ModelRefused, Reason
+from edge_deployer.tflm.frames import Header
+from edge_deployer.tflm.operators import custom_operators
+
+_LOAD_DEADLINE_S = 60.0
+_SAMPLE_DEADLINE_S = 5.0
+_IDENTIFIER = slice(4, 8)
+
+
+def _spec(header: Header) -> TensorSpec:
+    return TensorSpec(header["dtype"], tuple(header["shape"]), header["scale"], header["zero_point"])
+
+
+def _sample_shape(spec: TensorSpec) -> tuple[int, ...]:
+    """Shape of one sample: without the batch dimension, where the tensor has one."""
+    return spec.shape[1:] if spec.shape[:1] == (1,) else spec.shape
+
+
+def _refusal(child: TflmChild, model: bytes, arena_bytes: int, died: str | None) -> ModelRefused:
+    reason, message = diagnose(child.written_to_stderr(), died=died)
+    if reason is Reason.UNSUPPORTED_OP and message.endswith(" CUSTOM"):
+        names = ", ".join(repr(name) for name in custom_operators(model))
+        message = f"TFLM has no kernel for the model's custom operator {names}"
+    if reason is Reason.ARENA_TOO_SMALL:
+        message = f"the model does not fit an arena of {arena_bytes} bytes ({message})"
+    return ModelRefused(reason, message)
+
+
+def _load(child: TflmChild, model: bytes, arena_bytes: int) -> Header:
+    """Have the child load the model, or say why it cannot."""
+    if model[_IDENTIFIER] != b"TFL3":
+        raise ModelRefused(Reason.NOT_A_MODEL, f"these {len(model)} bytes are not a TFLite model: no TFL3 identifier")
+    request = {"command": "load", "arena_bytes": arena_bytes}
+    try:
+        reply, _ = child.ask(request, model, deadline_s=_LOAD_DEADLINE_S)
+    except ChildDied as death:
+        raise _refusal(child, model, arena_bytes, death.how) from death
+    if reply.get("failed") == "not a model":
+        raise ModelRefused(Reason.NOT_A_MODEL, f"the TFLite model is damaged: {reply['text']}")
+    if "failed" in reply:
+        raise _refusal(child, model, arena_bytes, None)
+    _check_tensors(reply)
+    return reply
+
+
+def _check_tensors(reply: Header) -> None:
+    for side in ("input", "output"):
+        if not reply[f"one_{side}"]:
+            raise ModelRefused(Reason.WRONG_TENSORS, f"the model has more than one {side}")
+    shape = reply["input"]["shape"]
+    if shape[:1] != [1]:
+        raise ModelRefused(Reason.WRONG_TENSORS, f"the model's input {shape} has no batch dimension of 1")
+
+
+class TflmRunner:
+    """A model loaded in TFLM, in a process of its own.
+
+    Attributes:
+        input: the model's only input tensor.
+        output: its only output tensor.
+        arena_used: bytes of the arena TFLM reports after a first invoke (64-bit host; a board's own figure differs).
+
+    Args:
+        model: a TFLite flatbuffer.
+        arena_bytes: size of the arena.
+
+    Raises:
+        ModelRefused: TFLM cannot load the model.
+        TinyopsError: TFLM is not installed.
+    """
+
+    def __init__(self, model: bytes, *, arena_bytes: int) -> None:
+        with ExitStack() as on_failure:
+            self._child = TflmChild()
+            on_failure.callback(self.close)
+            reply = _load(self._child, model, arena_bytes)
+            on_failure.pop_all()
+        self.input = _spec(reply["input"])
+        self.output = _spec(reply["output"])
+        self.arena_used = arena_used(self._child.written_to_stderr())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process; the runner is of no use afterwards."""
+        self._child.close()
+
+    def run(self, inputs: Array) -> Array:
+        """Run samples, each from the state the model has after loading.
+
+        Args:
+            inputs: stored values, shape ``(n, *input.shape[1:])``, dtype ``input.dtype``.
+
+        Returns:
+            Array ``(n, *output.shape[1:])`` of ``output.dtype``; ``(n, *output.shape)`` for an output without a
+            batch dimension.
+
+        Raises:
+            ValueError: shape or dtype of `inputs` is not the model's.
+            InferenceCrashed: TFLM failed or died on a sample.
+        """
+        expected = _sample_shape(self.input)
+        if inputs.shape[1:] != expected or inputs.dtype.name != self.input.dtype:
+            raise ValueError(f"inputs are {inputs.dtype.name}{inputs.shape}, the model takes {self.input.describe()}")
+        samples = len(inputs)
+        try:
+            reply, payload = self._child.ask(
+                {"command": "run", "samples": samples},
+                np.ascontiguousarray(inputs).tobytes(),
+                deadline_s=_LOAD_DEADLINE_S + _SAMPLE_DEADLINE_S * samples,
+            )
+        except ChildDied as death:
+            raise InferenceCrashed(f"TFLM died ({death.how}) while it ran {samples} samples") from death
+        if "failed" in reply:
+            raise InferenceCrashed(f"TFLM: {explain_failed_run(self._child.written_to_stderr())}")
+        return np.frombuffer(payload, self.output.dtype).reshape(samples, *_sample_shape(self.output))
+
+
+def smallest_arena(model: bytes, *, limit: int) -> int:
+    """The least arena, to the byte, in which the model loads and runs a sample.
+
+    TFLM's own figure (`TflmRunner.arena_used`) can be below it, so this bisects: each attempt is a process of its own.
+
+    Args:
+        model: a TFLite flatbuffer.
+        limit: the biggest arena to consider, bytes.
+
+    Raises:
+        ModelRefused: the model does not fit `limit`, or does not load at all.
+        TinyopsError: TFLM is not installed.
+    """
+    child = TflmChild()
+    try:
+        _load(child, model, limit)
+        too_small, fits = 0, limit
+        while fits - too_small > 1:
+            middle = (too_small + fits) // 2
+            reply, _ = child.ask({"command": "fits", "arena_bytes": middle}, deadline_s=2 * _LOAD_DEADLINE_S)
+            too_small, fits = (too_small, middle) if reply["fits"] else (middle, fits)
+        return fits
+    finally:
+        child.close()

@@ -1,0 +1,203 @@
+"""SMP group 65 on the board. Specified in ``docs/inference-group.md``."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from smp.error import MGMT_ERR
+
+from edge_deployer.profile import BoardProfile
+from edge_deployer.tflm import ModelRefused, Reason
+from edge_deployer.virtual_board.flash import Flash
+from edge_deployer.virtual_board.model import LoadedModel, load_model
+from edge_deployer.virtual_board.retained import RetainedMemory
+from edge_deployer.virtual_board.smp_server import Fields, GeneralError, GroupError, Handlers, Request
+from edge_deployer.wire.inference import (
+    GROUP,
+    MAX_BATCH,
+    RUN_REPLY_OVERHEAD,
+    ClaimWriteRequest,
+    Command,
+    ErrorCode,
+    ResetReason,
+    RunReadRequest,
+    RunWriteRequest,
+    TensorMap,
+    crc32,
+)
+from edge_deployer.wire.mcuboot import McubootImage
+
+_V1 = {
+    ErrorCode.NO_MODEL: MGMT_ERR.ENOENT,
+    ErrorCode.ARENA_TOO_SMALL: MGMT_ERR.ENOMEM,
+    ErrorCode.UNSUPPORTED_OP: MGMT_ERR.ENOTSUP,
+    ErrorCode.MODEL_REFUSED: MGMT_ERR.ECORRUPT,
+    ErrorCode.INPUT_CRC: MGMT_ERR.ECORRUPT,
+    ErrorCode.NO_RESULT: MGMT_ERR.EBADSTATE,
+    ErrorCode.STALE_EPOCH: MGMT_ERR.EACCESSDENIED,
+}
+_REFUSALS = {
+    Reason.NOT_A_MODEL: ErrorCode.NO_MODEL,
+    Reason.ARENA_TOO_SMALL: ErrorCode.ARENA_TOO_SMALL,
+    Reason.UNSUPPORTED_OP: ErrorCode.UNSUPPORTED_OP,
+}
+_BYTES_PER_TIME = 5
+"""Most bytes of one entry in the list of times: a 32-bit number in CBOR."""
+
+
+@dataclass
+class _Batch:
+    """A batch of inputs on its way in, and its outputs once it has run."""
+
+    length: int
+    samples: int
+    crc: int
+    inputs: bytearray
+    outputs: bytes | None = None
+
+
+def _refuse(code: ErrorCode) -> GroupError:
+    return GroupError(GROUP, code, _V1.get(code, MGMT_ERR.EINVAL))
+
+
+class InferenceGroup:
+    """The inference group.
+
+    Args:
+        image: the running image, or None.
+        profile: arena, buffer and speed.
+        flash: where the claimed epoch is kept.
+        retained: where faults are counted.
+        reset_reason: why the board started.
+    """
+
+    def __init__(
+        self,
+        image: McubootImage | None,
+        profile: BoardProfile,
+        flash: Flash,
+        retained: RetainedMemory,
+        reset_reason: ResetReason,
+    ) -> None:
+        self._image, self._profile, self._flash, self._retained = image, profile, flash, retained
+        self._reset_reason, self._started = reset_reason, time.monotonic()
+        self._model: LoadedModel | None = None
+        self._refusal: ModelRefused | None = None
+        self._batch: _Batch | None = None
+        self.handlers: Handlers = {
+            (Command.INFO, False): self._info,
+            (Command.RUN, True): self._take_chunk,
+            (Command.RUN, False): self._read_outputs,
+            (Command.HEALTH, False): self._health,
+            (Command.CLAIM, True): self._claim,
+        }
+
+    def _loaded(self) -> tuple[McubootImage, LoadedModel]:
+        """The running image and its model.
+
+        Raises:
+            GroupError: there is none, or TFLM refuses it.
+            Fault: TFLM crashed.
+        """
+        if self._image is None:
+            raise _refuse(ErrorCode.NO_MODEL)
+        if self._model is None and self._refusal is None:
+            try:
+                self._model = load_model(self._image.payload, self._profile)
+            except ModelRefused as refusal:
+                self._refusal = refusal
+        if self._model is None:
+            assert self._refusal is not None
+            raise _refuse(_REFUSALS.get(self._refusal.reason, ErrorCode.MODEL_REFUSED))
+        return self._image, self._model
+
+    def _info(self, _: Request) -> Fields:
+        image, model = self._loaded()
+        return {
+            "sha": image.hash,
+            "arena": model.runner.arena_used,
+            "arena_size": self._profile.arena_bytes,
+            "macs": model.macs,
+            "input": TensorMap.from_spec(model.runner.input).model_dump(exclude_none=True),
+            "output": TensorMap.from_spec(model.runner.output).model_dump(exclude_none=True),
+        }
+
+    def _take_chunk(self, request: Request) -> Fields:
+        chunk = RunWriteRequest.loads(request.message)
+        _, model = self._loaded()
+        if chunk.off == 0:
+            self._batch = _start_batch(chunk, model)
+        batch = self._batch
+        if batch is None:
+            return {"off": 0}
+        received = len(batch.inputs)
+        if batch.outputs is not None and chunk.off + len(chunk.data) == batch.length:
+            return self._result(batch, model, batch.outputs)
+        if chunk.off != received:
+            return {"off": received}
+        if received + len(chunk.data) > batch.length:
+            raise _refuse(ErrorCode.INPUT_LENGTH)
+        batch.inputs += chunk.data
+        if len(batch.inputs) < batch.length:
+            return {"off": len(batch.inputs)}
+        batch.outputs = self._run(batch, model)
+        return self._result(batch, model, batch.outputs)
+
+    def _run(self, batch: _Batch, model: LoadedModel) -> bytes:
+        if crc32(bytes(batch.inputs)) != batch.crc:
+            self._batch = None
+            raise _refuse(ErrorCode.INPUT_CRC)
+        samples = np.frombuffer(batch.inputs, model.input.dtype).reshape(batch.samples, *model.input.shape[1:])
+        return model.run(samples).tobytes()
+
+    def _result(self, batch: _Batch, model: LoadedModel, outputs: bytes) -> Fields:
+        room = self._profile.smp_buffer_bytes - RUN_REPLY_OVERHEAD - _BYTES_PER_TIME * batch.samples
+        return {
+            "off": batch.length,
+            "len": len(outputs),
+            "crc": crc32(outputs),
+            "us": [model.microseconds] * batch.samples,
+            "data": outputs[: max(0, room)],
+        }
+
+    def _read_outputs(self, request: Request) -> Fields:
+        offset = RunReadRequest.loads(request.message).off
+        if self._batch is None or self._batch.outputs is None:
+            raise _refuse(ErrorCode.NO_RESULT)
+        room = self._profile.smp_buffer_bytes - RUN_REPLY_OVERHEAD
+        return {"off": offset, "data": self._batch.outputs[offset : offset + room]}
+
+    def _health(self, _: Request) -> Fields:
+        fields: dict[str, object] = {
+            "reset": self._reset_reason.value,
+            "up": int((time.monotonic() - self._started) * 1000),
+            "faults": self._retained.faults,
+        }
+        text = self._refusal.message if self._refusal else self._retained.last_fault
+        if text is not None:
+            fields["fault"] = _shorten(text, self._profile.smp_buffer_bytes - RUN_REPLY_OVERHEAD)
+        return fields
+
+    def _claim(self, request: Request) -> Fields:
+        epoch = ClaimWriteRequest.loads(request.message).epoch
+        if epoch < self._flash.epoch:
+            raise _refuse(ErrorCode.STALE_EPOCH)
+        self._flash.epoch = epoch
+        return {"epoch": epoch}
+
+
+def _start_batch(chunk: RunWriteRequest, model: LoadedModel) -> _Batch:
+    if chunk.len is None or chunk.n is None or chunk.crc is None:
+        raise GeneralError(MGMT_ERR.EINVAL)
+    if chunk.n > MAX_BATCH:
+        raise _refuse(ErrorCode.BATCH_TOO_BIG)
+    if chunk.len != chunk.n * model.input.nbytes:
+        raise _refuse(ErrorCode.INPUT_LENGTH)
+    return _Batch(chunk.len, chunk.n, chunk.crc, bytearray())
+
+
+def _shorten(text: str, room: int) -> str:
+    """As much of a text as fits into `room` bytes of UTF-8."""
+    return text.encode()[:room].decode(errors="ignore")

@@ -1,0 +1,71 @@
+"""The model of the running image, loaded into TFLM when it is first asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_deployer.profile import BoardProfile
+from edge_deployer.tensors import Array, TensorSpec
+from edge_deployer.tflm import InferenceCrashed, ModelRefused, Reason, TflmRunner, count_macs
+
+_MICROSECONDS = 1_000_000
+
+
+class Fault(Exception):
+    """TFLM crashed: the board resets.
+
+    Args:
+        text: what TFLM said.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that runs.
+
+    Attributes:
+        runner: TFLM with the model.
+        macs: multiply-accumulates of one inference.
+        microseconds: what one inference takes by the profile's speed; an estimate.
+    """
+
+    runner: TflmRunner
+    macs: int
+    microseconds: int
+
+    @property
+    def input(self) -> TensorSpec:
+        """The input tensor."""
+        return self.runner.input
+
+    def run(self, inputs: Array) -> Array:
+        """Run a batch, see `TflmRunner.run`.
+
+        Raises:
+            Fault: TFLM crashed.
+        """
+        try:
+            return self.runner.run(inputs)
+        except InferenceCrashed as crash:
+            raise Fault(crash.message) from crash
+
+
+def load_model(model: bytes, profile: BoardProfile) -> LoadedModel:
+    """Load a model into the profile's arena.
+
+    Raises:
+        ModelRefused: TFLM refuses it.
+        Fault: TFLM crashed.
+    """
+    try:
+        runner = TflmRunner(model, arena_bytes=profile.arena_bytes)
+    except ModelRefused as refusal:
+        if refusal.reason is Reason.CRASHED:
+            raise Fault(refusal.message) from refusal
+        raise
+    macs = count_macs(model)
+    return LoadedModel(runner, macs, macs * _MICROSECONDS // profile.macs_per_second)

@@ -1,0 +1,141 @@
+"""The SMP server: takes a message, gives it to its group, wraps the answer or the error.
+
+Source: Zephyr's "SMP Protocol Specification" and its `smp.c`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cbor2
+from pydantic import ValidationError
+from smp.error import MGMT_ERR
+
+from edge_deployer.wire.console import FRAME_OVERHEAD
+
+Fields = Mapping[str, Any]
+_HEADER = struct.Struct("!BBHHBB")
+_READ, _WRITE = 0, 2
+_NEWEST_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request for a group.
+
+    Attributes:
+        fields: its CBOR map.
+        message: header and map as received.
+    """
+
+    fields: dict[str, Any]
+    message: bytes
+
+
+Handler = Callable[[Request], Fields]
+Handlers = Mapping[tuple[int, bool], Handler]
+"""A group: handlers by command and whether the request is a write."""
+
+
+class GroupError(Exception):
+    """A group refuses a request.
+
+    Args:
+        group: group number, for SMP version 2.
+        code: the group's own error code, for SMP version 2.
+        v1: the general code that stands for it in SMP version 1.
+    """
+
+    def __init__(self, group: int, code: int, v1: MGMT_ERR) -> None:
+        super().__init__(f"group {group} error {code}")
+        self.group, self.code, self.v1 = group, code, v1
+
+
+class GeneralError(Exception):
+    """A request that no group can take.
+
+    Args:
+        code: the general code, the same in both SMP versions.
+    """
+
+    def __init__(self, code: MGMT_ERR) -> None:
+        super().__init__(code.name)
+        self.code = code
+
+
+class SmpServer:
+    """Answers SMP messages.
+
+    Args:
+        groups: the groups served, by number.
+        buffer_bytes: no answer is longer than fits a frame of this size.
+    """
+
+    def __init__(self, groups: Mapping[int, Handlers], buffer_bytes: int) -> None:
+        self._groups = groups
+        self._longest_message = buffer_bytes - FRAME_OVERHEAD
+
+    def answer(self, message: bytes) -> bytes | None:
+        """The answer to a message, or None for what is not an SMP request."""
+        if len(message) < _HEADER.size:
+            return None
+        op_and_version, _, length, group, sequence, command = _HEADER.unpack_from(message)
+        op, version = op_and_version & 0b111, op_and_version >> 3 & 0b11
+        if op not in {_READ, _WRITE} or len(message) != _HEADER.size + length:
+            return None
+
+        def wrap(fields: Fields) -> bytes:
+            body = cbor2.dumps(fields)
+            head = (op + 1) | min(version, _NEWEST_VERSION) << 3
+            return _HEADER.pack(head, 0, len(body), group, sequence, command) + body
+
+        if version > _NEWEST_VERSION:
+            return wrap({"rc": MGMT_ERR.UNSUPPORTED_TOO_NEW.value})
+        answer = wrap(self._handle(message, group, command, write=op == _WRITE, version=version))
+        return answer if len(answer) <= self._longest_message else wrap({"rc": MGMT_ERR.EMSGSIZE.value})
+
+    def _handle(self, message: bytes, group: int, command: int, *, write: bool, version: int) -> Fields:
+        try:
+            handler = self._groups.get(group, {}).get((command, write))
+            if handler is None:
+                raise GeneralError(MGMT_ERR.ENOTSUP)
+            return handler(Request(_parse(message), message))
+        except GeneralError as error:
+            return {"rc": error.code.value}
+        except ValidationError:
+            return {"rc": MGMT_ERR.EINVAL.value}
+        except GroupError as error:
+            if version == 0:
+                return {"rc": error.v1.value}
+            return {"err": {"group": error.group, "rc": error.code}}
+
+
+def _parse(message: bytes) -> dict[str, Any]:
+    try:
+        fields = cbor2.loads(message[_HEADER.size :]) if len(message) > _HEADER.size else {}
+    except (cbor2.CBORDecodeError, ValueError) as error:
+        raise GeneralError(MGMT_ERR.EINVAL) from error
+    if not isinstance(fields, dict):
+        raise GeneralError(MGMT_ERR.EINVAL)
+    return fields
+
+
+def field(request: Request, name: str, kind: type[Any], default: Any = None) -> Any:
+    """A field of a request.
+
+    Args:
+        request: where it is looked for.
+        name: its key.
+        kind: what it must be.
+        default: what stands for an absent one; none means that it must be there.
+
+    Raises:
+        GeneralError: absent or of another type.
+    """
+    value = request.fields.get(name, default)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise GeneralError(MGMT_ERR.EINVAL)
+    return value

@@ -1,0 +1,39 @@
+"""The signature check of the boot logic."""
+
+from __future__ import annotations
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from edge_deployer.wire.mcuboot import ImageFormatError, McubootImage, TlvType, parse_image
+
+
+class ImageRejected(Exception):
+    """The image must not boot."""
+
+
+def verify_image(data: bytes, key: Ed25519PublicKey) -> McubootImage:
+    """Check an image as MCUboot does: its SHA-256, and an ed25519 signature over that.
+
+    Args:
+        data: the slot.
+        key: the only key whose signature counts.
+
+    Raises:
+        ImageRejected: it is damaged, unsigned, or signed by another key.
+    """
+    try:
+        image = parse_image(data)
+        claimed = image.hash
+    except ImageFormatError as error:
+        raise ImageRejected(str(error)) from error
+    if claimed != image.digest:
+        raise ImageRejected("the image's SHA-256 is not the one it claims")
+    signature = image.unprotected.get(TlvType.ED25519)
+    if signature is None:
+        raise ImageRejected("the image has no ed25519 signature")
+    try:
+        key.verify(signature, image.digest)
+    except InvalidSignature as error:
+        raise ImageRejected("the image's signature is not by the board's key") from error
+    return image

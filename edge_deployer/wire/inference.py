@@ -1,0 +1,253 @@
+"""SMP group 65, "inference": commands, fields, error codes. Specified in ``docs/inference-group.md``."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+from smp import error, message
+
+from edge_deployer.tensors import TensorSpec
+
+GROUP = 65
+"""Group number; 64 and above are for applications."""
+
+MAX_BATCH = 32
+"""Most samples in one run: bounds the list of times in the reply."""
+
+RUN_REPLY_OVERHEAD = 64
+"""Bytes of a run reply besides the list of times and the data: header, keys, offset, length, CRC."""
+
+
+class Command(IntEnum):
+    """Commands of the group."""
+
+    INFO = 0
+    RUN = 1
+    HEALTH = 2
+    CLAIM = 3
+
+
+class ErrorCode(IntEnum):
+    """``err.rc`` of the group."""
+
+    OK = 0
+    UNKNOWN = 1
+    NO_MODEL = 2
+    ARENA_TOO_SMALL = 3
+    UNSUPPORTED_OP = 4
+    MODEL_REFUSED = 5
+    INPUT_CRC = 6
+    INPUT_LENGTH = 7
+    BATCH_TOO_BIG = 8
+    NO_RESULT = 9
+    STALE_EPOCH = 10
+
+
+class ResetReason(IntEnum):
+    """Why the board started."""
+
+    POWER_ON = 0
+    SOFTWARE = 1
+    FAULT = 2
+
+
+_DTYPE_CODES = {"float32": 0, "int8": 1, "uint8": 2, "int16": 3, "int32": 4, "int64": 5, "bool": 6}
+_DTYPE_NAMES = {code: name for name, code in _DTYPE_CODES.items()}
+_FLOAT32_MANTISSA_BITS = 24
+
+
+class TensorMap(BaseModel):
+    """A tensor on the wire.
+
+    Attributes:
+        t: dtype code.
+        s: shape.
+        q: ``[mantissa, exponent, zero point]``, the scale being mantissa * 2 ** exponent; absent if not quantised.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    t: int
+    s: list[int]
+    q: tuple[int, int, int] | None = None
+
+    @classmethod
+    def from_spec(cls, spec: TensorSpec) -> TensorMap:
+        """The map for a tensor; its scale is rounded to float32, which is what TFLite files hold."""
+        scale = None if spec.scale is None else (*_split_scale(spec.scale), spec.zero_point)
+        return cls(t=_DTYPE_CODES[spec.dtype], s=list(spec.shape), q=scale)
+
+    def to_spec(self) -> TensorSpec:
+        """Inverse of `from_spec`."""
+        dtype, shape = _DTYPE_NAMES[self.t], tuple(self.s)
+        if self.q is None:
+            return TensorSpec(dtype, shape)
+        mantissa, exponent, zero_point = self.q
+        return TensorSpec(dtype, shape, math.ldexp(mantissa, exponent), zero_point)
+
+
+def _split_scale(scale: float) -> tuple[int, int]:
+    fraction, exponent = math.frexp(float(np.float32(scale)))
+    return int(math.ldexp(fraction, _FLOAT32_MANTISSA_BITS)), exponent - _FLOAT32_MANTISSA_BITS
+
+
+def crc32(data: bytes) -> int:
+    """CRC-32 as in IEEE 802.3 and zip."""
+    return zlib.crc32(data)
+
+
+def fields(response: message.Response) -> dict[str, Any]:
+    """The CBOR map of a response, without the members that smp adds to every message."""
+    return response.model_dump(exclude_none=True, exclude={"header", "version", "sequence", "smp_data"})
+
+
+class InfoReadRequest(message.ReadRequest):
+    """Ask what model runs."""
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = Command.INFO
+
+
+class InfoReadResponse(message.ReadResponse):
+    """The running model.
+
+    Attributes:
+        sha: SHA-256 of the running image, as in the image group.
+        arena: bytes of the arena the model uses.
+        arena_size: bytes of the arena.
+        macs: multiply-accumulates of one inference, where the board knows.
+        input: the input tensor.
+        output: the output tensor.
+    """
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = Command.INFO
+
+    sha: bytes
+    arena: int
+    arena_size: int
+    macs: int | None = None
+    input: TensorMap
+    output: TensorMap
+
+
+class RunWriteRequest(message.WriteRequest):
+    """Send a chunk of a batch of inputs; the chunk that completes the batch runs it.
+
+    Attributes:
+        off: offset of `data` in the batch.
+        data: the chunk.
+        len: bytes of the whole batch, if `off` is 0.
+        n: samples in the batch, if `off` is 0.
+        crc: CRC-32 of the whole batch, if `off` is 0.
+    """
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = Command.RUN
+
+    off: int = Field(ge=0)
+    data: bytes
+    len: int | None = Field(default=None, ge=0)
+    n: int | None = Field(default=None, ge=1)
+    crc: int | None = None
+
+
+class RunWriteResponse(message.WriteResponse):
+    """How much of the batch has arrived; once it has run, also the first chunk of outputs.
+
+    Attributes:
+        off: bytes of inputs received.
+        len: bytes of all outputs.
+        crc: CRC-32 of all outputs.
+        us: microseconds of each sample.
+        data: outputs from offset 0.
+    """
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = Command.RUN
+
+    off: int
+    len: int | None = None
+    crc: int | None = None
+    us: list[int] | None = None
+    data: bytes | None = None
+
+
+class RunReadRequest(message.ReadRequest):
+    """Ask for outputs of the last batch from an offset."""
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = Command.RUN
+
+    off: int = Field(ge=0)
+
+
+class RunReadResponse(message.ReadResponse):
+    """A chunk of outputs."""
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = Command.RUN
+
+    off: int
+    data: bytes
+
+
+class HealthReadRequest(message.ReadRequest):
+    """Ask how the board is."""
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = Command.HEALTH
+
+
+class HealthReadResponse(message.ReadResponse):
+    """How the board is.
+
+    Attributes:
+        reset: why it last started (`ResetReason`).
+        up: milliseconds since then.
+        faults: faults since power-on.
+        fault: words for the last fault or refused model.
+    """
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = Command.HEALTH
+
+    reset: int
+    up: int
+    faults: int
+    fault: str | None = None
+
+
+class ClaimWriteRequest(message.WriteRequest):
+    """Take the board for a lease's epoch; the board refuses an epoch older than it has seen."""
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = Command.CLAIM
+
+    epoch: int = Field(ge=0)
+
+
+class ClaimWriteResponse(message.WriteResponse):
+    """The epoch the board now holds."""
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = Command.CLAIM
+
+    epoch: int
+
+
+class InferenceErrorV1(error.ErrorV1):
+    """An error in SMP version 1."""
+
+    _GROUP_ID = GROUP
+
+
+class InferenceErrorV2(error.ErrorV2[ErrorCode]):
+    """An error in SMP version 2."""
+
+    _GROUP_ID = GROUP

@@ -1,0 +1,111 @@
+"""The MCUboot image format: header, payload, and the TLVs after it.
+
+Source: MCUboot's design document, "Image format" and "TLV". All numbers are little endian.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+MAGIC = 0x96F3B83D
+HEADER_BYTES = 32
+
+_HEADER = struct.Struct("<IIHHIIBBHII")
+_TLV_INFO = struct.Struct("<HH")
+_TLV = struct.Struct("<HH")
+_PROTECTED_INFO = 0x6908
+_UNPROTECTED_INFO = 0x6907
+
+
+class TlvType(IntEnum):
+    """The TLVs that this project reads."""
+
+    KEY_HASH = 0x01
+    SHA256 = 0x10
+    ED25519 = 0x24
+
+
+class ImageFormatError(ValueError):
+    """The bytes are not an MCUboot image."""
+
+
+@dataclass(frozen=True)
+class McubootImage:
+    """A parsed image.
+
+    Attributes:
+        version: ``major.minor.revision``, with ``.build`` where it is not 0, as MCUmgr reports it.
+        payload: what the header and the TLVs are wrapped around.
+        signed: the bytes that the digest covers: header, payload, protected TLVs.
+        protected: TLVs the digest covers, by type.
+        unprotected: the other TLVs, by type.
+    """
+
+    version: str
+    payload: bytes
+    signed: bytes
+    protected: dict[int, bytes]
+    unprotected: dict[int, bytes]
+
+    @property
+    def hash(self) -> bytes:
+        """The SHA-256 the image claims: its identity in MCUmgr.
+
+        Raises:
+            ImageFormatError: the image has none.
+        """
+        digest = self.unprotected.get(TlvType.SHA256)
+        if digest is None:
+            raise ImageFormatError("the image has no SHA-256 TLV")
+        return digest
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 the image really has."""
+        return hashlib.sha256(self.signed).digest()
+
+
+def parse_image(data: bytes) -> McubootImage:
+    """Parse an image; bytes after it (an erased slot) are ignored.
+
+    Raises:
+        ImageFormatError: header or TLVs are wrong.
+    """
+    if len(data) < HEADER_BYTES:
+        raise ImageFormatError(f"{len(data)} bytes are less than an image header")
+    magic, _, header_size, protected_size, payload_size, _, major, minor, revision, build, _ = _HEADER.unpack_from(data)
+    if magic != MAGIC:
+        raise ImageFormatError(f"the image starts with {magic:#010x}, not MCUboot's magic")
+    payload_end = header_size + payload_size
+    signed_end = payload_end + protected_size
+    protected = _read_tlvs(data, payload_end, _PROTECTED_INFO) if protected_size else {}
+    return McubootImage(
+        version=f"{major}.{minor}.{revision}" + (f".{build}" if build else ""),
+        payload=data[header_size:payload_end],
+        signed=data[:signed_end],
+        protected=protected,
+        unprotected=_read_tlvs(data, signed_end, _UNPROTECTED_INFO),
+    )
+
+
+def _read_tlvs(data: bytes, start: int, expected_magic: int) -> dict[int, bytes]:
+    """The TLVs of one area; where a type stands twice the first counts."""
+    try:
+        magic, length = _TLV_INFO.unpack_from(data, start)
+        if magic != expected_magic or start + length > len(data):
+            raise ImageFormatError(f"no TLV area at offset {start}")
+        tlvs: dict[int, bytes] = {}
+        offset, end = start + _TLV_INFO.size, start + length
+        while offset < end:
+            kind, size = _TLV.unpack_from(data, offset)
+            offset += _TLV.size
+            if offset + size > end:
+                raise ImageFormatError(f"TLV {kind:#x} reaches beyond its area")
+            tlvs.setdefault(kind, data[offset : offset + size])
+            offset += size
+    except struct.error as error:
+        raise ImageFormatError(f"the TLV area at offset {start} is cut off") from error
+    return tlvs

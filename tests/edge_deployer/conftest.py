@@ -1,0 +1,59 @@
+"""Keys, candidates and bundles that the tests of edge_deployer share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_deployer.profile import load_profile
+from edge_deployer.release.bundle import Candidate
+from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
+from edge_deployer.release.manifest import Provenance
+from edge_deployer.release.validation import LabelledSamples, validate_model
+from tests.edge_deployer.tiny_models import identity_classifier
+
+
+@pytest.fixture(scope="session")
+def signing_key(tmp_path_factory: pytest.TempPathFactory) -> SigningKey:
+    return load_or_create_signing_key(tmp_path_factory.mktemp("keys") / "signing.pem")
+
+
+@pytest.fixture(scope="session")
+def other_key(tmp_path_factory: pytest.TempPathFactory) -> SigningKey:
+    return load_or_create_signing_key(tmp_path_factory.mktemp("keys") / "other.pem")
+
+
+def one_hot_samples(classes: int, count: int) -> LabelledSamples:
+    """Samples that the identity classifier names right: the largest stored value stands at the label."""
+    labels = np.arange(count) % classes
+    values = np.full((count, classes), -100, np.int8)
+    values[np.arange(count), labels] = 100
+    return LabelledSamples(values, labels, tuple(f"class {number}" for number in range(classes)))
+
+
+@pytest.fixture(scope="session")
+def make_candidate() -> Callable[..., Candidate]:
+    """Candidates of the identity classifier; classes tell different models apart."""
+
+    def make(classes: int = 4, sources: dict[str, list[Path]] | None = None) -> Candidate:
+        model = identity_classifier(classes=classes)
+        found = validate_model(
+            model, load_profile("cortex-m4"), one_hot_samples(classes, 40), acceptance_samples=24, seed=0
+        )
+        assert found.acceptance is not None
+        assert found.report.arena_bytes is not None
+        return Candidate(
+            name="identity",
+            model=model,
+            acceptance=found.acceptance,
+            arena_bytes=found.report.arena_bytes,
+            board_profile="cortex-m4",
+            provenance=Provenance(run_id="run-1", git_commit="c0ffee"),
+            metrics={"accuracy": 1.0},
+            sources=sources or {},
+        )
+
+    return make

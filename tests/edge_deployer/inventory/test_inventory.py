@@ -1,0 +1,62 @@
+"""The inventory file: what is accepted, and what a mistake in it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.inventory.inventory import load_inventory
+
+GOOD = """
+boards:
+  - {name: s1, pool: staging, virtual: true}
+  - {name: p1, pool: production, url: "socket://127.0.0.1:5000"}
+"""
+
+
+def test_the_default_has_two_staging_and_three_production_boards() -> None:
+    inventory = load_inventory(None)
+    assert [len(inventory.pool(pool)) for pool in ("staging", "production")] == [2, 3]
+    assert all(board.virtual for board in inventory.boards)
+
+
+def test_relative_paths_count_from_the_file(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(
+        "{name: tiny, description: d, arena_bytes: 1, slot_bytes: 1, line_rate: 1, smp_buffer_bytes: 1, "
+        "macs_per_second: 1}"
+    )
+    path = tmp_path / "boards.yaml"
+    path.write_text("public_key: release.pem\n" + GOOD.replace("virtual: true", "virtual: true, profile: tiny.yaml"))
+    inventory = load_inventory(path)
+    assert inventory.public_key == tmp_path / "release.pem"
+    assert inventory.boards[0].profile == str(tmp_path / "tiny.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (GOOD.replace("name: s1", "name: p1"), "board names stand twice: p1"),
+        (GOOD.replace("pool: production", "pool: staging"), "no board is in the production pool"),
+        (GOOD.replace("pool: staging", "pool: stage"), "'stage'"),
+        (GOOD.replace("virtual: true", "virtul: true"), "virtul: unknown key"),
+        (GOOD.replace(", virtual: true", ""), "either a url or `virtual: true`"),
+        (GOOD.replace("virtual: true", 'url: "socket://127.0.0.1:5000"'), "one port cannot be two boards"),
+        (GOOD.replace("virtual: true", "virtual: true, profile: cortex-m99"), "no board profile named 'cortex-m99'"),
+        (GOOD.replace("name: s1", "name: ../s1"), "'../s1'"),
+        ("boards: [", "is not YAML"),
+        ("", "inventory"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "boards.yaml"
+    path.write_text(text)
+    with pytest.raises(TinyopsError) as raised:
+        load_inventory(path)
+    assert message in raised.value.message
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TinyopsError, match=r"nowhere\.yaml cannot be read"):
+        load_inventory(tmp_path / "nowhere.yaml")

@@ -1,0 +1,119 @@
+"""Bundles: what is written is what is read, and nothing altered is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.release.bundle import IMAGE_FILE, Candidate, archive, read_bundle, write_bundle
+from edge_deployer.release.keys import SigningKey
+from edge_deployer.release.store import ReleaseStore
+
+MakeCandidate = Callable[..., Candidate]
+
+
+def test_bundle_reads_back_whole(tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey) -> None:
+    source = tmp_path / "model.py"
+    source.write_text("layers = 3\n")
+    candidate = make_candidate(sources={"model_source.tar.gz": [source]})
+    written = write_bundle(candidate, tmp_path / "bundle", version="1.2.3+4", key=signing_key)
+    read = read_bundle(tmp_path / "bundle", public_pem=signing_key.public_pem)
+    assert read.image == written.image
+    assert read.image.payload == candidate.model
+    assert read.manifest == written.manifest
+    assert read.manifest.version == read.image.version == "1.2.3+4"
+    assert read.acceptance.to_bytes() == candidate.acceptance.to_bytes()
+    with tarfile.open(tmp_path / "bundle" / "model_source.tar.gz") as tar:
+        assert tar.getnames() == ["model.py"]
+
+
+def test_imgtool_verifies_the_image_with_the_key(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    bundle = write_bundle(make_candidate(), tmp_path / "bundle", version="1.0.0+1", key=signing_key)
+    command = [sys.executable, "-m", "imgtool.main", "verify", "--key", signing_key.path, bundle.folder / IMAGE_FILE]
+    assert "Image was correctly validated" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_payload_is_aligned_as_a_flatbuffer_wants(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    bundle = write_bundle(make_candidate(), tmp_path / "bundle", version="1.0.0+1", key=signing_key)
+    assert bundle.image.data.index(bundle.image.payload) % 16 == 0
+
+
+def test_a_part_that_was_altered_is_refused(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    bundle = write_bundle(make_candidate(), tmp_path / "bundle", version="1.0.0+1", key=signing_key)
+    for name in bundle.manifest.parts:
+        path = bundle.folder / name
+        original = path.read_bytes()
+        path.write_bytes(original[:-1] + bytes([original[-1] ^ 1]))
+        with pytest.raises(TinyopsError, match=name):
+            read_bundle(bundle.folder, public_pem=signing_key.public_pem)
+        path.write_bytes(original)
+    read_bundle(bundle.folder, public_pem=signing_key.public_pem)
+
+
+def test_an_image_with_one_flipped_bit_is_refused(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    bundle = write_bundle(make_candidate(), tmp_path / "bundle", version="1.0.0+1", key=signing_key)
+    for position in (3, 40, len(bundle.image.data) // 2, len(bundle.image.data) - 1):
+        damaged = bytearray(bundle.image.data)
+        damaged[position] ^= 1
+        (bundle.folder / IMAGE_FILE).write_bytes(damaged)
+        with pytest.raises(TinyopsError):
+            read_bundle(bundle.folder, public_pem=signing_key.public_pem)
+
+
+def test_a_foreign_signature_is_refused(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey, other_key: SigningKey
+) -> None:
+    bundle = write_bundle(make_candidate(), tmp_path / "bundle", version="1.0.0+1", key=other_key)
+    with pytest.raises(TinyopsError, match="public key"):
+        read_bundle(bundle.folder, public_pem=signing_key.public_pem)
+
+
+def test_an_archive_depends_on_its_files_alone(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.py").write_text("x = 1\n")
+    assert archive([tmp_path / "a" / "x.py"]) == archive([tmp_path / "b" / "x.py"])
+
+
+def test_the_same_candidate_is_the_same_release(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    store = ReleaseStore(tmp_path)
+    first = store.release(make_candidate(4), version="1.0.0", key=signing_key)
+    other = store.release(make_candidate(5), version="1.0.0", key=signing_key)
+    again = store.release(make_candidate(4), version="1.0.0", key=signing_key)
+    assert again.image.hash == first.image.hash != other.image.hash
+    assert (first.manifest.version, other.manifest.version) == ("1.0.0+1", "1.0.0+2")
+
+
+def test_a_damaged_bundle_is_not_served_again(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    store = ReleaseStore(tmp_path)
+    first = store.release(make_candidate(), version="1.0.0", key=signing_key)
+    (first.folder / IMAGE_FILE).write_bytes(b"torn")
+    second = store.release(make_candidate(), version="1.0.0", key=signing_key)
+    assert second.manifest.version == "1.0.0+2"
+
+
+def test_a_release_of_another_key_is_another_release(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey, other_key: SigningKey
+) -> None:
+    store = ReleaseStore(tmp_path)
+    first = store.release(make_candidate(), version="1.0.0", key=signing_key)
+    second = store.release(make_candidate(), version="1.0.0", key=other_key)
+    assert first.image.hash != second.image.hash

@@ -1,0 +1,56 @@
+"""Keys: what can be wrong with a key file, and what the user is told."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.release.keys import load_or_create_signing_key, load_public_key, load_signing_key
+
+
+def test_a_new_key_is_private_and_is_loaded_again(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "signing.pem"
+    made = load_or_create_signing_key(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert load_or_create_signing_key(path) == made
+    public = tmp_path / "public.pem"
+    public.write_bytes(made.public_pem)
+    assert load_public_key(public) == made.public_pem
+
+
+@pytest.mark.parametrize("load", [load_signing_key, load_public_key])
+def test_a_missing_key_names_its_path(tmp_path: Path, load: object) -> None:
+    assert callable(load)
+    with pytest.raises(TinyopsError, match=r"nowhere\.pem does not exist"):
+        load(tmp_path / "nowhere.pem")
+
+
+@pytest.mark.parametrize("load", [load_signing_key, load_public_key])
+def test_a_file_that_is_no_key_is_refused(tmp_path: Path, load: object) -> None:
+    assert callable(load)
+    path = tmp_path / "key.pem"
+    path.write_text("not a key")
+    with pytest.raises(TinyopsError, match=r"key\.pem cannot be read"):
+        load(path)
+
+
+def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
+    private = ec.generate_private_key(ec.SECP256R1())
+    path = tmp_path / "p256.pem"
+    path.write_bytes(
+        private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    with pytest.raises(TinyopsError, match="not an ed25519 key"):
+        load_signing_key(path)
+    path.write_bytes(
+        private.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    with pytest.raises(TinyopsError, match="not an ed25519 key"):
+        load_public_key(path)

@@ -1,0 +1,186 @@
+"""Whole deployments on virtual boards: what is promoted, what is refused, and what the boards run afterwards."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.profile import load_profile
+from edge_deployer.release.bundle import Candidate
+from edge_deployer.release.keys import SigningKey
+from edge_deployer.rollout.deployment import Deployment
+from edge_deployer.rollout.release_line import ReleaseLine
+
+MakeCandidate = Callable[..., Candidate]
+
+
+@pytest.fixture
+def write_inventory(tmp_path: Path) -> Callable[..., Path]:
+    """Writes inventories of fast virtual boards: one for staging, two for production."""
+
+    def write(slow: str | None = None, **fields: object) -> Path:
+        fast = load_profile("cortex-m4").model_copy(update={"name": "fast", "line_rate": 3_000_000})
+        (tmp_path / "fast.yaml").write_text(yaml.safe_dump(fast.model_dump()))
+        crawling = fast.model_copy(update={"name": "crawling", "macs_per_second": 1})
+        (tmp_path / "crawling.yaml").write_text(yaml.safe_dump(crawling.model_dump()))
+        boards = [
+            {"name": name, "pool": pool, "profile": "crawling.yaml" if name == slow else "fast.yaml", "virtual": True}
+            for name, pool in (("s1", "staging"), ("p1", "production"), ("p2", "production"))
+        ]
+        path = tmp_path / "boards.yaml"
+        path.write_text(yaml.safe_dump({"boards": boards, **fields}))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def line(tmp_path: Path, write_inventory: Callable[..., Path], signing_key: SigningKey) -> ReleaseLine:
+    return ReleaseLine(
+        workspace=tmp_path / "workspace",
+        inventory=write_inventory(),
+        signing_key=signing_key.path,
+        plan=AcceptancePlan(min_accuracy=0.9),
+        version="1.0.0",
+    )
+
+
+def running(deployment: Deployment) -> dict[str, str | None]:
+    return {board.name: board.image_after for board in deployment.boards}
+
+
+def outcomes(deployment: Deployment) -> dict[str, str]:
+    return {board.name: board.outcome for board in deployment.boards}
+
+
+def with_wrong_reference(candidate: Candidate) -> Candidate:
+    """The same model, with a reference that no board can match: as if the board computed something else."""
+    wrong = dataclasses.replace(candidate.acceptance, outputs=np.roll(candidate.acceptance.outputs, 1, axis=1))
+    return dataclasses.replace(candidate, acceptance=wrong)
+
+
+def test_a_good_release_is_promoted_and_pushing_it_again_changes_nothing(
+    line: ReleaseLine, make_candidate: MakeCandidate
+) -> None:
+    first, bundle = line.push(make_candidate(4))
+    assert first.outcome == "promoted"
+    assert set(outcomes(first).values()) == {"confirmed"}
+    assert set(running(first).values()) == {bundle.image.hash.hex()}
+    again, _ = line.push(make_candidate(4))
+    assert again.outcome == "unchanged"
+    assert {board.outcome for board in again.boards if board.pool == "production"} == {"unchanged"}
+    assert not again.steps
+    assert all(board.checks for board in again.boards), "the evidence of the promotion is shown again"
+
+
+def test_a_release_that_fails_staging_never_reaches_production(
+    line: ReleaseLine, make_candidate: MakeCandidate
+) -> None:
+    earlier, bundle = line.push(make_candidate(4))
+    assert earlier.pushed
+    refused, _ = line.push(with_wrong_reference(make_candidate(5)))
+    assert (refused.outcome, refused.gate) == ("refused", "staging")
+    assert "parity" in refused.reason
+    assert outcomes(refused) == {"s1": "reverted", "p1": "untouched", "p2": "untouched"}
+    assert not [step for step in refused.steps if step.board != "s1"]
+    assert set(running(refused).values()) == {bundle.image.hash.hex()}
+
+
+def test_a_release_that_fails_on_a_production_board_is_taken_back_everywhere(
+    line: ReleaseLine, make_candidate: MakeCandidate, write_inventory: Callable[..., Path]
+) -> None:
+    earlier, bundle = line.push(make_candidate(4))
+    assert earlier.pushed
+    plan = AcceptancePlan(max_latency_us=1000)
+    strict = dataclasses.replace(line, plan=plan, inventory=write_inventory(slow="p2"))
+    refused, _ = strict.push(make_candidate(5))
+    assert (refused.outcome, refused.gate) == ("refused", "production")
+    assert "p2: latency" in refused.reason
+    assert outcomes(refused) == {"s1": "rolled back", "p1": "rolled back", "p2": "reverted"}
+    assert set(running(refused).values()) == {bundle.image.hash.hex()}
+    after, _ = line.push(make_candidate(4))
+    assert after.outcome == "unchanged"
+
+
+def test_boards_refuse_a_release_signed_with_another_key(
+    line: ReleaseLine, make_candidate: MakeCandidate, other_key: SigningKey
+) -> None:
+    earlier, bundle = line.push(make_candidate(4))
+    assert earlier.pushed
+    foreign = dataclasses.replace(line, signing_key=other_key.path)
+    refused, _ = foreign.push(make_candidate(5))
+    assert (refused.outcome, refused.gate) == ("refused", "staging")
+    assert "another public key" in refused.reason
+    assert set(running(refused).values()) == {bundle.image.hash.hex()}
+
+
+def test_the_inventory_key_refuses_before_any_board_is_touched(
+    tmp_path: Path,
+    line: ReleaseLine,
+    make_candidate: MakeCandidate,
+    write_inventory: Callable[..., Path],
+    other_key: SigningKey,
+) -> None:
+    (tmp_path / "trusted.pem").write_bytes(other_key.public_pem)
+    strict = dataclasses.replace(line, inventory=write_inventory(public_key="trusted.pem"))
+    refused, _ = strict.push(make_candidate(4))
+    assert (refused.outcome, refused.gate) == ("refused", "signature")
+    assert "trusted.pem" in refused.reason
+    assert not refused.steps
+    assert not (tmp_path / "workspace" / "boards").exists()
+
+
+def test_a_board_that_does_not_answer_is_named_and_nothing_is_promoted(
+    tmp_path: Path, line: ReleaseLine, make_candidate: MakeCandidate
+) -> None:
+    path = tmp_path / "boards.yaml"
+    inventory = yaml.safe_load(path.read_text())
+    inventory["boards"].append({"name": "p3", "pool": "production", "url": str(tmp_path / "unplugged")})
+    path.write_text(yaml.safe_dump(inventory))
+    refused, _ = line.push(make_candidate(4))
+    assert (refused.outcome, refused.gate) == ("refused", "boards")
+    assert "p3" in refused.reason
+    assert "unplugged" in refused.reason
+    assert set(running(refused).values()) == {None}
+    assert refused.remedy
+
+
+def test_an_arena_over_a_boards_profile_is_refused_before_it_is_touched(
+    line: ReleaseLine, make_candidate: MakeCandidate
+) -> None:
+    hungry = dataclasses.replace(make_candidate(4), arena_bytes=300_000)
+    refused, _ = line.push(hungry)
+    assert (refused.outcome, refused.gate) == ("refused", "boards")
+    assert "300,000 bytes" in refused.reason
+    assert not refused.steps
+
+
+def test_a_release_that_was_left_unconfirmed_is_taken_back_first(
+    line: ReleaseLine, make_candidate: MakeCandidate
+) -> None:
+    """Ctrl-C between reboot and confirmation leaves a board trying a release; the next command starts clean."""
+    earlier, bundle = line.push(make_candidate(4))
+    assert earlier.pushed
+
+    class Interrupted(Exception):
+        pass
+
+    class PullsThePlug:
+        def on_step(self, step: object) -> None:
+            if getattr(step, "action", "") == "examine":
+                raise Interrupted
+
+        def on_progress(self, board: str, action: str, done: int, total: int) -> None:
+            pass
+
+    with pytest.raises(Interrupted):
+        line.push(make_candidate(5), PullsThePlug())
+    after, _ = line.push(make_candidate(4))
+    assert after.outcome == "unchanged"
+    assert set(running(after).values()) == {bundle.image.hash.hex()}
