@@ -1,0 +1,96 @@
+"""Models that nobody here wrote go through `tinyops push` on virtual boards, as a user would push them.
+
+They are not part of the project; see `CONTRIBUTING.md` for where they are looked for.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from edge_deployer.profile import load_profile
+
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+MODELS = SHARED / "models"
+
+RUNNABLE = [
+    "mlcommons_tiny/ad01_int8.tflite",
+    "mlcommons_tiny/kws_ref_model.tflite",
+    "mlcommons_tiny/pretrainedResnet_quant.tflite",
+    "tflite_micro/audio_preprocessor_int8.tflite",
+    "tflite_micro/hello_world_float.tflite",
+    "tflite_micro/hello_world_int8.tflite",
+    "tflite_micro/keyword_scrambled_8bit.tflite",
+    "tflite_micro/micro_speech_quantized.tflite",
+    "tflite_micro/person_detect.tflite",
+    "tflite_micro/trained_lstm_int8.tflite",
+]
+REJECTED = {
+    "mlcommons_tiny/kws_ref_model_float32.tflite": "Hybrid models are not supported",
+    "tflite_micro/person_detect_vela.tflite": "ethos-u",
+    "tflite_micro/simple_add_model.tflite": "more than one input",
+}
+
+pytestmark = pytest.mark.skipif(not MODELS.is_dir(), reason=f"no models at {MODELS.parent.name}/{MODELS.name}")
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Path:
+    """One board a pool, on a line fast enough that 300 kB of model take a second."""
+    fast = load_profile("cortex-m4").model_copy(update={"name": "fast-line", "line_rate": 4_000_000})
+    (tmp_path / "fast-line.yaml").write_text(yaml.safe_dump(fast.model_dump()))
+    boards = [
+        {"name": pool, "pool": pool, "profile": "fast-line.yaml", "virtual": True} for pool in ("staging", "production")
+    ]
+    path = tmp_path / "boards.yaml"
+    path.write_text(yaml.safe_dump({"boards": boards}))
+    return path
+
+
+def push(model: str, inventory: Path, *options: str) -> tuple[int, dict[str, str]]:
+    command = [str(Path(sys.executable).with_name("tinyops")), "push", str(MODELS / model), "--json"]
+    command += ["--inventory", str(inventory), "--workspace", str(inventory.parent / "workspace"), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("model", RUNNABLE)
+def test_a_model_that_tflm_runs_is_promoted(model: str, inventory: Path) -> None:
+    status, outcome = push(model, inventory)
+    assert (status, outcome["outcome"]) == (0, "promoted"), outcome["reason"]
+    facts = json.loads(Path(outcome["report"]).with_name("report.json").read_text())
+    checks = {check["name"]: check["status"] for check in facts["deployment"]["boards"][0]["checks"]}
+    assert checks["parity"] == "passed"
+
+
+@pytest.mark.parametrize(("model", "reason"), REJECTED.items())
+def test_a_model_that_no_board_can_run_is_rejected_with_the_reason(model: str, reason: str, inventory: Path) -> None:
+    status, outcome = push(model, inventory)
+    assert (status, outcome["outcome"], outcome["gate"]) == (3, "refused", "validation")
+    assert reason in outcome["reason"]
+    assert not (inventory.parent / "workspace" / "boards").exists(), "no board was powered"
+
+
+def test_labelled_pictures_are_named_right_on_the_board(tmp_path: Path, inventory: Path) -> None:
+    folder = SHARED / "inputs" / "tflite_micro" / "person_detection"
+    # The bitmaps hold the model's stored int8 values as bit patterns.
+    pictures = [np.asarray(Image.open(folder / name)).view(np.int8) for name in ("no_person.bmp", "person.bmp")]
+    np.savez(tmp_path / "people.npz", inputs=np.stack(pictures)[..., None], labels=np.array([0, 1]))
+    (tmp_path / "plan.yaml").write_text("min_accuracy: 1.0\n")
+    options = ["--data", str(tmp_path / "people.npz"), "--plan", str(tmp_path / "plan.yaml")]
+    status, outcome = push("tflite_micro/person_detect.tflite", inventory, *options)
+    assert (status, outcome["outcome"]) == (0, "promoted"), outcome["reason"]
+
+
+def test_every_shared_model_is_in_a_list() -> None:
+    """A model that is added to the folder is not passed over."""
+    present = {str(path.relative_to(MODELS)) for path in MODELS.rglob("*.tflite")}
+    assert present == {*RUNNABLE, *REJECTED}
