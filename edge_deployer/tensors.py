@@ -60,7 +60,8 @@ def quantize(values: Array, spec: TensorSpec) -> Array:
     limits = np.iinfo(spec.dtype)
     steps = np.asarray(values, np.float32) / np.float32(spec.scale)
     rounded = np.trunc(steps + np.copysign(np.float32(0.5), steps)) + spec.zero_point
-    return np.clip(rounded, limits.min, limits.max).astype(spec.dtype)
+    stored: Array = np.clip(rounded, limits.min, limits.max).astype(spec.dtype)
+    return stored
 
 
 def dequantize(stored: Array, spec: TensorSpec) -> npt.NDArray[np.float32]:

@@ -7,6 +7,7 @@ module imports nothing heavy at the top, because ``tinyops --help`` imports ever
 from __future__ import annotations
 
 import sys
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 
@@ -24,31 +25,38 @@ _PROOF_OF_EXTRA = {"pipeline": "tfx", "sim": "tflite_micro"}
 """A module that is there when an extra is installed; its name alone is looked up, nothing is imported."""
 
 
+@cache
+def _commands() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=_GROUP)}
+
+
 class _InstalledCommands(TyperGroup):
     """The group of all sub-commands whose extra is installed."""
 
     def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002
-        return sorted(point.name for point in entry_points(group=_GROUP) if not _missing_extra(point))
+        return sorted(name for name, point in _commands().items() if not _missing_extra(point))
 
     def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002
-        for point in entry_points(group=_GROUP, name=cmd_name):
-            extra = _missing_extra(point)
-            if extra:
-                raise TinyopsError(
-                    f"`tinyops {cmd_name}` needs the {extra} extra, which is not installed here",
-                    remedy=f"install it: pip install 'tinyml-ops[{extra}]'",
-                )
-            app = typer.Typer(add_completion=False)
-            app.command(cmd_name)(point.load())
-            return typer.main.get_command(app)
-        return None
+        point = _commands().get(cmd_name)
+        if point is None:
+            return None
+        extra = _missing_extra(point)
+        if extra:
+            raise TinyopsError(
+                f"`tinyops {cmd_name}` needs the {extra} extra, which is not installed here",
+                remedy=f"install it: pip install 'tinyml-ops[{extra}]'",
+            )
+        command = typer.Typer(add_completion=False, rich_markup_mode=None)
+        command.command(cmd_name)(point.load())
+        return typer.main.get_command(command)
 
 
 def _missing_extra(point: EntryPoint) -> str | None:
     return next((extra for extra in point.extras if not find_spec(_PROOF_OF_EXTRA[extra])), None)
 
 
-app = typer.Typer(cls=_InstalledCommands, no_args_is_help=True, add_completion=False, rich_markup_mode="rich")
+# Plain help: rich's would take longer to import than all the rest together.
+app = typer.Typer(cls=_InstalledCommands, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 
 @app.callback()

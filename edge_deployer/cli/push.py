@@ -32,9 +32,9 @@ def push(
     ),
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON instead of text.")] = False,
 ) -> None:
-    """Try a .tflite model on the staging boards and, if they accept it, put it on production.
+    """Stage, accept and promote a .tflite model.
 
-    Needs the `sim` extra: TFLM on this machine computes the answers that the boards must give. A refusal changes no
+    The staging boards try the model; if they accept it, every production board gets it, one after the other. Needs the `sim` extra: TFLM on this machine computes the answers that the boards must give. A refusal changes no
     board and ends with exit status 3.
     """
     from edge_deployer.cli.deployment_view import DeploymentView, print_outcome

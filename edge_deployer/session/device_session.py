@@ -23,6 +23,7 @@ from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 _SPARE_SLOT = 1
 _RESET_DEADLINE_S = 30.0
 _RESET_POLL_S = 0.02
+_FIRST_PATIENCE_S = 0.05
 
 
 class DeviceSession:
@@ -122,11 +123,13 @@ class DeviceSession:
         self._model.forget()
         sent = time.monotonic()
         await self._line.ask(ResetWrite(), "reset")
+        # Firmware acknowledges first and resets a moment later; what it is asked in between may be lost.
+        patience_s = _FIRST_PATIENCE_S
         while time.monotonic() - sent < _RESET_DEADLINE_S:
-            health = await self._model.health()
-            if health.uptime_ms / 1000 < time.monotonic() - sent:
+            uptime_s = await self._model.uptime_s(timeout_s=patience_s)
+            if uptime_s is not None and uptime_s < time.monotonic() - sent:
                 return
-            # Firmware acknowledges first and resets a moment later.
+            patience_s = min(2 * patience_s, self._line.timeout_s)
             await asyncio.sleep(_RESET_POLL_S)
         raise BoardGone(self.url, f"did not reset within {_RESET_DEADLINE_S:.0f} s")
 

@@ -18,6 +18,7 @@ from edge_deployer.wire.inference import (
     GROUP,
     MAX_BATCH,
     ErrorCode,
+    HealthReadResponse,
     InferenceErrorV1,
     InferenceErrorV2,
     ResetReason,
@@ -57,7 +58,17 @@ class ModelRunner:
 
     async def health(self) -> Health:
         """See `DeviceSession.health`."""
-        answer = await self._line.ask(HealthRead(), "tell its health")
+        return self._remember(await self._line.ask(HealthRead(), "tell its health"))
+
+    async def uptime_s(self, *, timeout_s: float) -> float | None:
+        """Seconds since the board started; None if it does not say in time."""
+        try:
+            answer = await self._line.ask_once(HealthRead(), "tell its health", timeout_s)
+        except NoReply:
+            return None
+        return self._remember(answer).uptime_ms / 1000
+
+    def _remember(self, answer: HealthReadResponse) -> Health:
         self._known_faults = answer.faults
         return Health(ResetReason(answer.reset), answer.up, answer.faults, answer.fault)
 

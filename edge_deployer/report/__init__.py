@@ -1,0 +1,1 @@
+"""The report: one page and one JSON file that say what was let through, and why."""

@@ -1,0 +1,109 @@
+"""Figures as the report prints them: thin separators, a unit, no more digits than the figure carries."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta, timezone
+
+from edge_deployer.acceptance.checks import CheckResult
+
+NARROW_SPACE = "\u202f"
+"""Groups digits and joins a figure to its unit; it never breaks a line (ISO 80000-1 groups by thin spaces)."""
+
+MINUS = "\u2212"
+
+_AT_LEAST = frozenset({"accuracy"})
+
+
+def grouped(value: int) -> str:
+    """A whole number in groups of three digits: ``65 536``."""
+    return f"{value:,}".replace(",", NARROW_SPACE)
+
+
+def byte_count(value: int) -> str:
+    """Bytes to the byte: ``2 768 B``."""
+    return f"{grouped(value)}{NARROW_SPACE}B"
+
+
+def percent(share: float) -> str:
+    """A share of 1 in percent: one decimal, two where one would say too little (below 1 % and above 99 %).
+
+    Only what is exactly nothing or exactly everything reads ``0 %`` or ``100 %``.
+    """
+    if not math.isfinite(share):
+        return "not a number"
+    if share in (0.0, 1.0):
+        return f"{share * 100:.0f}{NARROW_SPACE}%"
+    digits = 2 if share < 0.01 or share > 0.99 else 1
+    text = f"{share * 100:.{digits}f}"
+    if text in ("0.00", "100.00"):
+        text = "<0.01" if share < 0.5 else ">99.99"
+    return f"{text}{NARROW_SPACE}%"
+
+
+def points(difference: float) -> str:
+    """A difference of two shares in percentage points, with its sign: ``-0.28 points``, the sign as a true minus."""
+    sign = MINUS if difference < 0 else "+" if difference > 0 else ""
+    return f"{sign}{abs(difference) * 100:.2f} points"
+
+
+def duration_us(microseconds: float) -> str:
+    """Microseconds in the unit a person would choose: ``84 µs``, ``12.3 ms``, ``1.50 s``."""
+    if microseconds < 1_000:
+        return f"{microseconds:.0f}{NARROW_SPACE}µs"
+    if microseconds < 1_000_000:
+        return f"{microseconds / 1e3:.3g}{NARROW_SPACE}ms"
+    return f"{microseconds / 1e6:.2f}{NARROW_SPACE}s"
+
+
+def seconds(value: float) -> str:
+    """Seconds to a tenth; minutes from 100 s on: ``4.2 s``, ``2 min 5 s``."""
+    if value < 100:
+        return f"{value:.1f}{NARROW_SPACE}s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes}{NARROW_SPACE}min {rest}{NARROW_SPACE}s"
+
+
+def interval(span: timedelta) -> str:
+    """A time span by `seconds`."""
+    return seconds(span.total_seconds())
+
+
+def utc(moment: datetime) -> str:
+    """A moment in UTC: ``2026-03-14 09:26:53 UTC``. One without a zone is taken to be UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return f"{aware.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def number(value: float) -> str:
+    """A figure of unknown meaning to six significant digits, whole ones in groups."""
+    if math.isfinite(value) and value == int(value):
+        return grouped(int(value))
+    return f"{value:.6g}"
+
+
+def short_hash(digest: str | None) -> str:
+    """The first 8 hex digits; ``empty`` where there is no image."""
+    return digest[:8] if digest else "empty"
+
+
+def check_measured(check: CheckResult) -> str:
+    """What a check measured, in its unit; an em dash where it measured nothing."""
+    return "—" if check.measured is None else _in_unit(check.name, check.measured)
+
+
+def check_limit(check: CheckResult) -> str:
+    """What a check was judged against, with the direction: ``≤ 1.0 %``, ``≥ 97.5 %``."""
+    if check.limit is None:
+        return "—"
+    return f"{'≥' if check.name in _AT_LEAST else '≤'} {_in_unit(check.name, check.limit)}"
+
+
+def _in_unit(name: str, value: float) -> str:
+    if name in ("parity", "accuracy"):
+        return percent(value)
+    if name == "arena":
+        return byte_count(round(value))
+    if name == "latency":
+        return duration_us(value)
+    return number(value)

@@ -1,0 +1,87 @@
+"""Writes the report: one HTML page that needs nothing but itself, and the same facts as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.report import formats, views
+from edge_deployer.report.charts import training_charts
+from edge_deployer.report.facts import Report
+from edge_deployer.report.gates import gate_line
+
+HTML_FILE = "report.html"
+JSON_FILE = "report.json"
+
+
+def write_report(report: Report, folder: Path) -> Path:
+    """Write `report.html` and `report.json` into `folder`, which is made if need be.
+
+    Each file appears whole or not at all; an earlier report in the folder is replaced.
+
+    Returns:
+        Path of the HTML page.
+
+    Raises:
+        TinyopsError: the folder cannot be written to.
+    """
+    pages = {JSON_FILE: report.model_dump_json(indent=2) + "\n", HTML_FILE: render_html(report)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in pages.items():
+            unfinished = folder / f".{name}.unfinished"
+            unfinished.write_text(text, encoding="utf-8")
+            unfinished.replace(folder / name)
+    except OSError as error:
+        raise TinyopsError(
+            f"the report cannot be written to {folder}: {error.strerror}",
+            remedy="free the disk, correct the folder's permissions, or name another folder",
+        ) from error
+    return folder / HTML_FILE
+
+
+def render_html(report: Report) -> str:
+    """The page as text: a pure function of the report."""
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            deployment=report.deployment,
+            gates=gate_line(report),
+            figures=views.key_figures(report),
+            consequence=views.consequence(report),
+            charts=training_charts(report.training) if report.training else [],
+            confusion=views.confusion_view(report.validation) if report.validation else None,
+            budgets=views.budgets(report),
+            lineage=views.lineage_chain(report),
+            made_elsewhere=not (report.training or report.conversion or report.evaluation),
+        )
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("edge_deployer.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        byte_count=formats.byte_count,
+        check_limit=formats.check_limit,
+        check_measured=formats.check_measured,
+        duration_us=formats.duration_us,
+        grouped=formats.grouped,
+        interval=formats.interval,
+        number=formats.number,
+        percent=formats.percent,
+        points=formats.points,
+        seconds=formats.seconds,
+        short_hash=formats.short_hash,
+        utc=formats.utc,
+    )
+    return environment

@@ -1,0 +1,233 @@
+"""Parts of the report that need arithmetic before they can be shown. Pure functions of the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from edge_deployer.release.validation_report import ValidationReport
+from edge_deployer.report import formats
+from edge_deployer.report.facts import LineageStep, Report
+
+_WORST_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """One figure at the top of the page: its name, the figure, and what it is held against or rests on."""
+
+    label: str
+    figure: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the confusion matrix.
+
+    Attributes:
+        count: samples.
+        strength: opacity of its shade, 0 to 0.7; low enough that the text on it stays readable.
+    """
+
+    count: int
+    strength: float
+
+
+@dataclass(frozen=True)
+class ConfusionRow:
+    """The samples of one true class: how often each class was answered, and the share that was right (recall)."""
+
+    name: str
+    cells: list[Cell]
+    total: int
+    recall: float | None
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Samples of one class that were taken for another."""
+
+    truth: str
+    answer: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """The confusion matrix, row by true class; `mistakes` are the most frequent errors, most frequent first."""
+
+    names: list[str]
+    rows: list[ConfusionRow]
+    mistakes: list[Mistake]
+    errors: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A figure against its limit.
+
+    Attributes:
+        limit: None where none is set.
+        used_share: length of the bar, 0 to 1 of the scale.
+        limit_share: where on the scale the limit stands.
+        verdict: the relation in words.
+        over: whether the figure is beyond the limit.
+    """
+
+    label: str
+    used: str
+    limit: str | None
+    used_share: float
+    limit_share: float
+    verdict: str
+    over: bool
+    note: str
+
+
+def key_figures(report: Report) -> list[KeyFigure]:
+    """Accuracy, model, arena, latency and boards: those that are known."""
+    return [figure for figure in (_accuracy(report), *_sizes(report), _boards(report)) if figure]
+
+
+def confusion_view(validation: ValidationReport) -> Confusion | None:
+    """Shade and sum the confusion matrix; None without one. Classes that have no names are called by their index."""
+    counts = validation.confusion
+    if not counts:
+        return None
+    size = len(counts)
+    names = validation.class_names if len(validation.class_names) == size else [str(index) for index in range(size)]
+    mistakes = sorted(
+        (
+            Mistake(names[truth], names[answer], counts[truth][answer])
+            for truth in range(size)
+            for answer in range(size)
+            if truth != answer and counts[truth][answer]
+        ),
+        key=lambda mistake: -mistake.count,
+    )
+    return Confusion(
+        names=names,
+        rows=[_confusion_row(names[truth], row, truth) for truth, row in enumerate(counts)],
+        mistakes=mistakes[:_WORST_SHOWN],
+        errors=sum(mistake.count for mistake in mistakes),
+        total=sum(map(sum, counts)),
+    )
+
+
+def budgets(report: Report) -> list[Budget]:
+    """Arena and flash against the board profile, latency against the plan; empty without a validation report."""
+    validation = report.validation
+    if validation is None:
+        return []
+    release = report.deployment.release
+    found = [
+        _budget(
+            "Flash",
+            release.image_bytes if release else validation.model_bytes,
+            validation.slot_limit,
+            note="signed image in one slot" if release else "the model alone: there is no image",
+            show=_bytes,
+        )
+    ]
+    if validation.arena_bytes is not None:
+        note = "smallest arena found on the host: an estimate; each board's own figure stands with the board"
+        found.insert(0, _budget("Arena", validation.arena_bytes, validation.arena_limit, note=note, show=_bytes))
+    if validation.latency_us is not None:
+        note = f"estimate from profile {validation.profile}, not measured"
+        limit = report.deployment.plan.max_latency_us
+        found.append(_budget("Latency", validation.latency_us, limit, note=note, show=formats.duration_us))
+    return found
+
+
+def lineage_chain(report: Report) -> list[LineageStep]:
+    """The recorded lineage up to the release image; where none is recorded, what data and manifest tell of it."""
+    chain = list(report.lineage)
+    release = report.deployment.release
+    if not chain and report.data:
+        identity = f"sha256:{report.data.fingerprint}"
+        chain.append(LineageStep(step="data", artifact=report.data.source, identity=identity))
+    if release:
+        manifest = release.manifest
+        identity = f"sha256:{manifest.model_sha256}"
+        chain.append(LineageStep(step="released model", artifact=manifest.name, identity=identity))
+        identity = f"sha256:{release.image_hash}"
+        chain.append(LineageStep(step="signed image", artifact=release.release_id, identity=identity))
+    return chain
+
+
+def consequence(report: Report) -> str:
+    """What a refusal means for the boards, from the boards' own records."""
+    boards = report.deployment.boards
+    lost = [board.name for board in boards if board.outcome == "not restored"]
+    if lost:
+        return f"Not restored: {', '.join(lost)}. Whoever looks after the boards must see to them."
+    changed = [board for board in boards if board.outcome in ("reverted", "rolled back")]
+    if changed:
+        return f"{len(changed)} of {len(boards)} boards had the release and run their earlier image again."
+    if report.deployment.release is None:
+        return "The model never became a release. No board was touched."
+    return "No board was given the release."
+
+
+def _accuracy(report: Report) -> KeyFigure | None:
+    if report.evaluation:
+        note = f"TFMA over {formats.grouped(report.evaluation.examples)} examples"
+        return KeyFigure("Accuracy, int8", formats.percent(report.evaluation.accuracy), note)
+    if report.validation and report.validation.accuracy is not None:
+        note = f"TFLM on the host, {formats.grouped(report.validation.eval_samples)} samples"
+        return KeyFigure("Accuracy, int8", formats.percent(report.validation.accuracy), note)
+    return None
+
+
+def _sizes(report: Report) -> list[KeyFigure]:
+    validation = report.validation
+    if validation is None:
+        return []
+    figures = [KeyFigure("Model", formats.byte_count(validation.model_bytes), "int8 TFLite file")]
+    if validation.arena_bytes is not None:
+        note = f"of {formats.byte_count(validation.arena_limit)}"
+        figures.append(KeyFigure("Arena", formats.byte_count(validation.arena_bytes), note))
+    if validation.latency_us is not None:
+        note = "estimate from the board profile, not measured"
+        figures.append(KeyFigure("Latency", formats.duration_us(validation.latency_us), note))
+    return figures
+
+
+def _boards(report: Report) -> KeyFigure | None:
+    boards, release = report.deployment.boards, report.deployment.release
+    if not boards or release is None:
+        return KeyFigure("Boards on this release", "0", "no board was touched")
+    running = sum(board.image_after == release.image_hash for board in boards)
+    virtual = sum(board.virtual for board in boards)
+    real = len(boards) - virtual
+    kinds = f"{virtual} virtual, {real} real" if virtual and real else "all virtual" if virtual else "all real"
+    return KeyFigure("Boards on this release", f"{running} of {len(boards)}", kinds)
+
+
+def _confusion_row(name: str, row: Sequence[int], truth: int) -> ConfusionRow:
+    total = sum(row)
+    cells = [Cell(count, _strength(count, total, right=answer == truth)) for answer, count in enumerate(row)]
+    return ConfusionRow(name, cells, total, row[truth] / total if total else None)
+
+
+def _strength(count: int, total: int, *, right: bool) -> float:
+    if not count:
+        return 0.0
+    # A single error in a large class must still be seen: errors are shaded by the root of their share.
+    return round(0.06 + 0.34 * count / total if right else 0.16 + 0.54 * math.sqrt(count / total), 3)
+
+
+def _bytes(value: float) -> str:
+    return formats.byte_count(round(value))
+
+
+def _budget(label: str, used: float, limit: int | None, *, note: str, show: Callable[[float], str]) -> Budget:
+    if limit is None:
+        return Budget(label, show(used), None, 0.0, 1.0, "no limit set", False, note)
+    scale = max(used, limit)
+    over = used > limit
+    verdict = f"{show(used - limit)} over the limit" if over else f"{formats.percent(used / limit)} of the limit"
+    return Budget(label, show(used), show(limit), used / scale, limit / scale, verdict, over, note)

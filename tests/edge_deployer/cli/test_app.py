@@ -1,0 +1,145 @@
+"""The command line as a user meets it: help, wrong input, and installs without TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.edge_deployer.tiny_models import identity_classifier, with_unknown_op
+
+ROOT = Path(__file__).resolve().parents[3]
+TINYOPS = Path(sys.executable).with_name("tinyops")
+HELP_SECONDS = 0.4
+
+
+def tinyops(*arguments: str | Path, cwd: Path, program: Path = TINYOPS) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "200", "TERM": "dumb"}
+    command = [str(part) for part in (program, *arguments)]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def test_help_teaches_and_is_quick(tmp_path: Path) -> None:
+    tinyops("--help", cwd=tmp_path)  # the first call may compile bytecode
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        shown = tinyops("--help", cwd=tmp_path)
+        seconds.append(time.perf_counter() - began)
+    assert "push" in shown.stdout
+    assert "run" in shown.stdout
+    assert "Exit status" in shown.stdout
+    assert min(seconds) < HELP_SECONDS
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = {"tensorflow", "tfx", "apache_beam", "numpy", "pydantic", "smpclient", "matplotlib", "kfp"}
+    program = (
+        "import sys\nfrom edge_deployer.cli.app import app\n"
+        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"print('heavy:', sorted({heavy!r} & set(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "push" in shown
+    assert "heavy: []" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["nowhere.tflite"], "nowhere.tflite cannot be read"),
+        (["model.tflite", "--data", "nowhere.npz"], "nowhere.npz does not exist"),
+        (["model.tflite", "--data", "model.tflite"], "cannot be read as an .npz file"),
+        (["model.tflite", "--data", "nan.npz"], "not finite"),
+        (["model.tflite", "--data", "shape.npz"], "shape [5]"),
+        (["model.tflite", "--data", "label.npz"], "5 classes; the model has 4 outputs"),
+        (["model.tflite", "--plan", "plan.yaml"], "min_acuracy: unknown key"),
+        (["model.tflite", "--inventory", "nowhere.yaml"], "nowhere.yaml cannot be read"),
+        (["model.tflite", "--signing-key", "nowhere.pem"], "nowhere.pem does not exist"),
+    ],
+)
+def test_a_mistake_is_named_with_a_remedy_and_nothing_is_written(
+    tmp_path: Path, options: list[str], message: str
+) -> None:
+    (tmp_path / "model.tflite").write_bytes(identity_classifier(4))
+    (tmp_path / "plan.yaml").write_text("min_acuracy: 0.9\n")
+    np.savez(tmp_path / "nan.npz", inputs=np.array([[0, 1, 2, np.nan]]))
+    np.savez(tmp_path / "shape.npz", inputs=np.zeros((3, 5)))
+    np.savez(tmp_path / "label.npz", inputs=np.zeros((3, 4)), labels=np.array([0, 1, 4]))
+    done = tinyops("push", *options, cwd=tmp_path)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "remedy:" in done.stderr
+    assert not (tmp_path / ".tinyops" / "releases").exists()
+    assert not (tmp_path / ".tinyops" / "boards").exists()
+
+
+def test_a_refused_model_is_an_exit_status_and_a_report(tmp_path: Path) -> None:
+    (tmp_path / "odd.tflite").write_bytes(with_unknown_op())
+    done = tinyops("push", "odd.tflite", "--json", cwd=tmp_path)
+    assert done.returncode == 3
+    outcome = json.loads(done.stdout)
+    assert (outcome["outcome"], outcome["gate"]) == ("refused", "validation")
+    assert "made-up-op" in outcome["reason"]
+    assert Path(tmp_path, outcome["report"]).is_file()
+
+
+def test_an_unknown_command_is_wrong_usage(tmp_path: Path) -> None:
+    done = tinyops("psuh", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "psuh" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def install(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """`tinyops` of two fresh installs without TensorFlow: the gateway's, and one with the `sim` extra."""
+    uv = Path(sys.executable).with_name("uv")
+    programs = {}
+    for kind in ("gateway", "sim"):
+        folder = tmp_path_factory.mktemp(kind)
+        python = folder / "bin" / "python"
+        steps = [
+            [uv, "venv", "--quiet", "--python", sys.executable, "--seed", "--clear", folder],
+            [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes"]
+            + ["-r", ROOT / "requirements" / f"{kind}.txt"],
+            [uv, "pip", "install", "--quiet", "--python", python, "--no-deps", ROOT],
+        ]
+        for step in steps:
+            subprocess.run([str(part) for part in step], check=True)
+        programs[kind] = folder / "bin" / "tinyops"
+    return programs
+
+
+def test_a_gateway_shows_the_device_commands_only(install: dict[str, Path], tmp_path: Path) -> None:
+    shown = tinyops("--help", cwd=tmp_path, program=install["gateway"]).stdout
+    assert "push" in shown
+    assert "run " not in shown
+    refused = tinyops("run", cwd=tmp_path, program=install["gateway"])
+    assert refused.returncode == 1
+    assert "tinyml-ops[pipeline]" in refused.stderr
+
+
+def test_push_without_the_sim_extra_says_what_to_install(install: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "model.tflite").write_bytes(identity_classifier(4))
+    refused = tinyops("push", "model.tflite", cwd=tmp_path, program=install["gateway"])
+    assert refused.returncode == 1
+    assert "tinyml-ops[sim]" in refused.stderr
+
+
+def test_push_promotes_without_tfx_installed(install: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "model.tflite").write_bytes(identity_classifier(4))
+    done = tinyops("push", "model.tflite", "--json", cwd=tmp_path, program=install["sim"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["outcome"] == "promoted"
+    find_tfx = "import importlib.util as u; print([u.find_spec(n) for n in ('tfx', 'tensorflow')])"
+    python = install["sim"].with_name("python")
+    found = subprocess.run([python, "-c", find_tfx], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert found.strip() == "[None, None]"
