@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
@@ -22,9 +20,11 @@ class TFLMPusherSpec(ComponentSpec):
         "inventory": ExecutionParameter(type=str, optional=True),
         "signing_key": ExecutionParameter(type=str, optional=True),
         "release_version": ExecutionParameter(type=str),
-        "plan": ExecutionParameter(type=dict[str, Any]),
+        "plan": ExecutionParameter(type=dict[str, float]),
         "sources": ExecutionParameter(type=dict[str, list[str]]),
-        "dataset": ExecutionParameter(type=dict[str, Any]),
+        "data_source": ExecutionParameter(type=str),
+        "class_names": ExecutionParameter(type=list[str]),
+        "group": ExecutionParameter(type=str, optional=True),
         "thresholds": ExecutionParameter(type=dict[str, float]),
         driver.DELIVERY: ExecutionParameter(type=str, optional=True),
     }
@@ -72,10 +72,12 @@ class TFLMPusher(base_component.BaseComponent):
         project: str,
         workspace: str,
         release_version: str,
-        plan: dict[str, Any],
+        plan: dict[str, float],
         sources: dict[str, list[str]],
-        dataset: dict[str, Any],
+        data_source: str,
+        class_names: list[str],
         thresholds: dict[str, float],
+        group: str | None = None,
         inventory: str | None = None,
         signing_key: str | None = None,
     ) -> None:
@@ -92,10 +94,12 @@ class TFLMPusher(base_component.BaseComponent):
             project: name of the release.
             workspace: folder for the release store, virtual boards and the development key.
             release_version: ``major.minor.revision``.
-            plan: fields of `edge_deployer.acceptance.plan.AcceptancePlan`.
+            plan: fields of `edge_deployer.acceptance.plan.AcceptancePlan`, without those that are None.
             sources: archive file name to the files that go in it; archived beside the image.
-            dataset: ``source`` (str), ``classes`` (list of str) and ``group`` (str or None); for the report.
+            data_source: where the data comes from, in words; for the report.
+            class_names: name of each class; for the report.
             thresholds: ``min_accuracy`` and ``max_drop`` of the evaluation; for the report.
+            group: the column that no split shares; for the report.
             inventory: inventory file; None for the shipped virtual boards.
             signing_key: private key file; None for a development key in the workspace.
         """
@@ -115,7 +119,9 @@ class TFLMPusher(base_component.BaseComponent):
                 release_version=release_version,
                 plan=plan,
                 sources=sources,
-                dataset=dataset,
+                data_source=data_source,
+                class_names=class_names,
+                group=group,
                 thresholds=thresholds,
                 pushed_model=Channel(type=standard_artifacts.PushedModel),
                 deployment_report=Channel(type=DeploymentReport),

@@ -7,6 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tfx import types
+from tfx.components.evaluator.constants import ARTIFACT_PROPERTY_BLESSED_KEY, BLESSED_VALUE
+
+from components.tflite_model import read_tflite
+from components.tflm_evaluator.outcome import refusal_reason
+from components.tflm_pusher import provenance, report_facts
+from components.tflm_validator.executor import BLESSED_PROPERTY
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.release import acceptance_set
 from edge_deployer.release.acceptance_set import AcceptanceSet
@@ -15,13 +22,6 @@ from edge_deployer.report.facts import Report
 from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.rollout.deployment import Deployment, Step, refused_before_release
 from edge_deployer.rollout.release_line import ReleaseLine
-from tfx import types
-from tfx.components.evaluator.constants import ARTIFACT_PROPERTY_BLESSED_KEY, BLESSED_VALUE
-
-from components.tflite_model import read_tflite
-from components.tflm_evaluator.outcome import refusal_reason
-from components.tflm_pusher import provenance, report_facts
-from components.tflm_validator.executor import BLESSED_PROPERTY
 
 STEP_LOGGER = "tinyops.deployment"
 """Every step on a board is logged here, for whoever shows the run."""
@@ -41,7 +41,7 @@ class Delivery:
         self._parameters = parameters
         self._run_id = run_id
         self._plan = AcceptancePlan.model_validate(parameters["plan"])
-        self._data = report_facts.data_facts(inputs["examples"], parameters["dataset"])
+        self._data = report_facts.data_facts(inputs["examples"], parameters)
         self._validation = report_facts.validation_report(inputs["infra_blessing"])
         self._evaluation = report_facts.evaluation_facts(
             inputs["evaluation"], blessed=self._is_evaluated, thresholds=parameters["thresholds"]

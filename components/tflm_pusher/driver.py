@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from tfx.orchestration.portable.base_driver import BaseDriver
+from tfx.dsl.components.base import base_driver as dsl_driver
+from tfx.orchestration import metadata
+from tfx.orchestration.portable import base_driver
 from tfx.orchestration.portable.data_types import ExecutionInfo
 from tfx.proto.orchestration import driver_output_pb2
 
@@ -17,8 +19,15 @@ DELIVERY = "delivery"
 """The execution parameter that no two executions share."""
 
 
-class Driver(BaseDriver):
-    """Gives each execution a `DELIVERY` of its own."""
+class Driver(dsl_driver.BaseDriver, base_driver.BaseDriver):
+    """Gives each execution a `DELIVERY` of its own.
+
+    The launcher calls the second base; the first is what a component class may name as its driver.
+    """
+
+    def __init__(self, mlmd_connection: metadata.Metadata) -> None:
+        dsl_driver.BaseDriver.__init__(self, mlmd_connection)
+        base_driver.BaseDriver.__init__(self, mlmd_connection)
 
     def run(self, execution_info: ExecutionInfo) -> driver_output_pb2.DriverOutput:
         """Returns the parameter; nothing else is resolved here."""

@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from edge_deployer.report.html import write_report
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from components.tflm_pusher.delivery import Delivery
+from edge_deployer.report.html import write_report
 
 PUSHED_PROPERTY = "pushed"
 

@@ -6,6 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tfx import types
+
+from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
+from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
+from components.tflite_converter.report import ConversionReport
+from components.tflm_evaluator.outcome import refusal_reason, slice_metrics
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report.facts import (
@@ -16,25 +22,19 @@ from edge_deployer.report.facts import (
     LineageStep,
     SliceFacts,
 )
-from tfx import types
-
-from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
-from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
-from components.tflite_converter.report import ConversionReport
-from components.tflm_evaluator.outcome import refusal_reason, slice_metrics
 
 _OVERALL = "overall"
 
 
-def data_facts(examples: types.Artifact, dataset: dict[str, Any]) -> DataFacts:
-    """From SensorExampleGen's summary and the configuration."""
+def data_facts(examples: types.Artifact, parameters: dict[str, Any]) -> DataFacts:
+    """From SensorExampleGen's summary and the pusher's parameters."""
     summary = DatasetSummary.from_json(Path(examples.uri, SUMMARY_FILE).read_text())
     return DataFacts(
-        source=dataset["source"],
+        source=parameters["data_source"],
         fingerprint=summary.sha256,
         splits=summary.split_sizes,
-        class_names=dataset["classes"],
-        group=dataset["group"],
+        class_names=parameters["class_names"],
+        group=parameters.get("group"),
     )
 
 

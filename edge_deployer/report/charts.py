@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
@@ -21,7 +20,7 @@ from edge_deployer.report.formats import NARROW_SPACE
 _INK, _GRID, _TRAIN, _EVAL = "#010203", "#010204", "#010205", "#010206"
 _VARIABLES = {_INK: "var(--muted)", _GRID: "var(--line)", _TRAIN: "var(--muted)", _EVAL: "var(--accent)"}
 
-_STYLE = {"svg.fonttype": "none", "font.size": 10.0, "axes.linewidth": 0.8}
+_STYLE = {"svg.fonttype": "none", "font.sans-serif": ["DejaVu Sans"], "font.size": 10.0, "axes.linewidth": 0.8}
 _DROPPED_TAGS = frozenset({"metadata", "style"})
 _SINGLE_POINTS_UP_TO = 12
 
@@ -93,8 +92,8 @@ def _dress(axes: Axes, *, percent: bool) -> None:
 def inline_svg(document: str) -> Markup:
     """An SVG file of matplotlib as an element for an HTML page.
 
-    Name spaces and metadata go (HTML needs none, and they hold addresses), sizes and fonts are left to the page, and
-    placeholder colours become CSS variables.
+    Name spaces and metadata go (HTML needs none, and they hold addresses), the page's style sheet gives size and font,
+    and placeholder colours become CSS variables.
     """
     root = ElementTree.fromstring(document)
     for element in list(root.iter()):
@@ -120,4 +119,4 @@ def _local(name: str) -> str:
 def _restyle(value: str) -> str:
     for colour, variable in _VARIABLES.items():
         value = value.replace(colour, variable)
-    return re.sub(r"font: (?:[a-z0-9]+ )*?([\d.]+px) [^;]*", r"font-size: \1", value)
+    return value

@@ -103,7 +103,8 @@ class TflmChild:
 
     def close(self) -> None:
         """End the process and wait for it."""
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         self._process.kill()
         self._process.wait()
         self._process.stdin.close()

@@ -15,7 +15,6 @@ import serial
 
 _CHUNK = 4096
 _THREAD_READ_TIMEOUT_S = 0.2
-_WRITE_TIMEOUT_S = 10.0
 _RATE_FOR_UNLIMITED = 115200
 
 OnBytes = Callable[[bytes], None]
@@ -78,7 +77,6 @@ def _open(url: str, line_rate: int) -> serial.Serial:
             url,
             baudrate=line_rate or _RATE_FOR_UNLIMITED,
             timeout=_THREAD_READ_TIMEOUT_S,
-            write_timeout=_WRITE_TIMEOUT_S,
             exclusive=True,
         )
     except (serial.SerialException, OSError, ValueError) as error:

@@ -11,17 +11,18 @@ import numpy as np
 import tflite
 
 _VERSION = 3
-_TYPES = {"int8": tflite.TensorType.INT8, "int32": tflite.TensorType.INT32}
+_TYPES = {"int8": tflite.TensorType.INT8, "int16": tflite.TensorType.INT16, "int32": tflite.TensorType.INT32}
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """One tensor of a model: a constant where `values` is given."""
+    """One tensor of a model: a constant where `values` is given, kept between runs where it is `variable`."""
 
     shape: tuple[int, ...]
     dtype: str = "int8"
     scale: float | None = None
     values: Any = None
+    variable: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,20 @@ def crashes_on_far_offset() -> bytes:
     return _model(tensors, [reshape, take], inputs=[0], outputs=[5])
 
 
+def remembers() -> bytes:
+    """int8[1, 1] -> int8[1, 1]: an SVDF that adds the sample before to each sample, from a variable tensor."""
+    tensors = [
+        Tensor((1, 1), scale=1.0),
+        Tensor((1, 1), scale=1.0, values=[[1]]),
+        Tensor((1, 2), "int16", scale=1.0, values=[[1, 1]]),
+        Tensor((1,), "int32", scale=1.0, values=[0]),
+        Tensor((1, 2), "int16", scale=1.0, variable=True),
+        Tensor((1, 1), scale=1.0),
+    ]
+    svdf = Node(tflite.BuiltinOperator.SVDF, [0, 1, 2, 3, 4], [5], (tflite.BuiltinOptions.SVDFOptions, "SVDFOptions"))
+    return _model(tensors, [svdf], inputs=[0], outputs=[5])
+
+
 def _identity_weights(classes: int) -> Tensor:
     return Tensor((classes, classes), scale=1 / 127, values=np.eye(classes) * 127)
 
@@ -148,6 +163,7 @@ def _tensor(b: Any, tensor: Tensor, buffer: int) -> int:
     tflite.TensorAddType(b, _TYPES[tensor.dtype])
     tflite.TensorAddBuffer(b, buffer)
     tflite.TensorAddName(b, name)
+    tflite.TensorAddIsVariable(b, tensor.variable)
     if quantisation is not None:
         tflite.TensorAddQuantization(b, quantisation)
     return int(tflite.TensorEnd(b))
@@ -166,6 +182,8 @@ def _node(b: Any, node: Node, code_index: int) -> int:
     options = None
     if node.options is not None:
         getattr(tflite, f"{node.options[1]}Start")(b)
+        if node.options[1] == "SVDFOptions":
+            tflite.SVDFOptionsAddRank(b, 1)
         options = getattr(tflite, f"{node.options[1]}End")(b)
     inputs, outputs = _integers(b, node.inputs), _integers(b, node.outputs)
     tflite.OperatorStart(b)

@@ -103,13 +103,13 @@ def refused_at_staging() -> Report:
         board("staging-2", "reverted", differing=14),
         *(board(name, "untouched") for name in ("line-1", "line-2", "line-3")),
     ]
+    assert boards[1].evidence is not None
     return full_report(
         deployment(
             boards=boards,
             outcome="refused",
             gate="staging",
-            reason="staging-2: parity: 14 of 200 samples differ from the reference (0.07, allowed at most 0.01); "
-            "accuracy: 186 of 200 samples right (0.93, allowed at least 0.96)",
+            reason=f"staging-2: {judge_board(boards[1].evidence, NEW_IMAGE, PLAN, pool='staging').reason}",
             remedy="read each board's checks in the report; every board has its earlier release",
         )
     )
@@ -236,7 +236,7 @@ def deployment(
     gate: str | None = None,
     remedy: str | None = None,
     boards: list[BoardRecord] | None = None,
-    release: ReleaseRecord | None | str = "default",
+    release: ReleaseRecord | str | None = "default",
     steps: list[Step] | None = None,
     finished: datetime = STARTED + timedelta(seconds=14.2),
 ) -> Deployment:

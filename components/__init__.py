@@ -1,0 +1,1 @@
+"""TFX components of the release line, a folder each: `component.py` is the interface, `executor.py` the work."""

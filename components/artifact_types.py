@@ -1,0 +1,34 @@
+"""Artifact types that TFX does not have: what the release line hands from one component to the next."""
+
+from __future__ import annotations
+
+from tfx.types.artifact import Artifact, Property, PropertyType
+
+
+class AcceptanceSet(Artifact):
+    """Samples with TFLM's outputs, in `edge_deployer.release.acceptance_set.FILE_NAME`.
+
+    The folder is empty when the validator refused the model: there is then nothing for a board to be compared with.
+    """
+
+    TYPE_NAME = "TinyopsAcceptanceSet"
+    PROPERTIES = {"samples": Property(type=PropertyType.INT)}
+
+
+class DeploymentReport(Artifact):
+    """The outcome of a delivery: `REPORT_HTML` for people, `REPORT_JSON` for programs.
+
+    Properties:
+        pushed: 1 if the release runs on every production board, else 0.
+        reason: why it was refused; empty if it was pushed.
+    """
+
+    TYPE_NAME = "TinyopsDeploymentReport"
+    PROPERTIES = {
+        "pushed": Property(type=PropertyType.INT),
+        "reason": Property(type=PropertyType.STRING),
+    }
+
+
+REPORT_HTML = "report.html"
+REPORT_JSON = "report.json"

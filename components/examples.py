@@ -1,0 +1,79 @@
+"""Reading a split of an `Examples` artifact back into arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+from tfx.dsl.io import fileio
+from tfx.types import Artifact, artifact_utils
+from tfx.utils import io_utils
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.tensors import Array
+
+
+@dataclass(frozen=True)
+class LabelledExamples:
+    """One split, in an order that depends on its contents alone.
+
+    Attributes:
+        inputs: float32, shape ``(n, *shape)``.
+        labels: int64, shape ``(n,)``.
+    """
+
+    inputs: Array
+    labels: Array
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def read_examples(
+    examples: Artifact, split: str, *, feature: str, label: str, shape: tuple[int, ...]
+) -> LabelledExamples:
+    """Read one split.
+
+    Beam shuffles what it writes, so the rows are put in the order of their bytes: whatever is drawn from them with a
+    seed is then the same in every run.
+
+    Args:
+        examples: TFRecord files (gzip) of `tf.train.Example`.
+        split: ``train`` or ``eval``.
+        feature: the float feature that the model takes.
+        label: the int64 feature with the class index.
+        shape: shape of one sample, without the batch dimension.
+
+    Raises:
+        TinyopsError: a feature is missing, or its length does not fill `shape`.
+    """
+    files = fileio.glob(io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split)))
+    records = list(tf.data.TFRecordDataset(sorted(files), compression_type="GZIP").as_numpy_iterator())
+    _require_features(records[0], (feature, label))
+    parsed = tf.io.parse_example(
+        records,
+        {
+            feature: tf.io.FixedLenSequenceFeature([], tf.float32, allow_missing=True),
+            label: tf.io.FixedLenFeature([], tf.int64),
+        },
+    )
+    values = parsed[feature].numpy()
+    if values.shape[1] != np.prod(shape):
+        raise TinyopsError(
+            f"feature {feature!r} has {values.shape[1]} values a sample; the model's input {list(shape)} takes "
+            f"{np.prod(shape)}",
+            remedy="give the model an input of that size, or change preprocessing_fn",
+        )
+    order = sorted(range(len(records)), key=lambda row: (values[row].tobytes(), records[row]))
+    return LabelledExamples(values[order].reshape(-1, *shape), parsed[label].numpy()[order])
+
+
+def _require_features(record: bytes, names: tuple[str, ...]) -> None:
+    present = tf.train.Example.FromString(record).features.feature
+    for name in names:
+        if name not in present:
+            raise TinyopsError(
+                f"the transformed examples have no feature {name!r}; they have {', '.join(sorted(present))}",
+                remedy="name the model's input after a feature that preprocessing_fn returns, and return the label too",
+            )

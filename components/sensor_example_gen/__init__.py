@@ -1,0 +1,1 @@
+"""SensorExampleGen: labelled sensor arrays in, TFX examples out. `dataset` needs numpy only."""

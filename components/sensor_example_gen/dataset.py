@@ -1,0 +1,128 @@
+"""Dividing labelled data into splits, and the summary that is stored beside them. Pure numpy.
+
+A split that is left empty is found here, before TFX is imported or a component runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.release.labelled_data import LabelledData
+from edge_deployer.tensors import Array
+
+SUMMARY_FILE = "dataset.json"
+
+_GROUPS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
+    """What lineage and report say about the data; stored as `SUMMARY_FILE` beside the splits.
+
+    Attributes:
+        sha256: hex digest of the file.
+        shape: shape of one sample.
+        class_counts: for each split, number of samples of each class.
+        group_counts: for each split, number of groups; empty where the data has no groups.
+    """
+
+    sha256: str
+    shape: tuple[int, ...]
+    class_counts: dict[str, list[int]]
+    group_counts: dict[str, int]
+
+    @property
+    def split_sizes(self) -> dict[str, int]:
+        """Number of samples in each split."""
+        return {split: sum(counts) for split, counts in self.class_counts.items()}
+
+    def to_json(self) -> str:
+        """Inverse of `from_json`."""
+        return json.dumps(asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> DatasetSummary:
+        """Inverse of `to_json`."""
+        fields = json.loads(text)
+        return cls(**{**fields, "shape": tuple(fields["shape"])})
+
+
+def assign_splits(data: LabelledData, buckets: Mapping[str, int]) -> dict[str, Array]:
+    """Divide samples by hash: ``sha256(key) mod sum(buckets)`` falls into one split's share of the buckets.
+
+    The key is the sample's group, or its input where there are no groups. So one person or recording, and one input
+    that occurs twice, never stands in two splits, and a sample keeps its split when others are added.
+
+    Args:
+        data: what to divide.
+        buckets: number of hash buckets of each split, e.g. ``{"train": 4, "eval": 1}``.
+
+    Returns:
+        For each split its row numbers, int64, ascending.
+
+    Raises:
+        TinyopsError: a split is left empty.
+    """
+    names = np.repeat(list(buckets), list(buckets.values()))
+    chosen = np.array([names[_bucket(key, len(names))] for key in _split_keys(data)])
+    splits = {split: np.flatnonzero(chosen == split) for split in buckets}
+    for split, rows in splits.items():
+        if not len(rows):
+            raise _empty_split(split, data, buckets)
+    return splits
+
+
+def _split_keys(data: LabelledData) -> Iterator[bytes]:
+    if data.groups is not None:
+        return (str(group).encode() for group in data.groups)
+    return (sample.tobytes() for sample in data.inputs)
+
+
+def _bucket(key: bytes, count: int) -> int:
+    return int.from_bytes(hashlib.sha256(key).digest(), "big") % count
+
+
+def _empty_split(split: str, data: LabelledData, buckets: Mapping[str, int]) -> TinyopsError:
+    share = ", ".join(f"{name} {count}" for name, count in buckets.items())
+    if data.groups is None:
+        return TinyopsError(
+            f"split {split!r} is left empty: {len(data)} samples, hash buckets {share}",
+            remedy="add samples, or give the split more buckets in data.splits",
+        )
+    sizes = Counter(data.groups.tolist()).most_common()
+    shown = ", ".join(f"{group}: {size}" for group, size in sizes[:_GROUPS_SHOWN])
+    more = f" and {len(sizes) - _GROUPS_SHOWN} more" if len(sizes) > _GROUPS_SHOWN else ""
+    return TinyopsError(
+        f"split {split!r} is left empty: {len(sizes)} groups ({shown}{more}), hash buckets {share}",
+        remedy="change the buckets in data.splits until a group falls into each split, or use a finer group",
+    )
+
+
+def summarise(data: LabelledData, splits: Mapping[str, Array], *, sha256: str, classes: int) -> DatasetSummary:
+    """Counts of each split.
+
+    Args:
+        data: with labels.
+        splits: what `assign_splits` made of it.
+        sha256: hex digest of the file.
+        classes: number of classes.
+    """
+    groups = {} if data.groups is None else {s: len(np.unique(data.groups[rows])) for s, rows in splits.items()}
+    return DatasetSummary(
+        sha256=sha256,
+        shape=data.inputs.shape[1:],
+        class_counts={s: _class_counts(data, rows, classes) for s, rows in splits.items()},
+        group_counts=groups,
+    )
+
+
+def _class_counts(data: LabelledData, rows: Array, classes: int) -> list[int]:
+    assert data.labels is not None
+    return [int(count) for count in np.bincount(data.labels[rows], minlength=classes)]

@@ -1,0 +1,1 @@
+"""TFLiteConverter: a SavedModel and representative examples in, a pure int8 TFLite model out."""

@@ -1,0 +1,68 @@
+"""TFLiteConverter: from the trained float model to what a device runs."""
+
+from __future__ import annotations
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import standard_artifacts
+from tfx.types.channel import BaseChannel, Channel
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.tflite_converter import executor
+
+
+class TFLiteConverterSpec(ComponentSpec):
+    """Interface of TFLiteConverter."""
+
+    PARAMETERS = {
+        "label_feature": ExecutionParameter(type=str),
+        "representative_examples": ExecutionParameter(type=int),
+        "seed": ExecutionParameter(type=int),
+    }
+    INPUTS = {
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+    }
+    # Not "model" again: TFX's Kubeflow compiler needs names of inputs and outputs to differ.
+    OUTPUTS = {"int8_model": ChannelParameter(type=standard_artifacts.Model)}
+
+
+class TFLiteConverter(base_component.BaseComponent):
+    """Post-training quantisation of a SavedModel to int8, inputs and outputs included.
+
+    Outputs:
+        int8_model: `standard_artifacts.Model` with `Format-Serving/tflite`, and `conversion.json`
+            (`components.tflite_converter.report.ConversionReport`) at its root: quantisation parameters, size, and
+            how the int8 model in TFLM compares with the float model on the eval split.
+    """
+
+    SPEC_CLASS = TFLiteConverterSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+
+    def __init__(
+        self,
+        model: BaseChannel,
+        examples: BaseChannel,
+        *,
+        label_feature: str,
+        representative_examples: int,
+        seed: int,
+    ) -> None:
+        """Describe the conversion.
+
+        Args:
+            model: SavedModel with one input, named after the feature it takes, and one output.
+            examples: examples as the model takes them, i.e. transformed, with splits train and eval.
+            label_feature: the int64 feature with the class index.
+            representative_examples: number of training samples that set the ranges of the activations.
+            seed: for drawing them.
+        """
+        super().__init__(
+            TFLiteConverterSpec(
+                model=model,
+                examples=examples,
+                label_feature=label_feature,
+                representative_examples=representative_examples,
+                seed=seed,
+                int8_model=Channel(type=standard_artifacts.Model),
+            )
+        )

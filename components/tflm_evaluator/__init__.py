@@ -1,0 +1,1 @@
+"""TFLMEvaluator: TFMA on the int8 model, run by the interpreter that the boards have."""

@@ -1,0 +1,69 @@
+"""TFLMEvaluator and the resolver of its baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tfx.components.evaluator.component import Evaluator
+from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.types import standard_artifacts
+from tfx.types.channel import BaseChannel, Channel
+
+from components.tflm_evaluator import baseline, executor
+from components.tflm_evaluator.thresholds import Thresholds, eval_config
+
+
+class TFLMEvaluator(Evaluator):
+    """TFX's Evaluator, on the int8 model in TFLM.
+
+    Inputs are quantised as on the device (`edge_deployer.tensors.quantize`) and run in TFLM's interpreter, a process a
+    model, so that the figure that blesses a model is the figure its boards give. A model that TFLM does not run is not
+    blessed; the reason stands in the evaluation.
+
+    Outputs:
+        evaluation: TFMA's results; `components.tflm_evaluator.outcome` reads them.
+        blessing: as the stock Evaluator's.
+    """
+
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(
+        self,
+        examples: BaseChannel,
+        model: BaseChannel,
+        baseline_model: BaseChannel,
+        *,
+        label_feature: str,
+        slices: Sequence[str],
+        thresholds: Thresholds,
+    ) -> None:
+        """Describe the evaluation.
+
+        Args:
+            examples: transformed examples; split eval is used.
+            model: the int8 model.
+            baseline_model: the model it must not fall behind; may be empty.
+            label_feature: the int64 feature with the class index.
+            slices: features whose every value is a slice.
+            thresholds: when to bless.
+        """
+        super().__init__(
+            examples=examples,
+            model=model,
+            baseline_model=baseline_model,
+            eval_config=eval_config(label_feature, slices, thresholds),
+            module_path="components.tflm_evaluator.extractor",
+        )
+
+
+def baseline_resolver(candidate: BaseChannel) -> Resolver:
+    """A node whose output ``model`` is the latest blessed model other than `candidate`."""
+    return Resolver(
+        strategy_class=baseline.LatestOtherBlessedModel,
+        **{
+            baseline.CANDIDATE: candidate,
+            baseline.MODEL: Channel(type=standard_artifacts.Model),
+            baseline.MODEL_BLESSING: Channel(type=standard_artifacts.ModelBlessing),
+        },
+    ).with_id("LatestBlessedModel")

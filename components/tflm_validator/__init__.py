@@ -1,0 +1,1 @@
+"""TFLMValidator: does the model fit its board, and what must the board answer?"""

@@ -1,0 +1,86 @@
+"""TFLMValidator: the last question before a release is built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import standard_artifacts
+from tfx.types.channel import BaseChannel, Channel
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.artifact_types import AcceptanceSet
+from components.tflm_validator import executor
+
+
+class TFLMValidatorSpec(ComponentSpec):
+    """Interface of TFLMValidator."""
+
+    PARAMETERS = {
+        "profile": ExecutionParameter(type=str),
+        "label_feature": ExecutionParameter(type=str),
+        "class_names": ExecutionParameter(type=list[str]),
+        "samples": ExecutionParameter(type=int),
+        "seed": ExecutionParameter(type=int),
+    }
+    INPUTS = {
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+    }
+    OUTPUTS = {
+        "blessing": ChannelParameter(type=standard_artifacts.InfraBlessing),
+        "acceptance_set": ChannelParameter(type=AcceptanceSet),
+    }
+
+
+class TFLMValidator(base_component.BaseComponent):
+    """Examines the int8 model against a board profile, in a child process.
+
+    Checks that TFLM has the model's operators, that the smallest arena and the file fit the board, estimates the
+    latency, and draws the acceptance set with TFLM's answers. A model that is refused is not blessed; the component
+    succeeds.
+
+    Outputs:
+        blessing: `standard_artifacts.InfraBlessing`; custom properties ``blessed`` (0 or 1) and ``reason``; its folder
+            has `validation.json` (`edge_deployer.release.validation_report.ValidationReport`).
+        acceptance_set: `components.artifact_types.AcceptanceSet`; empty if the model is not blessed.
+    """
+
+    SPEC_CLASS = TFLMValidatorSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+
+    def __init__(
+        self,
+        model: BaseChannel,
+        examples: BaseChannel,
+        *,
+        profile: str,
+        label_feature: str,
+        class_names: Sequence[str],
+        samples: int,
+        seed: int,
+    ) -> None:
+        """Describe the examination.
+
+        Args:
+            model: the int8 model.
+            examples: examples as the model takes them; split eval is used.
+            profile: name of a shipped board profile, or path of a `.yaml` file.
+            label_feature: the int64 feature with the class index.
+            class_names: name of each class.
+            samples: size of the acceptance set.
+            seed: for drawing it.
+        """
+        super().__init__(
+            TFLMValidatorSpec(
+                model=model,
+                examples=examples,
+                profile=profile,
+                label_feature=label_feature,
+                class_names=list(class_names),
+                samples=samples,
+                seed=seed,
+                blessing=Channel(type=standard_artifacts.InfraBlessing),
+                acceptance_set=Channel(type=AcceptanceSet),
+            )
+        )

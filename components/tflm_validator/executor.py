@@ -1,0 +1,78 @@
+"""Executor of TFLMValidator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+
+from components.examples import read_examples
+from components.tflite_model import input_feature, read_tflite, tensor_specs
+from edge_deployer.profile import load_profile
+from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.release.validation import LabelledSamples, validate_model
+from edge_deployer.release.validation_report import FILE_NAME, ValidationReport
+
+# Names that TFX's InfraValidator gives: whoever reads an InfraBlessing looks for these.
+BLESSED_FILE = "INFRA_BLESSED"
+NOT_BLESSED_FILE = "INFRA_NOT_BLESSED"
+BLESSED_PROPERTY = "blessed"
+REASON_PROPERTY = "reason"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Reads artifacts, calls `validate_model`, writes artifacts."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Write the blessing with `validation.json`, and the acceptance set if the model is blessed.
+
+        Args:
+            input_dict: ``model`` (int8) and ``examples`` (as the model takes them; split eval is used).
+            output_dict: ``blessing`` and ``acceptance_set``.
+            exec_properties: see `TFLMValidatorSpec`.
+
+        Raises:
+            TinyopsError: the profile does not exist, or the examples do not fit the model. A model that does not fit
+                the board raises nothing: it is not blessed.
+        """
+        model = read_tflite(artifact_utils.get_single_instance(input_dict["model"]))
+        examples = read_examples(
+            artifact_utils.get_single_instance(input_dict["examples"]),
+            "eval",
+            feature=input_feature(model),
+            label=exec_properties["label_feature"],
+            shape=tensor_specs(model)[0].shape[1:],
+        )
+        validation = validate_model(
+            model,
+            load_profile(exec_properties["profile"]),
+            LabelledSamples(examples.inputs, examples.labels, tuple(exec_properties["class_names"])),
+            acceptance_samples=exec_properties["samples"],
+            seed=exec_properties["seed"],
+        )
+        _write_blessing(artifact_utils.get_single_instance(output_dict["blessing"]), validation.report)
+        _write_set(artifact_utils.get_single_instance(output_dict["acceptance_set"]), validation.acceptance)
+
+
+def _write_blessing(blessing: types.Artifact, report: ValidationReport) -> None:
+    blessing.set_int_custom_property(BLESSED_PROPERTY, int(report.blessed))
+    blessing.set_string_custom_property(REASON_PROPERTY, report.reason or "")
+    with fileio.open(f"{blessing.uri}/{BLESSED_FILE if report.blessed else NOT_BLESSED_FILE}", "w") as file:
+        file.write("")
+    with fileio.open(f"{blessing.uri}/{FILE_NAME}", "w") as file:
+        file.write(report.model_dump_json(indent=2))
+
+
+def _write_set(artifact: types.Artifact, acceptance: AcceptanceSet | None) -> None:
+    artifact.samples = 0 if acceptance is None else len(acceptance)
+    if acceptance is not None:
+        acceptance.write(Path(artifact.uri))

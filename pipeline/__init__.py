@@ -1,0 +1,1 @@
+"""Puts the components together, and runs them here."""

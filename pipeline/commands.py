@@ -1,0 +1,41 @@
+"""`tinyops run`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.console import Console
+
+EXIT_REFUSED = 3
+
+
+def run(
+    config: Annotated[
+        Optional[Path],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10
+        typer.Argument(
+            help="A project's tinyops.yaml; without it, scikit-learn's handwritten digits.", show_default=False
+        ),
+    ] = None,
+    workspace: Annotated[Path, typer.Option(help="Folder for metadata, artifacts, releases and logs.")] = Path(
+        ".tinyops"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
+) -> None:
+    """Train, convert, evaluate and validate a model, and take it to production boards.
+
+    Exit status: 0 it runs on every production board, 1 an error, 3 it was refused.
+    """
+    # Pydantic, numpy and yaml cost half a second that `tinyops --help` need not pay.
+    from pipeline.config import DEFAULT_CONFIG
+    from pipeline.display import RunDisplay
+    from pipeline.local_run import run_project
+    from pipeline.outcome_view import print_outcome
+
+    with RunDisplay(Console(stderr=True, quiet=as_json)) as display:
+        result = run_project(config or DEFAULT_CONFIG, workspace, display.on_event)
+    print_outcome(result, as_json=as_json)
+    if result.verdict == "refused":
+        sys.exit(EXIT_REFUSED)

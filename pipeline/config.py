@@ -1,0 +1,195 @@
+"""The one YAML file that describes a project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.errors import TinyopsError
+from edge_deployer.profile import BoardProfile, load_profile
+from edge_deployer.validation import describe_validation_error
+
+DEFAULT_CONFIG: Final = Path(__file__).parent / "projects" / "digits" / "tinyops.yaml"
+
+BUILTIN_DIGITS: Final = "digits"
+
+
+def _beside_config(path: Path, info: ValidationInfo) -> Path:
+    return (info.context or {}).get("folder", Path()) / path.expanduser()
+
+
+ConfigPath = Annotated[Path, AfterValidator(_beside_config)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Splits(_Section):
+    """Hash buckets of each split: their proportion is the splits' proportion."""
+
+    train: PositiveInt = 4
+    eval: PositiveInt = 1
+
+
+class DataSection(_Section):
+    """Where the labelled samples are.
+
+    Attributes:
+        source: path of an `.npz` file, or the word ``digits`` for scikit-learn's bundled handwritten digits.
+        input: array of samples; also the name of the model's input.
+        label: array of class indices.
+        group: array that says from which person, device or recording a sample is; no group stands in two splits.
+        classes: name of each class, in the order of the indices.
+        splits: hash buckets.
+    """
+
+    source: Literal["digits"] | ConfigPath
+    input: FeatureName
+    label: FeatureName
+    group: FeatureName | None = None
+    classes: Annotated[list[str], Field(min_length=2)]
+    splits: Splits = Splits()
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _as_text(cls, classes: object) -> object:
+        # YAML reads the class names 0, 1, 2 as numbers.
+        return [str(name) for name in classes] if isinstance(classes, list) else classes
+
+    @model_validator(mode="after")
+    def _distinct(self) -> DataSection:
+        names = [name for name in (self.input, self.label, self.group) if name is not None]
+        if len(set(names)) != len(names):
+            raise ValueError("input, label and group must be different arrays")
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("two classes have the same name")
+        return self
+
+
+class TrainSection(_Section):
+    """The user's module, with `preprocessing_fn` and `run_fn`, and what `run_fn` finds in `custom_config`."""
+
+    module: ConfigPath
+    epochs: PositiveInt = 40
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class ConvertSection(_Section):
+    """Post-training quantisation."""
+
+    representative_examples: PositiveInt = 200
+
+
+class EvaluateSection(_Section):
+    """When a model is blessed.
+
+    Attributes:
+        min_accuracy: least accuracy of the int8 model over the eval split.
+        max_drop: most that it may lie below the latest blessed model.
+        slices: features whose every value is a slice; None means the label.
+        min_slice_accuracy: least accuracy on every slice; None asks for none.
+    """
+
+    min_accuracy: Share = 0.9
+    max_drop: Share = 0.02
+    slices: list[FeatureName] | None = None
+    min_slice_accuracy: Share | None = None
+
+
+class DeploySection(_Section):
+    """How a release reaches boards.
+
+    Attributes:
+        inventory: file with the boards; None means virtual boards.
+        release_version: version of the release, ``major.minor.revision``.
+        signing_key: ed25519 private key in PEM; None means a key made for the workspace.
+        acceptance: what staging boards are asked.
+    """
+
+    inventory: ConfigPath | None = None
+    release_version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")] = "0.1.0"
+    signing_key: ConfigPath | None = None
+    acceptance: AcceptancePlan = AcceptancePlan()
+
+
+class PipelineConfig(_Section):
+    """A project: its data, its training code, and what a model must reach.
+
+    Attributes:
+        name: of the pipeline; runs with the same name and workspace share cache and baseline.
+        board_profile: a shipped profile's name or a `.yaml` file.
+        acceptance_samples: size of the acceptance set that travels in the release.
+        deploy: how the release reaches boards; null ends the pipeline after the validator.
+    """
+
+    name: Name
+    data: DataSection
+    train: TrainSection
+    convert: ConvertSection = ConvertSection()
+    evaluate: EvaluateSection = EvaluateSection()
+    board_profile: str = "cortex-m4"
+    acceptance_samples: PositiveInt = 200
+    deploy: DeploySection | None = DeploySection()
+
+    @field_validator("board_profile")
+    @classmethod
+    def _beside(cls, profile: str, info: ValidationInfo) -> str:
+        if profile.endswith((".yaml", ".yml")):
+            return str(_beside_config(Path(profile), info))
+        return profile
+
+    @property
+    def slices(self) -> tuple[str, ...]:
+        """Features whose every value is a slice of the evaluation."""
+        return (self.data.label,) if self.evaluate.slices is None else tuple(self.evaluate.slices)
+
+    @property
+    def buckets(self) -> Mapping[str, int]:
+        """Hash buckets of each split."""
+        return self.data.splits.model_dump()
+
+    def load_profile(self) -> BoardProfile:
+        """The board profile.
+
+        Raises:
+            TinyopsError: there is none, or it is wrong.
+        """
+        return load_profile(self.board_profile)
+
+
+def load_config(path: Path) -> PipelineConfig:
+    """Read and check a project file. Paths in it count from its folder.
+
+    Raises:
+        TinyopsError: the file is missing or not YAML, a key is unknown, or a value is wrong.
+    """
+    if not path.is_file():
+        raise TinyopsError(f"config file {path} does not exist", remedy="give the path of a tinyops.yaml")
+    try:
+        contents = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise TinyopsError(f"{path} is not YAML: {error}", remedy="correct the syntax") from error
+    try:
+        return PipelineConfig.model_validate(contents, context={"folder": path.resolve().parent})
+    except ValidationError as error:
+        raise describe_validation_error(error, str(path)) from error

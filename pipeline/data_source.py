@@ -1,0 +1,53 @@
+"""Getting the data file that a config names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from components.sensor_example_gen.dataset import assign_splits
+from edge_deployer.release.labelled_data import DatasetFields, load_dataset
+from pipeline.config import BUILTIN_DIGITS, DataSection
+
+
+def fields_of(data: DataSection) -> DatasetFields:
+    """The names of the arrays, as the data set's reader wants them."""
+    return DatasetFields(data.input, data.label, data.group, len(data.classes))
+
+
+def data_file(data: DataSection, folder: Path) -> Path:
+    """The `.npz` file of a config.
+
+    Args:
+        data: the section that names it.
+        folder: where data that comes with the software is put.
+    """
+    if data.source == BUILTIN_DIGITS:
+        return _builtin_digits(folder / "digits.npz")
+    return Path(data.source)
+
+
+def check_data(data: DataSection, path: Path) -> None:
+    """Read the file and divide it, only to see whether that can be done.
+
+    Raises:
+        TinyopsError: as `load_dataset` and `assign_splits`.
+    """
+    assign_splits(load_dataset(path, fields_of(data)), data.splits.model_dump())
+
+
+def _builtin_digits(path: Path) -> Path:
+    """scikit-learn's handwritten digits: ``image`` float32 (1797, 8, 8) from 0 to 16, ``label`` int64."""
+    if not path.is_file():
+        # Heavy, and needed once in the life of a workspace.
+        from sklearn.datasets import load_digits
+
+        digits = load_digits()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Renamed when whole: an interrupted write must not be taken for the data.
+        part = path.with_suffix(".part")
+        with part.open("wb") as file:
+            np.savez_compressed(file, image=digits.images.astype(np.float32), label=digits.target.astype(np.int64))
+        part.replace(path)
+    return path

@@ -1,0 +1,79 @@
+"""What the process that runs the pipeline tells the one that shows it: a JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TextIO
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The pipeline stands; `components` are its nodes in the order they run."""
+
+    components: list[str]
+
+
+@dataclass(frozen=True)
+class Started:
+    """A component runs now."""
+
+    component: str
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """A component says what it is doing."""
+
+    component: str
+    activity: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A component is done. `outcome` is what came out, in a phrase; `cached` if it came out of the cache."""
+
+    component: str
+    cached: bool
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The pipeline ends here. `remedy` is empty where there is none but to read the log."""
+
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Concluded:
+    """All components are done.
+
+    Attributes:
+        verdict: ``pushed``, ``blessed`` (a pipeline without deployment) or ``refused``.
+        reasons: why it was refused.
+        report: path of the HTML report, or None.
+    """
+
+    verdict: str
+    reasons: list[str]
+    report: str | None
+
+
+Event = Planned | Started | Progressed | Finished | Failed | Concluded
+
+_KINDS = {kind.__name__: kind for kind in (Planned, Started, Progressed, Finished, Failed, Concluded)}
+
+
+def write_event(event: Event, stream: TextIO) -> None:
+    """Send an event."""
+    stream.write(json.dumps({"kind": type(event).__name__, **asdict(event)}) + "\n")
+    stream.flush()
+
+
+def parse_event(line: str) -> Event:
+    """The event that `write_event` wrote as this line."""
+    fields = json.loads(line)
+    event: Event = _KINDS[fields.pop("kind")](**fields)
+    return event

@@ -1,0 +1,82 @@
+"""One run under TFX's LocalDagRunner, told as events."""
+
+from __future__ import annotations
+
+import logging
+from typing import TextIO
+
+from absl import logging as absl_logging
+from tfx.orchestration import metadata
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+
+from components.tflm_pusher.delivery import STEP_LOGGER
+from pipeline.conclusion import conclude
+from pipeline.dag import build_pipeline
+from pipeline.events import Finished, Planned, Progressed, Started, write_event
+from pipeline.lineage import Lineage
+from pipeline.phrases import phrase
+from pipeline.preflight import Job
+
+
+def execute(job: Job, events: TextIO) -> None:
+    """Run a project to its conclusion.
+
+    Args:
+        job: the checked project.
+        events: where to tell.
+
+    Raises:
+        TinyopsError: a component found something that the user can mend.
+    """
+    lineage = Lineage(job.workspace.metadata, job.config.name)
+    pipeline = build_pipeline(
+        job,
+        pipeline_root=job.workspace.artifacts(job.config.name),
+        metadata=metadata.sqlite_metadata_connection_config(str(job.workspace.metadata)),
+    )
+    absl_logging.set_verbosity(absl_logging.INFO)
+    _listen(absl_logging.get_absl_logger(), _ComponentWatcher(lineage, events))
+    _listen(logging.getLogger(STEP_LOGGER), _StepWatcher(events))
+    write_event(Planned([component.id for component in pipeline.components]), events)
+    LocalDagRunner().run(pipeline)
+    write_event(conclude(lineage, delivered=job.config.deploy is not None), events)
+
+
+def _listen(logger: logging.Logger, handler: logging.Handler) -> None:
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+
+
+class _ComponentWatcher(logging.Handler):
+    """Makes events of what LocalDagRunner logs; it offers no other way to follow it."""
+
+    def __init__(self, lineage: Lineage, events: TextIO) -> None:
+        super().__init__()
+        self._lineage = lineage
+        self._events = events
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send an event for the two messages that matter."""
+        if record.msg == "Component %s is running.":
+            write_event(Started(_component(record)), self._events)
+        elif record.msg == "Component %s is finished.":
+            component = _component(record)
+            outputs = self._lineage.latest(component)
+            write_event(Finished(component, outputs.cached, phrase(component, outputs)), self._events)
+
+
+def _component(record: logging.LogRecord) -> str:
+    assert isinstance(record.args, tuple)
+    return str(record.args[0])
+
+
+class _StepWatcher(logging.Handler):
+    """Makes events of the steps that TFLMPusher takes on boards."""
+
+    def __init__(self, events: TextIO) -> None:
+        super().__init__()
+        self._events = events
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send the step."""
+        write_event(Progressed("TFLMPusher", record.getMessage()), self._events)

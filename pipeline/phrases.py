@@ -1,0 +1,115 @@
+"""What came out of a component, in a phrase for the progress display."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+
+from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
+from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
+from components.tflite_converter.report import ConversionReport
+from components.tflm_evaluator.accuracy import METRIC
+from components.tflm_evaluator.baseline import MODEL
+from components.tflm_evaluator.outcome import overall_metrics, refusal_reason
+from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
+from edge_deployer.release.validation_report import ValidationReport
+from pipeline.lineage import Outputs
+
+TRAINING_FILE = "training.json"
+
+
+def phrase(component: str, outputs: Outputs) -> str:
+    """One short phrase; empty for a component that this module does not know."""
+    describe = _PHRASES.get(component)
+    return "" if describe is None else describe(outputs)
+
+
+def _examples(outputs: Outputs) -> str:
+    summary = DatasetSummary.from_json((outputs.folder("examples") / SUMMARY_FILE).read_text())
+    sizes = " + ".join(f"{size:,} {split}" for split, size in summary.split_sizes.items())
+    groups = sum(summary.group_counts.values())
+    return f"{sizes}, {groups} groups" if groups else sizes
+
+
+def _statistics(outputs: Outputs) -> str:
+    splits = json.loads(outputs.text("statistics", "split_names"))
+    return f"of {' and '.join(splits)}"
+
+
+def _schema(outputs: Outputs) -> str:
+    schema = text_format.Parse((outputs.folder("schema") / "schema.pbtxt").read_text(), schema_pb2.Schema())
+    return "features " + ", ".join(feature.name for feature in schema.feature)
+
+
+def _anomalies(outputs: Outputs) -> str:
+    found: set[str] = set()
+    for file in outputs.folder("anomalies").glob("Split-*/SchemaDiff.pb"):
+        found |= set(anomalies_pb2.Anomalies.FromString(file.read_bytes()).anomaly_info)
+    return f"anomalies in {', '.join(sorted(found))}" if found else "no anomalies"
+
+
+def _transform(outputs: Outputs) -> str:
+    metadata = outputs.folder("transform_graph") / "transformed_metadata" / "schema.pbtxt"
+    schema = text_format.Parse(metadata.read_text(), schema_pb2.Schema())
+    return "features " + ", ".join(feature.name for feature in schema.feature)
+
+
+def _training(outputs: Outputs) -> str:
+    file = outputs.folder("model_run") / TRAINING_FILE
+    if not file.is_file():
+        return "no training curve"
+    curve = json.loads(file.read_text())
+    train, held_out = curve["train"]["accuracy"], curve["eval"]["accuracy"]
+    return f"{len(train)} epochs, accuracy {train[-1]:.3f} train, {held_out[-1]:.3f} eval"
+
+
+def _conversion(outputs: Outputs) -> str:
+    report = ConversionReport.model_validate_json((outputs.folder("int8_model") / CONVERSION_FILE).read_text())
+    if report.agreement is None:
+        return f"int8 {report.model_bytes:,} bytes; TFLM does not run it: {report.refusal}"
+    return f"int8 {report.model_bytes:,} bytes, agrees with float on {report.agreement:.1%}"
+
+
+def _baseline(outputs: Outputs) -> str:
+    found = outputs.artifacts.get(MODEL)
+    return "none yet" if found is None else f"model {found.id}"
+
+
+def _evaluation(outputs: Outputs) -> str:
+    uri = str(outputs.folder("evaluation"))
+    reason = refusal_reason(uri)
+    if reason is not None:
+        return f"not blessed: {reason}"
+    return f"{METRIC} {overall_metrics(uri)[METRIC]:.4f} in TFLM, blessed"
+
+
+def _validation(outputs: Outputs) -> str:
+    report = ValidationReport.model_validate_json((outputs.folder("blessing") / VALIDATION_FILE).read_text())
+    if not report.blessed:
+        return f"not blessed: {report.reason}"
+    latency = "" if report.latency_us is None else f", about {report.latency_us / 1000:.1f} ms"
+    return f"arena {report.arena_bytes:,} of {report.arena_limit:,} bytes{latency}, blessed"
+
+
+def _delivery(outputs: Outputs) -> str:
+    if outputs.number("deployment_report", "pushed"):
+        return "on every production board"
+    return f"refused: {outputs.text('deployment_report', 'reason')}"
+
+
+_PHRASES: dict[str, Callable[[Outputs], str]] = {
+    "SensorExampleGen": _examples,
+    "StatisticsGen": _statistics,
+    "SchemaGen": _schema,
+    "ExampleValidator": _anomalies,
+    "Transform": _transform,
+    "Trainer": _training,
+    "TFLiteConverter": _conversion,
+    "LatestBlessedModel": _baseline,
+    "TFLMEvaluator": _evaluation,
+    "TFLMValidator": _validation,
+    "TFLMPusher": _delivery,
+}

@@ -1,0 +1,64 @@
+"""Everything that can be checked before TFX is imported, so that bad input is answered at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_deployer.errors import TinyopsError
+from pipeline.config import PipelineConfig, load_config
+from pipeline.data_source import check_data, data_file
+from pipeline.user_module import UserModule
+from pipeline.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Job:
+    """A project that may be run.
+
+    Attributes:
+        config_file: where `config` was read.
+        config: the checked config.
+        workspace: where runs are kept.
+        module: the user's training code.
+        data_file: the `.npz` file.
+    """
+
+    config_file: Path
+    config: PipelineConfig
+    workspace: Workspace
+    module: UserModule
+    data_file: Path
+
+    def archives(self) -> dict[str, list[Path]]:
+        """The source files that a release carries, by the name of their archive (`edge_deployer.release.bundle`).
+
+        Transform and Trainer take their functions from one module, so its files are the source of both.
+        """
+        return {
+            "model_source.tar.gz": [*self.module.sources, self.config_file],
+            "preprocessing_source.tar.gz": list(self.module.sources),
+            "tests.tar.gz": list(self.module.tests),
+        }
+
+
+def prepare(config_file: Path, workspace: Workspace) -> Job:
+    """Check a project.
+
+    Raises:
+        TinyopsError: something in the config, the data, the module or the files it names is wrong.
+    """
+    config = load_config(config_file)
+    config.load_profile()
+    if config.deploy is not None:
+        _require_file("deploy.inventory", config.deploy.inventory)
+        _require_file("deploy.signing_key", config.deploy.signing_key)
+    module = UserModule.load(config.train.module)
+    path = data_file(config.data, workspace.data)
+    check_data(config.data, path)
+    return Job(config_file, config, workspace, module, path)
+
+
+def _require_file(field: str, path: Path | None) -> None:
+    if path is not None and not path.is_file():
+        raise TinyopsError(f"{field}: {path} does not exist", remedy=f"correct the path in {field}")

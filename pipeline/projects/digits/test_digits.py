@@ -1,0 +1,36 @@
+"""Tests of the digits' code; a release carries them beside the code that they test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from digits import SIDE, build_model, with_shifts, write_curve
+
+
+def test_shifts_move_a_picture_by_one_pixel_and_lose_nothing_else() -> None:
+    """The middle copy is the picture itself."""
+    picture = np.arange(SIDE * SIDE, dtype=np.float32).reshape(1, SIDE, SIDE, 1)
+    shifted, labels = with_shifts(picture, np.array([7]))
+    assert shifted.shape == (3, SIDE, SIDE, 1)
+    assert labels.tolist() == [7, 7, 7]
+    np.testing.assert_array_equal(shifted[1], picture[0])
+    np.testing.assert_array_equal(shifted[0][:, 1:], picture[0][:, :-1])
+    np.testing.assert_array_equal(shifted[2][:, :-1], picture[0][:, 1:])
+
+
+def test_the_network_takes_a_picture_and_gives_a_probability_a_class() -> None:
+    """Shapes, and the size that the README promises."""
+    model = build_model("image", 10, steps=10)
+    probabilities = model(np.zeros((2, SIDE, SIDE, 1), np.float32)).numpy()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert model.count_params() == 2350
+
+
+def test_the_curve_has_both_splits(tmp_path: Path) -> None:
+    """A value an epoch."""
+    history = {"loss": [2.0, 1.0], "accuracy": [0.1, 0.5], "val_loss": [2.1, 1.1], "val_accuracy": [0.2, 0.6]}
+    write_curve(history, tmp_path)
+    curve = json.loads((tmp_path / "training.json").read_text())
+    assert curve["eval"] == {"loss": [2.1, 1.1], "accuracy": [0.2, 0.6]}

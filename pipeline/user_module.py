@@ -1,0 +1,119 @@
+"""The user's training code: found, checked and fingerprinted without importing it, and so without TensorFlow."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_deployer.errors import TinyopsError
+
+_ENTRY_POINTS = ("preprocessing_fn", "run_fn")
+
+
+@dataclass(frozen=True)
+class UserModule:
+    """A Python file with `preprocessing_fn(inputs)` for Transform and `run_fn(fn_args)` for Trainer.
+
+    Attributes:
+        path: the file.
+        sources: the file and every module beside it that it imports, directly or not, sorted.
+        sha256: hex digest of the names and contents of `sources`: what makes TFX's cache see an edit.
+    """
+
+    path: Path
+    sources: tuple[Path, ...]
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """Import name."""
+        return self.path.stem
+
+    @property
+    def folder(self) -> Path:
+        """What must be on the import path."""
+        return self.path.parent
+
+    @property
+    def tests(self) -> tuple[Path, ...]:
+        """Python files beside the module whose names begin with ``test_``, sorted."""
+        return tuple(sorted(self.folder.glob("test_*.py")))
+
+    @classmethod
+    def load(cls, path: Path) -> UserModule:
+        """Check a module.
+
+        Raises:
+            TinyopsError: the file is missing, does not parse, lacks an entry point, or imports what is not installed.
+        """
+        if not path.is_file() or path.suffix != ".py" or not path.stem.isidentifier():
+            raise TinyopsError(f"train.module {path} is not a Python file", remedy="correct the path in train.module")
+        trees = _local_closure(path)
+        _require_entry_points(path, trees[path])
+        _require_imports(trees)
+        sources = tuple(sorted(trees))
+        return cls(path, sources, _digest(sources))
+
+
+def _local_closure(path: Path) -> dict[Path, ast.Module]:
+    """Syntax trees of the file and of the modules in its folder that it imports."""
+    trees: dict[Path, ast.Module] = {}
+    pending = [path]
+    while pending:
+        current = pending.pop()
+        if current not in trees:
+            trees[current] = _parse(current)
+            local = (path.parent / f"{name}.py" for name in _imported(trees[current]))
+            pending.extend(file for file in local if file.is_file())
+    return trees
+
+
+def _parse(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_bytes(), filename=str(path))
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        where = f"{path}:{line}" if line else str(path)
+        raise TinyopsError(f"{where}: {error.args[0]}", remedy="correct the module's syntax") from error
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Top-level names of absolute imports anywhere in the module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def _require_entry_points(path: Path, tree: ast.Module) -> None:
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            defined |= {alias.asname or alias.name for alias in node.names}
+    for name in _ENTRY_POINTS:
+        if name not in defined:
+            raise TinyopsError(f"{path} defines no function {name!r}", remedy=f"define {name} in the module")
+
+
+def _require_imports(trees: dict[Path, ast.Module]) -> None:
+    local = {path.stem for path in trees}
+    for path, tree in trees.items():
+        for name in _imported(tree):
+            if name not in local and importlib.util.find_spec(name) is None:
+                raise TinyopsError(
+                    f"{path} imports {name!r}, which is neither installed nor in the same folder",
+                    remedy=f"install {name}, or put it beside the module",
+                )
+
+
+def _digest(sources: tuple[Path, ...]) -> str:
+    digest = hashlib.sha256()
+    for source in sources:
+        contents = source.read_bytes()
+        digest.update(f"{source.name} {len(contents)}\n".encode() + contents)
+    return digest.hexdigest()

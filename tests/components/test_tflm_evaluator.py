@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from components.examples import read_examples
+from edge_deployer.tensors import quantize
+from edge_deployer.tflm import TflmRunner
+
+
+def evaluate(line, folder: Path, model, *, baseline=None, **thresholds: float | None):
+    """Run the component's executor; returns the folder of the evaluation and the blessing."""
+    from components.tflm_evaluator.executor import Executor
+    from components.tflm_evaluator.thresholds import Thresholds, eval_config
+    from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+    from tfx.types import standard_artifacts
+    from tfx.utils import proto_utils
+
+    from pipeline.dag import BEAM_ARGS
+
+    evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
+    for name, artifact in (("evaluation", evaluation), ("blessing", blessing)):
+        (folder / name).mkdir(parents=True)
+        artifact.uri = str(folder / name)
+    wanted = Thresholds(**{"min_accuracy": 0.0, "max_drop": 1.0, "min_slice_accuracy": None, **thresholds})
+    context = BaseBeamExecutor.Context(beam_pipeline_args=list(BEAM_ARGS), tmp_dir=str(folder), unique_id="1")
+    Executor(context).Do(
+        {
+            "examples": [line.artifact("SensorExampleGen", "examples")],
+            "model": [model],
+            **({} if baseline is None else {"baseline_model": [baseline]}),
+        },
+        {"evaluation": [evaluation], "blessing": [blessing]},
+        {
+            "eval_config": proto_utils.proto_to_json(eval_config("kind", ["kind"], wanted)),
+            "module_path": "components.tflm_evaluator.extractor",
+            "example_splits": "null",
+        },
+    )
+    return evaluation.uri, blessing
+
+
+def artifact_of(model: bytes, folder: Path):
+    from components.tflite_model import tflite_path
+    from tfx.types import standard_artifacts
+
+    artifact = standard_artifacts.Model()
+    artifact.uri = str(folder)
+    tflite_path(artifact).parent.mkdir(parents=True)
+    tflite_path(artifact).write_bytes(model)
+    return artifact
+
+
+@pytest.fixture(scope="module")
+def right(line) -> tuple[np.ndarray, np.ndarray]:
+    """For each eval sample its label, and whether TFLM names it right."""
+    from components.tflite_model import read_tflite
+
+    held_out = read_examples(
+        line.artifact("SensorExampleGen", "examples"), "eval", feature="picture", label="kind", shape=(4, 4, 1)
+    )
+    with TflmRunner(read_tflite(line.artifact("TFLiteConverter", "int8_model")), arena_bytes=1 << 20) as runner:
+        outputs = runner.run(quantize(held_out.inputs, runner.input))
+    return held_out.labels, outputs.argmax(axis=1) == held_out.labels
+
+
+def test_tfma_counts_what_tflm_answers_to_the_last_sample(line, right) -> None:
+    from components.tflm_evaluator.outcome import overall_metrics
+
+    labels, named_right = right
+    metrics = overall_metrics(str(line.folder("TFLMEvaluator", "evaluation")))
+    assert 0 < named_right.sum() < len(labels), "a model without errors would prove little"
+    assert metrics["example_count"] == len(labels)
+    assert metrics["accuracy"] * len(labels) == pytest.approx(named_right.sum(), abs=1e-9)
+
+
+def test_slices(line, right) -> None:
+    from components.tflm_evaluator.outcome import slice_metrics
+
+    labels, named_right = right
+    slices = slice_metrics(str(line.folder("TFLMEvaluator", "evaluation")))
+    for label, count in Counter(labels.tolist()).items():
+        assert slices[f"kind = {label}"]["example_count"] == count
+        assert slices[f"kind = {label}"]["accuracy"] == pytest.approx(named_right[labels == label].mean())
+    assert any(name.startswith("person = person-") for name in slices)
+
+
+def test_a_good_model_is_blessed(line) -> None:
+    from components.tflm_evaluator.outcome import refusal_reason
+
+    assert refusal_reason(str(line.folder("TFLMEvaluator", "evaluation"))) is None
+    assert line.lineage.latest("TFLMEvaluator").number("blessing", "blessed") == 1
+
+
+def test_a_model_below_the_threshold_is_not_blessed_and_the_reason_is_in_words(line, tmp_path: Path, right) -> None:
+    from components.tflm_evaluator.outcome import refusal_reason
+
+    model = line.artifact("TFLiteConverter", "int8_model")
+    uri, blessing = evaluate(line, tmp_path, model, min_accuracy=0.9999)
+    assert blessing.get_int_custom_property("blessed") == 0
+    assert refusal_reason(uri) == f"accuracy {right[1].mean():.4f} is below 0.9999 on the whole eval split"
+
+
+def test_a_slice_below_its_threshold(line, tmp_path: Path, right) -> None:
+    from components.tflm_evaluator.outcome import refusal_reason
+
+    uri, _ = evaluate(line, tmp_path, line.artifact("TFLiteConverter", "int8_model"), min_slice_accuracy=0.9999)
+    labels, named_right = right
+    below = {label for label in set(labels.tolist()) if not named_right[labels == label].all()}
+    reason = refusal_reason(uri) or ""
+    assert {label for label in set(labels.tolist()) if f"is below 0.9999 on slice kind = {label}" in reason} == below
+    assert "the whole eval split" not in reason
+
+
+def test_a_model_that_falls_behind_the_baseline(line, tmp_path: Path, right, rotated: bytes) -> None:
+    from components.tflm_evaluator.outcome import overall_metrics, refusal_reason
+
+    worse = artifact_of(rotated, tmp_path / "worse")
+    baseline = line.artifact("TFLiteConverter", "int8_model")
+    uri, blessing = evaluate(line, tmp_path / "run", worse, baseline=baseline, max_drop=0.1)
+    assert blessing.get_int_custom_property("blessed") == 0
+    drop = right[1].mean() - overall_metrics(uri)["accuracy"]
+    assert refusal_reason(uri) == (
+        f"accuracy is {drop:.4f} below the latest blessed model's on the whole eval split; 0.1000 is allowed"
+    )
+
+
+@pytest.fixture(scope="module")
+def rotated(line) -> bytes:
+    """A converted model that never learnt."""
+    import tensorflow as tf
+    from components.tflite_converter.executor import convert
+    from components.tflite_converter.float_model import FloatModel
+
+    tf.keras.utils.set_random_seed(3)
+    model = tf.keras.Sequential(
+        [tf.keras.Input((4, 4, 1), name="picture"), tf.keras.layers.Flatten(), tf.keras.layers.Dense(3)]
+    )
+    folder = line.data_file.parent / "untrained"
+    model.export(str(folder), verbose=False)
+    samples = np.random.default_rng(0).normal(0, 1, (20, 4, 4, 1)).astype(np.float32)
+    return convert(FloatModel.load(str(folder)), samples)
+
+
+def test_a_model_that_tflm_does_not_run_is_refused_and_the_pipeline_goes_on(line, tmp_path: Path) -> None:
+    import tensorflow as tf
+    from components.tflm_evaluator.outcome import overall_metrics, refusal_reason
+
+    spec = tf.TensorSpec((1, 4, 4, 1), tf.float32, name="picture")
+    lacking = tf.function(lambda picture: tf.math.atan2(picture, picture + 1)).get_concrete_function(spec)
+    model = tf.lite.TFLiteConverter.from_concrete_functions([lacking]).convert()
+    uri, blessing = evaluate(line, tmp_path / "run", artifact_of(model, tmp_path / "model"))
+    assert blessing.get_int_custom_property("blessed") == 0
+    assert "ATAN2" in (refusal_reason(uri) or "")
+    assert overall_metrics(uri) == {}
+
+
+class TestBaseline:
+    """The choice of the model to compare with."""
+
+    @staticmethod
+    def choose(candidate: int, models: list[int], blessed: dict[int, int]) -> list[int]:
+        from components.tflm_evaluator.baseline import LatestOtherBlessedModel
+        from tfx.types import standard_artifacts
+
+        def model(number: int):
+            artifact = standard_artifacts.Model()
+            artifact.id = number
+            return artifact
+
+        def blessing(number: int, value: int):
+            artifact = standard_artifacts.ModelBlessing()
+            artifact.set_int_custom_property("current_model_id", number)
+            artifact.set_int_custom_property("blessed", value)
+            return artifact
+
+        chosen = LatestOtherBlessedModel().resolve_artifacts(
+            None,
+            {
+                "candidate": [model(candidate)],
+                "model": [model(number) for number in models],
+                "model_blessing": [blessing(*pair) for pair in blessed.items()],
+            },
+        )
+        return [artifact.id for artifact in chosen["model"]]
+
+    def test_the_first_model_has_none(self) -> None:
+        assert self.choose(1, [1], {}) == []
+
+    def test_a_repeated_run_does_not_choose_the_candidate(self) -> None:
+        assert self.choose(1, [1], {1: 1}) == []
+
+    def test_the_latest_blessed_other(self) -> None:
+        assert self.choose(4, [1, 2, 3, 4], {1: 1, 2: 1, 3: 0, 4: 1}) == [2]
+

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from edge_deployer.profile import load_profile
+from edge_deployer.release.acceptance_set import FILE_NAME as ACCEPTANCE_FILE
+from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.release.validation_report import FILE_NAME, ValidationReport
+from edge_deployer.tflm import TflmRunner, count_macs, smallest_arena
+
+CLASSES = ["top", "middle", "bottom"]
+
+
+@pytest.fixture(scope="module")
+def model(line) -> bytes:
+    from components.tflite_model import read_tflite
+
+    return read_tflite(line.artifact("TFLiteConverter", "int8_model"))
+
+
+def report_of(folder: Path) -> ValidationReport:
+    return ValidationReport.model_validate_json((folder / FILE_NAME).read_text())
+
+
+def acceptance_of(folder: Path) -> AcceptanceSet:
+    return AcceptanceSet.from_bytes((folder / ACCEPTANCE_FILE).read_bytes())
+
+
+@pytest.fixture
+def validate(line, tmp_path: Path) -> Callable:
+    """Runs the component's executor with a profile changed as asked; returns its two outputs."""
+
+    def run(**changes: int):
+        from components.artifact_types import AcceptanceSet as AcceptanceArtifact
+        from components.tflm_validator.executor import Executor
+        from tfx.types import standard_artifacts
+
+        profile = tmp_path / "board.yaml"
+        profile.write_text(yaml.safe_dump({**load_profile("cortex-m4").model_dump(), **changes}))
+        blessing, acceptance = standard_artifacts.InfraBlessing(), AcceptanceArtifact()
+        for name, artifact in (("blessing", blessing), ("acceptance", acceptance)):
+            (tmp_path / name).mkdir()
+            artifact.uri = str(tmp_path / name)
+        Executor().Do(
+            {
+                "model": [line.artifact("TFLiteConverter", "int8_model")],
+                "examples": [line.artifact("SensorExampleGen", "examples")],
+            },
+            {"blessing": [blessing], "acceptance_set": [acceptance]},
+            {"profile": str(profile), "label_feature": "kind", "class_names": CLASSES, "samples": 30, "seed": 1},
+        )
+        return blessing, acceptance
+
+    return run
+
+
+def test_a_model_that_fits_is_blessed_with_its_figures(line, model: bytes) -> None:
+    outputs = line.lineage.latest("TFLMValidator")
+    report = report_of(outputs.folder("blessing"))
+    profile = load_profile("cortex-m4")
+    assert report.blessed
+    assert report.reason is None
+    assert outputs.number("blessing", "blessed") == 1
+    assert (outputs.folder("blessing") / "INFRA_BLESSED").is_file()
+    assert report.arena_bytes == smallest_arena(model, limit=profile.arena_bytes)
+    assert report.macs == count_macs(model)
+    assert report.latency_us == pytest.approx(1e6 * count_macs(model) / profile.macs_per_second)
+    assert report.operators["CONV_2D"] == 1
+    assert np.sum(report.confusion) == report.eval_samples
+    assert np.trace(report.confusion) / report.eval_samples == pytest.approx(report.accuracy)
+
+
+def test_the_acceptance_set_holds_what_tflm_answers(line, model: bytes) -> None:
+    outputs = line.lineage.latest("TFLMValidator")
+    acceptance = acceptance_of(outputs.folder("acceptance_set"))
+    with TflmRunner(model, arena_bytes=1 << 20) as runner:
+        np.testing.assert_array_equal(runner.run(acceptance.inputs), acceptance.outputs)
+    assert acceptance.class_names == tuple(CLASSES)
+    assert outputs.number("acceptance_set", "samples") == len(acceptance) == 30
+
+
+def test_every_class_has_its_share_of_the_acceptance_set(line) -> None:
+    outputs = line.lineage.latest("TFLMValidator")
+    report = report_of(outputs.folder("blessing"))
+    drawn = Counter(acceptance_of(outputs.folder("acceptance_set")).labels.tolist())
+    for label, row in enumerate(report.confusion):
+        assert drawn[label] == pytest.approx(30 * sum(row) / report.eval_samples, abs=1.01)
+
+
+def test_the_same_seed_draws_the_same_set(line, validate: Callable) -> None:
+    _, acceptance = validate()
+    before = acceptance_of(line.folder("TFLMValidator", "acceptance_set"))
+    assert acceptance_of(Path(acceptance.uri)).sha256 == before.sha256
+
+
+@pytest.mark.parametrize(("limit", "said"), [("arena_bytes", "arena"), ("slot_bytes", "slot")])
+def test_a_model_over_budget_is_not_blessed_and_the_component_succeeds(
+    validate: Callable, model: bytes, limit: str, said: str
+) -> None:
+    blessing, acceptance = validate(**{limit: 600})
+    report = report_of(Path(blessing.uri))
+    assert not report.blessed
+    assert said in (report.reason or "")
+    assert "600" in (report.reason or "") or str(report.slot_limit) in (report.reason or "").replace(",", "")
+    assert blessing.get_int_custom_property("blessed") == 0
+    assert (Path(blessing.uri) / "INFRA_NOT_BLESSED").is_file()
+    assert acceptance.samples == 0
+    assert not list(Path(acceptance.uri).iterdir())

@@ -1,0 +1,90 @@
+"""Figures as the report prints them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_deployer.acceptance.checks import CheckResult
+from edge_deployer.report import formats
+
+
+def plain(text: str) -> str:
+    return text.replace(formats.NARROW_SPACE, " ").replace(formats.MINUS, "-")
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.0, "0 %"),
+        (1.0, "100 %"),
+        (0.98056, "98.1 %"),
+        (0.99722, "99.72 %"),
+        (0.005, "0.50 %"),
+        (0.99999, ">99.99 %"),
+        (0.00001, "<0.01 %"),
+        (float("nan"), "not a number"),
+    ],
+)
+def test_percent(share: float, text: str) -> None:
+    assert plain(formats.percent(share)) == text
+
+
+@given(st.floats(0, 1))
+def test_only_everything_reads_as_everything(share: float) -> None:
+    assert (plain(formats.percent(share)) == "100 %") == (share == 1.0)
+    assert (plain(formats.percent(share)) == "0 %") == (share == 0.0)
+
+
+@given(st.integers(0, 10**12))
+def test_groups_hold_the_number(value: int) -> None:
+    groups = formats.grouped(value).split(formats.NARROW_SPACE)
+    assert int("".join(groups)) == value
+    assert all(len(group) == 3 for group in groups[1:])
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "text"), [(84, "84 µs"), (871.4, "871 µs"), (12_345, "12.3 ms"), (1_500_000, "1.50 s")]
+)
+def test_duration(microseconds: float, text: str) -> None:
+    assert plain(formats.duration_us(microseconds)) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.04, "0.0 s"), (4.23, "4.2 s"), (125.2, "2 min 5 s")])
+def test_seconds(value: float, text: str) -> None:
+    assert plain(formats.seconds(value)) == text
+    assert formats.interval(timedelta(seconds=value)) == formats.seconds(value)
+
+
+def test_times_are_utc() -> None:
+    elsewhere = datetime(2026, 3, 14, 11, 0, tzinfo=timezone(timedelta(hours=2)))
+    assert formats.utc(elsewhere) == "2026-03-14 09:00:00 UTC"
+    assert formats.utc(datetime(2026, 3, 14, 9, 0)) == "2026-03-14 09:00:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("difference", "text"), [(-0.00277, "-0.28 points"), (0.01, "+1.00 points"), (0, "0.00 points")]
+)
+def test_points(difference: float, text: str) -> None:
+    assert plain(formats.points(difference)) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "measured", "limit", "texts"),
+    [
+        ("parity", 0.07, 0.01, ("7.0 %", "≤ 1.0 %")),
+        ("accuracy", 0.93, 0.96, ("93.0 %", "≥ 96.0 %")),
+        ("arena", 2_768.0, 65_536.0, ("2 768 B", "≤ 65 536 B")),
+        ("latency", 871.0, None, ("871 µs", "—")),
+        ("soak", 1_000.0, 1_000.0, ("1 000", "≤ 1 000")),
+        ("smoke", None, None, ("—", "—")),
+    ],
+)
+def test_a_check_is_shown_in_its_unit(
+    name: str, measured: float | None, limit: float | None, texts: tuple[str, str]
+) -> None:
+    check = CheckResult(name=name, status="passed", detail="", measured=measured, limit=limit)
+    assert (plain(formats.check_measured(check)), plain(formats.check_limit(check))) == texts

@@ -1,0 +1,288 @@
+"""The report page and its JSON, on every way a deployment can end."""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.report.facts import Report
+from edge_deployer.report.formats import check_limit, check_measured
+from edge_deployer.report.html import HTML_FILE, JSON_FILE, render_html, write_report
+from tests.edge_deployer.report import sample_reports
+
+CASES = [
+    sample_reports.promoted,
+    sample_reports.unchanged,
+    sample_reports.refused_at_evaluation,
+    sample_reports.refused_at_validation,
+    sample_reports.refused_at_staging,
+    sample_reports.refused_in_production,
+    sample_reports.refused_at_boards,
+    sample_reports.pushed_by_hand,
+    sample_reports.many_classes,
+]
+REFUSALS = [case for case in CASES if case.__name__.startswith("refused")]
+VOID = frozenset({"meta", "img", "br", "path", "use"})
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+
+
+class Page(HTMLParser):
+    """A page taken apart: its text, its sections, what it refers to; fails on tags that do not match."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self.words: list[str] = []
+        self.unnamed: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.append(tag)
+        self.ids += [found["id"] or ""] if "id" in found else []
+        self.links += [value or "" for name, value in attrs if name in ("href", "src", "srcset", "action", "data")]
+        if (tag == "img" and not found.get("alt")) or (found.get("role") == "img" and not found.get("aria-label")):
+            self.unnamed.append(tag)
+        if tag == "th" and "scope" not in found:
+            self.unnamed.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@cache
+def text_of(case: Callable[[], Report]) -> str:
+    return render_html(case())
+
+
+def page_of(report: Report) -> Page:
+    return Page(render_html(report))
+
+
+@every_case
+def test_the_page_is_well_formed_and_names_what_it_shows(case: Callable[[], Report]) -> None:
+    page = Page(text_of(case))
+    assert page.unnamed == []
+    assert len(page.ids) == len(set(page.ids))
+
+
+@every_case
+def test_the_page_needs_nothing_but_itself(case: Callable[[], Report]) -> None:
+    text = text_of(case)
+    page = Page(text)
+    assert not re.search(r"https?:", text)
+    assert not re.search(r"@import|url\((?!#)", text)
+    assert all(link.startswith(("#", "data:image/png;base64,")) for link in page.links)
+    assert {"script", "link", "iframe", "object", "base"}.isdisjoint(page.tags)
+
+
+@every_case
+def test_the_same_report_gives_the_same_page(case: Callable[[], Report]) -> None:
+    assert render_html(case()) == text_of(case)
+
+
+@every_case
+def test_the_json_holds_the_same_report(case: Callable[[], Report], tmp_path: Path) -> None:
+    report = case()
+    page = write_report(report, tmp_path / "new" / "folder")
+    assert page.name == HTML_FILE
+    assert Report.model_validate_json(page.with_name(JSON_FILE).read_bytes()) == report
+    assert sorted(file.name for file in page.parent.iterdir()) == [HTML_FILE, JSON_FILE]
+
+
+@every_case
+def test_every_board_and_every_check_is_on_the_page(case: Callable[[], Report]) -> None:
+    report = case()
+    text = Page(text_of(case)).text
+    for board in report.deployment.boards:
+        start = text.index(f" {board.name} {board.outcome} ")
+        card = text[start : start + 700]
+        assert f"{board.profile} {'virtual' if board.virtual else 'real'}" in card
+        assert (board.image_before or "empty")[:8] in card
+        for check in board.checks:
+            assert f"{check.status}: {check.name}" in card
+            if check.measured is not None:
+                assert f"{normal(check_measured(check))} {normal(check_limit(check))}" in card
+        if board.evidence and board.evidence.failure:
+            assert board.evidence.failure.reason in card
+
+
+@pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case.__name__)
+def test_a_refusal_says_where_why_and_what_to_do(case: Callable[[], Report]) -> None:
+    deployment = case().deployment
+    text = Page(text_of(case)).text
+    top = text[: text.index("Boards on this release")]
+    assert "Refused " in top
+    assert deployment.reason in top
+    assert deployment.remedy is not None
+    assert deployment.remedy in top
+    assert f"{deployment.gate} stopped here" in top
+    assert "Promoted" not in text
+
+
+def test_a_refusal_before_release_says_that_no_board_was_touched() -> None:
+    text = Page(text_of(sample_reports.refused_at_evaluation)).text
+    assert "The model never became a release. No board was touched." in text
+    assert "Boards on this release 0 no board was touched" in text
+
+
+def test_a_board_that_was_not_restored_stands_at_the_top() -> None:
+    text = Page(text_of(sample_reports.refused_in_production)).text
+    assert "Not restored: line-2." in text[: text.index("Remedy")]
+
+
+def test_reverted_boards_are_counted() -> None:
+    text = Page(text_of(sample_reports.refused_at_staging)).text
+    assert "2 of 5 boards had the release and run their earlier image again." in text
+    assert "Refused at staging staging-2: parity: 14 of 200 samples differ" in text
+
+
+def test_the_verdict_of_a_promotion() -> None:
+    text = Page(text_of(sample_reports.promoted)).text
+    assert f"Promoted {sample_reports.RELEASE_ID} passed staging and runs on all 3 production boards" in text
+    assert "Boards on this release 5 of 5 4 virtual, 1 real" in text
+    assert "with uncommitted changes" in text
+
+
+def test_an_unchanged_release_says_whose_checks_it_shows() -> None:
+    text = Page(text_of(sample_reports.unchanged)).text
+    assert "The checks are those of the deployment that promoted this release." in text
+    assert text.count("passed earlier") == 2
+
+
+def test_an_estimated_latency_says_so_where_it_stands() -> None:
+    text = Page(text_of(sample_reports.promoted)).text
+    assert "Latency 871 µs estimate from the board profile, not measured" in text
+    virtual = sum(board.virtual for board in sample_reports.promoted().deployment.boards)
+    assert text.count("871 µs ≤ 2 ms estimate of profile cortex-m4") == virtual
+    assert "A virtual board is a process on the machine that pushed." in text
+
+
+@pytest.mark.parametrize(
+    ("fact", "section"),
+    [
+        ("data", "data"),
+        ("training", "training"),
+        ("conversion", "conversion"),
+        ("validation", "budgets"),
+        ("samples", "samples"),
+    ],
+)
+def test_a_part_without_facts_is_left_out(fact: str, section: str) -> None:
+    report = sample_reports.promoted()
+    assert section in page_of(report).ids
+    setattr(report, fact, [] if fact == "samples" else None)
+    assert section not in page_of(report).ids
+
+
+def test_a_model_made_elsewhere_says_what_is_not_known() -> None:
+    page = Page(text_of(sample_reports.pushed_by_hand))
+    assert "This model was made elsewhere" in page.text
+    assert {"data", "training", "evaluation", "conversion", "samples"}.isdisjoint(page.ids)
+    assert page.text.count("not part of this run") == 2
+    assert "made elsewhere" not in Page(text_of(sample_reports.promoted)).text
+
+
+def test_data_that_came_with_a_push_is_shown() -> None:
+    report = sample_reports.pushed_by_hand()
+    report.data = sample_reports.promoted().data
+    page = page_of(report)
+    assert "The labelled data below came with the push." in page.text
+    assert "data" in page.ids
+
+
+def test_hostile_names_stay_text() -> None:
+    hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+    report = sample_reports.refused_in_production()
+    report.title = report.run_id = hostile
+    report.deployment.reason = report.deployment.remedy = hostile
+    assert report.data is not None
+    assert report.validation is not None
+    assert report.evaluation is not None
+    report.data.source = report.data.class_names[0] = report.data.group = hostile
+    report.validation = report.validation.model_copy(
+        update={"class_names": [hostile] * 10, "operators": {hostile: 1}, "profile": hostile}
+    )
+    report.evaluation.slices[0].name = report.lineage[0].step = report.lineage[0].identity = hostile
+    report.deployment.boards[0].name = report.deployment.steps[0].detail = hostile
+    report.samples[0].png = report.samples[0].answer = hostile
+    text = render_html(report)
+    page = Page(text)
+    assert "script" not in page.tags
+    assert page.tags.count("img") == len(report.samples)
+    assert "onerror=alert" not in re.sub(r"&[#\w]+;", "", re.sub(r'"[^"]*"|>[^<]*<', "", text))
+    assert html.escape(hostile, quote=False).split(";")[1] in text
+
+
+def test_every_step_of_the_journal_and_part_of_the_manifest_is_shown() -> None:
+    report = sample_reports.promoted()
+    text = page_of(report).text
+    assert report.deployment.release is not None
+    for name, digest in report.deployment.release.manifest.parts.items():
+        assert f"{name} {digest}" in text
+    for step in report.deployment.steps:
+        assert f"{step.board} {step.action} {step.detail}" in text
+    assert "2026-03-14 09:26:54 UTC" in text
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    occupied = tmp_path / "file"
+    occupied.write_text("")
+    with pytest.raises(TinyopsError, match=re.escape(str(occupied))):
+        write_report(sample_reports.promoted(), occupied)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_browser_draws_the_page_within_its_width(width: int, tmp_path: Path) -> None:
+    assert CHROMIUM is not None
+    report = write_report(sample_reports.many_classes(), tmp_path)
+    frame = tmp_path / "frame.html"
+    # A headless window is at least 500 px wide: a frame gives the page the width of a phone.
+    frame.write_text(
+        f"<iframe src={report.name} style='width:{width}px;height:900px'></iframe><script>onload = () => "
+        "document.title = frames[0].document.documentElement.scrollWidth</script>"
+    )
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    command += ["--allow-file-access-from-files", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
+    drawn = subprocess.run([*command, frame.as_uri()], capture_output=True, text=True, timeout=120, check=True)
+    title = re.search(r"<title>(\d+)</title>", drawn.stdout)
+    assert title is not None
+    assert int(title[1]) <= width
+
+
+def normal(figure: str) -> str:
+    """A figure as `Page.text` has it: any white space is one space."""
+    return " ".join(figure.split())

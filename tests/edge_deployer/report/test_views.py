@@ -1,0 +1,128 @@
+"""The gates, the matrix, the budgets, the chain and the chart behind the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from edge_deployer.report import views
+from edge_deployer.report.charts import training_charts
+from edge_deployer.report.facts import Epoch, Report
+from edge_deployer.report.gates import gate_line
+from tests.edge_deployer.report import sample_reports
+
+
+@pytest.mark.parametrize(
+    ("case", "states"),
+    [
+        (sample_reports.promoted, ["passed"] * 5),
+        (sample_reports.unchanged, ["passed", "passed", "passed", "earlier", "earlier"]),
+        (sample_reports.refused_at_evaluation, ["passed", "stopped", "passed", "not reached", "not reached"]),
+        (
+            sample_reports.refused_at_validation,
+            ["no record", "no record", "stopped", "not reached", "not reached"],
+        ),
+        (sample_reports.refused_at_staging, ["passed", "passed", "passed", "stopped", "not reached"]),
+        (sample_reports.refused_in_production, ["passed", "passed", "passed", "passed", "stopped"]),
+        (
+            sample_reports.refused_at_boards,
+            ["passed", "passed", "passed", "stopped", "not reached", "not reached"],
+        ),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_gate_line(case: Callable[[], Report], states: list[str]) -> None:
+    assert [mark.state for mark in gate_line(case())] == states
+
+
+def test_a_second_gate_that_refuses_is_marked() -> None:
+    report = sample_reports.refused_at_evaluation()
+    assert report.validation is not None
+    report.validation = report.validation.model_copy(update={"blessed": False, "reason": "too big"})
+    assert [mark.state for mark in gate_line(report)][1:3] == ["stopped", "failed too"]
+    report.validation = None
+    assert [mark.state for mark in gate_line(report)][1:3] == ["stopped", "not reached"]
+
+
+def test_gates_count_the_boards_that_passed() -> None:
+    notes = {mark.name: mark.note for mark in gate_line(sample_reports.refused_in_production())}
+    assert notes["staging"] == "2 of 2 boards passed"
+    assert notes["production"] == "1 of 3 boards passed"
+
+
+def test_confusion_sums_and_shades() -> None:
+    found = views.confusion_view(sample_reports.validation())
+    assert found is not None
+    assert (found.errors, found.total) == (7, 360)
+    assert found.mistakes[0] == views.Mistake("8", "1", 2)
+    assert found.rows[8].recall == 33 / 36
+    assert found.rows[8].cells[1].strength > found.rows[8].cells[9].strength > 0
+    assert found.rows[8].cells[0].strength == 0
+
+
+def test_confusion_without_names_or_without_samples_of_a_class() -> None:
+    counts = [[3, 0], [0, 0]]
+    found = views.confusion_view(
+        sample_reports.validation().model_copy(update={"class_names": [], "confusion": counts})
+    )
+    assert found is not None
+    assert found.names == ["0", "1"]
+    assert found.rows[1].recall is None
+    assert views.confusion_view(sample_reports.validation().model_copy(update={"confusion": None})) is None
+
+
+def test_budgets_over_and_without_limit() -> None:
+    report = sample_reports.refused_at_validation()
+    arena, flash, latency = views.budgets(report)
+    assert (arena.over, flash.over, latency.over) == (True, False, False)
+    assert arena.used_share == 1.0
+    assert arena.limit_share == 65_536 / 71_248
+    report.deployment.plan = report.deployment.plan.model_copy(update={"max_latency_us": None})
+    assert views.budgets(report)[2].limit is None
+    assert views.budgets(Report(title="", deployment=report.deployment)) == []
+
+
+def test_the_chain_ends_at_the_signed_image() -> None:
+    chain = views.lineage_chain(sample_reports.promoted())
+    assert chain[0].identity == f"sha256:{sample_reports.digest('digits')}"
+    assert chain[-1].identity == f"sha256:{sample_reports.NEW_IMAGE}"
+    assert [link.step for link in views.lineage_chain(sample_reports.pushed_by_hand())] == [
+        "released model",
+        "signed image",
+    ]
+    assert views.lineage_chain(sample_reports.refused_at_validation()) == []
+
+
+def test_key_figures_fall_back_on_the_validator() -> None:
+    report = sample_reports.promoted()
+    report.evaluation = None
+    assert views.key_figures(report)[0].note.startswith("TFLM on the host")
+    report.validation = None
+    assert [figure.label for figure in views.key_figures(report)] == ["Boards on this release"]
+
+
+def test_charts_take_the_colours_of_the_page() -> None:
+    charts = training_charts(sample_reports.training())
+    assert [chart.title for chart in charts] == ["Loss", "Accuracy"]
+    for chart in charts:
+        assert "var(--accent)" in chart.svg
+        assert not re.search(r"#0[0-9a-f]{5}|http", chart.svg)
+        assert "over 25 epochs" in chart.description
+
+
+def test_references_of_two_charts_do_not_meet() -> None:
+    ids = [identity for chart in training_charts(sample_reports.training(3)) for identity in _ids(chart.svg)]
+    assert ids
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("loss", [0.4, float("nan"), float("inf")])
+def test_one_epoch_and_a_loss_that_is_no_number_can_be_drawn(loss: float) -> None:
+    charts = training_charts([Epoch(loss=loss, accuracy=0.5, eval_loss=0.5, eval_accuracy=0.4)])
+    assert all(chart.svg.startswith("<svg") for chart in charts)
+
+
+def _ids(svg: str) -> list[str]:
+    return re.findall(r' id="([^"]+)"', svg)

@@ -1,0 +1,101 @@
+"""Lines to a virtual board over TCP: a plain one that damages bytes, and an RFC 2217 server."""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import serial
+import serial.rfc2217
+
+Damage = Callable[[bytes], bytes]
+_CHUNK = 4096
+
+
+def flip_bits(share: float, seed: int) -> Damage:
+    """Flips one bit in that share of the bytes."""
+    chance = random.Random(seed)
+    return lambda data: bytes(byte ^ (1 << chance.randrange(8)) if chance.random() < share else byte for byte in data)
+
+
+def unharmed(data: bytes) -> bytes:
+    """Leaves bytes alone."""
+    return data
+
+
+@contextmanager
+def tcp_line(device: str, damage: Damage = unharmed) -> Iterator[str]:
+    """A raw TCP line to a device; yields its ``socket://`` URL."""
+    with _serving(lambda client: _pass_bytes(client, device, damage)) as port:
+        yield f"socket://127.0.0.1:{port}"
+
+
+@contextmanager
+def rfc2217_line(device: str) -> Iterator[str]:
+    """An RFC 2217 line to a device; yields its URL. A pty has no modem lines, hence the option."""
+    with _serving(lambda client: _serve_rfc2217(client, device)) as port:
+        yield f"rfc2217://127.0.0.1:{port}?ign_set_control"
+
+
+@contextmanager
+def _serving(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            client, _ = server.accept()
+            with client:
+                serve(client)
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def _pass_bytes(client: socket.socket, device: str, damage: Damage) -> None:
+    with serial.Serial(device, exclusive=True) as port:
+        while True:
+            readable, _, _ = select.select([client, port.fileno()], [], [])
+            if client in readable:
+                data = client.recv(_CHUNK)
+                if not data:
+                    return
+                port.write(damage(data))
+            if port.fileno() in readable:
+                client.sendall(damage(os.read(port.fileno(), _CHUNK)))
+
+
+class _PortWithoutModemLines(serial.Serial):
+    """A pty as a port: its modem lines can be neither read nor set, the port manager does both all the same."""
+
+    cts = dsr = ri = cd = dtr = rts = break_condition = False
+
+
+class _Connection:
+    """What pyserial's port manager writes its negotiation to."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self._client = client
+
+    def write(self, data: bytes) -> None:
+        self._client.sendall(data)
+
+
+def _serve_rfc2217(client: socket.socket, device: str) -> None:
+    with _PortWithoutModemLines(device, exclusive=True, timeout=0) as port:
+        manager = serial.rfc2217.PortManager(port, _Connection(client))
+        while True:
+            readable, _, _ = select.select([client, port.fileno()], [], [])
+            if client in readable:
+                data = client.recv(_CHUNK)
+                if not data:
+                    return
+                port.write(b"".join(manager.filter(data)))
+            if port.fileno() in readable:
+                client.sendall(b"".join(manager.escape(os.read(port.fileno(), _CHUNK))))

@@ -1,0 +1,93 @@
+"""A virtual board as a process, and images signed for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_SLOT = "0x80000"
+READY_DEADLINE_S = 20
+
+
+@dataclass(frozen=True)
+class RunningBoard:
+    """A board that answers."""
+
+    directory: Path
+    process: subprocess.Popen[str]
+
+    @property
+    def url(self) -> str:
+        return str(self.directory / "line")
+
+    @property
+    def log(self) -> str:
+        return (self.directory / "board.log").read_text()
+
+    def children(self) -> list[int]:
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@contextmanager
+def running_board(
+    directory: Path, public_key: Path, *, line_rate: int = 0, profile: str = "cortex-m4"
+) -> Iterator[RunningBoard]:
+    """Power on; power off at the end. The same directory is the same board, with its flash."""
+    command = [sys.executable, "-m", "edge_deployer.virtual_board", "--directory", str(directory)]
+    command += ["--profile", profile, "--public-key", str(public_key), "--line-rate", str(line_rate)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        try:
+            ready = process.stdout.readline()
+            assert ready.startswith("ready /dev/"), ready
+            yield RunningBoard(directory, process)
+        finally:
+            process.stdin.close()
+            process.wait(READY_DEADLINE_S)
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Signs with imgtool.
+
+    Attributes:
+        private_key: ed25519, PEM.
+        public_key: the same key's public half.
+    """
+
+    private_key: Path
+    public_key: Path
+
+    @classmethod
+    def generate(cls, directory: Path) -> Signer:
+        signer = cls(directory / "private.pem", directory / "public.pem")
+        _imgtool("keygen", "--key", str(signer.private_key), "--type", "ed25519")
+        _imgtool("getpub", "--key", str(signer.private_key), "--encoding", "pem", "--output", str(signer.public_key))
+        return signer
+
+    def sign(self, model: bytes, version: str = "1.0.0") -> bytes:
+        return make_image(model, version, self.private_key)
+
+
+def make_image(model: bytes, version: str, private_key: Path | None) -> bytes:
+    """An MCUboot image; unsigned without a key."""
+    with tempfile.TemporaryDirectory() as folder:
+        payload, image = Path(folder) / "model.tflite", Path(folder) / "model.img"
+        payload.write_bytes(model)
+        key = ["--key", str(private_key)] if private_key else []
+        layout = ["--header-size", "32", "--pad-header", "--slot-size", _SLOT, "--align", "4"]
+        _imgtool("sign", *key, "--version", version, *layout, str(payload), str(image))
+        return image.read_bytes()
+
+
+def _imgtool(*arguments: str) -> None:
+    # The tool stands beside the interpreter; it has no __main__.
+    tool = str(Path(sys.executable).with_name("imgtool"))
+    subprocess.run([tool, *arguments], check=True, capture_output=True)

@@ -1,0 +1,94 @@
+"""The SMP server's answers to requests that no client should send."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import cbor2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from smp.error import MGMT_ERR
+from smp.image_management import IMG_MGMT_ERR
+
+from edge_deployer.virtual_board.flash import Flash
+from edge_deployer.virtual_board.image_group import ImageGroup
+from edge_deployer.virtual_board.os_group import OsGroup
+from edge_deployer.virtual_board.smp_server import SmpServer
+
+HEADER = struct.Struct("!BBHHBB")
+BUFFER = 512
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> SmpServer:
+    return SmpServer({0: OsGroup(BUFFER).handlers, 1: ImageGroup(Flash(tmp_path, 4096)).handlers}, BUFFER)
+
+
+def message(group: int, command: int, fields: Any, *, op: int = 2, version: int = 1) -> bytes:
+    body = fields if isinstance(fields, bytes) else cbor2.dumps(fields)
+    return HEADER.pack(op | version << 3, 0, len(body), group, 77, command) + body
+
+
+def ask(server: SmpServer, request: bytes) -> dict[str, Any]:
+    answer = server.answer(request)
+    assert answer is not None
+    head, _, length, group, sequence, command = HEADER.unpack_from(answer)
+    asked = HEADER.unpack_from(request)
+    assert (head & 7, length, group, sequence, command) == ((asked[0] & 7) + 1, len(answer) - 8, asked[3], 77, asked[5])
+    fields: dict[str, Any] = cbor2.loads(answer[8:])
+    return fields
+
+
+def test_echo(server: SmpServer) -> None:
+    assert ask(server, message(0, 0, {"d": "hello"})) == {"r": "hello"}
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "code"),
+    [
+        (message(0, 0, {}), MGMT_ERR.EINVAL),
+        (message(0, 0, {"d": 5}), MGMT_ERR.EINVAL),
+        (message(0, 0, b"\xff\xff"), MGMT_ERR.EINVAL),
+        (message(0, 0, [1]), MGMT_ERR.EINVAL),
+        (message(0, 0, {"d": "hello"}, op=0), MGMT_ERR.ENOTSUP),
+        (message(0, 200, {}), MGMT_ERR.ENOTSUP),
+        (message(9, 0, {}), MGMT_ERR.ENOTSUP),
+        (message(0, 0, {"d": "hello"}, version=2), MGMT_ERR.UNSUPPORTED_TOO_NEW),
+        (message(0, 0, {"d": "x" * 600}), MGMT_ERR.EMSGSIZE),
+    ],
+)
+def test_general_errors(server: SmpServer, request_bytes: bytes, code: MGMT_ERR) -> None:
+    assert ask(server, request_bytes) == {"rc": code}
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "v1"),
+    [
+        ({"off": 0, "len": 5000, "data": bytes(40)}, IMG_MGMT_ERR.INVALID_IMAGE_TOO_LARGE, MGMT_ERR.ENOMEM),
+        ({"off": 0, "len": 500, "data": bytes(10)}, IMG_MGMT_ERR.INVALID_IMAGE_HEADER, MGMT_ERR.EINVAL),
+        ({"off": 0, "len": 500, "data": bytes(40)}, IMG_MGMT_ERR.INVALID_IMAGE_HEADER_MAGIC, MGMT_ERR.EINVAL),
+        ({"off": 0, "len": 500, "image": 1, "data": bytes(40)}, IMG_MGMT_ERR.INVALID_SLOT, MGMT_ERR.EINVAL),
+        ({"off": 7, "data": bytes(40)}, IMG_MGMT_ERR.INVALID_OFFSET, MGMT_ERR.EINVAL),
+    ],
+)
+def test_upload_errors_in_both_versions(
+    server: SmpServer, fields: dict[str, Any], code: IMG_MGMT_ERR, v1: MGMT_ERR
+) -> None:
+    assert ask(server, message(1, 1, fields)) == {"err": {"group": 1, "rc": code}}
+    assert ask(server, message(1, 1, fields, version=0)) == {"rc": v1}
+
+
+def test_an_unknown_hash_cannot_be_tested(server: SmpServer) -> None:
+    answer = ask(server, message(1, 0, {"hash": bytes(32)}))
+    assert answer == {"err": {"group": 1, "rc": IMG_MGMT_ERR.HASH_NOT_FOUND}}
+
+
+@given(st.binary(max_size=60))
+def test_noise_never_breaks_the_server(data: bytes) -> None:
+    OS_ONLY.answer(data)
+
+
+OS_ONLY = SmpServer({0: OsGroup(BUFFER).handlers}, BUFFER)

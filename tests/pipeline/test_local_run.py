@@ -1,0 +1,157 @@
+"""Whole runs of the digits in a process of their own, all in one workspace: each test adds what it needs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import ml_metadata as mlmd
+import numpy as np
+import pytest
+from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
+from components.tflite_converter.report import ConversionReport
+from edge_deployer.errors import TinyopsError
+from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
+from edge_deployer.release.validation_report import ValidationReport
+from ml_metadata.proto import metadata_store_pb2 as proto
+
+from pipeline.events import Concluded, Failed, Finished, Planned, Started
+from pipeline.lineage import Lineage
+from pipeline.local_run import RunFailed
+
+COMPONENTS = [
+    "SensorExampleGen",
+    "StatisticsGen",
+    "SchemaGen",
+    "ExampleValidator",
+    "Transform",
+    "Trainer",
+    "TFLiteConverter",
+    "LatestBlessedModel",
+    "TFLMValidator",
+    "TFLMEvaluator",
+]
+
+
+def lineage(digits) -> Lineage:
+    return Lineage(digits.workspace / "metadata.sqlite", "digits")
+
+
+def test_every_component_ran_and_said_what_came_out(first_run) -> None:
+    result, events = first_run
+    assert result.verdict == "blessed"
+    assert result.reasons == ()
+    assert result.cached == ()
+    finished = [event for event in events if isinstance(event, Finished)]
+    assert sorted(event.component for event in finished) == sorted(COMPONENTS)
+    assert all(event.outcome for event in finished)
+    assert isinstance(events[0], Planned)
+    assert isinstance(events[-1], Concluded)
+
+
+def test_the_libraries_talk_to_the_log(first_run) -> None:
+    result, _ = first_run
+    assert "INFO" in result.log.read_text()
+
+
+def test_the_digits_reach_what_they_must(digits, first_run) -> None:
+    model = lineage(digits).latest("TFLiteConverter").folder("int8_model")
+    conversion = ConversionReport.model_validate_json((model / CONVERSION_FILE).read_text())
+    validator = lineage(digits).latest("TFLMValidator").folder("blessing")
+    validation = ValidationReport.model_validate_json((validator / VALIDATION_FILE).read_text())
+    assert conversion.int8_accuracy >= 0.975
+    assert conversion.model_bytes <= 8_000
+    assert validation.arena_bytes <= 4_000
+    assert validation.accuracy == conversion.int8_accuracy
+
+
+def test_all_who_measure_the_model_agree_to_the_last_sample(digits, first_run) -> None:
+    from components.tflm_evaluator.outcome import overall_metrics
+
+    validator = lineage(digits).latest("TFLMValidator").folder("blessing")
+    validation = ValidationReport.model_validate_json((validator / VALIDATION_FILE).read_text())
+    metrics = overall_metrics(str(lineage(digits).latest("TFLMEvaluator").folder("evaluation")))
+    assert metrics["example_count"] == validation.eval_samples
+    assert round(metrics["accuracy"] * validation.eval_samples) == np.trace(validation.confusion)
+
+
+def test_the_training_curve_has_every_epoch(digits, first_run) -> None:
+    curve = json.loads((lineage(digits).latest("Trainer").folder("model_run") / "training.json").read_text())
+    assert {len(values) for split in curve.values() for values in split.values()} == {12}
+
+
+def test_again_with_nothing_changed_all_comes_out_of_the_cache(digits, first_run) -> None:
+    result = digits.run()
+    assert result.verdict == "blessed"
+    assert sorted(result.cached) == sorted(set(COMPONENTS) - {"LatestBlessedModel"})
+
+
+def test_a_threshold_that_is_missed_refuses_the_model_and_evaluates_nothing_else_again(digits, first_run) -> None:
+    digits.configure(evaluate={"min_accuracy": 1.0})
+    try:
+        result = digits.run()
+    finally:
+        digits.configure()
+    assert result.verdict == "refused"
+    (reason,) = result.reasons
+    assert "is below 1.0000 on the whole eval split" in reason
+    assert set(COMPONENTS) - set(result.cached) == {"LatestBlessedModel", "TFLMEvaluator"}
+
+
+def test_the_users_error_is_told_without_a_traceback_and_the_cache_survives(digits, first_run) -> None:
+    module = digits.folder / "digits.py"
+    source = module.read_text()
+    module.write_text(source + "\n\ndef run_fn(fn_args):\n    raise ZeroDivisionError('no [such] luck')\n")
+    try:
+        with pytest.raises(RunFailed) as failed:
+            digits.run()
+    finally:
+        module.write_text(source)
+    assert failed.value.message == "ZeroDivisionError: no [such] luck"
+    log = next(Path(word) for word in failed.value.remedy.split() if word.endswith(".log"))
+    assert "Traceback" in log.read_text()
+    assert isinstance(digits.events[-1], Failed)
+    assert [event.component for event in digits.events if isinstance(event, Started)][-1] == "Trainer"
+
+
+STOPPED = """
+import os, signal, sys
+from pathlib import Path
+from pipeline.events import Started
+from pipeline.local_run import run_project
+
+def follow(event):
+    if event == Started("StatisticsGen"):
+        os.kill(os.getpid(), signal.SIGINT)
+
+try:
+    run_project(Path(sys.argv[1]), Path(sys.argv[2]), follow)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def test_an_interrupted_run_leaves_nothing_half_done(digits, first_run, tmp_path: Path) -> None:
+    digits.configure(data={"splits": {"train": 5, "eval": 1}})
+    try:
+        stopped = subprocess.run([sys.executable, "-c", STOPPED, digits.config_file, tmp_path], check=False)
+    finally:
+        digits.configure()
+    assert stopped.returncode == 130
+    config = proto.ConnectionConfig()
+    config.sqlite.filename_uri = str(tmp_path / "metadata.sqlite")
+    store = mlmd.MetadataStore(config)
+    states = {e.id: e.last_known_state for e in store.get_executions()}
+    assert proto.Execution.RUNNING not in states.values()
+    assert proto.Execution.COMPLETE in states.values()
+    statistics = tmp_path / "artifacts" / "digits" / "StatisticsGen" / "statistics"
+    assert not [file for file in statistics.rglob("*") if file.is_file()]
+
+
+def test_a_run_in_a_workspace_that_is_in_use(digits, first_run) -> None:
+    from pipeline.workspace import Workspace
+
+    with Workspace(digits.workspace).claim(), pytest.raises(TinyopsError, match="another run"):
+        digits.run()

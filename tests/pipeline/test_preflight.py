@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from edge_deployer.errors import TinyopsError
+
+from pipeline.preflight import prepare
+from pipeline.workspace import Workspace
+
+SOUND = np.ones((60, 4))
+NAN = SOUND.copy()
+NAN[7, 2] = np.nan
+LABELS = np.zeros(60, int)
+LABELS[11] = 2
+
+
+def refusal(config: Path, tmp_path: Path) -> TinyopsError:
+    with pytest.raises(TinyopsError) as refused:
+        prepare(config, Workspace(tmp_path / "workspace"))
+    return refused.value
+
+
+def test_a_right_project_passes(project: Callable, tmp_path: Path) -> None:
+    job = prepare(project({"data.group": "person"}), Workspace(tmp_path / "workspace"))
+    assert job.data_file == tmp_path / "data.npz"
+    archives = job.archives()
+    assert archives["preprocessing_source.tar.gz"] == [tmp_path / "vibration.py"]
+    assert job.config_file in archives["model_source.tar.gz"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "arrays", "said"),
+    [
+        ({"data.source": "other.npz"}, {}, "other.npz does not exist"),
+        ({"data.source": "vibration.py"}, {}, "cannot be read as an .npz"),
+        ({"data.input": "noise"}, {}, "no array 'noise'; it has sound, kind, person"),
+        ({}, {"kind": np.zeros(59, int)}, "60 samples and 'kind' has 59"),
+        ({}, {"sound": NAN}, "the first nan at index [7, 2]"),
+        ({}, {"kind": LABELS}, "'kind'[11] = 2 is outside 0 .. 1"),
+        ({}, {"kind": np.zeros(60)}, "float64, not integers"),
+        ({"data.group": "person"}, {"person": np.zeros(5, int)}, "'person' has 5"),
+        ({}, {"sound": np.zeros((0, 4)), "kind": np.zeros(0, int)}, "empty"),
+        ({"data.group": "person"}, {"person": np.zeros(60, int)}, "is left empty: 1 groups (0: 60)"),
+        ({"deploy.inventory": "boards.yaml"}, {}, "deploy.inventory"),
+        ({"deploy.signing_key": "key.pem"}, {}, "deploy.signing_key"),
+        ({"train.module": "absent.py"}, {}, "absent.py is not a Python file"),
+        ({"board_profile": "cortex-m99"}, {}, "cortex-m99"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    project: Callable, tmp_path: Path, changes: dict[str, Any], arrays: dict[str, Any], said: str
+) -> None:
+    error = refusal(project(changes, arrays), tmp_path)
+    assert said in error.message
+    assert error.remedy
+
+
+def test_the_digits_are_written_once(tmp_path: Path) -> None:
+    from pipeline.config import DEFAULT_CONFIG
+
+    first = prepare(DEFAULT_CONFIG, Workspace(tmp_path)).data_file
+    written = first.stat().st_mtime_ns
+    assert prepare(DEFAULT_CONFIG, Workspace(tmp_path)).data_file.stat().st_mtime_ns == written
+    with np.load(first) as arrays:
+        assert arrays["image"].shape == (1797, 8, 8)
+        assert arrays["label"].max() == 9
+
+
+def test_preflight_imports_neither_tensorflow_nor_tfx_and_is_quick(project: Callable, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from pipeline.preflight import prepare\n"
+        "from pipeline.workspace import Workspace; import pipeline.local_run, pipeline.display\n"
+        "prepare(Path(sys.argv[1]), Workspace(Path(sys.argv[2])))\n"
+        "sys.exit(bool({'tensorflow', 'tfx', 'apache_beam', 'sklearn'} & set(sys.modules)))"
+    )
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program, project(), tmp_path], check=False)
+    assert done.returncode == 0
+    assert time.monotonic() - began < 5

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from edge_deployer.errors import TinyopsError
+
+from pipeline.user_module import UserModule
+
+GOOD = "def preprocessing_fn(inputs): ...\ndef run_fn(fn_args): ...\n"
+
+
+def write(folder: Path, text: str, name: str = "model.py") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_a_module_and_what_it_imports_from_its_folder(tmp_path: Path) -> None:
+    write(tmp_path, "import deeper\n", "layers.py")
+    write(tmp_path, "import numpy\n", "deeper.py")
+    write(tmp_path, "", "unrelated.py")
+    write(tmp_path, "", "test_model.py")
+    module = UserModule.load(write(tmp_path, "from layers import *\n" + GOOD))
+    assert [source.name for source in module.sources] == ["deeper.py", "layers.py", "model.py"]
+    assert [test.name for test in module.tests] == ["test_model.py"]
+
+
+@pytest.mark.parametrize("edited", ["model.py", "layers.py"])
+def test_an_edit_changes_the_digest(tmp_path: Path, edited: str) -> None:
+    write(tmp_path, "WIDTH = 1\n", "layers.py")
+    path = write(tmp_path, "import layers\n" + GOOD)
+    before = UserModule.load(path).sha256
+    assert UserModule.load(path).sha256 == before
+    (tmp_path / edited).write_text((tmp_path / edited).read_text() + "# edited\n")
+    assert UserModule.load(path).sha256 != before
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def preprocessing_fn(inputs): ...\n", "no function 'run_fn'"),
+        (GOOD + "def broken(:\n", "model.py:3"),
+        ("import no_such_library_at_all\n" + GOOD, "'no_such_library_at_all'"),
+        (GOOD + "def later():\n    from no_such_library import x\n", "'no_such_library'"),
+        ("\x00", "model.py"),
+    ],
+)
+def test_what_is_wrong_is_named_without_importing_it(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(TinyopsError) as refused:
+        UserModule.load(write(tmp_path, text))
+    assert said in refused.value.message
+
+
+@pytest.mark.parametrize("name", ["model.txt", "my-model.py"])
+def test_a_file_that_cannot_be_imported(tmp_path: Path, name: str) -> None:
+    with pytest.raises(TinyopsError, match="not a Python file"):
+        UserModule.load(write(tmp_path, GOOD, name))

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from edge_deployer.errors import TinyopsError
+
+from pipeline.workspace import Workspace
+
+HOLDER = """
+import sys
+from pathlib import Path
+from pipeline.workspace import Workspace
+with Workspace(Path(sys.argv[1])).claim():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_runs_are_numbered_and_each_has_a_log(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "new")
+    for number in (1, 2):
+        with workspace.claim() as slot:
+            assert slot.number == number
+            assert slot.log.is_file()
+    (tmp_path / "new" / "logs" / "run-41.log").touch()
+    with workspace.claim() as slot:
+        assert slot.number == 42
+
+
+def test_two_runs_do_not_share_a_workspace(tmp_path: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(TinyopsError, match="another run"), Workspace(tmp_path).claim():
+            pass
+        holder.stdin.close()
+    with Workspace(tmp_path).claim():
+        pass
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(TinyopsError, match="cannot be written"), Workspace(tmp_path / "file").claim():
+        pass
