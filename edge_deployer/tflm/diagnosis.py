@@ -7,7 +7,12 @@ import re
 from edge_deployer.tflm.errors import Reason
 
 _MISSING_OPERATOR = re.compile(r"(?:Failed to get registration from op code|Didn't find op for builtin opcode) '?(\w+)")
-_NO_ROOM = re.compile(r"^.*(?:Failed to allocate|Arena size is too small|Failed to resize buffer).*$", re.MULTILINE)
+# "Too many buffers" is the memory planner, whose room is what the rest of the arena leaves. A count of resource
+# variables that is reached, by contrast, has nothing to do with memory.
+_NO_ROOM = re.compile(
+    r"^(?!.*resource variable).*(?:(?:Failed|Unable) to allocate|Failed to resize buffer|Too many buffers).*$",
+    re.MULTILINE,
+)
 _NODE = re.compile(r"^Node (\w+) \(number (\d+)\) failed to (\w+)", re.MULTILINE)
 _SOURCE_PREFIX = re.compile(r"^\S+\.(?:cc|h)(?::\d+)?\s+")
 _ARENA_TOTAL = re.compile(r"Arena allocation total (\d+) bytes")

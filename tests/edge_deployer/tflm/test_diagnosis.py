@@ -26,6 +26,7 @@ Node CONV_2D (number 0) failed to prepare with status 1
         (NO_ROOM, None, Reason.ARENA_TOO_SMALL, "Requested: 16000"),
         (NO_ROOM_IN_A_NODE, None, Reason.ARENA_TOO_SMALL, "Failed to allocate temp memory"),
         (NO_ROOM, "SIGSEGV", Reason.ARENA_TOO_SMALL, "Requested: 16000"),
+        ("Too many buffers (max is 2)\n", None, Reason.ARENA_TOO_SMALL, "Too many buffers"),
         ("", "SIGABRT", Reason.CRASHED, "TFLM died (SIGABRT)"),
         ("", None, Reason.PREPARE_FAILED, "without a word"),
     ],

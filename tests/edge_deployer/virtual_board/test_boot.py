@@ -63,16 +63,22 @@ def test_a_first_image_on_trial_reverts_to_nothing(flash: Flash, key: Ed25519Pub
 @pytest.mark.parametrize("fault", ["foreign", "unsigned", "changed", "cut", "misnamed"])
 @pytest.mark.parametrize("pending", ["test", "permanent"])
 def test_what_the_key_did_not_sign_never_boots(
-    flash: Flash, key: Ed25519PublicKey, identity_image: bytes, stranger: Signer, fault: str, pending: str
+    flash: Flash,
+    key: Ed25519PublicKey,
+    identity_image: bytes,
+    newer_image: bytes,
+    stranger: Signer,
+    fault: str,
+    pending: str,
 ) -> None:
     stage(flash, identity_image, "permanent")
     assert booted_version(flash, key) == "1.0.0"
     bad = {
         "foreign": lambda: stranger.sign(rotating_classifier(), "2.0.0"),
         "unsigned": lambda: make_image(rotating_classifier(), "2.0.0", None),
-        "changed": lambda: identity_image[:40] + b"\xa5" + identity_image[41:],
-        "cut": lambda: identity_image[:-20],
-        "misnamed": lambda: identity_image.replace(parse_image(identity_image).hash, bytes(32)),
+        "changed": lambda: newer_image[:40] + b"\xa5" + newer_image[41:],
+        "cut": lambda: newer_image[:-20],
+        "misnamed": lambda: newer_image.replace(parse_image(newer_image).hash, bytes(32)),
     }[fault]()
     stage(flash, bad, pending)
     assert [booted_version(flash, key) for _ in range(2)] == ["1.0.0", "1.0.0"]
