@@ -34,8 +34,10 @@ def push(
 ) -> None:
     """Stage, accept and promote a .tflite model.
 
-    The staging boards try the model; if they accept it, every production board gets it, one after the other. Needs the `sim` extra: TFLM on this machine computes the answers that the boards must give. A refusal changes no
-    board and ends with exit status 3.
+    The staging boards try the model; if they accept it, every production board gets it, one after the other. A refusal
+    takes every board back to the release it had and ends with exit status 3.
+
+    Needs the `sim` extra: TFLM on this machine computes the answers that the boards must give.
     """
     from edge_deployer.cli.deployment_view import DeploymentView, print_outcome
     from edge_deployer.cli.foreign_model import ForeignModel

@@ -1,7 +1,7 @@
 """The bench: powers an inventory's virtual boards for as long as a command needs them.
 
-A virtual board is a process of its own (`python -m edge_deployer.virtual_board`), so nothing of it is imported here.
-Its flash lives in ``<folder>/<name>`` and outlives the command, as a real board's does.
+Virtual boards are processes of their own (`python -m edge_deployer.virtual_board`): nothing of them is imported here. A
+board's flash lives in ``<folder>/<name>`` and outlives the command, as a real board's does.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import fcntl
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
@@ -35,26 +35,25 @@ async def powered(inventory: Inventory, folder: Path, *, public_pem: bytes) -> A
     """
     virtual = [board for board in inventory.boards if board.virtual]
     urls = {board.name: board.url for board in inventory.boards if board.url}
-    async with AsyncExitStack() as stack:
-        if virtual:
-            stack.enter_context(_claimed(folder))
-        processes = [
-            await stack.enter_async_context(_power(board, folder / board.name, public_pem)) for board in virtual
-        ]
-        for board, process in zip(virtual, processes, strict=True):
-            urls[board.name] = await _ready(board, folder / board.name, process)
+    if not virtual:
         yield urls
+        return
+    with _claimed(folder):
+        async with _process(virtual, folder, public_pem) as process:
+            yield urls | await _ready(virtual, folder, process)
 
 
 @asynccontextmanager
-async def _power(board: BoardEntry, folder: Path, public_pem: bytes) -> AsyncIterator[Process]:
-    folder.mkdir(parents=True, exist_ok=True)
-    key = folder / "public.pem"
-    if not key.exists():
-        key.write_bytes(public_pem)
-    command = [sys.executable, "-m", "edge_deployer.virtual_board", "--directory", str(folder)]
-    command += ["--profile", board.profile, "--public-key", str(key)]
-    # The board ends when its standard input closes, so it cannot outlive this process, however that ends.
+async def _process(boards: list[BoardEntry], folder: Path, public_pem: bytes) -> AsyncIterator[Process]:
+    command = [sys.executable, "-m", "edge_deployer.virtual_board"]
+    for board in boards:
+        directory = folder / board.name
+        directory.mkdir(parents=True, exist_ok=True)
+        key = directory / "public.pem"
+        if not key.exists():
+            key.write_bytes(public_pem)
+        command += ["--board", str(directory), board.profile, str(key)]
+    # The boards end when their standard input closes, so they cannot outlive this process, however that ends.
     process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
     try:
         yield process
@@ -68,25 +67,25 @@ async def _power(board: BoardEntry, folder: Path, public_pem: bytes) -> AsyncIte
             await process.wait()
 
 
-async def _ready(board: BoardEntry, folder: Path, process: Process) -> str:
-    """Wait for the board's ``ready <tty>`` line and return the tty."""
+async def _ready(boards: list[BoardEntry], folder: Path, process: Process) -> dict[str, str]:
+    """Wait for each board's ``ready TTY DIRECTORY`` and return the ttys by name."""
     assert process.stdout
     assert process.stderr
-    try:
-        line = await asyncio.wait_for(process.stdout.readline(), _START_SECONDS)
-    except asyncio.TimeoutError:
-        raise TinyopsError(
-            f"virtual board {board.name} did not start in {_START_SECONDS:.0f} s",
-            remedy=f"read {folder / 'board.log'}",
-        ) from None
-    word, _, tty = line.decode().strip().partition(" ")
-    if word != "ready":
-        said = (await process.stderr.read()).decode().strip().splitlines()
-        raise TinyopsError(
-            f"virtual board {board.name} does not start: {said[-1] if said else 'it said nothing'}",
-            remedy=f"read {folder / 'board.log'}",
-        )
-    return tty
+    urls: dict[str, str] = {}
+    while len(urls) < len(boards):
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), _START_SECONDS)
+        except asyncio.TimeoutError:
+            line = b"failed they do not answer"
+        word, _, rest = line.decode().strip().partition(" ")
+        if word != "ready":
+            said = rest or (await process.stderr.read()).decode().strip().partition("\n")[0]
+            raise TinyopsError(
+                f"the virtual boards do not start: {said}", remedy=f"read the board.log files below {folder}"
+            )
+        tty, _, directory = rest.partition(" ")
+        urls[Path(directory).name] = tty
+    return urls
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from edge_deployer.rollout.deployment import Deployment
 
 
 class _Facts(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    # A diverged training has a loss of NaN, which JSON cannot say as a number.
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
 
 
 class DataFacts(_Facts):

@@ -117,10 +117,11 @@ class Board:
             return Failure(kind="model" if isinstance(error, ModelFault) else "board", reason=error.message)
         self.record.install_seconds = monotonic() - began
         if running != bundle.image.hash:
+            boots = _short(running.hex() if running else None)
             return Failure(
                 kind="board",
-                reason=f"the board's boot logic did not take the release: it boots {_short(running.hex() if running else None)} "
-                "instead; the board holds another public key than the one that signs releases, or its slot is damaged",
+                reason=f"the board's boot logic did not take the release: it boots {boots} instead; the board holds "
+                "another public key than the one that signs releases, or its slot is damaged",
             )
         return None
 

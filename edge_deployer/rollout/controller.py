@@ -165,13 +165,20 @@ class RolloutController:
                 reason = error.message
         for board in boards:
             await board.take_back()
-        raise _Refusal(gate, reason, "read each board's checks in the report; every board has its earlier release")
+        raise _Refusal(gate, reason, _remedy(boards))
 
     def _success(self, bundle: Bundle, promoted: bool) -> str:
         count = len(self._inventory.pool("production"))
         if promoted:
             return f"{bundle.release_id} passed staging and runs on all {count} production boards"
         return f"{bundle.release_id} already runs on all {count} production boards; nothing was changed"
+
+
+def _remedy(boards: list[Board]) -> str:
+    stranded = [board.record.name for board in boards if board.record.outcome == "not restored"]
+    if stranded:
+        return f"{', '.join(stranded)} could not be taken back: read the report's steps and see to them by hand"
+    return "read each board's checks in the report; every board has its earlier release"
 
 
 def _now() -> datetime:

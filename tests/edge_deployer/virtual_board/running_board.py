@@ -39,8 +39,8 @@ def running_board(
     directory: Path, public_key: Path, *, line_rate: int = 0, profile: str = "cortex-m4"
 ) -> Iterator[RunningBoard]:
     """Power on; power off at the end. The same directory is the same board, with its flash."""
-    command = [sys.executable, "-m", "edge_deployer.virtual_board", "--directory", str(directory)]
-    command += ["--profile", profile, "--public-key", str(public_key), "--line-rate", str(line_rate)]
+    command = [sys.executable, "-m", "edge_deployer.virtual_board", "--board", str(directory), profile]
+    command += [str(public_key), "--line-rate", str(line_rate)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout

@@ -106,13 +106,13 @@ def test_the_link_follows_a_new_start(tmp_path: Path, signer: Signer) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--profile", "cortex-m99", "--public-key", "{key}"], "no board profile named 'cortex-m99'"),
-        (["--profile", "cortex-m4", "--public-key", "absent.pem"], "absent.pem"),
+        (["cortex-m99", "{key}"], "no board profile named 'cortex-m99'"),
+        (["cortex-m4", "absent.pem"], "absent.pem"),
     ],
 )
 def test_wrong_arguments_are_named(tmp_path: Path, signer: Signer, arguments: list[str], words: str) -> None:
     given = [argument.format(key=signer.public_key) for argument in arguments]
-    command = [sys.executable, "-m", "edge_deployer.virtual_board", "--directory", str(tmp_path), *given]
+    command = [sys.executable, "-m", "edge_deployer.virtual_board", "--board", str(tmp_path), *given]
     ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert words in ended.stderr
