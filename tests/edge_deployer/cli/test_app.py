@@ -106,11 +106,11 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for kind in ("gateway", "sim"):
         folder = tmp_path_factory.mktemp(kind)
         python = folder / "bin" / "python"
+        pip = [uv, "pip", "install", "--quiet", "--python", python]
         steps = [
             [uv, "venv", "--quiet", "--python", sys.executable, "--seed", "--clear", folder],
-            [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes"]
-            + ["-r", ROOT / "requirements" / f"{kind}.txt"],
-            [uv, "pip", "install", "--quiet", "--python", python, "--no-deps", ROOT],
+            [*pip, "--require-hashes", "-r", ROOT / "requirements" / f"{kind}.txt"],
+            [*pip, "--no-deps", ROOT],
         ]
         for step in steps:
             subprocess.run([str(part) for part in step], check=True)
