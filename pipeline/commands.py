@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 EXIT_REFUSED = 3
+EXIT_INTERRUPTED = 130
 
 
 def run(
@@ -26,7 +27,7 @@ def run(
 ) -> None:
     """Train, convert, evaluate and validate a model, and take it to production boards.
 
-    Exit status: 0 it runs on every production board, 1 an error, 3 it was refused.
+    Exit status: 0 it runs on every production board, 1 an error, 3 it was refused, 130 stopped by Ctrl-C.
     """
     # Pydantic, numpy and yaml cost half a second that `tinyops --help` need not pay.
     from pipeline.config import DEFAULT_CONFIG
@@ -34,8 +35,13 @@ def run(
     from pipeline.local_run import run_project
     from pipeline.outcome_view import print_outcome
 
-    with RunDisplay(Console(stderr=True, quiet=as_json)) as display:
-        result = run_project(config or DEFAULT_CONFIG, workspace, display.on_event)
+    console = Console(stderr=True, quiet=as_json)
+    try:
+        with RunDisplay(console) as display:
+            result = run_project(config or DEFAULT_CONFIG, workspace, display.on_event)
+    except KeyboardInterrupt:
+        console.print("stopped; what was finished is kept, and the next run continues from there")
+        sys.exit(EXIT_INTERRUPTED)
     print_outcome(result, as_json=as_json)
     if result.verdict == "refused":
         sys.exit(EXIT_REFUSED)

@@ -13,7 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.events import Event, Failed, Finished, Planned, Progressed, Started
+from pipeline.events import Event, Failed, Finished, Launched, Planned, Progressed, Started
 
 _LOADING = "loading TensorFlow and TFX"
 
@@ -59,10 +59,6 @@ class RunDisplay:
         self._live = Live(get_renderable=self._table, console=console, refresh_per_second=8)
 
     def __enter__(self) -> RunDisplay:
-        if self._console.is_terminal:
-            self._live.start()
-        else:
-            self._say(_LOADING)
         return self
 
     def __exit__(
@@ -70,13 +66,17 @@ class RunDisplay:
     ) -> None:
         if kind is not None:
             self._fail()
-        if self._console.is_terminal:
-            self._live.stop()
+        self._live.stop()
 
     def on_event(self, event: Event) -> None:
         """Change the row that the event is about."""
         now = time.monotonic()
-        if isinstance(event, Planned):
+        if isinstance(event, Launched):
+            self._began = now
+            self._say(_LOADING)
+            if self._console.is_terminal:
+                self._live.start()
+        elif isinstance(event, Planned):
             self._loading = now - self._began
             self.rows = {name: Row(name) for name in event.components}
         elif isinstance(event, Started):

@@ -8,6 +8,11 @@ from typing import TextIO
 
 
 @dataclass(frozen=True)
+class Launched:
+    """The project is right, and the process that runs it begins its imports."""
+
+
+@dataclass(frozen=True)
 class Planned:
     """The pipeline stands; `components` are its nodes in the order they run."""
 
@@ -61,9 +66,9 @@ class Concluded:
     report: str | None
 
 
-Event = Planned | Started | Progressed | Finished | Failed | Concluded
+Event = Launched | Planned | Started | Progressed | Finished | Failed | Concluded
 
-_KINDS = {kind.__name__: kind for kind in (Planned, Started, Progressed, Finished, Failed, Concluded)}
+_KINDS = {kind.__name__: kind for kind in (Launched, Planned, Started, Progressed, Finished, Failed, Concluded)}
 
 
 def write_event(event: Event, stream: TextIO) -> None:

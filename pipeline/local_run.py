@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
-from pipeline.events import Concluded, Event, Failed, Finished, parse_event
+from pipeline.events import Concluded, Event, Failed, Finished, Launched, parse_event
 from pipeline.preflight import Job, prepare
 from pipeline.workspace import RunSlot, Workspace
 
@@ -62,6 +62,7 @@ def run_project(config: Path, workspace_folder: Path, follow: Callable[[Event], 
     with workspace.claim() as slot:
         seen: list[Event] = []
         with _worker(job, slot) as (process, lines):
+            follow(Launched())
             for line in lines:
                 event = parse_event(line)
                 seen.append(event)

@@ -7,6 +7,7 @@ TFX has parse it again.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -41,9 +42,13 @@ def main() -> int:
     events = os.fdopen(orders["events_fd"], "w")
     sys.excepthook = _reporting_hook(events)
     try:
-        # Seconds of imports, and whatever they log, come after the streams and signals are in place.
+        # Seconds of imports, and whatever they log, come after the streams and signals are in place. Nothing that they
+        # make is ever garbage: without the collector they take a fifth less, and later it need not look at them.
+        gc.disable()
         from pipeline.execution import execute
 
+        gc.freeze()
+        gc.enable()
         execute(prepare(Path(orders["config"]), Workspace(Path(orders["workspace"]))), events)
     except TinyopsError as error:
         write_event(Failed(error.message, error.remedy), events)

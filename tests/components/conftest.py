@@ -89,19 +89,18 @@ def run_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
 @pytest.fixture(scope="session")
 def line(blobs: Path, run_nodes: Callable[..., object]) -> Line:
     """Data, training, conversion, evaluation and validation of the blobs."""
+    from tfx.components.trainer.component import Trainer
+
     from components.sensor_example_gen.component import SensorExampleGen
     from components.tflite_converter.component import TFLiteConverter
     from components.tflm_evaluator.component import TFLMEvaluator, baseline_resolver
     from components.tflm_evaluator.thresholds import Thresholds
     from components.tflm_validator.component import TFLMValidator
     from edge_deployer.release.labelled_data import DatasetFields
-    from tfx.components.trainer.component import Trainer
 
     fields = DatasetFields("picture", "kind", "person", len(CLASSES))
     examples = SensorExampleGen(blobs, fields, {"train": 2, "eval": 1})
-    trainer = Trainer(
-        examples=examples.outputs["examples"], run_fn="blobs.run_fn", custom_config={"epochs": 4}
-    )
+    trainer = Trainer(examples=examples.outputs["examples"], run_fn="blobs.run_fn", custom_config={"epochs": 4})
     converter = TFLiteConverter(
         trainer.outputs["model"],
         examples.outputs["examples"],

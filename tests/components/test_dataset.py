@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from components.sensor_example_gen.dataset import DatasetSummary, assign_splits, summarise
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.labelled_data import LabelledData
-from hypothesis import given
-from hypothesis import strategies as st
 
 BUCKETS = {"train": 3, "eval": 1}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary, assign_splits
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.labelled_data import DatasetFields, file_sha256, load_dataset

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from components.examples import read_examples
 from components.tflite_converter.report import FILE_NAME, ConversionReport
 from edge_deployer.errors import TinyopsError
@@ -64,7 +65,7 @@ def test_the_figures_are_those_of_the_two_models(line, model: bytes, report: Con
     assert report.refusal is None
 
 
-def test_examples_come_in_the_same_order_every_time(line, held_out) -> None:
+def test_examples_come_in_the_same_order_every_time(held_out) -> None:
     keys = [sample.tobytes() for sample in held_out.inputs]
     assert keys == sorted(keys)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from components.examples import read_examples
 from edge_deployer.tensors import quantize
 from edge_deployer.tflm import TflmRunner
@@ -12,12 +13,12 @@ from edge_deployer.tflm import TflmRunner
 
 def evaluate(line, folder: Path, model, *, baseline=None, **thresholds: float | None):
     """Run the component's executor; returns the folder of the evaluation and the blessing."""
-    from components.tflm_evaluator.executor import Executor
-    from components.tflm_evaluator.thresholds import Thresholds, eval_config
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
     from tfx.types import standard_artifacts
     from tfx.utils import proto_utils
 
+    from components.tflm_evaluator.executor import Executor
+    from components.tflm_evaluator.thresholds import Thresholds, eval_config
     from pipeline.dag import BEAM_ARGS
 
     evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
@@ -43,8 +44,9 @@ def evaluate(line, folder: Path, model, *, baseline=None, **thresholds: float | 
 
 
 def artifact_of(model: bytes, folder: Path):
-    from components.tflite_model import tflite_path
     from tfx.types import standard_artifacts
+
+    from components.tflite_model import tflite_path
 
     artifact = standard_artifacts.Model()
     artifact.uri = str(folder)
@@ -131,6 +133,7 @@ def test_a_model_that_falls_behind_the_baseline(line, tmp_path: Path, right, rot
 def rotated(line) -> bytes:
     """A converted model that never learnt."""
     import tensorflow as tf
+
     from components.tflite_converter.executor import convert
     from components.tflite_converter.float_model import FloatModel
 
@@ -146,6 +149,7 @@ def rotated(line) -> bytes:
 
 def test_a_model_that_tflm_does_not_run_is_refused_and_the_pipeline_goes_on(line, tmp_path: Path) -> None:
     import tensorflow as tf
+
     from components.tflm_evaluator.outcome import overall_metrics, refusal_reason
 
     spec = tf.TensorSpec((1, 4, 4, 1), tf.float32, name="picture")
@@ -162,8 +166,9 @@ class TestBaseline:
 
     @staticmethod
     def choose(candidate: int, models: list[int], blessed: dict[int, int]) -> list[int]:
-        from components.tflm_evaluator.baseline import LatestOtherBlessedModel
         from tfx.types import standard_artifacts
+
+        from components.tflm_evaluator.baseline import LatestOtherBlessedModel
 
         def model(number: int):
             artifact = standard_artifacts.Model()
@@ -194,4 +199,3 @@ class TestBaseline:
 
     def test_the_latest_blessed_other(self) -> None:
         assert self.choose(4, [1, 2, 3, 4], {1: 1, 2: 1, 3: 0, 4: 1}) == [2]
-

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+
 from edge_deployer.profile import load_profile
 from edge_deployer.release.acceptance_set import FILE_NAME as ACCEPTANCE_FILE
 from edge_deployer.release.acceptance_set import AcceptanceSet
@@ -36,9 +37,10 @@ def validate(line, tmp_path: Path) -> Callable:
     """Runs the component's executor with a profile changed as asked; returns its two outputs."""
 
     def run(**changes: int):
+        from tfx.types import standard_artifacts
+
         from components.artifact_types import AcceptanceSet as AcceptanceArtifact
         from components.tflm_validator.executor import Executor
-        from tfx.types import standard_artifacts
 
         profile = tmp_path / "board.yaml"
         profile.write_text(yaml.safe_dump({**load_profile("cortex-m4").model_dump(), **changes}))
@@ -100,7 +102,7 @@ def test_the_same_seed_draws_the_same_set(line, validate: Callable) -> None:
 
 @pytest.mark.parametrize(("limit", "said"), [("arena_bytes", "arena"), ("slot_bytes", "slot")])
 def test_a_model_over_budget_is_not_blessed_and_the_component_succeeds(
-    validate: Callable, model: bytes, limit: str, said: str
+    validate: Callable, limit: str, said: str
 ) -> None:
     blessing, acceptance = validate(**{limit: 600})
     report = report_of(Path(blessing.uri))

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from edge_deployer.errors import TinyopsError
 
+from edge_deployer.errors import TinyopsError
 from pipeline.commands import run
 
 
@@ -24,3 +25,17 @@ def test_a_wrong_project_is_an_error_with_a_remedy(project: Callable, tmp_path: 
     config = project({"train.module": "absent.py"})
     with pytest.raises(TinyopsError, match=r"absent\.py"):
         run(config, workspace=tmp_path / "workspace", as_json=False)
+
+
+def test_ctrl_c_is_answered_in_a_line_and_with_its_own_status(project: Callable, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import typer; from pipeline.commands import run; typer.run(run)"]
+    process = subprocess.Popen(
+        [*command, project(), "--workspace", tmp_path / "workspace"], stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        assert "loading" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert said.splitlines()[-1].startswith("stopped;")
+    assert "Traceback" not in said

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edge_deployer.errors import TinyopsError
 
+from edge_deployer.errors import TinyopsError
 from pipeline.config import DEFAULT_CONFIG, load_config
 
 
@@ -62,5 +62,5 @@ def test_a_missing_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["data: [", "\x00", "- a list", ""])
 def test_a_file_that_is_no_config(tmp_path: Path, text: str) -> None:
     (tmp_path / "tinyops.yaml").write_text(text)
-    with pytest.raises(TinyopsError, match="tinyops.yaml"):
+    with pytest.raises(TinyopsError, match=r"tinyops\.yaml"):
         load_config(tmp_path / "tinyops.yaml")

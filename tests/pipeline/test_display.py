@@ -13,6 +13,7 @@ from pipeline.events import (
     Event,
     Failed,
     Finished,
+    Launched,
     Planned,
     Progressed,
     Started,
@@ -21,6 +22,7 @@ from pipeline.events import (
 )
 
 STORY = [
+    Launched(),
     Planned(["Trainer", "TFLMEvaluator", "TFLMPusher"]),
     Started("Trainer"),
     Finished("Trainer", cached=True, outcome="12 epochs [bold]"),
@@ -32,6 +34,7 @@ STORY = [
 
 texts = st.text()
 events = st.one_of(
+    st.just(Launched()),
     st.builds(Planned, st.lists(texts)),
     st.builds(Started, texts),
     st.builds(Progressed, texts, texts),
@@ -60,7 +63,8 @@ def shown(story: list[Event], *, terminal: bool) -> str:
 def test_plain_lines_where_there_is_no_terminal() -> None:
     lines = shown(STORY, terminal=False).splitlines()
     assert lines[1].split() == ["Trainer", "cached", "12", "epochs", "[bold]"]
-    assert lines[2].startswith("TFLMEvaluator") and "accuracy 0.98, blessed" in lines[2]
+    assert lines[2].startswith("TFLMEvaluator")
+    assert "accuracy 0.98, blessed" in lines[2]
     assert lines[3] == "  TFLMPusher: stage-1: upload"
     assert not any("\x1b" in line for line in lines)
 

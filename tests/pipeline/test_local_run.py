@@ -10,14 +10,14 @@ from pathlib import Path
 import ml_metadata as mlmd
 import numpy as np
 import pytest
+from ml_metadata.proto import metadata_store_pb2 as proto
+
 from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
 from components.tflite_converter.report import ConversionReport
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
-from ml_metadata.proto import metadata_store_pb2 as proto
-
-from pipeline.events import Concluded, Failed, Finished, Planned, Started
+from pipeline.events import Concluded, Failed, Finished, Launched, Planned, Started
 from pipeline.lineage import Lineage
 from pipeline.local_run import RunFailed
 
@@ -47,7 +47,8 @@ def test_every_component_ran_and_said_what_came_out(first_run) -> None:
     finished = [event for event in events if isinstance(event, Finished)]
     assert sorted(event.component for event in finished) == sorted(COMPONENTS)
     assert all(event.outcome for event in finished)
-    assert isinstance(events[0], Planned)
+    assert isinstance(events[0], Launched)
+    assert isinstance(events[1], Planned)
     assert isinstance(events[-1], Concluded)
 
 
@@ -56,7 +57,8 @@ def test_the_libraries_talk_to_the_log(first_run) -> None:
     assert "INFO" in result.log.read_text()
 
 
-def test_the_digits_reach_what_they_must(digits, first_run) -> None:
+@pytest.mark.usefixtures("first_run")
+def test_the_digits_reach_what_they_must(digits) -> None:
     model = lineage(digits).latest("TFLiteConverter").folder("int8_model")
     conversion = ConversionReport.model_validate_json((model / CONVERSION_FILE).read_text())
     validator = lineage(digits).latest("TFLMValidator").folder("blessing")
@@ -67,7 +69,8 @@ def test_the_digits_reach_what_they_must(digits, first_run) -> None:
     assert validation.accuracy == conversion.int8_accuracy
 
 
-def test_all_who_measure_the_model_agree_to_the_last_sample(digits, first_run) -> None:
+@pytest.mark.usefixtures("first_run")
+def test_all_who_measure_the_model_agree_to_the_last_sample(digits) -> None:
     from components.tflm_evaluator.outcome import overall_metrics
 
     validator = lineage(digits).latest("TFLMValidator").folder("blessing")
@@ -77,18 +80,21 @@ def test_all_who_measure_the_model_agree_to_the_last_sample(digits, first_run) -
     assert round(metrics["accuracy"] * validation.eval_samples) == np.trace(validation.confusion)
 
 
-def test_the_training_curve_has_every_epoch(digits, first_run) -> None:
+@pytest.mark.usefixtures("first_run")
+def test_the_training_curve_has_every_epoch(digits) -> None:
     curve = json.loads((lineage(digits).latest("Trainer").folder("model_run") / "training.json").read_text())
     assert {len(values) for split in curve.values() for values in split.values()} == {12}
 
 
-def test_again_with_nothing_changed_all_comes_out_of_the_cache(digits, first_run) -> None:
+@pytest.mark.usefixtures("first_run")
+def test_again_with_nothing_changed_all_comes_out_of_the_cache(digits) -> None:
     result = digits.run()
     assert result.verdict == "blessed"
     assert sorted(result.cached) == sorted(set(COMPONENTS) - {"LatestBlessedModel"})
 
 
-def test_a_threshold_that_is_missed_refuses_the_model_and_evaluates_nothing_else_again(digits, first_run) -> None:
+@pytest.mark.usefixtures("first_run")
+def test_a_threshold_that_is_missed_refuses_the_model_and_evaluates_nothing_else_again(digits) -> None:
     digits.configure(evaluate={"min_accuracy": 1.0})
     try:
         result = digits.run()
@@ -100,7 +106,8 @@ def test_a_threshold_that_is_missed_refuses_the_model_and_evaluates_nothing_else
     assert set(COMPONENTS) - set(result.cached) == {"LatestBlessedModel", "TFLMEvaluator"}
 
 
-def test_the_users_error_is_told_without_a_traceback_and_the_cache_survives(digits, first_run) -> None:
+@pytest.mark.usefixtures("first_run")
+def test_the_users_error_is_told_without_a_traceback_and_the_cache_survives(digits) -> None:
     module = digits.folder / "digits.py"
     source = module.read_text()
     module.write_text(source + "\n\ndef run_fn(fn_args):\n    raise ZeroDivisionError('no [such] luck')\n")
@@ -117,13 +124,18 @@ def test_the_users_error_is_told_without_a_traceback_and_the_cache_survives(digi
 
 
 STOPPED = """
-import os, signal, sys
+import os, signal, sys, time
 from pathlib import Path
 from pipeline.events import Started
 from pipeline.local_run import run_project
 
 def follow(event):
     if event == Started("StatisticsGen"):
+        outputs = Path(sys.argv[2], "artifacts", "digits", "StatisticsGen", "statistics")
+        deadline = time.monotonic() + 60
+        while not (outputs.is_dir() and list(outputs.iterdir())):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
 try:
@@ -133,7 +145,8 @@ except KeyboardInterrupt:
 """
 
 
-def test_an_interrupted_run_leaves_nothing_half_done(digits, first_run, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("first_run")
+def test_an_interrupted_run_leaves_nothing_half_done(digits, tmp_path: Path) -> None:
     digits.configure(data={"splits": {"train": 5, "eval": 1}})
     try:
         stopped = subprocess.run([sys.executable, "-c", STOPPED, digits.config_file, tmp_path], check=False)
@@ -147,10 +160,11 @@ def test_an_interrupted_run_leaves_nothing_half_done(digits, first_run, tmp_path
     assert proto.Execution.RUNNING not in states.values()
     assert proto.Execution.COMPLETE in states.values()
     statistics = tmp_path / "artifacts" / "digits" / "StatisticsGen" / "statistics"
-    assert not [file for file in statistics.rglob("*") if file.is_file()]
+    assert not list(statistics.iterdir())
 
 
-def test_a_run_in_a_workspace_that_is_in_use(digits, first_run) -> None:
+@pytest.mark.usefixtures("first_run")
+def test_a_run_in_a_workspace_that_is_in_use(digits) -> None:
     from pipeline.workspace import Workspace
 
     with Workspace(digits.workspace).claim(), pytest.raises(TinyopsError, match="another run"):

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edge_deployer.errors import TinyopsError
 
+from edge_deployer.errors import TinyopsError
 from pipeline.preflight import prepare
 from pipeline.workspace import Workspace
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from edge_deployer.errors import TinyopsError
 
+from edge_deployer.errors import TinyopsError
 from pipeline.user_module import UserModule
 
 GOOD = "def preprocessing_fn(inputs): ...\ndef run_fn(fn_args): ...\n"
@@ -32,7 +32,8 @@ def test_an_edit_changes_the_digest(tmp_path: Path, edited: str) -> None:
     path = write(tmp_path, "import layers\n" + GOOD)
     before = UserModule.load(path).sha256
     assert UserModule.load(path).sha256 == before
-    (tmp_path / edited).write_text((tmp_path / edited).read_text() + "# edited\n")
+    text = (tmp_path / edited).read_text()
+    (tmp_path / edited).write_text(text[:-1] + " ")  # as long as before
     assert UserModule.load(path).sha256 != before
 
 

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from edge_deployer.errors import TinyopsError
 
+from edge_deployer.errors import TinyopsError
 from pipeline.workspace import Workspace
 
 HOLDER = """
