@@ -16,7 +16,7 @@ class AcceptanceSet(Artifact):
 
 
 class DeploymentReport(Artifact):
-    """The outcome of a delivery: `REPORT_HTML` for people, `REPORT_JSON` for programs.
+    """The outcome of a delivery: a page for people and JSON for programs (`edge_deployer.report.folders`).
 
     Properties:
         pushed: 1 if the release runs on every production board, else 0.
@@ -28,7 +28,3 @@ class DeploymentReport(Artifact):
         "pushed": Property(type=PropertyType.INT),
         "reason": Property(type=PropertyType.STRING),
     }
-
-
-REPORT_HTML = "report.html"
-REPORT_JSON = "report.json"

@@ -25,15 +25,18 @@ def run(
     ),
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
 ) -> None:
-    """Train, convert, evaluate and validate a model, and take it to production boards.
+    """Train a model and take it to the boards.
+
+    Data, training, int8 conversion, evaluation and validation are TFX components; what is not changed since the last
+    run comes out of its cache. The staging boards then try the model, and production gets it if they accept.
 
     Exit status: 0 it runs on every production board, 1 an error, 3 it was refused, 130 stopped by Ctrl-C.
     """
     # Pydantic, numpy and yaml cost half a second that `tinyops --help` need not pay.
+    from edge_deployer.cli.deployment_view import print_outcome
     from pipeline.config import DEFAULT_CONFIG
     from pipeline.display import RunDisplay
     from pipeline.local_run import run_project
-    from pipeline.outcome_view import print_outcome
 
     console = Console(stderr=True, quiet=as_json)
     try:
@@ -42,6 +45,6 @@ def run(
     except KeyboardInterrupt:
         console.print("stopped; what was finished is kept, and the next run continues from there")
         sys.exit(EXIT_INTERRUPTED)
-    print_outcome(result, as_json=as_json)
-    if result.verdict == "refused":
+    print_outcome(result.deployment, result.report, as_json=as_json, log=result.log)
+    if not result.deployment.pushed:
         sys.exit(EXIT_REFUSED)

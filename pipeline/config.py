@@ -123,13 +123,11 @@ class DeploySection(_Section):
         inventory: file with the boards; None means virtual boards.
         release_version: version of the release, ``major.minor.revision``.
         signing_key: ed25519 private key in PEM; None means a key made for the workspace.
-        acceptance: what staging boards are asked.
     """
 
     inventory: ConfigPath | None = None
     release_version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")] = "0.1.0"
     signing_key: ConfigPath | None = None
-    acceptance: AcceptancePlan = AcceptancePlan()
 
 
 class PipelineConfig(_Section):
@@ -138,8 +136,8 @@ class PipelineConfig(_Section):
     Attributes:
         name: of the pipeline; runs with the same name and workspace share cache and baseline.
         board_profile: a shipped profile's name or a `.yaml` file.
-        acceptance_samples: size of the acceptance set that travels in the release.
-        deploy: how the release reaches boards; null ends the pipeline after the validator.
+        acceptance: what boards are asked; without a `min_accuracy` of its own, `evaluate.min_accuracy`.
+        deploy: how the release reaches boards.
     """
 
     name: Name
@@ -148,8 +146,8 @@ class PipelineConfig(_Section):
     convert: ConvertSection = ConvertSection()
     evaluate: EvaluateSection = EvaluateSection()
     board_profile: str = "cortex-m4"
-    acceptance_samples: PositiveInt = 200
-    deploy: DeploySection | None = DeploySection()
+    acceptance: AcceptancePlan = AcceptancePlan()
+    deploy: DeploySection = DeploySection()
 
     @field_validator("board_profile")
     @classmethod
@@ -167,6 +165,13 @@ class PipelineConfig(_Section):
     def buckets(self) -> Mapping[str, int]:
         """Hash buckets of each split."""
         return self.data.splits.model_dump()
+
+    @property
+    def acceptance_plan(self) -> AcceptancePlan:
+        """What boards are asked."""
+        if self.acceptance.min_accuracy is not None:
+            return self.acceptance
+        return self.acceptance.model_copy(update={"min_accuracy": self.evaluate.min_accuracy})
 
     def load_profile(self) -> BoardProfile:
         """The board profile.

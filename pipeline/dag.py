@@ -21,7 +21,6 @@ from components.tflm_evaluator.component import TFLMEvaluator, baseline_resolver
 from components.tflm_evaluator.thresholds import Thresholds
 from components.tflm_pusher.component import TFLMPusher
 from components.tflm_validator.component import TFLMValidator
-from pipeline.config import DeploySection
 from pipeline.data_source import fields_of
 from pipeline.preflight import Job
 
@@ -64,21 +63,20 @@ def build_pipeline(
         beam_args: arguments for Beam.
     """
     line = model_line(job)
-    deploy = job.config.deploy
-    delivery = () if deploy is None else (delivery_node(line, job, deploy),)
     return Pipeline(
         pipeline_name=job.config.name,
         pipeline_root=str(pipeline_root),
-        components=[*line.nodes, *delivery],
+        components=[*line.nodes, delivery_node(line, job)],
         enable_cache=True,
         metadata_connection_config=metadata,
         beam_pipeline_args=list(beam_args),
     )
 
 
-def delivery_node(line: ModelLine, job: Job, deploy: DeploySection) -> TFLMPusher:
+def delivery_node(line: ModelLine, job: Job) -> TFLMPusher:
     """The component that takes the validated model to boards."""
-    config = job.config
+    config, deploy = job.config, job.config.deploy
+    plan = config.acceptance_plan.model_dump(exclude_none=True)
     return TFLMPusher(
         model=line.model,
         model_blessing=line.model_blessing,
@@ -92,7 +90,7 @@ def delivery_node(line: ModelLine, job: Job, deploy: DeploySection) -> TFLMPushe
         inventory=_text(deploy.inventory),
         signing_key=_text(deploy.signing_key),
         release_version=deploy.release_version,
-        plan={field: float(value) for field, value in deploy.acceptance.model_dump(exclude_none=True).items()},
+        plan={field: float(value) for field, value in plan.items()},
         sources={name: [str(path) for path in files] for name, files in job.archives().items()},
         data_source=str(config.data.source),
         class_names=config.data.classes,
@@ -154,7 +152,7 @@ def model_line(job: Job) -> ModelLine:
         profile=config.board_profile,
         label_feature=config.data.label,
         class_names=config.data.classes,
-        samples=config.acceptance_samples,
+        samples=config.acceptance_plan.samples,
         seed=config.train.seed,
     )
     return ModelLine(

@@ -53,17 +53,9 @@ class Failed:
 
 @dataclass(frozen=True)
 class Concluded:
-    """All components are done.
+    """All components are done; `report` is the folder of the report, which says how it ended."""
 
-    Attributes:
-        verdict: ``pushed``, ``blessed`` (a pipeline without deployment) or ``refused``.
-        reasons: why it was refused.
-        report: path of the HTML report, or None.
-    """
-
-    verdict: str
-    reasons: list[str]
-    report: str | None
+    report: str
 
 
 Event = Launched | Planned | Started | Progressed | Finished | Failed | Concluded

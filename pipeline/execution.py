@@ -10,9 +10,8 @@ from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
 from components.tflm_pusher.delivery import STEP_LOGGER
-from pipeline.conclusion import conclude
 from pipeline.dag import build_pipeline
-from pipeline.events import Finished, Planned, Progressed, Started, write_event
+from pipeline.events import Concluded, Finished, Planned, Progressed, Started, write_event
 from pipeline.lineage import Lineage
 from pipeline.phrases import phrase
 from pipeline.preflight import Job
@@ -39,7 +38,7 @@ def execute(job: Job, events: TextIO) -> None:
     _listen(logging.getLogger(STEP_LOGGER), _StepWatcher(events))
     write_event(Planned([component.id for component in pipeline.components]), events)
     LocalDagRunner().run(pipeline)
-    write_event(conclude(lineage, delivered=job.config.deploy is not None), events)
+    write_event(Concluded(str(lineage.latest("TFLMPusher").folder("deployment_report"))), events)
 
 
 def _listen(logger: logging.Logger, handler: logging.Handler) -> None:

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.report.facts import Report
+from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
+from edge_deployer.rollout.deployment import Deployment
 from pipeline.events import Concluded, Event, Failed, Finished, Launched, parse_event
 from pipeline.preflight import Job, prepare
 from pipeline.workspace import RunSlot, Workspace
@@ -30,16 +33,14 @@ class RunResult:
     """How a run ended.
 
     Attributes:
-        verdict: ``pushed``; ``blessed`` for a pipeline without deployment; or ``refused``.
-        reasons: why it was refused.
-        report: the HTML report, or None where nothing was to be deployed.
+        deployment: how the model fared, up to the boards.
+        report: the HTML report.
         log: everything that TFX, Beam and TensorFlow said.
         cached: names of the components that came out of the cache.
     """
 
-    verdict: str
-    reasons: tuple[str, ...]
-    report: Path | None
+    deployment: Deployment
+    report: Path
     log: Path
     cached: tuple[str, ...]
 
@@ -75,8 +76,9 @@ def _result(seen: list[Event], log: Path, status: int) -> RunResult:
     last = seen[-1] if seen else None
     if isinstance(last, Concluded):
         cached = tuple(event.component for event in seen if isinstance(event, Finished) and event.cached)
-        report = None if last.report is None else Path(last.report)
-        return RunResult(last.verdict, tuple(last.reasons), report, log, cached)
+        folder = Path(last.report)
+        report = Report.model_validate_json((folder / REPORT_JSON).read_text())
+        return RunResult(report.deployment, folder / REPORT_HTML, log, cached)
     if isinstance(last, Failed) and last.remedy:
         raise TinyopsError(last.message, remedy=last.remedy)
     message = last.message if isinstance(last, Failed) else f"the pipeline's process ended {_how(status)}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_deployer.errors import TinyopsError
+from edge_deployer.inventory.inventory import load_inventory
+from edge_deployer.release.keys import load_signing_key
 from pipeline.config import PipelineConfig, load_config
 from pipeline.data_source import check_data, data_file
 from pipeline.user_module import UserModule
@@ -50,15 +51,10 @@ def prepare(config_file: Path, workspace: Workspace) -> Job:
     """
     config = load_config(config_file)
     config.load_profile()
-    if config.deploy is not None:
-        _require_file("deploy.inventory", config.deploy.inventory)
-        _require_file("deploy.signing_key", config.deploy.signing_key)
+    load_inventory(config.deploy.inventory)
+    if config.deploy.signing_key is not None:
+        load_signing_key(config.deploy.signing_key)
     module = UserModule.load(config.train.module)
     path = data_file(config.data, workspace.data)
     check_data(config.data, path)
     return Job(config_file, config, workspace, module, path)
-
-
-def _require_file(field: str, path: Path | None) -> None:
-    if path is not None and not path.is_file():
-        raise TinyopsError(f"{field}: {path} does not exist", remedy=f"correct the path in {field}")

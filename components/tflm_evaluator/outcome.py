@@ -46,7 +46,19 @@ def slice_metrics(evaluation_uri: str) -> dict[str, dict[str, float]]:
     """Metrics of the candidate for each slice, e.g. ``{"overall": {...}, "label = 3": {...}}``."""
     if Path(evaluation_uri, REFUSAL_FILE).is_file():
         return {}
-    results = tfma.load_eval_results([evaluation_uri], model_name=_candidate_name(evaluation_uri)).get_results()
+    return _metrics(evaluation_uri, _model_name(evaluation_uri, baseline=False))
+
+
+def baseline_metrics(evaluation_uri: str) -> dict[str, float]:
+    """Metrics of the model that the candidate was compared with, over the whole eval split; empty without one."""
+    if Path(evaluation_uri, REFUSAL_FILE).is_file():
+        return {}
+    name = _model_name(evaluation_uri, baseline=True)
+    return {} if name is None else _metrics(evaluation_uri, name)["overall"]
+
+
+def _metrics(evaluation_uri: str, model_name: str | None) -> dict[str, dict[str, float]]:
+    results = tfma.load_eval_results([evaluation_uri], model_name=model_name).get_results()
     return {
         _key_name(slice_key): {
             name: value["doubleValue"] for name, value in metrics[""][""].items() if "doubleValue" in value
@@ -55,10 +67,10 @@ def slice_metrics(evaluation_uri: str) -> dict[str, dict[str, float]]:
     }
 
 
-def _candidate_name(evaluation_uri: str) -> str | None:
-    """TFMA names the candidate only where there is a baseline to tell it from."""
+def _model_name(evaluation_uri: str, *, baseline: bool) -> str | None:
+    """TFMA gives models names only where there is a baseline to tell the candidate from."""
     specs = tfma.load_eval_result(evaluation_uri, model_name=None).config.model_specs
-    return next((spec.name for spec in specs if not spec.is_baseline), None) if len(specs) > 1 else None
+    return next((spec.name for spec in specs if spec.is_baseline == baseline), None) if len(specs) > 1 else None
 
 
 def _describe(failure: Any, where: str) -> str:

@@ -11,7 +11,7 @@ from tfx import types
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
 from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
 from components.tflite_converter.report import ConversionReport
-from components.tflm_evaluator.outcome import refusal_reason, slice_metrics
+from components.tflm_evaluator.outcome import baseline_metrics, refusal_reason, slice_metrics
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report.facts import (
@@ -82,6 +82,7 @@ def evaluation_facts(
         reason=None if blessed else refusal_reason(evaluation.uri),
         examples=int(overall["example_count"]),
         accuracy=overall["accuracy"],
+        baseline_accuracy=baseline_metrics(evaluation.uri).get("accuracy"),
         slices=[
             SliceFacts(name=name, examples=int(metrics["example_count"]), accuracy=metrics["accuracy"])
             for name, metrics in sorted(slices.items())

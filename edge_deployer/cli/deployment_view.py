@@ -62,8 +62,8 @@ class DeploymentView:
         return self._tasks[board]
 
 
-def print_outcome(deployment: Deployment, report: Path, *, as_json: bool) -> None:
-    """Print how it ended: outcome, reason, remedy and the path of the report."""
+def print_outcome(deployment: Deployment, report: Path, *, as_json: bool, log: Path | None = None) -> None:
+    """Print how it ended on stdout: outcome, reason, remedy, and where the report and the log are."""
     if as_json:
         outcome = {
             "outcome": deployment.outcome,
@@ -72,14 +72,17 @@ def print_outcome(deployment: Deployment, report: Path, *, as_json: bool) -> Non
             "remedy": deployment.remedy,
             "release": deployment.release.release_id if deployment.release else None,
             "report": str(report),
+            "log": None if log is None else str(log),
         }
         json.dump(outcome, sys.stdout, indent=2)
         sys.stdout.write("\n")
         return
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     if deployment.pushed:
         console.print(f"[bold green]{deployment.outcome}[/]: {escape(deployment.reason)}")
     else:
         console.print(f"[bold red]refused[/] at {deployment.gate}: {escape(deployment.reason)}")
         console.print(f"  remedy: {escape(deployment.remedy or '')}")
-    console.print(f"report: {report}", soft_wrap=True)
+    console.print(f"  report: {escape(str(report))}")
+    if log is not None:
+        console.print(f"  log:    {escape(str(log))}")

@@ -1,8 +1,12 @@
-"""Where reports are kept: a numbered folder each."""
+"""Where reports are kept: a numbered folder each, with two files of fixed names."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
+
+REPORT_HTML: Final = "report.html"
+REPORT_JSON: Final = "report.json"
 
 
 def new_report_folder(workspace: Path) -> Path:

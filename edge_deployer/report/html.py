@@ -10,10 +10,8 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.report import formats, views
 from edge_deployer.report.charts import training_charts
 from edge_deployer.report.facts import Report
+from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
 from edge_deployer.report.gates import gate_line
-
-HTML_FILE = "report.html"
-JSON_FILE = "report.json"
 
 
 def write_report(report: Report, folder: Path) -> Path:
@@ -27,7 +25,7 @@ def write_report(report: Report, folder: Path) -> Path:
     Raises:
         TinyopsError: the folder cannot be written to.
     """
-    pages = {JSON_FILE: report.model_dump_json(indent=2) + "\n", HTML_FILE: render_html(report)}
+    pages = {REPORT_JSON: report.model_dump_json(indent=2) + "\n", REPORT_HTML: render_html(report)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in pages.items():
@@ -39,7 +37,7 @@ def write_report(report: Report, folder: Path) -> Path:
             f"the report cannot be written to {folder}: {error.strerror}",
             remedy="free the disk, correct the folder's permissions, or name another folder",
         ) from error
-    return folder / HTML_FILE
+    return folder / REPORT_HTML
 
 
 def render_html(report: Report) -> str:

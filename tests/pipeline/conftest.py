@@ -59,7 +59,7 @@ def project(tmp_path: Path) -> Callable[..., Path]:
 
 @dataclass
 class DigitsProject:
-    """The digits in a folder of their own, without deployment."""
+    """The digits in a folder of their own."""
 
     folder: Path
     events: list[Event] = field(default_factory=list)
@@ -77,7 +77,7 @@ class DigitsProject:
         config = yaml.safe_load(DEFAULT_CONFIG.read_text())
         for section, values in sections.items():
             config.setdefault(section, {}).update(values)
-        self.config_file.write_text(yaml.safe_dump({**config, "deploy": None}))
+        self.config_file.write_text(yaml.safe_dump(config))
 
     def run(self) -> RunResult:
         self.events.clear()

@@ -40,7 +40,7 @@ events = st.one_of(
     st.builds(Progressed, texts, texts),
     st.builds(Finished, texts, st.booleans(), texts),
     st.builds(Failed, texts, texts),
-    st.builds(Concluded, texts, st.lists(texts), st.none() | texts),
+    st.builds(Concluded, texts),
 )
 
 

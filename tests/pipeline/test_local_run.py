@@ -32,6 +32,7 @@ COMPONENTS = [
     "LatestBlessedModel",
     "TFLMValidator",
     "TFLMEvaluator",
+    "TFLMPusher",
 ]
 
 
@@ -41,8 +42,8 @@ def lineage(digits) -> Lineage:
 
 def test_every_component_ran_and_said_what_came_out(first_run) -> None:
     result, events = first_run
-    assert result.verdict == "blessed"
-    assert result.reasons == ()
+    assert result.deployment.outcome == "promoted"
+    assert result.report.is_file()
     assert result.cached == ()
     finished = [event for event in events if isinstance(event, Finished)]
     assert sorted(event.component for event in finished) == sorted(COMPONENTS)
@@ -89,21 +90,9 @@ def test_the_training_curve_has_every_epoch(digits) -> None:
 @pytest.mark.usefixtures("first_run")
 def test_again_with_nothing_changed_all_comes_out_of_the_cache(digits) -> None:
     result = digits.run()
-    assert result.verdict == "blessed"
-    assert sorted(result.cached) == sorted(set(COMPONENTS) - {"LatestBlessedModel"})
-
-
-@pytest.mark.usefixtures("first_run")
-def test_a_threshold_that_is_missed_refuses_the_model_and_evaluates_nothing_else_again(digits) -> None:
-    digits.configure(evaluate={"min_accuracy": 1.0})
-    try:
-        result = digits.run()
-    finally:
-        digits.configure()
-    assert result.verdict == "refused"
-    (reason,) = result.reasons
-    assert "is below 1.0000 on the whole eval split" in reason
-    assert set(COMPONENTS) - set(result.cached) == {"LatestBlessedModel", "TFLMEvaluator"}
+    assert result.deployment.outcome == "unchanged"
+    assert {board.outcome for board in result.deployment.boards if board.pool == "production"} == {"unchanged"}
+    assert sorted(result.cached) == sorted(set(COMPONENTS) - {"LatestBlessedModel", "TFLMPusher"})
 
 
 @pytest.mark.usefixtures("first_run")

@@ -1,0 +1,134 @@
+"""What stops a model on its way from the data to production boards, and what the boards run afterwards.
+
+All runs share one workspace, in which the digits were promoted before: that release must outlive every refusal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import yaml
+
+from edge_deployer.profile import load_profile
+from edge_deployer.report.facts import Report
+from edge_deployer.report.folders import REPORT_JSON
+from edge_deployer.rollout.deployment import Deployment
+from pipeline.local_run import RunResult
+
+
+@pytest.fixture
+def promoted(first_run) -> str:
+    """Hash of the release that production has."""
+    result, _ = first_run
+    return result.deployment.release.image_hash
+
+
+@contextmanager
+def configured(digits, **sections: Any) -> Iterator[None]:
+    digits.configure(**sections)
+    try:
+        yield
+    finally:
+        digits.configure()
+
+
+def report_of(result: RunResult) -> Report:
+    return Report.model_validate_json(result.report.with_name(REPORT_JSON).read_text())
+
+
+def running(deployment: Deployment, pool: str) -> set[str | None]:
+    return {board.image_after for board in deployment.boards if board.pool == pool}
+
+
+def test_a_model_that_is_not_blessed_never_reaches_staging(digits, promoted: str) -> None:
+    with configured(digits, evaluate={"min_accuracy": 1.0}):
+        refused = digits.run()
+    assert (refused.deployment.outcome, refused.deployment.gate) == ("refused", "evaluation")
+    assert "is below 1.0000 on the whole eval split" in refused.deployment.reason
+    assert refused.deployment.remedy
+    assert refused.deployment.boards == []
+    assert refused.deployment.steps == []
+    assert "TFLMEvaluator" not in refused.cached
+    assert "Trainer" in refused.cached
+    assert digits.run().deployment.outcome == "unchanged", f"production still has {promoted}"
+
+
+def test_a_model_over_the_boards_budget_never_reaches_staging(digits, promoted: str) -> None:
+    tight = load_profile("cortex-m4").model_copy(update={"name": "tight", "arena_bytes": 2500})
+    (digits.folder / "tight.yaml").write_text(yaml.safe_dump(tight.model_dump()))
+    digits.configure()
+    config = yaml.safe_load(digits.config_file.read_text())
+    digits.config_file.write_text(yaml.safe_dump({**config, "board_profile": "tight.yaml"}))
+    try:
+        refused = digits.run()
+    finally:
+        digits.configure()
+    assert (refused.deployment.outcome, refused.deployment.gate) == ("refused", "validation")
+    assert "2500" in refused.deployment.reason.replace(",", "")
+    assert refused.deployment.boards == []
+    assert digits.run().deployment.outcome == "unchanged", f"production still has {promoted}"
+
+
+def test_a_model_that_fails_staging_never_reaches_production(digits, promoted: str) -> None:
+    with configured(
+        digits, train={"seed": 1, "epochs": 6}, acceptance={"min_accuracy": 1.0}, evaluate={"max_drop": 0.1}
+    ):
+        refused = digits.run()
+    deployment = refused.deployment
+    assert (deployment.outcome, deployment.gate) == ("refused", "staging")
+    assert "accuracy" in deployment.reason
+    assert deployment.release.image_hash != promoted
+    assert {board.outcome for board in deployment.boards if board.pool == "staging"} == {"reverted"}
+    assert {board.outcome for board in deployment.boards if board.pool == "production"} == {"untouched"}
+    assert running(deployment, "staging") == running(deployment, "production") == {promoted}
+    # It was measured against the release that production has.
+    facts = report_of(refused).evaluation
+    assert facts.blessed
+    assert facts.baseline_accuracy == report_of(digits.run()).evaluation.accuracy
+
+
+def test_boards_give_tfmas_figure_to_the_last_sample(digits, promoted: str) -> None:
+    with configured(digits, acceptance={"samples": 100_000}):
+        result = digits.run()
+    assert result.deployment.outcome == "promoted", result.deployment.reason
+    evaluation = report_of(result).evaluation
+    right = round(evaluation.accuracy * evaluation.examples)
+    for board in result.deployment.boards:
+        if board.pool == "staging":
+            samples = board.evidence.samples
+            assert len(samples.true_labels) == evaluation.examples
+            assert sum(a == b for a, b in zip(samples.board_labels, samples.true_labels, strict=True)) == right
+    assert promoted != result.deployment.release.image_hash
+    # The release that was there before is promoted again, not built anew.
+    back = digits.run().deployment
+    assert (back.outcome, back.release.image_hash) == ("promoted", promoted)
+
+
+def test_what_a_release_carries(digits, promoted: str) -> None:
+    """The seven parts: image, manifest, and five beside them; the signed manifest names where the model is from."""
+    folder = next(
+        path.parent
+        for path in (digits.workspace / "releases").glob("*/deployment.json")
+        if promoted in path.read_text()
+    )
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert {path.name for path in folder.iterdir()} == {
+        "image.bin",
+        "manifest.json",
+        "deployment.json",
+        *manifest["parts"],
+    }
+    assert set(manifest["parts"]) == {
+        "model_source.tar.gz",
+        "preprocessing_source.tar.gz",
+        "tests.tar.gz",
+        "acceptance.npz",
+        "environment.txt",
+    }
+    assert manifest["provenance"]["run_id"]
+    assert len(manifest["provenance"]["data_fingerprint"]) == 64
+    assert manifest["metrics"]["accuracy"] >= 0.975
