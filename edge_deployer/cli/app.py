@@ -18,7 +18,6 @@ from typer.core import TyperGroup
 from edge_deployer.errors import TinyopsError
 
 EXIT_ERROR = 1
-EXIT_INTERRUPTED = 130
 
 _GROUP = "tinyops.commands"
 _PROOF_OF_EXTRA = {"pipeline": "tfx", "sim": "tflite_micro"}
@@ -63,7 +62,8 @@ app = typer.Typer(cls=_InstalledCommands, no_args_is_help=True, add_completion=F
 def tinyops() -> None:
     """A release line for microcontrollers: train, convert, evaluate, try on a staging bench, promote to production.
 
-    Exit status: 0 promoted (or nothing to change), 1 an error, 2 wrong usage, 3 the release was refused.
+    Exit status: 0 promoted (or nothing to change), 1 an error, 2 wrong usage, 3 the release was refused,
+    130 stopped by Ctrl-C.
     """
 
 
@@ -75,6 +75,3 @@ def main() -> None:
         typer.secho(f"error: {error.message}", fg="red", err=True)
         typer.secho(f"  remedy: {error.remedy}", err=True)
         sys.exit(EXIT_ERROR)
-    except KeyboardInterrupt:
-        typer.secho("interrupted", err=True)
-        sys.exit(EXIT_INTERRUPTED)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 EXIT_REFUSED = 3
+EXIT_INTERRUPTED = 130
 
 
 def push(
@@ -51,8 +52,12 @@ def push(
         version=release_version,
         workspace=workspace,
     )
-    with DeploymentView(quiet=as_json) as view:
-        deployment, report = foreign.push(view)
+    try:
+        with DeploymentView(quiet=as_json) as view:
+            deployment, report = foreign.push(view)
+    except KeyboardInterrupt:
+        typer.echo("stopped; boards that were on trial have their earlier release again", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
     print_outcome(deployment, report, as_json=as_json)
     if not deployment.pushed:
         raise typer.Exit(EXIT_REFUSED)

@@ -72,6 +72,11 @@ class Board:
         self.record.outcome = "confirmed"
         self._note("confirm", bundle.release_id)
 
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether the board was changed in this deployment and has not been settled since."""
+        return self._changed and self.record.outcome == "untouched"
+
     async def take_back(self) -> None:
         """Return the board to the image it had before this deployment, however far it got."""
         if not self._changed:

@@ -97,8 +97,9 @@ class RolloutController:
     def _check_signature(self, bundle: Bundle) -> None:
         if self._inventory.public_key is None:
             return
+        trusted = load_public_key(self._inventory.public_key)
         try:
-            read_image(bundle.image.data, public_pem=load_public_key(self._inventory.public_key))
+            read_image(bundle.image.data, public_pem=trusted)
         except TinyopsError as error:
             raise _Refusal(
                 "signature",
@@ -139,18 +140,29 @@ class RolloutController:
                     await boards[-1].probe()
                 except SessionError as error:
                     raise _Refusal("boards", f"{record.name}: {error.message}", error.remedy) from error
-            production = [board for board in boards if board.record.pool == "production"]
-            if all(board.runs(bundle) for board in production):
-                for board in production:
-                    board.record.outcome = "unchanged"
-                return False
-            staging = [board for board in boards if board.record.pool == "staging"]
-            verdicts = await asyncio.gather(*(board.try_release(bundle, self._plan) for board in staging))
-            await self._settle(staging, bundle, verdicts, "staging")
-            for number, board in enumerate(production, start=1):
-                verdict = await board.try_release(bundle, self._plan)
-                await self._settle([*staging, *production[:number]], bundle, [verdict], "production")
-            return True
+            try:
+                return await self._release(boards, bundle)
+            except asyncio.CancelledError:
+                # Ctrl-C: what was confirmed stays, and pushing again goes on from there.
+                for board in boards:
+                    if board.is_on_trial:
+                        await board.take_back()
+                raise
+
+    async def _release(self, boards: list[Board], bundle: Bundle) -> bool:
+        """Staging, then production; True if a board was changed."""
+        staging = [board for board in boards if board.record.pool == "staging"]
+        production = [board for board in boards if board.record.pool == "production"]
+        if all(board.runs(bundle) for board in production):
+            for board in production:
+                board.record.outcome = "unchanged"
+            return False
+        verdicts = await asyncio.gather(*(board.try_release(bundle, self._plan) for board in staging))
+        await self._settle(staging, bundle, verdicts, "staging")
+        for number, board in enumerate(production, start=1):
+            verdict = await board.try_release(bundle, self._plan)
+            await self._settle([*staging, *production[:number]], bundle, [verdict], "production")
+        return True
 
     async def _settle(self, boards: list[Board], bundle: Bundle, verdicts: list[BoardVerdict], gate: Gate) -> None:
         """Confirm the release on the boards if the verdicts allow it; otherwise take all of them back."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from edge_deployer.release.keys import load_or_create_signing_key, load_signing_
 from edge_deployer.release.store import ReleaseStore
 from edge_deployer.rollout.controller import RolloutController
 from edge_deployer.rollout.deployment import Deployment
+from edge_deployer.rollout.interruption import run_interruptible
 from edge_deployer.rollout.journal import Watcher
 
 _RECORD_FILE = "deployment.json"
@@ -49,7 +49,7 @@ class ReleaseLine:
             key = load_signing_key(self.signing_key)
         bundle = ReleaseStore(self.workspace / "releases").release(candidate, version=self.version, key=key)
         controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher)
-        deployment = asyncio.run(controller.deploy(bundle, public_pem=key.public_pem))
+        deployment = run_interruptible(controller.deploy(bundle, public_pem=key.public_pem))
         record = bundle.folder / _RECORD_FILE
         if deployment.outcome == "promoted":
             record.write_text(deployment.model_dump_json(indent=2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -143,3 +144,24 @@ def test_push_promotes_without_tfx_installed(install: dict[str, Path], tmp_path:
     python = install["sim"].with_name("python")
     found = subprocess.run([python, "-c", find_tfx], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[None, None]"
+
+
+def test_ctrl_c_takes_boards_back_at_once_and_the_next_push_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "first.tflite").write_bytes(identity_classifier(4))
+    (tmp_path / "second.tflite").write_bytes(identity_classifier(5))
+    assert tinyops("push", "first.tflite", cwd=tmp_path).returncode == 0
+    command = [str(TINYOPS), "push", "second.tflite"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if "examine" in line:
+                process.send_signal(signal.SIGINT)
+                said.append(process.stderr.read())
+    assert process.returncode == 130
+    assert "reverted" in said[-1]
+    assert "stopped; boards that were on trial" in said[-1]
+    assert "Traceback" not in said[-1]
+    again = tinyops("push", "first.tflite", "--json", cwd=tmp_path)
+    assert json.loads(again.stdout)["outcome"] == "unchanged"

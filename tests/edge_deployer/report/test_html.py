@@ -15,8 +15,9 @@ import pytest
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.report.facts import Report
+from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
 from edge_deployer.report.formats import check_limit, check_measured
-from edge_deployer.report.html import HTML_FILE, JSON_FILE, render_html, write_report
+from edge_deployer.report.html import render_html, write_report
 from tests.edge_deployer.report import sample_reports
 
 CASES = [
@@ -117,9 +118,9 @@ def test_the_same_report_gives_the_same_page(case: Callable[[], Report]) -> None
 def test_the_json_holds_the_same_report(case: Callable[[], Report], tmp_path: Path) -> None:
     report = case()
     page = write_report(report, tmp_path / "new" / "folder")
-    assert page.name == HTML_FILE
-    assert Report.model_validate_json(page.with_name(JSON_FILE).read_bytes()) == report
-    assert sorted(file.name for file in page.parent.iterdir()) == [HTML_FILE, JSON_FILE]
+    assert page.name == REPORT_HTML
+    assert Report.model_validate_json(page.with_name(REPORT_JSON).read_bytes()) == report
+    assert sorted(file.name for file in page.parent.iterdir()) == [REPORT_HTML, REPORT_JSON]
 
 
 @every_case
