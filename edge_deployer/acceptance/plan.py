@@ -27,7 +27,8 @@ class AcceptancePlan(BaseModel):
         default=2, description="steps of the output's quantisation that do not count as a difference"
     )
     min_accuracy: Share | None = Field(
-        default=None, description="accuracy on the board over the labelled samples; null asks for none"
+        default=None,
+        description="accuracy on the board; null: what TFLM reaches on the same samples, less max_disagreement",
     )
     max_latency_us: Annotated[int, Field(gt=0)] | None = Field(
         default=None, description="95th percentile of one inference, in microseconds; null asks for none"

@@ -10,17 +10,16 @@ import sys
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from typing import Any
 
 import typer
-from typer._click import Command, Context
 from typer.core import TyperGroup
 
+from edge_deployer.cli.exit_status import EXIT_ERROR
 from edge_deployer.errors import TinyopsError
 
-EXIT_ERROR = 1
-
 _GROUP = "tinyops.commands"
-_PROOF_OF_EXTRA = {"pipeline": "tfx", "sim": "tflite_micro"}
+_PROOF_OF_EXTRA = {"pipeline": "tfx"}
 """A module that is there when an extra is installed; its name alone is looked up, nothing is imported."""
 
 
@@ -32,10 +31,10 @@ def _commands() -> dict[str, EntryPoint]:
 class _InstalledCommands(TyperGroup):
     """The group of all sub-commands whose extra is installed."""
 
-    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return sorted(name for name, point in _commands().items() if not _missing_extra(point))
 
-    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         point = _commands().get(cmd_name)
         if point is None:
             return None

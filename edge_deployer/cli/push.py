@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-EXIT_REFUSED = 3
-EXIT_INTERRUPTED = 130
+from edge_deployer.cli.exit_status import EXIT_INTERRUPTED, EXIT_REFUSED
 
 
 def push(

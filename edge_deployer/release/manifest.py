@@ -25,7 +25,10 @@ class Provenance(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What the protected TLV `TLV_TAG` of a release image holds, as canonical CBOR (RFC 8949, section 4.2.1)."""
+    """What a release image holds in the protected TLV `edge_deployer.release.image.MANIFEST_TLV`.
+
+    As canonical CBOR (RFC 8949, section 4.2.1).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

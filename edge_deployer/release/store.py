@@ -17,8 +17,8 @@ from edge_deployer.release.manifest import Manifest
 class ReleaseStore:
     """Bundles under one folder, named by version.
 
-    A model that was released before, with the same name, acceptance set and key, is the same release: `release` gives
-    back the bundle that is there, so that pushing again changes nothing on any board.
+    A model that was released before, with the same name, version, acceptance set and key, is the same release:
+    `release` gives back the bundle that is there, so that pushing again changes nothing on any board.
     """
 
     def __init__(self, root: Path) -> None:
@@ -34,7 +34,7 @@ class ReleaseStore:
         """
         folders = sorted(self._root.glob("[0-9]*/"), key=_build_number, reverse=True)
         for folder in folders:
-            if self._is_release_of(folder, candidate):
+            if self._is_release_of(folder, candidate, version):
                 try:
                     return read_bundle(folder, public_pem=key.public_pem)
                 except TinyopsError:
@@ -43,13 +43,14 @@ class ReleaseStore:
         return write_bundle(candidate, self._root / f"{version}+{build}", version=f"{version}+{build}", key=key)
 
     @staticmethod
-    def _is_release_of(folder: Path, candidate: Candidate) -> bool:
+    def _is_release_of(folder: Path, candidate: Candidate, version: str) -> bool:
         try:
             manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_text())
         except (OSError, ValidationError):
             return False
         return (
             manifest.name == candidate.name
+            and manifest.version.partition("+")[0] == version
             and manifest.model_sha256 == hashlib.sha256(candidate.model).hexdigest()
             and manifest.parts[acceptance_set.FILE_NAME] == candidate.acceptance.sha256
         )

@@ -67,8 +67,9 @@ def validate_model(
         TinyopsError: `data` does not fit the model's input, or the `sim` extra is not installed.
     """
     report = _first_report(model, profile, data)
-    if report.model_bytes > report.slot_limit:
-        reason = f"the model has {len(model):,} bytes; a slot of {profile.name} has room for {report.slot_limit:,}"
+    room = profile.slot_bytes - IMAGE_OVERHEAD_BYTES
+    if len(model) > room:
+        reason = f"the model has {len(model):,} bytes; a slot of {profile.name} has room for {room:,}"
         return Validation(report.model_copy(update={"reason": reason}), None)
     try:
         report = report.model_copy(update=_read_model(model, profile))
@@ -155,7 +156,7 @@ def _first_report(model: bytes, profile: BoardProfile, data: LabelledSamples | N
         operators={},
         macs=None,
         model_bytes=len(model),
-        slot_limit=profile.slot_bytes - IMAGE_OVERHEAD_BYTES,
+        slot_limit=profile.slot_bytes,
         arena_bytes=None,
         arena_limit=profile.arena_bytes,
         latency_us=None,

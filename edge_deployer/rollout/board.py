@@ -9,9 +9,11 @@ from edge_deployer.acceptance.examination import examine
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
 from edge_deployer.release.bundle import Bundle
-from edge_deployer.rollout.deployment import BoardRecord
+from edge_deployer.rollout.deployment import BoardOutcome, BoardRecord
 from edge_deployer.rollout.journal import Journal
 from edge_deployer.session import DeviceSession, ModelFault, SessionError
+
+_RESETS_TO_REST = 2
 
 
 class Board:
@@ -28,14 +30,14 @@ class Board:
         self._changed = False
 
     async def probe(self) -> None:
-        """Learn which confirmed image it runs. A release that an earlier command left unconfirmed is reverted first.
+        """Learn which image the board runs for good. What an earlier command left half done is taken back first.
 
         Raises:
-            SessionError: the board does not answer, or not in a way that can be understood.
+            SessionError: the board does not answer, or does not come to rest.
         """
-        if any(image.active and not image.confirmed for image in await self._session.images()):
-            self._note("reset", "an unconfirmed release of an earlier command is taken back")
-            await self._session.reset()
+        if not await self._is_at_rest():
+            self._note("reset", "a release that an earlier command left half done is taken back")
+            await self._come_to_rest()
         self.record.image_before = self.record.image_after = await self._confirmed_hash()
 
     def runs(self, bundle: Bundle) -> bool:
@@ -57,6 +59,21 @@ class Board:
         self._note("accepted" if verdict.accepted else "refused", verdict.reason)
         return verdict
 
+    @property
+    def can_be_rolled_back(self) -> bool:
+        """Whether there is an earlier release to go back to once another one is confirmed."""
+        return self.record.image_before is not None
+
+    @property
+    def was_changed(self) -> bool:
+        """Whether this deployment has changed the board, for good or on trial."""
+        return self._changed
+
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether the board was changed in this deployment and has not been settled since."""
+        return self._changed and self.record.outcome == "untouched"
+
     async def confirm(self, bundle: Bundle) -> None:
         """Make the release the board's own.
 
@@ -67,42 +84,57 @@ class Board:
             if self.record.outcome == "untouched":
                 self.record.outcome = "unchanged"
             return
-        await self._session.confirm(None)
+        await self._session.confirm(bundle.image.hash)
         self.record.image_after = bundle.image.hash.hex()
         self.record.outcome = "confirmed"
         self._note("confirm", bundle.release_id)
 
-    @property
-    def is_on_trial(self) -> bool:
-        """Whether the board was changed in this deployment and has not been settled since."""
-        return self._changed and self.record.outcome == "untouched"
-
     async def take_back(self) -> None:
-        """Return the board to the image it had before this deployment, however far it got."""
+        """Return the board to the image it had before this deployment, however far it got, and see that it has it."""
         if not self._changed:
             return
+        restored: BoardOutcome = "rolled back" if self.record.outcome == "confirmed" else "reverted"
         try:
-            if self.record.outcome == "confirmed":
-                await self._roll_back()
-            else:
-                await self._session.reset()
-                self.record.outcome = "reverted"
+            await self._come_to_rest()
+            if await self._confirmed_hash() != self.record.image_before and self.record.image_before is not None:
+                restored = "rolled back"
+                await self._swap_back(bytes.fromhex(self.record.image_before))
             self.record.image_after = await self._confirmed_hash()
         except SessionError as error:
             self.record.outcome = "not restored"
             self._note("not restored", error.message)
-        else:
-            self._note(self.record.outcome, f"runs {_short(self.record.image_after)}")
-
-    async def _roll_back(self) -> None:
-        if self.record.image_before is None:
-            self.record.outcome = "not restored"  # there was no release to go back to
             return
-        before = bytes.fromhex(self.record.image_before)
-        await self._session.test(before)
+        self.record.outcome = restored if self.record.image_after == self.record.image_before else "not restored"
+        self._note(self.record.outcome, f"runs {_short(self.record.image_after)}")
+
+    async def _swap_back(self, image_hash: bytes) -> None:
+        """Boot the earlier image from the spare slot, and keep it if that is what boots."""
+        await self._session.test(image_hash)
         await self._session.reset()
-        await self._session.confirm(None)
-        self.record.outcome = "rolled back"
+        if any(image.active and image.hash == image_hash for image in await self._session.images()):
+            await self._session.confirm(image_hash)
+
+    async def _is_at_rest(self) -> bool:
+        """Whether the next reset changes nothing: the running image is confirmed, and none waits to be booted."""
+        images = await self._session.images()
+        return all(image.confirmed for image in images if image.active) and not any(image.pending for image in images)
+
+    async def _come_to_rest(self) -> None:
+        """Reset until nothing is on trial: an image that waits boots once, and the reset after that takes it back.
+
+        Raises:
+            SessionError: the board does not come to rest.
+        """
+        for _ in range(_RESETS_TO_REST):
+            if await self._is_at_rest():
+                return
+            await self._session.reset()
+        if not await self._is_at_rest():
+            raise SessionError(
+                self._session.url,
+                "an image is still on trial or waiting after every reset",
+                remedy="read the board's slots with an SMP client and confirm or erase by hand",
+            )
 
     async def _install(self, bundle: Bundle) -> Failure | None:
         began = monotonic()

@@ -10,6 +10,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import NoReturn
 
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.verdict import BoardVerdict, judge_pool
@@ -53,15 +54,18 @@ class RolloutController:
         self._boards_folder = boards_folder
         self._watcher = watcher
 
-    async def deploy(self, bundle: Bundle, *, public_pem: bytes) -> Deployment:
+    async def deploy(
+        self, bundle: Bundle, *, public_pem: bytes, accepted_by: AcceptancePlan | None = None
+    ) -> Deployment:
         """Take a release through staging and, if it is accepted, to every production board.
 
-        Pushing a release that production already runs changes nothing on any board. A refusal is a result, not an
-        error.
+        Pushing a release that production already runs changes nothing on any board: it is examined again if the plan
+        has changed, and not even that otherwise. A refusal is a result, not an error.
 
         Args:
             bundle: the release.
             public_pem: key that a virtual board is given when it is powered for the first time.
+            accepted_by: the plan by which this release was promoted before; None if it never was.
 
         Raises:
             TinyopsError: the boards cannot be tried for a reason that lies on this machine.
@@ -85,9 +89,9 @@ class RolloutController:
             self._check_signature(bundle)
             self._check_room(bundle)
             async with powered(self._inventory, self._boards_folder, public_pem=public_pem) as urls:
-                promoted = await self._try_boards(bundle, records, journal, urls)
-            deployment.outcome = "promoted" if promoted else "unchanged"
-            deployment.reason = self._success(bundle, promoted)
+                changed = await self._try_boards(bundle, records, journal, urls, is_accepted=accepted_by == self._plan)
+            deployment.outcome = "promoted" if changed else "unchanged"
+            deployment.reason = self._success(bundle, changed)
         except _Refusal as refusal:
             deployment.gate, deployment.reason, deployment.remedy = refusal.gate, refusal.reason, refusal.remedy
         deployment.steps = journal.steps
@@ -127,7 +131,7 @@ class RolloutController:
                 )
 
     async def _try_boards(
-        self, bundle: Bundle, records: list[BoardRecord], journal: Journal, urls: dict[str, str]
+        self, bundle: Bundle, records: list[BoardRecord], journal: Journal, urls: dict[str, str], *, is_accepted: bool
     ) -> bool:
         """Probe every board, then release; True if a board was changed."""
         async with AsyncExitStack() as sessions:
@@ -141,47 +145,57 @@ class RolloutController:
                 except SessionError as error:
                     raise _Refusal("boards", f"{record.name}: {error.message}", error.remedy) from error
             try:
-                return await self._release(boards, bundle)
-            except asyncio.CancelledError:
-                # Ctrl-C: what was confirmed stays, and pushing again goes on from there.
+                await self._release(boards, bundle, is_accepted=is_accepted)
+            finally:
+                # Whatever ended this, Ctrl-C too: what was confirmed stays, what is on trial does not.
                 for board in boards:
                     if board.is_on_trial:
                         await board.take_back()
-                raise
+            return any(board.was_changed for board in boards)
 
-    async def _release(self, boards: list[Board], bundle: Bundle) -> bool:
-        """Staging, then production; True if a board was changed."""
+    async def _release(self, boards: list[Board], bundle: Bundle, *, is_accepted: bool) -> None:
+        """Staging, then production, one board after the other."""
         staging = [board for board in boards if board.record.pool == "staging"]
         production = [board for board in boards if board.record.pool == "production"]
-        if all(board.runs(bundle) for board in production):
+        if is_accepted and all(board.runs(bundle) for board in production):
             for board in production:
-                board.record.outcome = "unchanged"
-            return False
+                await board.confirm(bundle)
+            return
         verdicts = await asyncio.gather(*(board.try_release(bundle, self._plan) for board in staging))
         await self._settle(staging, bundle, verdicts, "staging")
         for number, board in enumerate(production, start=1):
             verdict = await board.try_release(bundle, self._plan)
             await self._settle([*staging, *production[:number]], bundle, [verdict], "production")
-        return True
+        for board in boards:
+            await self._confirm(board, bundle, boards, "production")
 
     async def _settle(self, boards: list[Board], bundle: Bundle, verdicts: list[BoardVerdict], gate: Gate) -> None:
-        """Confirm the release on the boards if the verdicts allow it; otherwise take all of them back."""
+        """Confirm the release on the boards if the verdicts allow it; otherwise take all of them back.
+
+        A board without an earlier release stays on trial until the last board has accepted: once it is confirmed, there
+        is nothing to go back to.
+        """
         verdict = judge_pool(verdicts)
-        reason = verdict.reason
-        if verdict.accepted:
-            try:
-                for board in boards:
-                    await board.confirm(bundle)
-                return
-            except SessionError as error:
-                reason = error.message
+        if not verdict.accepted:
+            await self._take_back(boards, gate, verdict.reason)
+        for board in boards:
+            if board.can_be_rolled_back:
+                await self._confirm(board, bundle, boards, gate)
+
+    async def _confirm(self, board: Board, bundle: Bundle, boards: list[Board], gate: Gate) -> None:
+        try:
+            await board.confirm(bundle)
+        except SessionError as error:
+            await self._take_back(boards, gate, f"{board.record.name} did not confirm the release: {error.message}")
+
+    async def _take_back(self, boards: list[Board], gate: Gate, reason: str) -> NoReturn:
         for board in boards:
             await board.take_back()
         raise _Refusal(gate, reason, _remedy(boards))
 
-    def _success(self, bundle: Bundle, promoted: bool) -> str:
+    def _success(self, bundle: Bundle, changed: bool) -> str:
         count = len(self._inventory.pool("production"))
-        if promoted:
+        if changed:
             return f"{bundle.release_id} passed staging and runs on all {count} production boards"
         return f"{bundle.release_id} already runs on all {count} production boards; nothing was changed"
 

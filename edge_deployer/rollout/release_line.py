@@ -7,9 +7,11 @@ from pathlib import Path
 
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.inventory.inventory import load_inventory
+from edge_deployer.locks import exclusive
 from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import load_or_create_signing_key, load_signing_key
 from edge_deployer.release.store import ReleaseStore
+from edge_deployer.release.version import check_version
 from edge_deployer.rollout.controller import RolloutController
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.rollout.interruption import run_interruptible
@@ -40,22 +42,30 @@ class ReleaseLine:
         """Release a candidate and deploy it. Pushing the same candidate twice changes nothing.
 
         Raises:
-            TinyopsError: the inventory or the key is wrong, or the virtual boards cannot run here.
+            TinyopsError: the version, the inventory or the key is wrong, another command releases from this workspace,
+                or the virtual boards cannot run here.
         """
+        version = check_version(self.version)
         inventory = load_inventory(self.inventory)
-        if self.signing_key is None:
-            key = load_or_create_signing_key(self.workspace / "keys" / "signing.pem")
-        else:
-            key = load_signing_key(self.signing_key)
-        bundle = ReleaseStore(self.workspace / "releases").release(candidate, version=self.version, key=key)
-        controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher)
-        deployment = run_interruptible(controller.deploy(bundle, public_pem=key.public_pem))
-        record = bundle.folder / _RECORD_FILE
-        if deployment.outcome == "promoted":
-            record.write_text(deployment.model_dump_json(indent=2))
-        elif deployment.outcome == "unchanged" and record.exists():
-            _restate_evidence(deployment, Deployment.model_validate_json(record.read_text()))
-        return deployment, bundle
+        with exclusive(self.workspace / "releases" / "lock", busy=f"another command releases from {self.workspace}"):
+            if self.signing_key is None:
+                key = load_or_create_signing_key(self.workspace / "keys" / "signing.pem")
+            else:
+                key = load_signing_key(self.signing_key)
+            bundle = ReleaseStore(self.workspace / "releases").release(candidate, version=version, key=key)
+            record = bundle.folder / _RECORD_FILE
+            promotion = Deployment.model_validate_json(record.read_text()) if record.exists() else None
+            controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher)
+            deployment = run_interruptible(
+                controller.deploy(bundle, public_pem=key.public_pem, accepted_by=promotion.plan if promotion else None)
+            )
+            if not deployment.pushed:
+                return deployment, bundle
+            if any(board.evidence for board in deployment.boards):
+                record.write_text(deployment.model_dump_json(indent=2))
+            elif promotion:
+                _restate_evidence(deployment, promotion)
+            return deployment, bundle
 
 
 def _restate_evidence(deployment: Deployment, promotion: Deployment) -> None:

@@ -64,11 +64,19 @@ def test_a_failure_on_the_way_refuses_and_is_the_reason() -> None:
     assert verdict.reason == "the board does not answer"
 
 
-def test_accuracy_is_not_judged_without_labels_or_floor_or_on_production() -> None:
+def test_without_a_floor_a_board_is_held_to_what_tflm_gets_right() -> None:
+    plan = AcceptancePlan(max_disagreement=0.25)
+    weak_model = evidence(true_labels=[0, 1, 1, 1])
+    assert failed_checks(weak_model, plan) == []
+    one_worse = evidence(board_labels=[0, 1, 2, 2], reference_labels=[0, 1, 2, 3])
+    assert failed_checks(one_worse, plan) == []
+    two_worse = evidence(board_labels=[0, 1, 3, 2], reference_labels=[0, 1, 2, 3])
+    assert failed_checks(two_worse, plan) == ["parity", "accuracy"]
+
+
+def test_accuracy_is_not_judged_without_labels_or_on_production() -> None:
     unlabelled = judge_board(evidence(true_labels=None), HASH, PLAN, pool="staging")
     assert {check.name: check.status for check in unlabelled.checks}["accuracy"] == "skipped"
-    no_floor = judge_board(evidence(true_labels=[1, 1, 1, 1]), HASH, AcceptancePlan(), pool="staging")
-    assert no_floor.accepted
     production = judge_board(evidence(true_labels=[1, 1, 1, 1]), HASH, PLAN, pool="production")
     assert production.accepted
     assert "accuracy" not in {check.name for check in production.checks}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +13,16 @@ import pytest
 import yaml
 
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.errors import TinyopsError
+from edge_deployer.locks import exclusive
 from edge_deployer.profile import load_profile
-from edge_deployer.release.bundle import Candidate
+from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import SigningKey
+from edge_deployer.release.store import ReleaseStore
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.rollout.release_line import ReleaseLine
+from edge_deployer.session import DeviceSession
+from tests.edge_deployer.virtual_board.running_board import running_board
 
 MakeCandidate = Callable[..., Candidate]
 
@@ -108,6 +115,68 @@ def test_a_release_that_fails_on_a_production_board_is_taken_back_everywhere(
     assert after.outcome == "unchanged"
 
 
+def test_a_first_release_that_a_later_board_refuses_stays_on_no_board(
+    line: ReleaseLine, make_candidate: MakeCandidate, write_inventory: Callable[..., Path]
+) -> None:
+    strict = dataclasses.replace(line, plan=AcceptancePlan(max_latency_us=1000), inventory=write_inventory(slow="p2"))
+    refused, _ = strict.push(make_candidate(4))
+    assert (refused.outcome, refused.gate) == ("refused", "production")
+    assert set(outcomes(refused).values()) == {"reverted"}
+    assert set(running(refused).values()) == {None}
+
+
+def test_a_plan_that_has_changed_is_applied_to_a_release_that_production_runs(
+    line: ReleaseLine, make_candidate: MakeCandidate, write_inventory: Callable[..., Path]
+) -> None:
+    first, bundle = line.push(make_candidate(4))
+    assert first.pushed
+    examined, _ = dataclasses.replace(line, plan=AcceptancePlan(min_accuracy=0.8)).push(make_candidate(4))
+    assert examined.outcome == "unchanged"
+    assert {step.action for step in examined.steps} == {"examine", "accepted"}
+    slow_board = dataclasses.replace(
+        line, plan=AcceptancePlan(max_latency_us=1000), inventory=write_inventory(slow="p2")
+    )
+    refused, _ = slow_board.push(make_candidate(4))
+    assert (refused.outcome, refused.gate) == ("refused", "production")
+    assert "p2: latency" in refused.reason
+    assert set(running(refused).values()) == {bundle.image.hash.hex()}
+
+
+def test_an_image_that_waits_to_be_booted_is_taken_back_before_anything_else(
+    tmp_path: Path, line: ReleaseLine, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    """A command that died between `test` and `reset` leaves a board that would boot an unjudged model at any reset."""
+    public = tmp_path / "public.pem"
+    public.write_bytes(signing_key.public_pem)
+    with running_board(tmp_path / "s", public) as s1, running_board(tmp_path / "p", public) as p1:
+        boards = [
+            {"name": "s1", "pool": "staging", "url": s1.url},
+            {"name": "p1", "pool": "production", "url": p1.url},
+        ]
+        (tmp_path / "powered.yaml").write_text(yaml.safe_dump({"boards": boards}))
+        powered = dataclasses.replace(line, inventory=tmp_path / "powered.yaml")
+        earlier, bundle = powered.push(make_candidate(4))
+        assert earlier.pushed
+        other = ReleaseStore(tmp_path / "elsewhere").release(make_candidate(6), version="1.0.0", key=signing_key)
+        asyncio.run(_leave_waiting(p1.url, other))
+        refused, _ = powered.push(with_wrong_reference(make_candidate(5)))
+        assert (refused.outcome, refused.gate) == ("refused", "staging")
+        assert set(running(refused).values()) == {bundle.image.hash.hex()}
+        assert asyncio.run(_running_hashes(p1.url)) == [bundle.image.hash]
+
+
+async def _leave_waiting(url: str, bundle: Bundle) -> None:
+    async with DeviceSession(url) as session:
+        await session.install(bundle.image.data)
+        await session.test(bundle.image.hash)
+
+
+async def _running_hashes(url: str) -> list[bytes]:
+    async with DeviceSession(url) as session:
+        await session.reset()
+        return [image.hash for image in await session.images() if image.active]
+
+
 def test_boards_refuse_a_release_signed_with_another_key(
     line: ReleaseLine, make_candidate: MakeCandidate, other_key: SigningKey
 ) -> None:
@@ -149,6 +218,28 @@ def test_a_board_that_does_not_answer_is_named_and_nothing_is_promoted(
     assert "unplugged" in refused.reason
     assert set(running(refused).values()) == {None}
     assert refused.remedy
+
+
+@pytest.mark.parametrize("version", ["1.0", "256.0.0", "1.0.65536", "1.0.0+3"])
+def test_a_version_that_no_image_can_have_is_an_error(
+    line: ReleaseLine, make_candidate: MakeCandidate, version: str
+) -> None:
+    with pytest.raises(TinyopsError, match=re.escape(repr(version))):
+        dataclasses.replace(line, version=version).push(make_candidate(4))
+
+
+def test_another_version_is_another_release(line: ReleaseLine, make_candidate: MakeCandidate) -> None:
+    _, first = line.push(make_candidate(4))
+    _, second = dataclasses.replace(line, version="2.0.0").push(make_candidate(4))
+    assert (first.manifest.version, second.manifest.version) == ("1.0.0+1", "2.0.0+2")
+
+
+def test_two_commands_do_not_release_from_one_workspace(line: ReleaseLine, make_candidate: MakeCandidate) -> None:
+    with (
+        exclusive(line.workspace / "releases" / "lock", busy="the other one"),
+        pytest.raises(TinyopsError, match="another command"),
+    ):
+        line.push(make_candidate(4))
 
 
 def test_an_arena_over_a_boards_profile_is_refused_before_it_is_touched(
