@@ -33,7 +33,7 @@ bench: $(READY)
 setup: $(READY)
 
 $(READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
-	@python=$$(.ci/find-python) && echo "Setting up $(VENV) with $$python; about two minutes" && rm -rf $(VENV) && "$$python" -m venv $(VENV)
+	@python=$$(.ci/find-python) && echo "Setting up $(VENV) with $$python; about two minutes" && "$$python" -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
