@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_yaml
 from edge_deployer.validation import describe_validation_error
 
 _SHIPPED = resources.files("edge_deployer") / "profiles"
@@ -41,21 +41,19 @@ def load_profile(name: str, *, base: Path | None = None) -> BoardProfile:
         base: folder that a relative path counts from; the working folder if None.
 
     Raises:
-        TinyopsError: no such profile, or a field in it is wrong.
+        TinyopsError: no such profile, it is not YAML, or a field in it is wrong.
     """
     if name.endswith((".yaml", ".yml")):
         path = (base or Path()) / name
-        if not path.is_file():
-            raise TinyopsError(f"board profile {path} does not exist", remedy="correct the path")
-        text = path.read_text()
+        content = read_yaml(path, f"board profile {path}")
     elif name in shipped_profiles():
-        text = (_SHIPPED / f"{name}.yaml").read_text()
+        content = read_yaml(_SHIPPED / f"{name}.yaml", f"board profile {name}")
     else:
         raise TinyopsError(
             f"there is no board profile named {name!r}",
             remedy=f"use one of {', '.join(shipped_profiles())}, or the path of a .yaml file",
         )
     try:
-        return BoardProfile.model_validate(yaml.safe_load(text))
+        return BoardProfile.model_validate(content)
     except ValidationError as error:
         raise describe_validation_error(error, f"board profile {name}") from error

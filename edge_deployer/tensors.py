@@ -37,6 +37,11 @@ class TensorSpec:
         """Bytes of one sample on the wire."""
         return prod(self.shape) * np.dtype(self.dtype).itemsize
 
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Shape of one sample: without the batch dimension of 1, where the tensor has one."""
+        return self.shape[1:] if self.shape[:1] == (1,) else self.shape
+
     def describe(self) -> str:
         """The tensor in one phrase, e.g. ``int8[1, 8, 8, 1]``."""
         return f"{self.dtype}{list(self.shape)}"

@@ -9,8 +9,7 @@ from typing import Annotated, Optional
 import typer
 from rich.console import Console
 
-EXIT_REFUSED = 3
-EXIT_INTERRUPTED = 130
+from edge_deployer.cli.exit_status import EXIT_INTERRUPTED, EXIT_REFUSED
 
 
 def run(

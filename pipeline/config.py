@@ -126,7 +126,7 @@ class DeploySection(_Section):
     """
 
     inventory: ConfigPath | None = None
-    release_version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")] = "0.1.0"
+    release_version: str = "0.1.0"
     signing_key: ConfigPath | None = None
 
 
@@ -136,7 +136,7 @@ class PipelineConfig(_Section):
     Attributes:
         name: of the pipeline; runs with the same name and workspace share cache and baseline.
         board_profile: a shipped profile's name or a `.yaml` file.
-        acceptance: what boards are asked; without a `min_accuracy` of its own, `evaluate.min_accuracy`.
+        acceptance: what boards are asked.
         deploy: how the release reaches boards.
     """
 
@@ -165,13 +165,6 @@ class PipelineConfig(_Section):
     def buckets(self) -> Mapping[str, int]:
         """Hash buckets of each split."""
         return self.data.splits.model_dump()
-
-    @property
-    def acceptance_plan(self) -> AcceptancePlan:
-        """What boards are asked."""
-        if self.acceptance.min_accuracy is not None:
-            return self.acceptance
-        return self.acceptance.model_copy(update={"min_accuracy": self.evaluate.min_accuracy})
 
     def load_profile(self) -> BoardProfile:
         """The board profile.

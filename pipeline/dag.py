@@ -76,7 +76,7 @@ def build_pipeline(
 def delivery_node(line: ModelLine, job: Job) -> TFLMPusher:
     """The component that takes the validated model to boards."""
     config, deploy = job.config, job.config.deploy
-    plan = config.acceptance_plan.model_dump(exclude_none=True)
+    plan = config.acceptance.model_dump(exclude_none=True)
     return TFLMPusher(
         model=line.model,
         model_blessing=line.model_blessing,
@@ -149,10 +149,10 @@ def model_line(job: Job) -> ModelLine:
     validator = TFLMValidator(
         model,
         transformed,
-        profile=config.board_profile,
+        profile=config.load_profile(),
         label_feature=config.data.label,
         class_names=config.data.classes,
-        samples=config.acceptance_plan.samples,
+        samples=config.acceptance.samples,
         seed=config.train.seed,
     )
     return ModelLine(

@@ -93,11 +93,6 @@ class RunDisplay:
         elif isinstance(event, Failed):
             self._fail()
 
-    @property
-    def failed(self) -> str | None:
-        """The component that failed, or None."""
-        return next((row.component for row in self.rows.values() if row.state == "failed"), None)
-
     def _fail(self) -> None:
         for row in self.rows.values():
             if row.state == "running":

@@ -6,12 +6,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_deployer.child_process import module_command
 from edge_deployer.errors import TinyopsError
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
@@ -59,8 +59,9 @@ def run_project(config: Path, workspace_folder: Path, follow: Callable[[Event], 
         KeyboardInterrupt: the user stopped the run. The unfinished component left nothing behind.
     """
     workspace = Workspace(workspace_folder.resolve())
-    job = prepare(config.resolve(), workspace)
+    # Claimed first: a folder that cannot be written must be known before data that comes with the software goes there.
     with workspace.claim() as slot:
+        job = prepare(config.resolve(), workspace)
         seen: list[Event] = []
         with _worker(job, slot) as (process, lines):
             follow(Launched())
@@ -101,11 +102,11 @@ def _worker(job: Job, slot: RunSlot) -> Iterator[tuple[subprocess.Popen[str], It
     }
     with os.fdopen(read_fd) as lines, slot.log.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "pipeline.worker"],
+            module_command("pipeline.worker"),
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=_environment(job),
+            env=_environment(),
             pass_fds=(write_fd, slot.lock_fd),
             # A Ctrl-C reaches this process alone, which then ends the worker in an orderly way.
             start_new_session=True,
@@ -132,14 +133,6 @@ def _end(process: subprocess.Popen[str]) -> None:
             process.wait()
 
 
-def _environment(job: Job) -> dict[str, str]:
-    """The worker's environment: quiet libraries, and the user's module importable there and in its children."""
-    here = str(Path(__file__).resolve().parent.parent)
-    inherited = os.environ.get("PYTHONPATH")
-    path = [str(job.module.folder), here, *([inherited] if inherited else [])]
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(path),
-        "PYTHONWARNINGS": "ignore",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
+def _environment() -> dict[str, str]:
+    """The worker's environment: quiet libraries, there and in its children."""
+    return {**os.environ, "PYTHONWARNINGS": "ignore", "TF_CPP_MIN_LOG_LEVEL": "3"}

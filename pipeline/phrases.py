@@ -13,12 +13,11 @@ from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
 from components.tflite_converter.report import ConversionReport
 from components.tflm_evaluator.accuracy import METRIC
 from components.tflm_evaluator.baseline import MODEL
-from components.tflm_evaluator.outcome import overall_metrics, refusal_reason
+from components.tflm_evaluator.outcome import dropped_baseline, overall_metrics, refusal_reason
+from components.training_curve import read_training_curve
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
 from pipeline.lineage import Outputs
-
-TRAINING_FILE = "training.json"
 
 
 def phrase(component: str, outputs: Outputs) -> str:
@@ -58,11 +57,10 @@ def _transform(outputs: Outputs) -> str:
 
 
 def _training(outputs: Outputs) -> str:
-    file = outputs.folder("model_run") / TRAINING_FILE
-    if not file.is_file():
+    curve = read_training_curve(outputs.folder("model_run"))
+    if curve is None:
         return "no training curve"
-    curve = json.loads(file.read_text())
-    train, held_out = curve["train"]["accuracy"], curve["eval"]["accuracy"]
+    train, held_out = curve.train.accuracy, curve.eval.accuracy
     return f"{len(train)} epochs, accuracy {train[-1]:.3f} train, {held_out[-1]:.3f} eval"
 
 
@@ -83,7 +81,9 @@ def _evaluation(outputs: Outputs) -> str:
     reason = refusal_reason(uri)
     if reason is not None:
         return f"not blessed: {reason}"
-    return f"{METRIC} {overall_metrics(uri)[METRIC]:.4f} in TFLM, blessed"
+    dropped = dropped_baseline(uri)
+    alone = "" if dropped is None else f"; not compared with the latest blessed model: {dropped}"
+    return f"{METRIC} {overall_metrics(uri)[METRIC]:.4f} in TFLM, blessed{alone}"
 
 
 def _validation(outputs: Outputs) -> str:

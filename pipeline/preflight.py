@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_deployer.inventory.inventory import load_inventory
+from edge_deployer.errors import TinyopsError
+from edge_deployer.inventory.inventory import board_profile, load_inventory
+from edge_deployer.profile import BoardProfile
 from edge_deployer.release.keys import load_signing_key
+from edge_deployer.release.version import check_version
 from pipeline.config import PipelineConfig, load_config
 from pipeline.data_source import check_data, data_file
 from pipeline.user_module import UserModule
@@ -50,11 +53,29 @@ def prepare(config_file: Path, workspace: Workspace) -> Job:
         TinyopsError: something in the config, the data, the module or the files it names is wrong.
     """
     config = load_config(config_file)
-    config.load_profile()
-    load_inventory(config.deploy.inventory)
+    check_version(config.deploy.release_version)
+    _require_staging_board(config)
     if config.deploy.signing_key is not None:
         load_signing_key(config.deploy.signing_key)
     module = UserModule.load(config.train.module)
     path = data_file(config.data, workspace.data)
     check_data(config.data, path)
     return Job(config_file, config, workspace, module, path)
+
+
+def _require_staging_board(config: PipelineConfig) -> None:
+    """A model is validated for one class of board: staging must have one of that class to try it on."""
+    wanted = _limits(config.load_profile())
+    staging = load_inventory(config.deploy.inventory).pool("staging")
+    if not any(_limits(board_profile(board)) == wanted for board in staging):
+        profiles = sorted({board.profile for board in staging})
+        raise TinyopsError(
+            f"board_profile {config.board_profile}: no staging board of {config.deploy.inventory or 'the inventory'} "
+            f"has it; they have {', '.join(profiles)}",
+            remedy=f"name the boards in deploy.inventory, or use board_profile: {profiles[0]}",
+        )
+
+
+def _limits(profile: BoardProfile) -> dict[str, object]:
+    """Two profiles that differ only in what they are called are one class of board."""
+    return profile.model_dump(exclude={"name", "description"})

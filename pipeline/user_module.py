@@ -48,12 +48,14 @@ class UserModule:
         """Check a module.
 
         Raises:
-            TinyopsError: the file is missing, does not parse, lacks an entry point, or imports what is not installed.
+            TinyopsError: the file is missing, does not parse, lacks an entry point, has the name of an installed
+                module, or imports a package beside it or what is not installed.
         """
         if not path.is_file() or path.suffix != ".py" or not path.stem.isidentifier():
             raise TinyopsError(f"train.module {path} is not a Python file", remedy="correct the path in train.module")
         trees = _local_closure(path)
         _require_entry_points(path, trees[path])
+        _require_own_names(trees)
         _require_imports(trees)
         sources = tuple(sorted(trees))
         return cls(path, sources, _digest(sources))
@@ -104,11 +106,44 @@ def _require_imports(trees: dict[Path, ast.Module]) -> None:
     local = {path.stem for path in trees}
     for path, tree in trees.items():
         for name in _imported(tree):
-            if name not in local and importlib.util.find_spec(name) is None:
+            if name in local or _is_installed(name, path.parent):
+                continue
+            if (path.parent / name).is_dir():
                 raise TinyopsError(
-                    f"{path} imports {name!r}, which is neither installed nor in the same folder",
-                    remedy=f"install {name}, or put it beside the module",
+                    f"{path} imports {name!r}, a package in the same folder; only modules there are followed",
+                    remedy=f"put the code of {path.parent / name} into modules beside {path.name}",
                 )
+            raise TinyopsError(
+                f"{path} imports {name!r}, which is neither installed nor in the same folder",
+                remedy=f"install {name}, or put it beside the module",
+            )
+
+
+def _require_own_names(trees: dict[Path, ast.Module]) -> None:
+    """The user's folder comes last on the import path, so that an installed module would be taken instead."""
+    for path in sorted(trees):
+        name = path.stem
+        # A folder without an `__init__.py` yields to a module of its name wherever that lies.
+        if _is_installed(name, path.parent) and not _is_namespace(name):
+            raise TinyopsError(
+                f"{path} has the name of the installed module {name!r}, which would be imported instead",
+                remedy="rename the file, and the imports of it",
+            )
+
+
+def _is_installed(name: str, folder: Path) -> bool:
+    """Whether Python finds the module elsewhere than in the user's folder, which may be on the import path here."""
+    spec = importlib.util.find_spec(name)
+    if spec is None:
+        return False
+    places = spec.submodule_search_locations or ([spec.origin] if spec.has_location and spec.origin else [])
+    # A module that is part of the interpreter lies nowhere.
+    return not places or any(Path(place).resolve().parent != folder.resolve() for place in places)
+
+
+def _is_namespace(name: str) -> bool:
+    spec = importlib.util.find_spec(name)
+    return spec is not None and spec.origin is None
 
 
 def _digest(sources: tuple[Path, ...]) -> str:

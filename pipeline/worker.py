@@ -1,4 +1,4 @@
-"""The process in which TFX runs: ``python -m pipeline.worker``, its orders on stdin, its events on a pipe.
+"""The process in which TFX runs: the module ``pipeline.worker``, its orders on stdin, its events on a pipe.
 
 TFX, Beam, absl and TensorFlow write where they like and can abort the process. Here they may: both standard streams
 are the run's log, and whoever started this process sees events only. There is nothing in ``sys.argv`` for absl, which
@@ -49,7 +49,10 @@ def main() -> int:
 
         gc.freeze()
         gc.enable()
-        execute(prepare(Path(orders["config"]), Workspace(Path(orders["workspace"]))), events)
+        job = prepare(Path(orders["config"]), Workspace(Path(orders["workspace"])))
+        # Last: nothing beside the user's module may take the place of what is installed, Python's own modules included.
+        sys.path.append(str(job.module.folder))
+        execute(job, events)
     except TinyopsError as error:
         write_event(Failed(error.message, error.remedy), events)
         return 1

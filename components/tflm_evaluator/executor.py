@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,16 +13,22 @@ from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as stock
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
+from tfx.types.standard_component_specs import BASELINE_MODEL_KEY
 
 from components.reference import HOST_ARENA_BYTES
-from components.tflite_model import read_tflite
-from components.tflm_evaluator.outcome import REFUSAL_FILE
+from components.tflite_model import input_feature, read_tflite
+from components.tflm_evaluator.outcome import DROPPED_BASELINE_FILE, REFUSAL_FILE
 from edge_deployer.tensors import Array
 from edge_deployer.tflm import InferenceCrashed, ModelRefused, TflmRunner
 
 
 class Executor(stock.Executor):
-    """The stock Evaluator, but for a model that TFLM does not run: that is a refusal, not the end of the pipeline."""
+    """The stock Evaluator, but for models that it could not go on with.
+
+    A candidate that TFLM does not run is a refusal, not the end of the pipeline. A baseline that TFLM does not run, or
+    that is no match for the candidate (the project has changed its input or its classes since), is left out: the
+    candidate is then judged by the absolute thresholds alone, as the first model of a project is.
+    """
 
     def Do(
         self,
@@ -27,27 +36,65 @@ class Executor(stock.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Evaluate and bless, or withhold the blessing with TFLM's reason in `REFUSAL_FILE`."""
+        """Evaluate and bless, or withhold the blessing with TFLM's reason in `REFUSAL_FILE`.
+
+        The reason for leaving out a baseline stands in `DROPPED_BASELINE_FILE`.
+        """
         candidate = artifact_utils.get_single_instance(input_dict["model"])
-        reason = _refusal(read_tflite(candidate))
-        if reason is None:
-            super().Do(input_dict, output_dict, exec_properties)
-            return
         evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
-        with fileio.open(f"{evaluation.uri}/{REFUSAL_FILE}", "w") as file:
-            file.write(reason)
-        _withhold(artifact_utils.get_single_instance(output_dict["blessing"]), candidate)
+        interface = _try_out(read_tflite(candidate))
+        if isinstance(interface, str):
+            _write_reason(evaluation, REFUSAL_FILE, interface)
+            _withhold(artifact_utils.get_single_instance(output_dict["blessing"]), candidate)
+            return
+        unfit = _unfit_baseline(input_dict.get(BASELINE_MODEL_KEY, []), interface)
+        if unfit is not None:
+            logging.getLogger(__name__).warning("no comparison with the latest blessed model: %s", unfit)
+            _write_reason(evaluation, DROPPED_BASELINE_FILE, unfit)
+            input_dict = {name: artifacts for name, artifacts in input_dict.items() if name != BASELINE_MODEL_KEY}
+        super().Do(input_dict, output_dict, exec_properties)
 
 
-def _refusal(model: bytes) -> str | None:
-    """TFLM's reason for not running the model, tried on one sample."""
+@dataclass(frozen=True)
+class _Interface:
+    """What the extractor asks of a model; sizes are values a sample."""
+
+    feature: str
+    input_size: int
+    output_size: int
+
+
+def _try_out(model: bytes) -> _Interface | str:
+    """The model's interface, or TFLM's reason for not running it, tried on one sample."""
     try:
         with TflmRunner(model, arena_bytes=HOST_ARENA_BYTES) as runner:
-            sample: Array = np.zeros((1, *runner.input.shape[1:]), runner.input.dtype)
+            sample: Array = np.zeros((1, *runner.input.sample_shape), runner.input.dtype)
             runner.run(sample)
     except (ModelRefused, InferenceCrashed) as error:
         return error.message
-    return None
+    sizes = (prod(spec.sample_shape) for spec in (runner.input, runner.output))
+    return _Interface(input_feature(model), *sizes)
+
+
+def _unfit_baseline(baseline: list[types.Artifact], candidate: _Interface) -> str | None:
+    """Why the baseline cannot run on the candidate's examples, or None if it can or there is none."""
+    if not baseline:
+        return None
+    found = _try_out(read_tflite(artifact_utils.get_single_instance(baseline)))
+    if isinstance(found, str):
+        return found
+    pairs = (
+        ("input feature", found.feature, candidate.feature),
+        ("input size", found.input_size, candidate.input_size),
+        ("output size", found.output_size, candidate.output_size),
+    )
+    differences = [f"its {what} is {its}, the candidate's {wanted}" for what, its, wanted in pairs if its != wanted]
+    return "; ".join(differences) or None
+
+
+def _write_reason(evaluation: types.Artifact, name: str, reason: str) -> None:
+    with fileio.open(f"{evaluation.uri}/{name}", "w") as file:
+        file.write(reason)
 
 
 def _withhold(blessing: types.Artifact, candidate: types.Artifact) -> None:

@@ -12,6 +12,9 @@ from components.tflm_evaluator.accuracy import METRIC
 # Written in the place of TFMA's files when TFLM does not run the model.
 REFUSAL_FILE = "refusal.txt"
 
+# Written beside TFMA's files when the latest blessed model could not be compared with the candidate.
+DROPPED_BASELINE_FILE = "dropped_baseline.txt"
+
 
 def refusal_reason(evaluation_uri: str) -> str | None:
     """Why the Evaluator withheld its blessing, in words, or None if it gave it.
@@ -32,6 +35,12 @@ def refusal_reason(evaluation_uri: str) -> str | None:
     ]
     missing = [f"no example falls in slice {_spec_name(spec)}" for spec in result.missing_slices]
     return "; ".join(found + missing)
+
+
+def dropped_baseline(evaluation_uri: str) -> str | None:
+    """Why the candidate was not compared with the latest blessed model; None if it was, or if there was none."""
+    file = Path(evaluation_uri, DROPPED_BASELINE_FILE)
+    return file.read_text() if file.is_file() else None
 
 
 def overall_metrics(evaluation_uri: str) -> dict[str, float]:

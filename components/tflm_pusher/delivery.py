@@ -30,6 +30,9 @@ STEP_LOGGER = "tinyops.deployment"
 class Delivery:
     """What one execution of TFLMPusher does.
 
+    Everything that earlier components left is read here, before a board is touched: what cannot be read then stops the
+    delivery, and never the report of one that has been made.
+
     Args:
         inputs: the component's input artifacts, one of each.
         parameters: its execution parameters.
@@ -46,6 +49,9 @@ class Delivery:
         self._evaluation = report_facts.evaluation_facts(
             inputs["evaluation"], blessed=self._is_evaluated, thresholds=parameters["thresholds"]
         )
+        self._training = report_facts.training_facts(inputs["training"])
+        self._conversion = report_facts.conversion_facts(inputs["model"])
+        self._lineage = report_facts.lineage(_reached(inputs), self._data)
 
     def refusal(self) -> Deployment | None:
         """The record of a refusal before any board is touched, or None if both blessings are there."""
@@ -77,24 +83,16 @@ class Delivery:
 
     def report(self, deployment: Deployment) -> Report:
         """Everything known about the model and how it fared."""
-        reached = {
-            "examples": self._inputs["examples"],
-            "training": self._inputs["training"],
-            "int8 model": self._inputs["model"],
-            "evaluation": self._inputs["model_blessing"],
-            "validation": self._inputs["infra_blessing"],
-            "acceptance set": self._inputs["acceptance_set"],
-        }
         return Report(
             title=self._parameters["project"],
             run_id=self._run_id,
             deployment=deployment,
             data=self._data,
-            training=report_facts.training_facts(self._inputs["training"]),
-            conversion=report_facts.conversion_facts(self._inputs["model"]),
+            training=self._training,
+            conversion=self._conversion,
             evaluation=self._evaluation,
             validation=self._validation,
-            lineage=report_facts.lineage(reached, self._data),
+            lineage=self._lineage,
             samples=sample_pictures(self._acceptance, deployment) if deployment.release else [],
         )
 
@@ -123,6 +121,18 @@ class Delivery:
             metrics={"accuracy": self._evaluation.accuracy, "eval_examples": self._evaluation.examples},
             sources=sources,
         )
+
+
+def _reached(inputs: dict[str, types.Artifact]) -> dict[str, types.Artifact]:
+    """What each step made, in the order of the pipeline, in the report's words."""
+    return {
+        "examples": inputs["examples"],
+        "training": inputs["training"],
+        "int8 model": inputs["model"],
+        "evaluation": inputs["model_blessing"],
+        "validation": inputs["infra_blessing"],
+        "acceptance set": inputs["acceptance_set"],
+    }
 
 
 class _StepLog:

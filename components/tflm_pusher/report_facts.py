@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
 from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
 from components.tflite_converter.report import ConversionReport
 from components.tflm_evaluator.outcome import baseline_metrics, refusal_reason, slice_metrics
+from components.training_curve import read_training_curve
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report.facts import (
@@ -39,12 +39,11 @@ def data_facts(examples: types.Artifact, parameters: dict[str, Any]) -> DataFact
 
 
 def training_facts(training: types.Artifact) -> list[Epoch] | None:
-    """The training curve, if the user's `run_fn` wrote `training.json` into its model run folder."""
-    path = Path(training.uri, "training.json")
-    if not path.is_file():
+    """The training curve, if the user's `run_fn` left one in its model run folder."""
+    curve = read_training_curve(Path(training.uri))
+    if curve is None:
         return None
-    curve = json.loads(path.read_text())
-    columns = (curve["train"]["loss"], curve["train"]["accuracy"], curve["eval"]["loss"], curve["eval"]["accuracy"])
+    columns = (curve.train.loss, curve.train.accuracy, curve.eval.loss, curve.eval.accuracy)
     return [
         Epoch(loss=loss, accuracy=accuracy, eval_loss=eval_loss, eval_accuracy=eval_accuracy)
         for loss, accuracy, eval_loss, eval_accuracy in zip(*columns, strict=True)

@@ -11,6 +11,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.artifact_types import AcceptanceSet
 from components.tflm_validator import executor
+from edge_deployer.profile import BoardProfile
 
 
 class TFLMValidatorSpec(ComponentSpec):
@@ -54,7 +55,7 @@ class TFLMValidator(base_component.BaseComponent):
         model: BaseChannel,
         examples: BaseChannel,
         *,
-        profile: str,
+        profile: BoardProfile,
         label_feature: str,
         class_names: Sequence[str],
         samples: int,
@@ -65,7 +66,7 @@ class TFLMValidator(base_component.BaseComponent):
         Args:
             model: the int8 model.
             examples: examples as the model takes them; split eval is used.
-            profile: name of a shipped board profile, or path of a `.yaml` file.
+            profile: what the board offers; its contents count for the cache, not where they were read.
             label_feature: the int64 feature with the class index.
             class_names: name of each class.
             samples: size of the acceptance set.
@@ -75,7 +76,7 @@ class TFLMValidator(base_component.BaseComponent):
             TFLMValidatorSpec(
                 model=model,
                 examples=examples,
-                profile=profile,
+                profile=profile.model_dump_json(),
                 label_feature=label_feature,
                 class_names=list(class_names),
                 samples=samples,

@@ -12,7 +12,7 @@ from tfx.types import artifact_utils
 
 from components.examples import read_examples
 from components.tflite_model import input_feature, read_tflite, tensor_specs
-from edge_deployer.profile import load_profile
+from edge_deployer.profile import BoardProfile
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.validation import LabelledSamples, validate_model
 from edge_deployer.release.validation_report import FILE_NAME, ValidationReport
@@ -41,8 +41,8 @@ class Executor(base_executor.BaseExecutor):
             exec_properties: see `TFLMValidatorSpec`.
 
         Raises:
-            TinyopsError: the profile does not exist, or the examples do not fit the model. A model that does not fit
-                the board raises nothing: it is not blessed.
+            TinyopsError: the examples do not fit the model. A model that does not fit the board raises nothing: it is
+                not blessed.
         """
         model = read_tflite(artifact_utils.get_single_instance(input_dict["model"]))
         examples = read_examples(
@@ -54,7 +54,7 @@ class Executor(base_executor.BaseExecutor):
         )
         validation = validate_model(
             model,
-            load_profile(exec_properties["profile"]),
+            BoardProfile.model_validate_json(exec_properties["profile"]),
             LabelledSamples(examples.inputs, examples.labels, tuple(exec_properties["class_names"])),
             acceptance_samples=exec_properties["samples"],
             seed=exec_properties["seed"],

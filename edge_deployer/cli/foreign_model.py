@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
-import numpy as np
-import yaml
 from pydantic import ValidationError
 
 from edge_deployer.acceptance.plan import AcceptancePlan
-from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_file, read_yaml
 from edge_deployer.inventory.inventory import board_profile, load_inventory
 from edge_deployer.release.bundle import Candidate
-from edge_deployer.release.labelled_data import DatasetFields, file_sha256, load_dataset
+from edge_deployer.release.labelled_data import DatasetFields, array_names, file_sha256, load_dataset
 from edge_deployer.release.manifest import Provenance
 from edge_deployer.release.validation import LabelledSamples, Validation, validate_model
 from edge_deployer.report.facts import DataFacts, Report
@@ -49,7 +46,7 @@ class ForeignModel:
             TinyopsError: a file is missing or wrong, or something on this machine is.
         """
         plan = load_plan(self.plan)
-        model = _read(self.model)
+        model = read_file(self.model, str(self.model))
         entry = load_inventory(self.inventory).pool("staging")[0]
         data = None if self.data is None else _load_samples(self.data)
         samples = plan.samples if data else plan.golden_vectors
@@ -95,30 +92,18 @@ def load_plan(path: Path | None) -> AcceptancePlan:
     """Read an acceptance plan; None gives the default one.
 
     Raises:
-        TinyopsError: the file is missing, or a field is wrong.
+        TinyopsError: the file is missing, is not YAML, or a field is wrong.
     """
     if path is None:
         return AcceptancePlan()
+    content = read_yaml(path, f"acceptance plan {path}")
     try:
-        return AcceptancePlan.model_validate(yaml.safe_load(_read(path)) or {})
-    except yaml.YAMLError as error:
-        raise TinyopsError(f"acceptance plan {path} is not YAML: {error}", remedy="correct the file") from None
+        return AcceptancePlan.model_validate(content or {})
     except ValidationError as error:
         raise describe_validation_error(error, f"acceptance plan {path}") from error
 
 
 def _load_samples(path: Path) -> LabelledSamples:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            label = "labels" if "labels" in archive else None
-    except (ValueError, OSError, BadZipFile, TypeError):
-        label = None  # load_dataset says what is wrong with the file
+    label = "labels" if "labels" in array_names(path) else None
     data = load_dataset(path, DatasetFields(input="inputs", label=label, group=None, classes=None))
     return LabelledSamples(data.inputs, data.labels)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise TinyopsError(f"{path} cannot be read: {error.strerror}", remedy="correct the path") from None

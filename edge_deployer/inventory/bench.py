@@ -7,15 +7,15 @@ board's flash lives in ``<folder>/<name>`` and outlives the command, as a real b
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from edge_deployer.child_process import module_command
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import BoardEntry, Inventory
+from edge_deployer.locks import exclusive
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
@@ -38,14 +38,14 @@ async def powered(inventory: Inventory, folder: Path, *, public_pem: bytes) -> A
     if not virtual:
         yield urls
         return
-    with _claimed(folder):
+    with exclusive(folder / "lock", busy=f"the virtual boards in {folder} are in use by another command"):
         async with _process(virtual, folder, public_pem) as process:
             yield urls | await _ready(virtual, folder, process)
 
 
 @asynccontextmanager
 async def _process(boards: list[BoardEntry], folder: Path, public_pem: bytes) -> AsyncIterator[Process]:
-    command = [sys.executable, "-m", "edge_deployer.virtual_board"]
+    command = module_command("edge_deployer.virtual_board")
     for board in boards:
         directory = folder / board.name
         directory.mkdir(parents=True, exist_ok=True)
@@ -86,17 +86,3 @@ async def _ready(boards: list[BoardEntry], folder: Path, process: Process) -> di
         tty, _, directory = rest.partition(" ")
         urls[Path(directory).name] = tty
     return urls
-
-
-@contextmanager
-def _claimed(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TinyopsError(
-                f"the virtual boards in {folder} are in use by another command",
-                remedy="wait until it has ended, or give this one a --workspace of its own",
-            ) from None
-        yield

@@ -7,11 +7,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_yaml
 from edge_deployer.profile import BoardProfile, load_profile
+from edge_deployer.public_key import read_public_key
 from edge_deployer.validation import describe_validation_error
 
 Pool = Literal["staging", "production"]
@@ -73,26 +73,23 @@ def load_inventory(path: Path | None) -> Inventory:
     Relative paths in the file count from the file's folder.
 
     Raises:
-        TinyopsError: the file is missing, is not YAML, or a field is wrong.
+        TinyopsError: the file is missing, is not YAML, a field is wrong, or a board profile or the public key that it
+            names cannot be read.
     """
     if path is None:
-        text, source, base = (resources.files(__package__) / "default.yaml").read_text(), "default inventory", Path()
+        source, base = "default inventory", Path()
+        content = read_yaml(resources.files(__package__) / "default.yaml", source)
     else:
         source, base = f"inventory {path}", path.parent
-        try:
-            text = path.read_text()
-        except OSError as error:
-            raise TinyopsError(
-                f"{source} cannot be read: {error.strerror}", remedy="correct the path of the inventory"
-            ) from None
+        content = read_yaml(path, source)
     try:
-        inventory = Inventory.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise TinyopsError(f"{source} is not YAML: {error}", remedy="correct the file") from None
+        inventory = Inventory.model_validate(content)
     except ValidationError as error:
         raise describe_validation_error(error, source) from error
     boards = tuple(_resolve_profile(board, base) for board in inventory.boards)
     key = base / inventory.public_key if inventory.public_key else None
+    if key is not None:
+        read_public_key(key)
     return inventory.model_copy(update={"boards": boards, "public_key": key})
 
 

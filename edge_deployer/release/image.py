@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import struct
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from imgtool import keys as imgtool_keys
 from imgtool.image import Image, VerifyResult
 from smpclient.mcuboot import IMAGE_TLV, ImageInfo, MCUBootImageError, VendorTLV
 
+from edge_deployer.child_process import module_command
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.keys import SigningKey
 
@@ -62,7 +62,7 @@ def sign_image(payload: bytes, *, version: str, manifest: bytes, key: SigningKey
         model.write_bytes(payload)
         tlv.write_bytes(manifest)
         # The slot size only bounds the image here; the board's own slot is checked against its profile.
-        command = [sys.executable, "-m", "imgtool.main", "sign", "--key", key.path, "--version", version]
+        command = [*module_command("imgtool.main"), "sign", "--key", key.path, "--version", version]
         command += ["--header-size", str(HEADER_BYTES), "--pad-header", "--align", "8", "--slot-size", "0x1000000"]
         command += ["--sha", "256", "--custom-tlv-file", hex(MANIFEST_TLV), tlv, model, image]
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import make_folder
+from edge_deployer.public_key import read_public_key
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,9 @@ def load_signing_key(path: Path) -> SigningKey:
         raise TinyopsError(
             f"signing key {path} does not exist", remedy=f"make one: imgtool keygen -t ed25519 -k {path}"
         ) from None
-    except (ValueError, TypeError) as error:
+    except OSError as error:
+        raise TinyopsError(f"signing key {path} cannot be read: {error.strerror}", remedy="correct the path") from None
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise TinyopsError(
             f"signing key {path} cannot be read: {error}", remedy="give an unencrypted ed25519 private key in PEM"
         ) from None
@@ -48,9 +53,13 @@ def load_signing_key(path: Path) -> SigningKey:
 
 
 def load_or_create_signing_key(path: Path) -> SigningKey:
-    """Load the key at `path`, or make a new one there (mode 0600) if there is none."""
+    """Load the key at `path`, or make a new one there (mode 0600) if there is none.
+
+    Raises:
+        TinyopsError: what is there is no such key, or its folder cannot be made.
+    """
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         pem = Ed25519PrivateKey.generate().private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -65,17 +74,7 @@ def load_public_key(path: Path) -> bytes:
     Raises:
         TinyopsError: the file is missing, or is not such a key.
     """
-    try:
-        public = serialization.load_pem_public_key(path.read_bytes())
-    except FileNotFoundError:
-        raise TinyopsError(f"public key {path} does not exist", remedy="correct the path in the inventory") from None
-    except ValueError as error:
-        raise TinyopsError(
-            f"public key {path} cannot be read: {error}", remedy="give an ed25519 public key in PEM"
-        ) from None
-    if not isinstance(public, Ed25519PublicKey):
-        raise TinyopsError(f"public key {path} is not an ed25519 key", remedy="give an ed25519 public key in PEM")
-    return _public_pem(public)
+    return _public_pem(read_public_key(path))
 
 
 def _public_pem(public: Ed25519PublicKey) -> bytes:

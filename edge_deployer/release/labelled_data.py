@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,21 +87,41 @@ def load_dataset(path: Path, fields: DatasetFields) -> LabelledData:
     return LabelledData(inputs, labels, groups)
 
 
+def array_names(path: Path) -> list[str]:
+    """Names of the arrays in a data file.
+
+    Raises:
+        TinyopsError: the file is missing, or is not an `.npz` file.
+    """
+    with _opened(path) as archive:
+        return list(archive.files)
+
+
 def _read_arrays(path: Path, names: list[str]) -> dict[str, Array]:
+    with _opened(path) as archive:
+        for name in names:
+            if name not in archive.files:
+                raise TinyopsError(
+                    f"{path} has no array {name!r}; it has {', '.join(archive.files) or 'none'}",
+                    remedy="name an array that the file has",
+                )
+        # What is in the archive without numpy's header comes as bytes: no array, and found out by its dtype.
+        return {name: np.asarray(archive[name]) for name in names}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
+    """The file, open; reading from it meets the same errors as opening it."""
     if not path.is_file():
         raise TinyopsError(f"data file {path} does not exist", remedy="correct the path")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise TinyopsError(f"{path} holds a single array", remedy="save the arrays with numpy.savez")
-            for name in names:
-                if name not in archive:
-                    raise TinyopsError(
-                        f"{path} has no array {name!r}; it has {', '.join(archive.files) or 'none'}",
-                        remedy="name an array that the file has",
-                    )
-            return {name: archive[name] for name in names}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise TinyopsError(f"{path} holds a single array", remedy="save the arrays with numpy.savez")
+        with archive:
+            yield archive
+    # NotImplementedError: a method of compression that zipfile does not know, as damage makes it.
+    except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise TinyopsError(
             f"{path} cannot be read as an .npz file: {error}",
             remedy="save plain numeric or text arrays with numpy.savez",

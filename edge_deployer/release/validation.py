@@ -67,7 +67,7 @@ def validate_model(
         TinyopsError: `data` does not fit the model's input, or the `sim` extra is not installed.
     """
     report = _first_report(model, profile, data)
-    room = profile.slot_bytes - IMAGE_OVERHEAD_BYTES
+    room = max(0, profile.slot_bytes - IMAGE_OVERHEAD_BYTES)
     if len(model) > room:
         reason = f"the model has {len(model):,} bytes; a slot of {profile.name} has room for {room:,}"
         return Validation(report.model_copy(update={"reason": reason}), None)

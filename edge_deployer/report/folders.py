@@ -5,14 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from edge_deployer.files import make_folder
+
 REPORT_HTML: Final = "report.html"
 REPORT_JSON: Final = "report.json"
 
 
 def new_report_folder(workspace: Path) -> Path:
-    """Make ``<workspace>/reports/<n>`` with the next free number."""
+    """Make ``<workspace>/reports/<n>`` with the next free number.
+
+    Raises:
+        TinyopsError: the folder of reports cannot be made.
+    """
     root = workspace / "reports"
-    root.mkdir(parents=True, exist_ok=True)
+    make_folder(root)
     number = max((int(folder.name) for folder in root.iterdir() if folder.name.isdecimal()), default=0)
     while True:
         number += 1

@@ -47,11 +47,9 @@ class ReleaseLine:
         """
         version = check_version(self.version)
         inventory = load_inventory(self.inventory)
+        given_key = load_signing_key(self.signing_key) if self.signing_key else None
         with exclusive(self.workspace / "releases" / "lock", busy=f"another command releases from {self.workspace}"):
-            if self.signing_key is None:
-                key = load_or_create_signing_key(self.workspace / "keys" / "signing.pem")
-            else:
-                key = load_signing_key(self.signing_key)
+            key = given_key or load_or_create_signing_key(self.workspace / "keys" / "signing.pem")
             bundle = ReleaseStore(self.workspace / "releases").release(candidate, version=version, key=key)
             record = bundle.folder / _RECORD_FILE
             promotion = Deployment.model_validate_json(record.read_text()) if record.exists() else None

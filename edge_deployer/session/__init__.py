@@ -1,7 +1,16 @@
 """A conversation with one board: install, test, confirm, reset, run, health."""
 
 from edge_deployer.session.device_session import DeviceSession
-from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, ModelFault, PortInUse, SessionError
+from edge_deployer.session.errors import (
+    BoardGone,
+    BoardRefused,
+    LineError,
+    ModelFault,
+    PortInUse,
+    ProtocolError,
+    SessionError,
+    WrongInputs,
+)
 from edge_deployer.session.facts import DeviceInfo, Health, InferenceResult, ServerParameters, SlotState
 from edge_deployer.wire.inference import ErrorCode, ResetReason
 
@@ -16,8 +25,10 @@ __all__ = [
     "LineError",
     "ModelFault",
     "PortInUse",
+    "ProtocolError",
     "ResetReason",
     "ServerParameters",
     "SessionError",
     "SlotState",
+    "WrongInputs",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from types import TracebackType
 
@@ -13,7 +14,7 @@ from typing_extensions import Self
 
 from edge_deployer.session.errors import BoardGone, LineError, SessionError
 from edge_deployer.session.facts import DeviceInfo, Health, InferenceResult, ServerParameters, SlotState
-from edge_deployer.session.line import SmpLine
+from edge_deployer.session.line import NoReply, SmpLine
 from edge_deployer.session.model_runner import ModelRunner
 from edge_deployer.session.requests import ClaimWrite
 from edge_deployer.session.upload import Progress, upload
@@ -22,6 +23,9 @@ from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
 _SPARE_SLOT = 1
 _RESET_DEADLINE_S = 30.0
+# Firmware acknowledges first and resets a moment later, 250 ms in Zephyr (CONFIG_MCUMGR_GRP_OS_RESET_MS); what it is
+# asked in between may be lost.
+_RESET_DELAY_S = 2.0
 _RESET_POLL_S = 0.02
 _FIRST_PATIENCE_S = 0.05
 
@@ -30,7 +34,7 @@ class DeviceSession:
     """Holds a board's port for itself while the context lasts. Cancelling any call leaves a usable session.
 
     Every call may raise a `SessionError`: `BoardGone` where nothing answers, `LineError` where bytes arrive damaged,
-    `BoardRefused` where the board says no.
+    `BoardRefused` where the board says no, `ProtocolError` where its answer makes no sense.
 
     Args:
         url: device path, ``socket://host:port`` or ``rfc2217://host:port``.
@@ -115,23 +119,37 @@ class DeviceSession:
         await self._line.ask(ImageStatesWrite(hash=image_hash, confirm=True), what)
 
     async def reset(self) -> None:
-        """Reset the board and wait until it answers again.
+        """Reset the board once and wait until it answers again.
+
+        Only the board's uptime tells whether it has reset: an answer that got lost must not bring a second reset, which
+        would revert the image that the first one put on trial; a request that got lost is sent again.
 
         Raises:
             BoardGone: it does not come back within 30 s, or never resets.
         """
         self._model.forget()
-        sent = time.monotonic()
-        await self._line.ask(ResetWrite(), "reset")
-        # Firmware acknowledges first and resets a moment later; what it is asked in between may be lost.
-        patience_s = _FIRST_PATIENCE_S
-        while time.monotonic() - sent < _RESET_DEADLINE_S:
-            uptime_s = await self._model.uptime_s(timeout_s=patience_s)
-            if uptime_s is not None and uptime_s < time.monotonic() - sent:
+        until = time.monotonic() + _RESET_DEADLINE_S
+        while time.monotonic() < until:
+            sent = time.monotonic()
+            with contextlib.suppress(NoReply):
+                await self._line.ask_once(ResetWrite(), "reset", self._line.timeout_s)
+            if await self._has_reset(sent, until):
                 return
+        raise BoardGone(self.url, f"did not reset within {_RESET_DEADLINE_S:.0f} s")
+
+    async def _has_reset(self, sent: float, until: float) -> bool:
+        """Wait until the board answers after a reset; False if it has not reset since then, or time is up."""
+        patience_s = _FIRST_PATIENCE_S
+        while time.monotonic() < until:
+            uptime_s = await self._model.uptime_s(timeout_s=patience_s)
+            since_s = time.monotonic() - sent
+            if uptime_s is not None and uptime_s < since_s:
+                return True
+            if uptime_s is not None and since_s > _RESET_DELAY_S:
+                return False
             patience_s = min(2 * patience_s, self._line.timeout_s)
             await asyncio.sleep(_RESET_POLL_S)
-        raise BoardGone(self.url, f"did not reset within {_RESET_DEADLINE_S:.0f} s")
+        return False
 
     async def info(self) -> DeviceInfo:
         """The running model, as the board sees it.
@@ -148,7 +166,8 @@ class DeviceSession:
             inputs: stored values ``(n, *input.shape[1:])`` of the input's dtype.
 
         Raises:
-            ValueError: shape or dtype is not the model's.
+            WrongInputs: shape or dtype is not the model's.
+            ProtocolError: the board's answer does not fit its own description of the model.
             ModelFault: the model crashed or cannot be loaded.
         """
         return await self._model.infer(inputs)

@@ -62,6 +62,30 @@ class BoardRefused(SessionError):
         self.group, self.code = group, code
 
 
+class ProtocolError(SessionError):
+    """The board answers, undamaged, what its protocol does not allow."""
+
+    def __init__(self, url: str, message: str) -> None:
+        super().__init__(url, message, remedy="correct the board's firmware: it must follow docs/inference-group.md")
+
+
+class WrongInputs(SessionError):
+    """The samples are not of the shape and dtype that the board's model takes.
+
+    Args:
+        url: the board's port.
+        given: dtype and shape of the samples.
+        taken: the model's input tensor, in the same form.
+    """
+
+    def __init__(self, url: str, given: str, taken: str) -> None:
+        super().__init__(
+            url,
+            f"the samples are {given}, the model on the board takes {taken}",
+            remedy="give samples for the model that the board runs, or install the release that they belong to",
+        )
+
+
 class ModelFault(SessionError):
     """The model on the board crashed or cannot be loaded there.
 

@@ -104,7 +104,7 @@ class SmpLine:
         """Bytes of the longest SMP message the board takes."""
         return self._transport.max_unencoded_size
 
-    async def ask(self, request: SMPRequest[Response, V1, V2], what: str) -> Response:
+    async def ask(self, request: SMPRequest[Response, V1, V2], what: str, *, patience_s: float = 0.0) -> Response:
         """Send a request until it is answered.
 
         Each repetition carries the same sequence number, so a reply to an earlier one is as good.
@@ -112,6 +112,8 @@ class SmpLine:
         Args:
             request: the request.
             what: what it asks the board to do, for error messages.
+            patience_s: how long the board may take over this one if that is more than usual. Each attempt then waits
+                twice as long as the one before it, so that a request that got lost is still soon repeated.
 
         Raises:
             BoardRefused: the answer is an error.
@@ -119,10 +121,11 @@ class SmpLine:
             LineError: answers come, but damaged.
         """
         garbled, heard = False, self._transport.bytes_heard
-        for _ in range(_ATTEMPTS):
+        for attempt_number in range(_ATTEMPTS):
+            share = 2**attempt_number / (2**_ATTEMPTS - 1)
             try:
-                return await self.ask_once(request, what, self.timeout_s)
-            except NoReply as attempt:  # noqa: PERF203
+                return await self.ask_once(request, what, max(self.timeout_s, patience_s * share))
+            except NoReply as attempt:
                 garbled = garbled or attempt.garbled
         if garbled or self._transport.bytes_heard > heard:
             raise LineError(self.url, f"asked to {what}, but only damaged bytes come back")

@@ -9,7 +9,7 @@ import numpy as np
 from smp.message import ReadResponse, WriteResponse
 from smpclient.generics import SMPRequest
 
-from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, ModelFault
+from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, ModelFault, ProtocolError, WrongInputs
 from edge_deployer.session.facts import DeviceInfo, Health, InferenceResult
 from edge_deployer.session.line import NoReply, SmpLine
 from edge_deployer.session.requests import HealthRead, InfoRead, RunRead, RunWrite
@@ -69,38 +69,58 @@ class ModelRunner:
         return self._remember(answer).uptime_ms / 1000
 
     def _remember(self, answer: HealthReadResponse) -> Health:
+        try:
+            reason = ResetReason(answer.reset)
+        except ValueError as error:
+            raise ProtocolError(self._line.url, f"gives reset reason {answer.reset}, which is none") from error
         self._known_faults = answer.faults
-        return Health(ResetReason(answer.reset), answer.up, answer.faults, answer.fault)
+        return Health(reason, answer.up, answer.faults, answer.fault)
 
     async def info(self) -> DeviceInfo:
         """See `DeviceSession.info`."""
         answer = await self._ask(InfoRead(), "describe its model")
+        try:
+            tensors = answer.input.to_spec(), answer.output.to_spec()
+        except ValueError as error:
+            raise ProtocolError(self._line.url, f"describes a model that cannot be: {error}") from error
         self._info = DeviceInfo(
             image_hash=answer.sha,
             arena_used=answer.arena,
             arena_bytes=answer.arena_size,
             macs=answer.macs,
-            input=answer.input.to_spec(),
-            output=answer.output.to_spec(),
+            input=tensors[0],
+            output=tensors[1],
         )
         return self._info
 
     async def infer(self, inputs: Array) -> InferenceResult:
         """See `DeviceSession.infer`."""
         info = self._info or await self.info()
-        expected = info.input.shape[1:]
-        if inputs.shape[1:] != expected or inputs.dtype.name != info.input.dtype:
-            raise ValueError(f"inputs are {inputs.dtype.name}{inputs.shape}, the model takes {info.input.describe()}")
+        if inputs.shape[1:] != info.input.sample_shape or inputs.dtype.name != info.input.dtype:
+            given = f"{inputs.dtype.name}{list(inputs.shape)}"
+            raise WrongInputs(self._line.url, given, info.input.describe())
         outputs, times = bytearray(), list[int]()
         batch = self._batch_size(info.input)
         for start in range(0, len(inputs), batch):
-            batch_outputs, batch_times = await self._run_batch(np.ascontiguousarray(inputs[start : start + batch]))
+            samples = np.ascontiguousarray(inputs[start : start + batch])
+            batch_outputs, batch_times = await self._run_batch(samples)
+            self._check_result(batch_outputs, batch_times, len(samples), info.output)
             outputs += batch_outputs
             times += batch_times
-        shape = (len(inputs), *_sample_shape(info.output))
+        shape = (len(inputs), *info.output.sample_shape)
         return InferenceResult(
             np.frombuffer(bytes(outputs), info.output.dtype).reshape(shape), np.array(times, np.int64)
         )
+
+    def _check_result(self, outputs: bytes, times: list[int], samples: int, spec: TensorSpec) -> None:
+        if len(outputs) != samples * spec.nbytes:
+            raise ProtocolError(
+                self._line.url,
+                f"gives {len(outputs)} bytes of outputs for {samples} samples of {spec.describe()}, "
+                f"{samples * spec.nbytes} bytes",
+            )
+        if len(times) != samples or not all(0 <= time_us <= _UINT32_MAX for time_us in times):
+            raise ProtocolError(self._line.url, f"gives the times {times} in microseconds for {samples} samples")
 
     def _batch_size(self, spec: TensorSpec) -> int:
         """As many samples as fit one message; a sample that does not fit goes alone, in chunks."""
@@ -140,6 +160,8 @@ class ModelRunner:
             answer = await self._ask(request, "run the model")
             if answer.us is not None:
                 return answer
+            if not 0 <= answer.off <= len(inputs):
+                raise ProtocolError(self._line.url, f"has {answer.off} bytes of {len(inputs)} bytes of inputs")
             repeats = repeats + 1 if answer.off <= offset else 0
             offset = answer.off
         raise LineError(self._line.url, f"inputs do not get beyond byte {offset} of {len(inputs)}")
@@ -196,8 +218,3 @@ class ModelRunner:
         detail = f": {health.last_fault}" if health.last_fault else ""
         message = refusal.message.removeprefix(f"board at {self._line.url}: ")
         raise ModelFault(self._line.url, message + detail, reset_reason=health.reset_reason) from refusal
-
-
-def _sample_shape(spec: TensorSpec) -> tuple[int, ...]:
-    """Shape of one sample: without the batch dimension, where the tensor has one."""
-    return spec.shape[1:] if spec.shape[:1] == (1,) else spec.shape

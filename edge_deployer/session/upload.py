@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 from smpclient.requests.image_management import ImageUploadWrite
 
-from edge_deployer.session.errors import LineError
+from edge_deployer.session.errors import LineError, ProtocolError
 from edge_deployer.session.line import SmpLine
 
 Progress = Callable[[int, int], None]
 _MOST_REPEATS = 5
+# A board may erase its whole slot before it answers the first chunk; smpclient waits as long for it.
+_ERASE_PATIENCE_S = 40.0
 
 
 async def upload(line: SmpLine, image: bytes, on_progress: Progress) -> None:
@@ -27,9 +29,12 @@ async def upload(line: SmpLine, image: bytes, on_progress: Progress) -> None:
     """
     offset, repeats, match = 0, 0, None
     while True:
-        answer = await line.ask(_chunk(line, image, offset), "take an image")
+        patience_s = _ERASE_PATIENCE_S if offset == 0 else 0.0
+        answer = await line.ask(_chunk(line, image, offset), "take an image", patience_s=patience_s)
         match = answer.match if answer.match is not None else match
         arrived = answer.off if answer.off is not None else offset
+        if not 0 <= arrived <= len(image):
+            raise ProtocolError(line.url, f"has {arrived} bytes of an image of {len(image)}")
         repeats = repeats + 1 if arrived <= offset else 0
         if repeats > _MOST_REPEATS:
             raise LineError(line.url, f"the upload does not get beyond byte {offset} of {len(image)}")

@@ -7,17 +7,16 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from importlib.util import find_spec
-from pathlib import Path
 
-import edge_deployer
+from edge_deployer.child_process import module_command
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tflm.frames import Header, pack, unpack
 
-_PACKAGE_PARENT = str(Path(edge_deployer.__file__).resolve().parent.parent)
+_START_DEADLINE_S = 60.0
 
 
 class ChildDied(Exception):
@@ -46,18 +45,11 @@ def require_tflm() -> None:
             )
 
 
-def _environment() -> dict[str, str]:
-    """The parent's environment, with the package importable however the parent came by it."""
-    inherited = os.environ.get("PYTHONPATH")
-    path = _PACKAGE_PARENT if not inherited else os.pathsep.join([_PACKAGE_PARENT, inherited])
-    return {**os.environ, "PYTHONPATH": path}
-
-
 class TflmChild:
     """A process that answers TFLM requests, one at a time. Everything it writes to fd 2 is kept in a file.
 
     Raises:
-        TinyopsError: TFLM is not installed.
+        TinyopsError: TFLM is not installed, or does not start on this machine.
     """
 
     def __init__(self) -> None:
@@ -66,13 +58,26 @@ class TflmChild:
         # The child writes at the end, wherever that is, so that emptying the file in `ask` also rewinds the child.
         fcntl.fcntl(self._stderr, fcntl.F_SETFL, os.O_APPEND)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "edge_deployer.tflm.worker"],
+            module_command("edge_deployer.tflm.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             bufsize=0,
-            env=_environment(),
         )
+        with ExitStack() as on_failure:
+            on_failure.callback(self.close)
+            self._await_start()
+            on_failure.pop_all()
+
+    def _await_start(self) -> None:
+        try:
+            self._receive(_START_DEADLINE_S)
+        except ChildDied as death:
+            said = self.written_to_stderr().strip().rpartition("\n")[2]
+            raise TinyopsError(
+                f"TensorFlow Lite Micro does not start on this machine ({death.how}): {said or 'no word of why'}",
+                remedy="install 'tinyml-ops[sim]' again in a fresh environment",
+            ) from death
 
     def ask(self, request: Header, payload: bytes = b"", *, deadline_s: float) -> tuple[Header, bytes]:
         """Send one request and wait for its reply.
@@ -86,15 +91,11 @@ class TflmChild:
             ChildDied: no reply came.
         """
         self._stderr.truncate(0)
-        until = time.monotonic() + deadline_s
         try:
             self._send(pack(request, payload))
-            return unpack(lambda count: self._read(count, until))
-        except TimeoutError as error:
-            self._process.kill()
-            raise ChildDied(f"no answer in {deadline_s:.0f} s") from error
-        except (EOFError, BrokenPipeError) as error:
+        except BrokenPipeError as error:
             raise ChildDied(self._how_it_died()) from error
+        return self._receive(deadline_s)
 
     def written_to_stderr(self) -> str:
         """What TFLM printed during the last request."""
@@ -116,6 +117,16 @@ class TflmChild:
         view = memoryview(message)
         while view:
             view = view[self._process.stdin.write(view) :]
+
+    def _receive(self, deadline_s: float) -> tuple[Header, bytes]:
+        until = time.monotonic() + deadline_s
+        try:
+            return unpack(lambda count: self._read(count, until))
+        except TimeoutError as error:
+            self._process.kill()
+            raise ChildDied(f"no answer in {deadline_s:.0f} s") from error
+        except EOFError as error:
+            raise ChildDied(self._how_it_died()) from error
 
     def _read(self, count: int, until: float) -> bytes:
         assert self._process.stdout

@@ -24,11 +24,6 @@ def _spec(header: Header) -> TensorSpec:
     return TensorSpec(header["dtype"], tuple(header["shape"]), header["scale"], header["zero_point"])
 
 
-def _sample_shape(spec: TensorSpec) -> tuple[int, ...]:
-    """Shape of one sample: without the batch dimension, where the tensor has one."""
-    return spec.shape[1:] if spec.shape[:1] == (1,) else spec.shape
-
-
 def _refusal(child: TflmChild, model: bytes, arena_bytes: int, died: str | None) -> ModelRefused:
     reason, message = diagnose(child.written_to_stderr(), died=died)
     if reason is Reason.UNSUPPORTED_OP and message.endswith(" CUSTOM"):
@@ -118,7 +113,7 @@ class TflmRunner:
             ValueError: shape or dtype of `inputs` is not the model's.
             InferenceCrashed: TFLM failed or died on a sample.
         """
-        expected = _sample_shape(self.input)
+        expected = self.input.sample_shape
         if inputs.shape[1:] != expected or inputs.dtype.name != self.input.dtype:
             raise ValueError(f"inputs are {inputs.dtype.name}{inputs.shape}, the model takes {self.input.describe()}")
         samples = len(inputs)
@@ -132,7 +127,7 @@ class TflmRunner:
             raise InferenceCrashed(f"TFLM died ({death.how}) while it ran {samples} samples") from death
         if "failed" in reply:
             raise InferenceCrashed(f"TFLM: {explain_failed_run(self._child.written_to_stderr())}")
-        return np.frombuffer(payload, self.output.dtype).reshape(samples, *_sample_shape(self.output))
+        return np.frombuffer(payload, self.output.dtype).reshape(samples, *self.output.sample_shape)
 
 
 def smallest_arena(model: bytes, *, limit: int) -> int:

@@ -132,6 +132,9 @@ def main() -> None:
     read_exactly = _reader(sys.stdin.buffer)
     worker = Worker()
     try:
+        # Whoever dies from here on died of a model; before, of this machine's Python.
+        replies.write(pack({"ready": True}))
+        replies.flush()
         while True:
             replies.write(worker.answer(*unpack(read_exactly)))
             replies.flush()

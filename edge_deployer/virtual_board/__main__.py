@@ -17,9 +17,10 @@ from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.profile import load_profile
+from edge_deployer.public_key import read_public_key
 from edge_deployer.tflm import require_tflm
 from edge_deployer.virtual_board.board import Board
-from edge_deployer.virtual_board.settings import BoardSettings, load_public_key
+from edge_deployer.virtual_board.settings import BoardSettings
 
 _FAILED = 1
 _WRONG_USAGE = 2
@@ -45,7 +46,7 @@ def _settings(arguments: argparse.Namespace) -> list[BoardSettings]:
     for directory, profile_name, public_key in arguments.board:
         profile = load_profile(profile_name)
         line_rate = profile.line_rate if arguments.line_rate is None else arguments.line_rate
-        boards.append(BoardSettings(Path(directory).resolve(), profile, load_public_key(Path(public_key)), line_rate))
+        boards.append(BoardSettings(Path(directory).resolve(), profile, read_public_key(Path(public_key)), line_rate))
     return boards
 
 

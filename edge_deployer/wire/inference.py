@@ -83,17 +83,34 @@ class TensorMap(BaseModel):
         return cls(t=_DTYPE_CODES[spec.dtype], s=list(spec.shape), q=scale)
 
     def to_spec(self) -> TensorSpec:
-        """Inverse of `from_spec`."""
+        """Inverse of `from_spec`.
+
+        Raises:
+            ValueError: a dtype that the group does not have, a dimension below 1, or a scale that is not positive.
+        """
+        if self.t not in _DTYPE_NAMES:
+            raise ValueError(f"dtype {self.t} is not one of the inference group's")
+        if any(size < 1 for size in self.s):
+            raise ValueError(f"a tensor of shape {self.s} holds nothing")
         dtype, shape = _DTYPE_NAMES[self.t], tuple(self.s)
         if self.q is None:
             return TensorSpec(dtype, shape)
-        mantissa, exponent, zero_point = self.q
-        return TensorSpec(dtype, shape, math.ldexp(mantissa, exponent), zero_point)
+        return TensorSpec(dtype, shape, _join_scale(*self.q[:2]), self.q[2])
 
 
 def _split_scale(scale: float) -> tuple[int, int]:
     fraction, exponent = math.frexp(float(np.float32(scale)))
     return int(math.ldexp(fraction, _FLOAT32_MANTISSA_BITS)), exponent - _FLOAT32_MANTISSA_BITS
+
+
+def _join_scale(mantissa: int, exponent: int) -> float:
+    try:
+        scale = math.ldexp(mantissa, exponent)
+    except OverflowError:
+        scale = math.inf
+    if not 0 < scale < math.inf:
+        raise ValueError(f"{mantissa} * 2 ** {exponent} is not a scale")
+    return scale
 
 
 def crc32(data: bytes) -> int:

@@ -41,9 +41,19 @@ class Line:
         """The output as an artifact that an executor takes."""
         from tfx.types import standard_artifacts
 
+        from components.artifact_types import AcceptanceSet
+
+        kinds = {
+            ("SensorExampleGen", "examples"): standard_artifacts.Examples,
+            ("Trainer", "model_run"): standard_artifacts.ModelRun,
+            ("TFLiteConverter", "int8_model"): standard_artifacts.Model,
+            ("TFLMEvaluator", "evaluation"): standard_artifacts.ModelEvaluation,
+            ("TFLMEvaluator", "blessing"): standard_artifacts.ModelBlessing,
+            ("TFLMValidator", "blessing"): standard_artifacts.InfraBlessing,
+            ("TFLMValidator", "acceptance_set"): AcceptanceSet,
+        }
         found = self.lineage.latest(component).artifacts[output]
-        kinds = {"examples": standard_artifacts.Examples, "int8_model": standard_artifacts.Model}
-        artifact = kinds[output]()
+        artifact = kinds[component, output]()
         artifact.set_mlmd_artifact(found)
         return artifact
 
@@ -96,6 +106,7 @@ def line(blobs: Path, run_nodes: Callable[..., object]) -> Line:
     from components.tflm_evaluator.component import TFLMEvaluator, baseline_resolver
     from components.tflm_evaluator.thresholds import Thresholds
     from components.tflm_validator.component import TFLMValidator
+    from edge_deployer.profile import load_profile
     from edge_deployer.release.labelled_data import DatasetFields
 
     fields = DatasetFields("picture", "kind", "person", len(CLASSES))
@@ -121,7 +132,7 @@ def line(blobs: Path, run_nodes: Callable[..., object]) -> Line:
     validator = TFLMValidator(
         model,
         examples.outputs["examples"],
-        profile="cortex-m4",
+        profile=load_profile("cortex-m4"),
         label_feature="kind",
         class_names=CLASSES,
         samples=30,

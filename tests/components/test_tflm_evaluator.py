@@ -117,12 +117,13 @@ def test_a_slice_below_its_threshold(line, tmp_path: Path, right) -> None:
 
 
 def test_a_model_that_falls_behind_the_baseline(line, tmp_path: Path, right, rotated: bytes) -> None:
-    from components.tflm_evaluator.outcome import overall_metrics, refusal_reason
+    from components.tflm_evaluator.outcome import dropped_baseline, overall_metrics, refusal_reason
 
     worse = artifact_of(rotated, tmp_path / "worse")
     baseline = line.artifact("TFLiteConverter", "int8_model")
     uri, blessing = evaluate(line, tmp_path / "run", worse, baseline=baseline, max_drop=0.1)
     assert blessing.get_int_custom_property("blessed") == 0
+    assert dropped_baseline(uri) is None
     drop = right[1].mean() - overall_metrics(uri)["accuracy"]
     assert refusal_reason(uri) == (
         f"accuracy is {drop:.4f} below the latest blessed model's on the whole eval split; 0.1000 is allowed"
@@ -159,6 +160,45 @@ def test_a_model_that_tflm_does_not_run_is_refused_and_the_pipeline_goes_on(line
     assert blessing.get_int_custom_property("blessed") == 0
     assert "ATAN2" in (refusal_reason(uri) or "")
     assert overall_metrics(uri) == {}
+
+
+def unfit(kind: str) -> bytes:
+    """A model that was blessed in another life of the project."""
+    import tensorflow as tf
+
+    shapes = {"input size": (1, 5, 5, 1)}
+    names = {"input feature": "image"}
+    functions = {
+        "output size": lambda picture: tf.reshape(picture, (1, 16)) * 2.0,
+        "TFLM": lambda picture: tf.math.atan2(picture, picture + 1),
+    }
+    name = names.get(kind, "picture")
+    spec = tf.TensorSpec(shapes.get(kind, (1, 4, 4, 1)), tf.float32, name=name)
+    answer = functions.get(kind, lambda picture: tf.reshape(picture, (1, -1))[:, :3] * 2.0)
+    concrete = tf.function(answer).get_concrete_function(spec)
+    return tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("input feature", "its input feature is image, the candidate's picture"),
+        ("input size", "its input size is 25, the candidate's 16"),
+        ("output size", "its output size is 16, the candidate's 3"),
+        ("TFLM", "ATAN2"),
+    ],
+)
+def test_a_baseline_that_is_no_match_is_left_out(line, tmp_path: Path, right, kind: str, said: str) -> None:
+    from components.tflm_evaluator.outcome import baseline_metrics, dropped_baseline, overall_metrics, refusal_reason
+
+    model = line.artifact("TFLiteConverter", "int8_model")
+    baseline = artifact_of(unfit(kind), tmp_path / "baseline")
+    uri, blessing = evaluate(line, tmp_path / "run", model, baseline=baseline, max_drop=0.0)
+    assert said in (dropped_baseline(uri) or "")
+    assert refusal_reason(uri) is None
+    assert blessing.get_int_custom_property("blessed") == 1
+    assert baseline_metrics(uri) == {}
+    assert overall_metrics(uri)["accuracy"] == pytest.approx(right[1].mean())
 
 
 class TestBaseline:

@@ -39,3 +39,10 @@ def test_ctrl_c_is_answered_in_a_line_and_with_its_own_status(project: Callable,
     assert process.returncode == 130
     assert said.splitlines()[-1].startswith("stopped;")
     assert "Traceback" not in said
+
+
+def test_a_workspace_that_is_a_file_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(TinyopsError, match="cannot be written") as refused:
+        run(None, workspace=tmp_path / "file", as_json=False)
+    assert "--workspace" in refused.value.remedy

@@ -16,7 +16,6 @@ def test_the_default_project_is_right() -> None:
     assert config.data.classes == [str(digit) for digit in range(10)]
     assert config.slices == ("label",)
     assert config.load_profile().name == "cortex-m4"
-    assert config.acceptance_plan.min_accuracy == config.evaluate.min_accuracy
 
 
 def test_only_data_and_module_are_needed_and_paths_count_from_the_file(project: Callable, tmp_path: Path) -> None:
@@ -24,11 +23,6 @@ def test_only_data_and_module_are_needed_and_paths_count_from_the_file(project: 
     assert config.data.source == tmp_path / "data.npz"
     assert config.train.module == tmp_path / "vibration.py"
     assert config.buckets == {"train": 4, "eval": 1}
-
-
-def test_boards_are_asked_for_the_plans_own_accuracy_where_it_has_one(project: Callable) -> None:
-    config = load_config(project({"acceptance.min_accuracy": 0.7, "evaluate.min_accuracy": 0.8}))
-    assert config.acceptance_plan.min_accuracy == 0.7
 
 
 def test_a_profile_file_counts_from_the_config(project: Callable, tmp_path: Path) -> None:
@@ -46,7 +40,6 @@ def test_a_profile_file_counts_from_the_config(project: Callable, tmp_path: Path
         ({"data.splits": {"eval": 0}}, "data.splits.eval = 0"),
         ({"train.epochs": "many"}, "train.epochs = 'many'"),
         ({"evaluate.min_accuracy": 95}, "evaluate.min_accuracy = 95"),
-        ({"deploy.release_version": "1.0"}, "deploy.release_version = '1.0'"),
         ({"acceptance.luck": 1}, "acceptance.luck: unknown key"),
         ({"name": "../x"}, "name = '../x'"),
     ],

@@ -58,18 +58,24 @@ def test_a_model_that_is_not_blessed_never_reaches_staging(digits, promoted: str
 
 
 def test_a_model_over_the_boards_budget_never_reaches_staging(digits, promoted: str) -> None:
-    tight = load_profile("cortex-m4").model_copy(update={"name": "tight", "arena_bytes": 2500})
-    (digits.folder / "tight.yaml").write_text(yaml.safe_dump(tight.model_dump()))
-    digits.configure()
+    boards = [
+        {"name": pool, "pool": pool, "profile": "tight.yaml", "virtual": True} for pool in ("staging", "production")
+    ]
+    (digits.folder / "tight-boards.yaml").write_text(yaml.safe_dump({"boards": boards}))
+    digits.configure(deploy={"inventory": "tight-boards.yaml"})
     config = yaml.safe_load(digits.config_file.read_text())
     digits.config_file.write_text(yaml.safe_dump({**config, "board_profile": "tight.yaml"}))
     try:
-        refused = digits.run()
+        # The second is an edit of the same file, which the cache must see.
+        for arena_bytes in (2500, 2400):
+            tight = load_profile("cortex-m4").model_copy(update={"name": "tight", "arena_bytes": arena_bytes})
+            (digits.folder / "tight.yaml").write_text(yaml.safe_dump(tight.model_dump()))
+            refused = digits.run()
+            assert (refused.deployment.outcome, refused.deployment.gate) == ("refused", "validation")
+            assert str(arena_bytes) in refused.deployment.reason.replace(",", "")
+            assert refused.deployment.boards == []
     finally:
         digits.configure()
-    assert (refused.deployment.outcome, refused.deployment.gate) == ("refused", "validation")
-    assert "2500" in refused.deployment.reason.replace(",", "")
-    assert refused.deployment.boards == []
     assert digits.run().deployment.outcome == "unchanged", f"production still has {promoted}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import ml_metadata as mlmd
@@ -17,9 +18,9 @@ from components.tflite_converter.report import ConversionReport
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
-from pipeline.events import Concluded, Failed, Finished, Launched, Planned, Started
+from pipeline.events import Concluded, Event, Failed, Finished, Launched, Planned, Started
 from pipeline.lineage import Lineage
-from pipeline.local_run import RunFailed
+from pipeline.local_run import RunFailed, run_project
 
 COMPONENTS = [
     "SensorExampleGen",
@@ -158,3 +159,27 @@ def test_a_run_in_a_workspace_that_is_in_use(digits) -> None:
 
     with Workspace(digits.workspace).claim(), pytest.raises(TinyopsError, match="another run"):
         digits.run()
+
+
+# What a user may have lying about, each of a name that our packages, Python or its libraries import.
+BAIT = ("pipeline", "components", "random", "queue", "yaml")
+
+
+def test_nothing_beside_the_users_module_takes_the_place_of_what_is_installed(
+    project: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Followed until TFX is imported and the pipeline is built; the command stands in the same folder."""
+    config = project()
+    for name in BAIT:
+        (tmp_path / f"{name}.py").write_text("raise ImportError('taken from the project')\n")
+    monkeypatch.chdir(tmp_path)
+    events: list[Event] = []
+
+    def follow(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Planned):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_project(config, tmp_path / "workspace", follow)
+    assert isinstance(events[-1], Planned)

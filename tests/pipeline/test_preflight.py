@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import time
@@ -9,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.profile import load_profile
 from pipeline.preflight import prepare
 from pipeline.workspace import Workspace
 
@@ -51,9 +54,12 @@ def test_a_right_project_passes(project: Callable, tmp_path: Path) -> None:
         ({"deploy.inventory": "absent.yaml"}, {}, "absent.yaml cannot be read"),
         ({"deploy.inventory": "tinyops.yaml"}, {}, "boards: missing"),
         ({"deploy.signing_key": "key.pem"}, {}, "key.pem does not exist"),
+        ({"deploy.release_version": "1.0"}, {}, "release version '1.0'"),
+        ({"deploy.release_version": "256.0.0"}, {}, "release version '256.0.0'"),
         ({"deploy.signing_key": "tinyops.yaml"}, {}, "tinyops.yaml cannot be read"),
         ({"train.module": "absent.py"}, {}, "absent.py is not a Python file"),
         ({"board_profile": "cortex-m99"}, {}, "cortex-m99"),
+        ({"board_profile": "cortex-m7"}, {}, "no staging board of the inventory has it; they have cortex-m4"),
     ],
 )
 def test_what_is_wrong_is_named(
@@ -62,6 +68,38 @@ def test_what_is_wrong_is_named(
     error = refusal(project(changes, arrays), tmp_path)
     assert said in error.message
     assert error.remedy
+
+
+def saved(save: Callable, *positional: np.ndarray, **named: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    save(file, *positional, **named)
+    return file.getvalue()
+
+
+WHOLE = saved(np.savez_compressed, sound=SOUND, kind=np.arange(60) % 2)
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [b"", saved(np.savez), saved(np.save, SOUND), WHOLE[: len(WHOLE) // 2], WHOLE.replace(WHOLE[60:64], b"\xff" * 4)],
+    ids=["empty file", "no arrays", "npy", "cut off", "altered"],
+)
+def test_a_data_file_that_is_no_npz(project: Callable, tmp_path: Path, contents: bytes) -> None:
+    config = project()
+    (tmp_path / "data.npz").write_bytes(contents)
+    error = refusal(config, tmp_path)
+    assert "data.npz" in error.message
+    assert error.remedy
+
+
+def test_profiles_are_compared_by_what_they_allow(project: Callable, tmp_path: Path) -> None:
+    config = project({"board_profile": "ours.yaml"})
+    ours = load_profile("cortex-m4").model_copy(update={"name": "ours"})
+    (tmp_path / "ours.yaml").write_text(yaml.safe_dump(ours.model_dump()))
+    prepare(config, Workspace(tmp_path / "workspace"))
+    smaller = ours.model_copy(update={"arena_bytes": ours.arena_bytes - 1})
+    (tmp_path / "ours.yaml").write_text(yaml.safe_dump(smaller.model_dump()))
+    assert "ours.yaml" in refusal(config, tmp_path).message
 
 
 def test_the_digits_are_written_once(tmp_path: Path) -> None:

@@ -45,9 +45,12 @@ def test_an_edit_changes_the_digest(tmp_path: Path, edited: str) -> None:
         ("import no_such_library_at_all\n" + GOOD, "'no_such_library_at_all'"),
         (GOOD + "def later():\n    from no_such_library import x\n", "'no_such_library'"),
         ("\x00", "model.py"),
+        ("from helper.layers import x\n" + GOOD, "'helper', a package in the same folder"),
     ],
 )
 def test_what_is_wrong_is_named_without_importing_it(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "helper").mkdir()
+    write(tmp_path / "helper", "", "__init__.py")
     with pytest.raises(TinyopsError) as refused:
         UserModule.load(write(tmp_path, text))
     assert said in refused.value.message
@@ -57,3 +60,29 @@ def test_what_is_wrong_is_named_without_importing_it(tmp_path: Path, text: str, 
 def test_a_file_that_cannot_be_imported(tmp_path: Path, name: str) -> None:
     with pytest.raises(TinyopsError, match="not a Python file"):
         UserModule.load(write(tmp_path, GOOD, name))
+
+
+@pytest.mark.parametrize("name", ["json", "sys", "pipeline", "yaml"])
+@pytest.mark.parametrize("text", ["", "import {}\n"])
+def test_a_name_that_is_taken(tmp_path: Path, name: str, text: str) -> None:
+    if text:
+        write(tmp_path, "", f"{name}.py")
+        path = write(tmp_path, text.format(name) + GOOD)
+    else:
+        path = write(tmp_path, GOOD, f"{name}.py")
+    with pytest.raises(TinyopsError) as refused:
+        UserModule.load(path)
+    assert f"{name}.py has the name of the installed module '{name}'" in refused.value.message
+    assert "rename" in refused.value.remedy
+
+
+def test_a_module_that_is_on_the_import_path_already_is_no_other_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "helper").mkdir()
+    write(tmp_path / "helper", "", "__init__.py")
+    write(tmp_path, "", "layers.py")
+    assert len(UserModule.load(write(tmp_path, "import layers\n" + GOOD)).sources) == 2
+    with pytest.raises(TinyopsError, match="'helper', a package in the same folder"):
+        UserModule.load(write(tmp_path, "import helper\n" + GOOD))

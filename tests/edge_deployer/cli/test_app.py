@@ -13,11 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.edge_deployer.release.test_labelled_data import write_torn
 from tests.edge_deployer.tiny_models import identity_classifier, with_unknown_op
 
 ROOT = Path(__file__).resolve().parents[3]
 TINYOPS = Path(sys.executable).with_name("tinyops")
 HELP_SECONDS = 0.4
+BOARDS = """
+boards:
+  - {name: s1, pool: staging, virtual: true, profile: cortex-m4}
+  - {name: p1, pool: production, virtual: true}
+"""
 
 
 def tinyops(*arguments: str | Path, cwd: Path, program: Path = TINYOPS) -> subprocess.CompletedProcess[str]:
@@ -60,10 +66,19 @@ def test_help_imports_nothing_heavy() -> None:
         (["model.tflite", "--data", "nowhere.npz"], "nowhere.npz does not exist"),
         (["model.tflite", "--data", "model.tflite"], "cannot be read as an .npz file"),
         (["model.tflite", "--data", "nan.npz"], "not finite"),
+        (["model.tflite", "--data", "single.npy"], "single.npy holds a single array"),
+        (["model.tflite", "--data", "empty.npz"], "empty.npz cannot be read as an .npz file"),
+        (["model.tflite", "--data", "torn.npz"], "torn.npz cannot be read as an .npz file"),
         (["model.tflite", "--data", "shape.npz"], "shape [5]"),
         (["model.tflite", "--data", "label.npz"], "5 classes; the model has 4 outputs"),
         (["model.tflite", "--plan", "plan.yaml"], "min_acuracy: unknown key"),
         (["model.tflite", "--inventory", "nowhere.yaml"], "nowhere.yaml cannot be read"),
+        (["model.tflite", "--inventory", "folder"], "folder cannot be read: Is a directory"),
+        (["model.tflite", "--inventory", "latin-1.yaml"], "latin-1.yaml is not YAML"),
+        (["model.tflite", "--inventory", "boards.yaml"], "broken.yaml is not YAML"),
+        (["model.tflite", "--inventory", "keyless.yaml"], "nowhere.pem does not exist"),
+        (["model.tflite", "--signing-key", "folder"], "folder cannot be read: Is a directory"),
+        (["model.tflite", "--workspace", "model.tflite"], "Not a directory"),
         (["model.tflite", "--signing-key", "nowhere.pem"], "nowhere.pem does not exist"),
     ],
 )
@@ -75,6 +90,14 @@ def test_a_mistake_is_named_with_a_remedy_and_nothing_is_written(
     np.savez(tmp_path / "nan.npz", inputs=np.array([[0, 1, 2, np.nan]]))
     np.savez(tmp_path / "shape.npz", inputs=np.zeros((3, 5)))
     np.savez(tmp_path / "label.npz", inputs=np.zeros((3, 4)), labels=np.array([0, 1, 4]))
+    np.save(tmp_path / "single.npy", np.zeros((3, 4)))
+    (tmp_path / "empty.npz").touch()
+    write_torn(tmp_path / "torn.npz")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "latin-1.yaml").write_bytes("boards: schön".encode("latin-1"))
+    (tmp_path / "broken.yaml").write_text("name: [")
+    (tmp_path / "boards.yaml").write_text(BOARDS.replace("cortex-m4", "broken.yaml"))
+    (tmp_path / "keyless.yaml").write_text("public_key: nowhere.pem\n" + BOARDS)
     done = tinyops("push", *options, cwd=tmp_path)
     assert done.returncode == 1
     assert message in done.stderr

@@ -8,6 +8,7 @@ import pytest
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import load_inventory
+from edge_deployer.release.keys import SigningKey
 
 GOOD = """
 boards:
@@ -22,7 +23,8 @@ def test_the_default_has_two_staging_and_three_production_boards() -> None:
     assert all(board.virtual for board in inventory.boards)
 
 
-def test_relative_paths_count_from_the_file(tmp_path: Path) -> None:
+def test_relative_paths_count_from_the_file(tmp_path: Path, signing_key: SigningKey) -> None:
+    (tmp_path / "release.pem").write_bytes(signing_key.public_pem)
     (tmp_path / "tiny.yaml").write_text(
         "{name: tiny, description: d, arena_bytes: 1, slot_bytes: 1, line_rate: 1, smp_buffer_bytes: 1, "
         "macs_per_second: 1}"
@@ -46,6 +48,10 @@ def test_relative_paths_count_from_the_file(tmp_path: Path) -> None:
         (GOOD.replace("virtual: true", "virtual: true, profile: cortex-m99"), "no board profile named 'cortex-m99'"),
         (GOOD.replace("name: s1", "name: ../s1"), "'../s1'"),
         ("boards: [", "is not YAML"),
+        ("boards: 2025-13-01", "is not YAML"),
+        ("public_key: nowhere.pem\n" + GOOD, "nowhere.pem does not exist"),
+        ("public_key: boards.yaml\n" + GOOD, "boards.yaml cannot be read"),
+        (GOOD.replace("virtual: true", "virtual: true, profile: nowhere.yaml"), "nowhere.yaml cannot be read"),
         ("", "inventory"),
     ],
 )
@@ -55,6 +61,26 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(TinyopsError) as raised:
         load_inventory(path)
     assert message in raised.value.message
+
+
+def test_a_profile_that_is_not_yaml_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text("name: [")
+    path = tmp_path / "boards.yaml"
+    path.write_text(GOOD.replace("virtual: true", "virtual: true, profile: tiny.yaml"))
+    with pytest.raises(TinyopsError, match=r"tiny\.yaml is not YAML"):
+        load_inventory(path)
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "boards.yaml"
+    path.write_bytes(GOOD.replace("s1", "schön").encode("latin-1"))
+    with pytest.raises(TinyopsError, match=r"boards\.yaml is not YAML"):
+        load_inventory(path)
+
+
+def test_a_folder_is_no_inventory(tmp_path: Path) -> None:
+    with pytest.raises(TinyopsError, match="cannot be read: Is a directory"):
+        load_inventory(tmp_path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -31,6 +31,19 @@ def test_a_missing_key_names_its_path(tmp_path: Path, load: object) -> None:
 
 
 @pytest.mark.parametrize("load", [load_signing_key, load_public_key])
+def test_a_folder_is_no_key(tmp_path: Path, load: object) -> None:
+    assert callable(load)
+    with pytest.raises(TinyopsError, match="cannot be read: Is a directory"):
+        load(tmp_path)
+
+
+def test_a_new_key_needs_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "workspace").touch()
+    with pytest.raises(TinyopsError, match="workspace/keys cannot be made: Not a directory"):
+        load_or_create_signing_key(tmp_path / "workspace" / "keys" / "signing.pem")
+
+
+@pytest.mark.parametrize("load", [load_signing_key, load_public_key])
 def test_a_file_that_is_no_key_is_refused(tmp_path: Path, load: object) -> None:
     assert callable(load)
     path = tmp_path / "key.pem"

@@ -22,6 +22,7 @@ from edge_deployer.session import (
     PortInUse,
     ResetReason,
     SessionError,
+    WrongInputs,
 )
 from edge_deployer.wire.mcuboot import parse_image
 from tests.edge_deployer import tiny_models
@@ -116,7 +117,7 @@ async def test_a_sample_bigger_than_the_buffer_goes_in_chunks(session: DeviceSes
 
 async def test_inputs_of_another_shape_never_reach_the_board(session: DeviceSession, identity_image: bytes) -> None:
     await put_for_good(session, identity_image)
-    with pytest.raises(ValueError, match="takes int8"):
+    with pytest.raises(WrongInputs, match=r"samples are int8\[1, 5\].*takes int8\[1, 4\]"):
         await session.infer(np.zeros((1, 5), np.int8))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_deployer.errors import TinyopsError
 from edge_deployer.tflm import InferenceCrashed, ModelRefused, Reason, TflmRunner, smallest_arena
 from tests.edge_deployer import tiny_models
 
@@ -109,6 +110,14 @@ def test_a_crash_while_loading_is_a_refusal() -> None:
     error = refusal(tiny_models.crashes_on_load())
     assert error.reason is Reason.CRASHED
     assert "SIGSEGV" in error.message
+
+
+def test_a_child_that_cannot_start_is_not_the_models_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "numpy.py").write_text("raise ImportError('a broken numpy')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(TinyopsError, match=r"on this machine \(exit status 1\): ImportError: a broken numpy") as caught:
+        TflmRunner(tiny_models.identity_classifier(), arena_bytes=ARENA)
+    assert not isinstance(caught.value, ModelRefused)
 
 
 def test_a_crash_while_running_is_told_apart() -> None:

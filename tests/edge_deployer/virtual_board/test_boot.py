@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from edge_deployer.public_key import read_public_key
 from edge_deployer.virtual_board.boot import boot
 from edge_deployer.virtual_board.flash import Flash, Slot, Trailer
-from edge_deployer.virtual_board.settings import load_public_key
 from edge_deployer.wire.mcuboot import parse_image
-from tests.edge_deployer.tiny_models import identity_classifier, rotating_classifier
+from tests.edge_deployer.tiny_models import rotating_classifier
 from tests.edge_deployer.virtual_board.running_board import Signer, make_image
 
 
@@ -22,7 +22,7 @@ def flash(tmp_path: Path) -> Flash:
 
 @pytest.fixture
 def key(signer: Signer) -> Ed25519PublicKey:
-    return load_public_key(signer.public_key)
+    return read_public_key(signer.public_key)
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +95,3 @@ def test_a_swap_is_one_write_of_the_trailer(flash: Flash, identity_image: bytes,
     flash.append(Slot.SECONDARY, newer_image)
     flash.trailer = flash.trailer.swapped()
     assert (flash.read(Slot.PRIMARY), flash.read(Slot.SECONDARY)) == (newer_image, identity_image)
-
-
-def test_a_file_that_is_no_key_is_an_error_that_names_it(tmp_path: Path) -> None:
-    path = tmp_path / "key.pem"
-    path.write_text(identity_classifier().hex())
-    with pytest.raises(Exception, match=str(path)):
-        load_public_key(path)

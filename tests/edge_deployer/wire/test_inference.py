@@ -37,6 +37,22 @@ def test_a_tensor_without_scale_has_none_on_the_wire() -> None:
     assert tensor.to_spec().scale is None
 
 
+@pytest.mark.parametrize(
+    ("tensor", "words"),
+    [
+        (TensorMap(t=99, s=[1, 4]), "dtype 99"),
+        (TensorMap(t=1, s=[1, 0]), r"shape \[1, 0\]"),
+        (TensorMap(t=1, s=[1, -4]), r"shape \[1, -4\]"),
+        (TensorMap(t=1, s=[1], q=(0, 0, 0)), "not a scale"),
+        (TensorMap(t=1, s=[1], q=(-1, 0, 0)), "not a scale"),
+        (TensorMap(t=1, s=[1], q=(1, 2**40, 0)), "not a scale"),
+    ],
+)
+def test_a_tensor_that_cannot_be_is_an_error(tensor: TensorMap, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        tensor.to_spec()
+
+
 def test_a_scale_is_that_of_the_float32_in_the_model() -> None:
     assert TensorMap.from_spec(TensorSpec("int8", (1,), 0.1)).to_spec().scale == float(np.float32(0.1))
 

@@ -1,0 +1,32 @@
+"""The ed25519 public key file that boards, inventories and releases check signatures with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from edge_deployer.errors import TinyopsError
+
+_REMEDY = "give the PEM file that 'imgtool getpub --encoding pem' writes for an ed25519 key"
+
+
+def read_public_key(path: Path) -> Ed25519PublicKey:
+    """Read an ed25519 public key in PEM.
+
+    Raises:
+        TinyopsError: the file is missing, or is not such a key.
+    """
+    try:
+        key = load_pem_public_key(path.read_bytes())
+    except FileNotFoundError:
+        raise TinyopsError(f"public key {path} does not exist", remedy="correct the path") from None
+    except OSError as error:
+        raise TinyopsError(f"public key {path} cannot be read: {error.strerror}", remedy=_REMEDY) from None
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise TinyopsError(f"public key {path} cannot be read: {error}", remedy=_REMEDY) from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise TinyopsError(f"public key {path} is not an ed25519 key", remedy=_REMEDY)
+    return key

@@ -1,0 +1,46 @@
+"""Children start alike wherever the user stands, whatever files are there."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from edge_deployer.child_process import module_command
+from edge_deployer.inventory.bench import powered
+from edge_deployer.inventory.inventory import load_inventory
+from edge_deployer.release.image import sign_image
+from edge_deployer.release.keys import SigningKey
+from edge_deployer.tflm import TflmRunner
+from tests.edge_deployer.tiny_models import identity_classifier
+
+
+@pytest.fixture
+def user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with modules in it that have the names of the standard library's."""
+    for name in ("random", "runpy", "struct", "tempfile"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the user's own module')\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_module_gets_its_arguments(user_folder: Path) -> None:
+    (user_folder / "data.json").write_text("[1]")
+    done = subprocess.run(
+        [*module_command("json.tool"), "--compact", "data.json"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[1]"
+
+
+def test_a_model_loads(user_folder: Path) -> None:  # noqa: ARG001
+    TflmRunner(identity_classifier(), arena_bytes=4096).close()
+
+
+def test_a_release_is_signed(user_folder: Path, signing_key: SigningKey) -> None:  # noqa: ARG001
+    assert sign_image(b"model", version="1.0.0", manifest=b"{}", key=signing_key).version == "1.0.0+0"
+
+
+async def test_virtual_boards_start(user_folder: Path, signing_key: SigningKey) -> None:  # noqa: ARG001
+    async with powered(load_inventory(None), Path("boards"), public_pem=signing_key.public_pem) as urls:
+        assert len(urls) == 5
