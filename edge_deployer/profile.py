@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import read_yaml
-from edge_deployer.validation import describe_validation_error
 
 _SHIPPED = resources.files("edge_deployer") / "profiles"
 

@@ -22,8 +22,8 @@ from pydantic import (
 
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
+from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.profile import BoardProfile, load_profile
-from edge_deployer.validation import describe_validation_error
 
 DEFAULT_CONFIG: Final = Path(__file__).parent / "projects" / "digits" / "tinyops.yaml"
 

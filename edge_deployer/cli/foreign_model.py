@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import read_file, read_yaml
 from edge_deployer.inventory.inventory import board_profile, load_inventory
 from edge_deployer.release.bundle import Candidate
@@ -21,7 +22,6 @@ from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.rollout.deployment import Deployment, refused_before_release
 from edge_deployer.rollout.journal import Watcher
 from edge_deployer.rollout.release_line import ReleaseLine
-from edge_deployer.validation import describe_validation_error
 
 _SEED = 0
 _REMEDY = "change the model as the reason says; no board was touched"

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import read_yaml
 from edge_deployer.profile import BoardProfile, load_profile
 from edge_deployer.public_key import read_public_key
-from edge_deployer.validation import describe_validation_error
 
 Pool = Literal["staging", "production"]
 

@@ -8,7 +8,7 @@ import cbor2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.validation import describe_validation_error
+from edge_deployer.field_errors import describe_validation_error
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
