@@ -5,11 +5,12 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import read_yaml
+from edge_deployer.wire.framing import FramingName
 
 _SHIPPED = resources.files("edge_deployer") / "profiles"
 
@@ -22,10 +23,29 @@ class BoardProfile(BaseModel):
     name: str
     description: str
     arena_bytes: PositiveInt = Field(description="RAM set aside for the tensor arena")
-    slot_bytes: PositiveInt = Field(description="size of one MCUboot image slot in flash")
+    slot_bytes: PositiveInt = Field(description="size of one MCUboot image slot in flash, its trailer included")
+    page_bytes: PositiveInt = Field(description="size of a flash page: what one erase erases")
+    flash_bytes_per_second: PositiveInt = Field(description="speed of writing to erased flash")
+    page_erase_ms: PositiveFloat = Field(description="milliseconds to erase a page")
     line_rate: PositiveInt = Field(description="UART bit rate, 8N1: ten bits a byte")
-    smp_buffer_bytes: PositiveInt = Field(description="size of the SMP server's buffer")
-    macs_per_second: PositiveInt = Field(description="int8 multiply-accumulates per second; gives the latency estimate")
+    framing: FramingName = Field(
+        default="console", description="console: base64 with a CRC-16, beside log output; raw: unprotected, faster"
+    )
+    smp_buffer_bytes: int = Field(ge=256, description="size of one of the SMP server's buffers")
+    smp_buffer_count: int = Field(default=4, ge=2, description="number of them")
+    compressed_upload: bool = Field(
+        default=False, description="whether the firmware takes compressed images (group 65, command `upload`)"
+    )
+    macs_per_second: PositiveInt = Field(description="int8 multiply-accumulates per second; for the latency estimate")
+    bytes_per_second: PositiveInt = Field(
+        description="bytes of weights and activations moved per second; for the latency estimate"
+    )
+
+    @model_validator(mode="after")
+    def _whole_pages(self) -> BoardProfile:
+        if self.slot_bytes % self.page_bytes:
+            raise ValueError(f"slot_bytes {self.slot_bytes} is not a whole number of pages of {self.page_bytes} bytes")
+        return self
 
 
 def shipped_profiles() -> list[str]:

@@ -38,3 +38,15 @@ class ClaimWrite(inference.ClaimWriteRequest, _InferenceGroup):
     """Take the board for an epoch."""
 
     _Response = inference.ClaimWriteResponse
+
+
+class UploadRead(inference.UploadReadRequest, _InferenceGroup):
+    """Ask how the board takes compressed images."""
+
+    _Response = inference.UploadReadResponse
+
+
+class UploadWrite(inference.UploadWriteRequest, _InferenceGroup):
+    """Send a chunk of a compressed image."""
+
+    _Response = inference.UploadWriteResponse

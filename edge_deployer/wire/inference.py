@@ -30,6 +30,7 @@ class Command(IntEnum):
     RUN = 1
     HEALTH = 2
     CLAIM = 3
+    UPLOAD = 4
 
 
 class ErrorCode(IntEnum):
@@ -46,6 +47,9 @@ class ErrorCode(IntEnum):
     BATCH_TOO_BIG = 8
     NO_RESULT = 9
     STALE_EPOCH = 10
+    IMAGE_TOO_BIG = 11
+    SLOT_BUSY = 12
+    BAD_STREAM = 13
 
 
 class ResetReason(IntEnum):
@@ -54,6 +58,12 @@ class ResetReason(IntEnum):
     POWER_ON = 0
     SOFTWARE = 1
     FAULT = 2
+
+
+class Codec(IntEnum):
+    """How a compressed image is compressed."""
+
+    LZMA1 = 1
 
 
 _DTYPE_CODES = {"float32": 0, "int8": 1, "uint8": 2, "int16": 3, "int32": 4, "int64": 5, "bool": 6}
@@ -229,6 +239,7 @@ class HealthReadResponse(message.ReadResponse):
         up: milliseconds since then.
         faults: faults since power-on.
         fault: words for the last fault or refused model.
+        floor: security counter below which no image boots, where the board keeps one.
     """
 
     _GROUP_ID = GROUP
@@ -238,6 +249,7 @@ class HealthReadResponse(message.ReadResponse):
     up: int
     faults: int
     fault: str | None = None
+    floor: int | None = None
 
 
 class ClaimWriteRequest(message.WriteRequest):
@@ -256,6 +268,70 @@ class ClaimWriteResponse(message.WriteResponse):
     _COMMAND_ID = Command.CLAIM
 
     epoch: int
+
+
+class UploadReadRequest(message.ReadRequest):
+    """Ask whether and how the board takes compressed images."""
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = Command.UPLOAD
+
+
+class UploadReadResponse(message.ReadResponse):
+    """The stream that the board can decompress.
+
+    Attributes:
+        codec: see `Codec`.
+        window: bytes of the dictionary, at most this.
+        lc: LZMA's literal context bits.
+        lp: LZMA's literal position bits.
+        pb: LZMA's position bits.
+    """
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = Command.UPLOAD
+
+    codec: int
+    window: int
+    lc: int
+    lp: int
+    pb: int
+
+
+class UploadWriteRequest(message.WriteRequest):
+    """Send a chunk of a compressed image to the spare slot.
+
+    Attributes:
+        off: offset of `data` in the compressed stream.
+        data: the chunk.
+        len: bytes of the compressed stream, if `off` is 0.
+        size: bytes of the image, if `off` is 0.
+        sha: SHA-256 of the image file, if `off` is 0.
+    """
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = Command.UPLOAD
+
+    off: int = Field(ge=0)
+    data: bytes
+    len: int | None = Field(default=None, ge=1)
+    size: int | None = Field(default=None, ge=1)
+    sha: bytes | None = Field(default=None, min_length=32, max_length=32)
+
+
+class UploadWriteResponse(message.WriteResponse):
+    """How much of the stream has arrived.
+
+    Attributes:
+        off: bytes of the stream that have arrived.
+        match: with the last chunk, whether the slot's SHA-256 is the one told.
+    """
+
+    _GROUP_ID = GROUP
+    _COMMAND_ID = Command.UPLOAD
+
+    off: int
+    match: bool | None = None
 
 
 class InferenceErrorV1(error.ErrorV1):

@@ -26,8 +26,8 @@ def test_the_default_has_two_staging_and_three_production_boards() -> None:
 def test_relative_paths_count_from_the_file(tmp_path: Path, signing_key: SigningKey) -> None:
     (tmp_path / "release.pem").write_bytes(signing_key.public_pem)
     (tmp_path / "tiny.yaml").write_text(
-        "{name: tiny, description: d, arena_bytes: 1, slot_bytes: 1, line_rate: 1, smp_buffer_bytes: 1, "
-        "macs_per_second: 1}"
+        "{name: tiny, description: d, arena_bytes: 1, slot_bytes: 8, page_bytes: 4, flash_bytes_per_second: 1, "
+        "page_erase_ms: 1, line_rate: 1, smp_buffer_bytes: 256, macs_per_second: 1, bytes_per_second: 1}"
     )
     path = tmp_path / "boards.yaml"
     path.write_text("public_key: release.pem\n" + GOOD.replace("virtual: true", "virtual: true, profile: tiny.yaml"))
