@@ -1,81 +1,21 @@
-"""Measures the project's commands and the default model, and writes `benchmarks/RESULTS.md`.
+"""Measures everything and writes `benchmarks/RESULTS.md`.
 
 Machines differ and are noisy, so a duration is compared with another of the same run, not with one of last week.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.release_line import measure_help, measure_line
+from benchmarks.rows import Row
+from benchmarks.serial_line import measure_serial_line
+
 RESULTS = Path(__file__).with_name("RESULTS.md")
-TINYOPS = Path(sys.executable).with_name("tinyops")
-SHORT_COMMAND_REPEATS = 10
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table."""
-
-    what: str
-    figure: str
-    bound: str
-    command: str
-
-
-def seconds(command: Sequence[str | Path]) -> float:
-    """Wall time of a command that must succeed."""
-    began = time.perf_counter()
-    subprocess.run([str(part) for part in command], check=True, capture_output=True)
-    return time.perf_counter() - began
-
-
-def fastest(command: Sequence[str | Path]) -> float:
-    """Least wall time of a short command: what noise cannot take away."""
-    return min(seconds(command) for _ in range(SHORT_COMMAND_REPEATS))
-
-
-def measure_help() -> list[Row]:
-    """How long a user waits for help, against Python's own start."""
-    shown, bare = fastest([TINYOPS, "--help"]), fastest([sys.executable, "-c", "pass"])
-    figure = f"{shown:.2f} s, {shown / bare:.1f} times `python -c pass`"
-    return [Row("help", figure, "0.4 s", "tinyops --help")]
-
-
-def measure_line(workspace: Path) -> list[Row]:
-    """The default project from nothing to production, again with nothing changed, and what came out."""
-    run = [TINYOPS, "run", "--workspace", workspace, "--json"]
-    first, again = seconds(run), seconds(run)
-    outcome = json.loads(subprocess.run([str(part) for part in run], check=True, capture_output=True).stdout)
-    facts = json.loads(Path(outcome["report"]).with_suffix(".json").read_text())
-    validation, evaluation = facts["validation"], facts["evaluation"]
-    accuracy = f"{evaluation['accuracy']:.4f} of {evaluation['examples']} held-out digits"
-    return [
-        Row("data to production boards", f"{first:.0f} s", "75 s", "tinyops run"),
-        Row("again, nothing changed", f"{again:.0f} s, {again / first:.2f} of the first", "15 s", "tinyops run"),
-        Row("int8 accuracy", accuracy, "at least 0.975", "tinyops run"),
-        Row("model", f"{validation['model_bytes']:,} bytes", "8,000 bytes", "tinyops run"),
-        Row("arena", f"{validation['arena_bytes']:,} bytes", "4,000 bytes", "tinyops run"),
-        *measure_push(next((workspace / "artifacts").glob("*/TFLiteConverter/*/*/Format-Serving/tflite")), first),
-    ]
-
-
-def measure_push(model: Path, run_seconds: float) -> list[Row]:
-    """The digits' model, pushed as a stranger's."""
-    with tempfile.TemporaryDirectory() as folder:
-        stranger = Path(folder) / "digits.tflite"
-        shutil.copyfile(model, stranger)
-        took = seconds([TINYOPS, "push", stranger, "--workspace", folder])
-    return [Row("push of a finished model", f"{took:.0f} s, {took / run_seconds:.2f} of a run", "", "tinyops push")]
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -86,9 +26,9 @@ def table(rows: Sequence[Row]) -> str:
         f"Written by `make bench` on {os.cpu_count()} cores, Python {platform.python_version()}. Durations are of one "
         "run on a noisy machine: the ratios hold longer than the seconds.",
         "",
-        "| what | measured | at most | command |",
+        "| what | measured | goal | command |",
         "|---|---|---|---|",
-        *(f"| {row.what} | {row.figure} | {row.bound} | `{row.command}` |" for row in rows),
+        *(f"| {row.what} | {row.figure} | {row.goal} | `{row.command}` |" for row in rows),
     ]
     return "\n".join(lines) + "\n"
 
@@ -96,7 +36,8 @@ def table(rows: Sequence[Row]) -> str:
 def main() -> None:
     """Measure everything and write the table."""
     with tempfile.TemporaryDirectory() as folder:
-        text = table([*measure_help(), *measure_line(Path(folder))])
+        rows = [*measure_help(), *measure_line(Path(folder) / "release"), *measure_serial_line(Path(folder) / "line")]
+    text = table(rows)
     RESULTS.write_text(text)
     print(text)
 

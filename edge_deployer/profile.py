@@ -11,6 +11,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import read_yaml
 from edge_deployer.wire.framing import FramingName
+from edge_deployer.wire.mcuboot import largest_image
 
 _SHIPPED = resources.files("edge_deployer") / "profiles"
 
@@ -38,7 +39,7 @@ class BoardProfile(BaseModel):
     )
     macs_per_second: PositiveInt = Field(description="int8 multiply-accumulates per second; for the latency estimate")
     bytes_per_second: PositiveInt = Field(
-        description="bytes of weights and activations moved per second; for the latency estimate"
+        description="bytes of activations read and written per second; for the latency estimate"
     )
 
     @model_validator(mode="after")
@@ -46,6 +47,11 @@ class BoardProfile(BaseModel):
         if self.slot_bytes % self.page_bytes:
             raise ValueError(f"slot_bytes {self.slot_bytes} is not a whole number of pages of {self.page_bytes} bytes")
         return self
+
+    @property
+    def image_bytes(self) -> int:
+        """Size of the largest image that a slot takes, in bytes."""
+        return largest_image(self.slot_bytes // self.page_bytes, self.page_bytes)
 
 
 def shipped_profiles() -> list[str]:

@@ -2,5 +2,5 @@
 
 import signal
 
-# Whoever starts the tests in the background may have them ignore Ctrl-C, and the commands under test would inherit that.
+# Tests started in the background may have been told to ignore Ctrl-C, which the commands they run would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)

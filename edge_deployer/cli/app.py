@@ -1,7 +1,8 @@
 """Finds the sub-commands that this install has, and turns errors into messages and exit statuses.
 
-A sub-command is an entry point of the group ``tinyops.commands``: a function that typer can make a command of. Its
-module imports nothing heavy at the top, because ``tinyops --help`` imports every one of them for its summary.
+A sub-command is an entry point of the group ``tinyops.commands``: a function that typer can make a command of, or a
+typer application with commands of its own. Its module imports nothing heavy at the top, because ``tinyops --help``
+imports every one of them for its summary.
 """
 
 from __future__ import annotations
@@ -44,8 +45,11 @@ class _InstalledCommands(TyperGroup):
                 f"`tinyops {cmd_name}` needs the {extra} extra, which is not installed here",
                 remedy=f"install it: pip install 'tinyml-ops[{extra}]'",
             )
+        loaded = point.load()
+        if isinstance(loaded, typer.Typer):
+            return typer.main.get_command(loaded)
         command = typer.Typer(add_completion=False, rich_markup_mode=None)
-        command.command(cmd_name)(point.load())
+        command.command(cmd_name)(loaded)
         return typer.main.get_command(command)
 
 

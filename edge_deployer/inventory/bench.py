@@ -52,7 +52,7 @@ async def _process(boards: list[BoardEntry], folder: Path, public_pem: bytes) ->
         key = directory / "public.pem"
         if not key.exists():
             key.write_bytes(public_pem)
-        command += ["--board", str(directory), board.profile, str(key)]
+        command += ["--board", str(directory), board.profile, str(key), *_options(board)]
     # The boards end when their standard input closes, so they cannot outlive this process, however that ends.
     process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
     try:
@@ -67,8 +67,13 @@ async def _process(boards: list[BoardEntry], folder: Path, public_pem: bytes) ->
             await process.wait()
 
 
+def _options(board: BoardEntry) -> list[str]:
+    realtime = ["realtime"] if board.realtime else []
+    return realtime + ([f"faults={board.faults}"] if board.faults else [])
+
+
 async def _ready(boards: list[BoardEntry], folder: Path, process: Process) -> dict[str, str]:
-    """Wait for each board's ``ready TTY DIRECTORY`` and return the ttys by name."""
+    """Wait for each board's ``ready TTY DIRECTORY``; the stable links to their ttys, by name."""
     assert process.stdout
     assert process.stderr
     urls: dict[str, str] = {}
@@ -83,6 +88,6 @@ async def _ready(boards: list[BoardEntry], folder: Path, process: Process) -> di
             raise TinyopsError(
                 f"the virtual boards do not start: {said}", remedy=f"read the board.log files below {folder}"
             )
-        tty, _, directory = rest.partition(" ")
-        urls[Path(directory).name] = tty
+        directory = Path(rest.partition(" ")[2])
+        urls[directory.name] = str(directory / "line")
     return urls

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from edge_deployer.field_errors import describe_validation_error
-from edge_deployer.files import read_yaml
+from edge_deployer.files import read_file, read_yaml
 from edge_deployer.profile import BoardProfile, load_profile
 from edge_deployer.public_key import read_public_key
 
@@ -18,7 +18,11 @@ Pool = Literal["staging", "production"]
 
 
 class BoardEntry(BaseModel):
-    """One board: a serial URL, or `virtual: true` for a board that runs on this machine."""
+    """One board: a serial URL, or `virtual: true` for a board that runs on this machine.
+
+    A virtual board may be `realtime`: inference and flash take the time its profile states. It may have `faults`, the
+    file of a fault plan.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,11 +31,15 @@ class BoardEntry(BaseModel):
     profile: str = "cortex-m4"
     url: str | None = Field(default=None, description="/dev/ttyACM0, socket://host:port or rfc2217://host:port")
     virtual: bool = False
+    realtime: bool = False
+    faults: Path | None = None
 
     @model_validator(mode="after")
     def _one_way_to_reach_it(self) -> BoardEntry:
         if (self.url is None) != self.virtual:
             raise ValueError("a board has either a url or `virtual: true`")
+        if not self.virtual and (self.realtime or self.faults):
+            raise ValueError("`realtime` and `faults` are for virtual boards")
         return self
 
 
@@ -73,8 +81,8 @@ def load_inventory(path: Path | None) -> Inventory:
     Relative paths in the file count from the file's folder.
 
     Raises:
-        TinyopsError: the file is missing, is not YAML, a field is wrong, or a board profile or the public key that it
-            names cannot be read.
+        TinyopsError: the file is missing, is not YAML, a field is wrong, or a board profile, a fault plan or the public
+            key that it names cannot be read.
     """
     if path is None:
         source, base = "default inventory", Path()
@@ -86,7 +94,7 @@ def load_inventory(path: Path | None) -> Inventory:
         inventory = Inventory.model_validate(content)
     except ValidationError as error:
         raise describe_validation_error(error, source) from error
-    boards = tuple(_resolve_profile(board, base) for board in inventory.boards)
+    boards = tuple(_resolve(board, base) for board in inventory.boards)
     key = base / inventory.public_key if inventory.public_key else None
     if key is not None:
         read_public_key(key)
@@ -98,8 +106,12 @@ def board_profile(board: BoardEntry) -> BoardProfile:
     return load_profile(board.profile)
 
 
-def _resolve_profile(board: BoardEntry, base: Path) -> BoardEntry:
+def _resolve(board: BoardEntry, base: Path) -> BoardEntry:
     if board.profile.endswith((".yaml", ".yml")):
         board = board.model_copy(update={"profile": str((base / board.profile).resolve())})
     load_profile(board.profile)
+    if board.faults:
+        faults = (base / board.faults).resolve()
+        read_file(faults, f"fault plan {faults}")
+        board = board.model_copy(update={"faults": faults})
     return board

@@ -45,7 +45,9 @@ class SignedImage:
     manifest: bytes
 
 
-def sign_image(payload: bytes, *, version: str, manifest: bytes, key: SigningKey) -> SignedImage:
+def sign_image(
+    payload: bytes, *, version: str, manifest: bytes, key: SigningKey, security_counter: int = 0
+) -> SignedImage:
     """Make a signed image of a model. ed25519 is deterministic: the same arguments give the same bytes.
 
     Args:
@@ -53,6 +55,8 @@ def sign_image(payload: bytes, *, version: str, manifest: bytes, key: SigningKey
         version: ``major.minor.revision`` with an optional ``+build``.
         manifest: value of the protected TLV.
         key: signs the image.
+        security_counter: a board that has confirmed an image with a greater one refuses this. 0, which is what an image
+            without a counter has, leaves it out.
 
     Raises:
         TinyopsError: imgtool refuses, with its own words.
@@ -64,6 +68,7 @@ def sign_image(payload: bytes, *, version: str, manifest: bytes, key: SigningKey
         # The slot size only bounds the image here; the board's own slot is checked against its profile.
         command = [*module_command("imgtool.main"), "sign", "--key", key.path, "--version", version]
         command += ["--header-size", str(HEADER_BYTES), "--pad-header", "--align", "8", "--slot-size", "0x1000000"]
+        command += ["--security-counter", str(security_counter)] if security_counter else []
         command += ["--sha", "256", "--custom-tlv-file", hex(MANIFEST_TLV), tlv, model, image]
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
         if done.returncode:

@@ -75,7 +75,7 @@ def load_dataset(path: Path, fields: DatasetFields) -> LabelledData:
             index of a class. The message names the array, the index and the value.
     """
     arrays = _read_arrays(path, [name for name in (fields.input, fields.label, fields.group) if name is not None])
-    inputs = _checked_inputs(arrays[fields.input], fields.input, path)
+    inputs = checked_inputs(arrays[fields.input], fields.input, path)
     labels = None if fields.label is None else _checked_labels(arrays[fields.label], fields.label, fields.classes, path)
     groups = None if fields.group is None else _checked_groups(arrays[fields.group], fields.group, path)
     for name, array in ((fields.label, labels), (fields.group, groups)):
@@ -128,7 +128,17 @@ def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
         ) from error
 
 
-def _checked_inputs(values: Array, name: str, path: Path) -> Array:
+def checked_inputs(values: Array, name: str, path: Path) -> Array:
+    """Samples as they are stored if they are integers, else as float32.
+
+    Args:
+        values: the array that the file holds, a row a sample.
+        name: what the file calls it, for messages.
+        path: the file, for messages.
+
+    Raises:
+        TinyopsError: they are not real numbers, there are none, or one is not finite.
+    """
     if values.ndim == 0 or values.dtype.kind not in "iufb":
         raise TinyopsError(
             f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not an array of real numbers, a row a sample",

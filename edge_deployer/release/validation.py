@@ -20,6 +20,7 @@ from edge_deployer.tflm import (
     ModelRefused,
     TflmRunner,
     count_macs,
+    estimate_latency_us,
     list_operators,
     smallest_arena,
 )
@@ -67,7 +68,7 @@ def validate_model(
         TinyopsError: `data` does not fit the model's input, or the `sim` extra is not installed.
     """
     report = _first_report(model, profile, data)
-    room = max(0, profile.slot_bytes - IMAGE_OVERHEAD_BYTES)
+    room = max(0, profile.image_bytes - IMAGE_OVERHEAD_BYTES)
     if len(model) > room:
         reason = f"the model has {len(model):,} bytes; a slot of {profile.name} has room for {room:,}"
         return Validation(report.model_copy(update={"reason": reason}), None)
@@ -156,7 +157,7 @@ def _first_report(model: bytes, profile: BoardProfile, data: LabelledSamples | N
         operators={},
         macs=None,
         model_bytes=len(model),
-        slot_limit=profile.slot_bytes,
+        slot_limit=profile.image_bytes,
         arena_bytes=None,
         arena_limit=profile.arena_bytes,
         latency_us=None,
@@ -174,11 +175,10 @@ def _read_model(model: bytes, profile: BoardProfile) -> dict[str, object]:
     Raises:
         ModelRefused: it is not a TFLite file.
     """
-    macs = count_macs(model)
     return {
         "operators": dict(Counter(operator.name for operator in list_operators(model))),
-        "macs": macs,
-        "latency_us": macs / profile.macs_per_second * 1e6,
+        "macs": count_macs(model),
+        "latency_us": estimate_latency_us(model, profile),
     }
 
 

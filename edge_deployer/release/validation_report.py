@@ -17,10 +17,10 @@ class ValidationReport(BaseModel):
         operators: number of each operator in the model, by its TFLite name.
         macs: multiply-accumulates of one inference.
         model_bytes: size of the TFLite file.
-        slot_limit: bytes of one image slot.
+        slot_limit: bytes of the largest image that a slot takes.
         arena_bytes: smallest arena in which TFLM runs the model on this host; an estimate for a 32-bit board.
         arena_limit: bytes that the board has for it.
-        latency_us: estimate of one inference on the board, ``macs / macs_per_second``, in microseconds.
+        latency_us: estimate of one inference on the board, in microseconds; see `estimate_latency_us`.
         eval_samples: number of samples in the eval split.
         accuracy: share of them that the int8 model names right in TFLM, 0 to 1.
         confusion: counts, ``confusion[label][predicted]``, over the eval split.

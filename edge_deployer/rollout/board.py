@@ -11,9 +11,8 @@ from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.rollout.deployment import BoardOutcome, BoardRecord
 from edge_deployer.rollout.journal import Journal
+from edge_deployer.rollout.rest import come_to_rest, is_at_rest
 from edge_deployer.session import DeviceSession, ModelFault, SessionError
-
-_RESETS_TO_REST = 2
 
 
 class Board:
@@ -35,9 +34,9 @@ class Board:
         Raises:
             SessionError: the board does not answer, or does not come to rest.
         """
-        if not await self._is_at_rest():
+        if not is_at_rest(await self._session.images()):
             self._note("reset", "a release that an earlier command left half done is taken back")
-            await self._come_to_rest()
+            await come_to_rest(self._session)
         self.record.image_before = self.record.image_after = await self._confirmed_hash()
 
     def runs(self, bundle: Bundle) -> bool:
@@ -95,7 +94,7 @@ class Board:
             return
         restored: BoardOutcome = "rolled back" if self.record.outcome == "confirmed" else "reverted"
         try:
-            await self._come_to_rest()
+            await come_to_rest(self._session)
             if await self._confirmed_hash() != self.record.image_before and self.record.image_before is not None:
                 restored = "rolled back"
                 await self._swap_back(bytes.fromhex(self.record.image_before))
@@ -113,28 +112,6 @@ class Board:
         await self._session.reset()
         if any(image.active and image.hash == image_hash for image in await self._session.images()):
             await self._session.confirm(image_hash)
-
-    async def _is_at_rest(self) -> bool:
-        """Whether the next reset changes nothing: the running image is confirmed, and none waits to be booted."""
-        images = await self._session.images()
-        return all(image.confirmed for image in images if image.active) and not any(image.pending for image in images)
-
-    async def _come_to_rest(self) -> None:
-        """Reset until nothing is on trial: an image that waits boots once, and the reset after that takes it back.
-
-        Raises:
-            SessionError: the board does not come to rest.
-        """
-        for _ in range(_RESETS_TO_REST):
-            if await self._is_at_rest():
-                return
-            await self._session.reset()
-        if not await self._is_at_rest():
-            raise SessionError(
-                self._session.url,
-                "an image is still on trial or waiting after every reset",
-                remedy="read the board's slots with an SMP client and confirm or erase by hand",
-            )
 
     async def _install(self, bundle: Bundle) -> Failure | None:
         began = monotonic()

@@ -115,11 +115,11 @@ class RolloutController:
     def _check_room(self, bundle: Bundle) -> None:
         for entry in self._inventory.boards:
             profile = board_profile(entry)
-            if len(bundle.image.data) > profile.slot_bytes:
+            if len(bundle.image.data) > profile.image_bytes:
                 raise _Refusal(
                     "boards",
                     f"the release image has {len(bundle.image.data):,} bytes; a slot of {entry.name} "
-                    f"({profile.name}) holds {profile.slot_bytes:,}",
+                    f"({profile.name}) holds {profile.image_bytes:,}",
                     "make the model smaller, or take the board out of the inventory",
                 )
             if bundle.manifest.arena_bytes > profile.arena_bytes:
@@ -137,9 +137,10 @@ class RolloutController:
         async with AsyncExitStack() as sessions:
             boards = []
             for record, entry in zip(records, self._inventory.boards, strict=True):
-                rate = board_profile(entry).line_rate
+                profile = board_profile(entry)
+                port = DeviceSession(urls[record.name], line_rate=profile.line_rate, framing=profile.framing)
                 try:
-                    session = await sessions.enter_async_context(DeviceSession(urls[record.name], line_rate=rate))
+                    session = await sessions.enter_async_context(port)
                     boards.append(Board(session, record, journal))
                     await boards[-1].probe()
                 except SessionError as error:

@@ -17,7 +17,7 @@ from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.rollout.interruption import run_interruptible
 from edge_deployer.rollout.journal import Watcher
 
-_RECORD_FILE = "deployment.json"
+RECORD_FILE = "deployment.json"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class ReleaseLine:
         with exclusive(self.workspace / "releases" / "lock", busy=f"another command releases from {self.workspace}"):
             key = given_key or load_or_create_signing_key(self.workspace / "keys" / "signing.pem")
             bundle = ReleaseStore(self.workspace / "releases").release(candidate, version=version, key=key)
-            record = bundle.folder / _RECORD_FILE
+            record = bundle.folder / RECORD_FILE
             promotion = Deployment.model_validate_json(record.read_text()) if record.exists() else None
             controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher)
             deployment = run_interruptible(

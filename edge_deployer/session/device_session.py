@@ -12,13 +12,14 @@ from smpclient.requests.image_management import ImageStatesRead, ImageStatesWrit
 from smpclient.requests.os_management import EchoWrite, ResetWrite
 from typing_extensions import Self
 
-from edge_deployer.session.errors import BoardGone, LineError, SessionError
+from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, SessionError
 from edge_deployer.session.facts import DeviceInfo, Health, InferenceResult, ServerParameters, SlotState
 from edge_deployer.session.line import NoReply, SmpLine
 from edge_deployer.session.model_runner import ModelRunner
 from edge_deployer.session.requests import ClaimWrite
 from edge_deployer.session.upload import Progress, upload
 from edge_deployer.tensors import Array
+from edge_deployer.wire.framing import FramingName
 from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
 _SPARE_SLOT = 1
@@ -39,12 +40,23 @@ class DeviceSession:
     Args:
         url: device path, ``socket://host:port`` or ``rfc2217://host:port``.
         line_rate: bits per second; 0 for a line without a speed.
+        framing: how the board's firmware frames SMP messages, see `BoardProfile.framing`.
+        epoch: claim the board for a lease's epoch once the port is open; None leaves it unclaimed.
         request_timeout_s: how long the board may think about a request; it is repeated a few times.
     """
 
-    def __init__(self, url: str, *, line_rate: int = 115200, request_timeout_s: float = 2.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        line_rate: int = 115200,
+        framing: FramingName = "console",
+        epoch: int | None = None,
+        request_timeout_s: float = 2.0,
+    ) -> None:
         self.url = url
-        self._line = SmpLine(url, line_rate=line_rate, request_timeout_s=request_timeout_s)
+        self._epoch = epoch
+        self._line = SmpLine(url, line_rate=line_rate, framing=framing, request_timeout_s=request_timeout_s)
         self._model = ModelRunner(self._line)
 
     async def __aenter__(self) -> Self:
@@ -54,10 +66,13 @@ class DeviceSession:
             PortInUse: another session holds the port.
             BoardGone: no such port, or no answer.
             LineError: only damaged answers.
+            BoardRefused: a newer epoch has claimed the board.
         """
         opened = False
         try:
             await self._line.open()
+            if self._epoch is not None:
+                await self.claim(self._epoch)
             opened = True
         finally:
             if not opened:
@@ -93,10 +108,11 @@ class DeviceSession:
             on_progress: called with the bytes that have arrived and the total.
 
         Raises:
-            SessionError: `image` is not an MCUboot image; or see the class.
+            SessionError: `image` is not an MCUboot image, or was revoked; or see the class.
         """
         try:
-            expected = parse_image(image).hash
+            parsed = parse_image(image)
+            expected, counter = parsed.hash, parsed.security_counter
         except ImageFormatError as error:
             remedy = "give the file that imgtool signed"
             raise SessionError(self.url, f"cannot take the image: {error}", remedy=remedy) from error
@@ -104,10 +120,25 @@ class DeviceSession:
         if any(state.hash == expected for state in await self.images()):
             report(len(image), len(image))
             return
+        await self._require_floor(counter)
         await upload(self._line, image, report)
         arrived = [state.hash for state in await self.images() if state.slot == _SPARE_SLOT]
         if arrived != [expected]:
             raise LineError(self.url, f"the spare slot does not hold the image {expected.hex()} after the upload")
+
+    async def _require_floor(self, counter: int) -> None:
+        """Refuse what the boot logic would refuse, before anything is sent."""
+        try:
+            floor = (await self.health()).security_floor
+        except BoardRefused:
+            # Firmware without the inference group says nothing of a floor.
+            return
+        if counter < floor:
+            raise SessionError(
+                self.url,
+                f"the image's security counter {counter} is below the board's floor {floor}: the release was revoked",
+                remedy=f"sign a release with a security counter of {floor} or more",
+            )
 
     async def test(self, image_hash: bytes) -> None:
         """Have an image boot once at the next reset; without `confirm` the one after that reverts it."""

@@ -75,12 +75,14 @@ class Health:
         uptime_ms: milliseconds since then.
         faults: faults since power-on.
         last_fault: words for the last fault, or for why the model does not load.
+        security_floor: security counter below which the board boots no image.
     """
 
     reset_reason: ResetReason
     uptime_ms: int
     faults: int
     last_fault: str | None
+    security_floor: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,31 +1,44 @@
-"""Requests that survive a bad line: each is repeated, after a resync, until it is answered or patience ends."""
+"""Requests that survive a bad line: each is repeated until it is answered or patience ends."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from typing import TypeVar
+import time
+from typing import Any, TypeVar
 
 import cbor2
+from pydantic import ValidationError
 from smp.error import MGMT_ERR, ErrorV1, ErrorV2
 from smp.message import ReadResponse, WriteResponse
-from smpclient import SMPClient
-from smpclient.exceptions import SMPClientException
 from smpclient.generics import SMPRequest, error, error_v2
 from smpclient.requests.os_management import MCUMgrParametersRead
 
 from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, PortInUse
+from edge_deployer.session.exchange import Exchange, Pending
 from edge_deployer.session.facts import ServerParameters
-from edge_deployer.transport import ConsoleTransport, GarbledReply, PortBusy, PortClosed, PortUnavailable
-from edge_deployer.wire.console import encoded_length
-from edge_deployer.wire.inference import ErrorCode
+from edge_deployer.session.pace import MessageSize, ReplyTime
+from edge_deployer.transport import GarbledReply, PortBusy, PortClosed, PortUnavailable, SerialTransport
+from edge_deployer.wire.framing import FramingName
+from edge_deployer.wire.inference import GROUP, ErrorCode
 
-# smpclient logs each failed attempt as an error; here an attempt that fails is routine. Applications that configure
-# logging still get to see them.
-logging.getLogger("smpclient").addHandler(logging.NullHandler())
+# smp logs what it cannot parse; here a message that fails is routine. Applications that configure logging still get it.
+logging.getLogger("smp").addHandler(logging.NullHandler())
 
-_ATTEMPTS = 4
 _BITS_PER_BYTE = 10
 _CONNECT_TIMEOUT_S = 10.0
+_RECONNECT_DEADLINE_S = 10.0
+_RECONNECT_POLL_S = 0.1
+_DEADLINE_IN_TIMEOUTS = 4
+_MOST_IN_FLIGHT = 3
+_LOSSY_IN_FLIGHT = 2
+_HEADER_BYTES = 8
+_MESSAGE_OVERHEAD = 50
+"""Bytes on the line of a chunk besides its data: SMP header, CBOR keys and offset, framing."""
+
+USUAL_REPLY = 400
+"""Bytes of a reply whose length is not known: the state of two images."""
+
 _WORDS = {
     ErrorCode.NO_MODEL: "there is no image that may boot, or it holds no model",
     ErrorCode.ARENA_TOO_SMALL: "the model does not fit the board's arena",
@@ -39,6 +52,15 @@ _WORDS = {
     ErrorCode.IMAGE_TOO_BIG: "the image does not fit the board's slot",
     ErrorCode.SLOT_BUSY: "the spare slot is to boot next, or is what a trial reverts to",
     ErrorCode.BAD_STREAM: "the compressed image cannot be decompressed",
+    ErrorCode.WRONG_MODEL: "it runs another image than before: it was reset",
+}
+_GENERAL_WORDS = {
+    MGMT_ERR.EINVAL: "a field of the request is wrong",
+    MGMT_ERR.ENOTSUP: "the firmware does not serve this command",
+    MGMT_ERR.ENOMEM: "out of memory",
+    MGMT_ERR.EMSGSIZE: "the answer does not fit the board's buffer",
+    MGMT_ERR.EBADSTATE: "its state does not allow it",
+    MGMT_ERR.EBUSY: "it is busy",
 }
 
 Response = TypeVar("Response", bound=ReadResponse | WriteResponse)
@@ -60,20 +82,30 @@ class NoReply(Exception):
 
 
 class SmpLine:
-    """smpclient over one port, with retries.
+    """smpclient's requests over one port, with retries.
+
+    Attributes:
+        url: the port.
+        timeout_s: how long the board may think about an ordinary request.
+        sizes: how long messages should be.
 
     Args:
         url: device path or pyserial URL.
         line_rate: bits per second; 0 for a line without a speed.
+        framing: the framing that the board's firmware is built with.
         request_timeout_s: how long the board may think about an ordinary request.
     """
 
-    def __init__(self, url: str, *, line_rate: int, request_timeout_s: float) -> None:
+    def __init__(self, url: str, *, line_rate: int, framing: FramingName, request_timeout_s: float) -> None:
         self.url = url
         self.timeout_s = request_timeout_s
+        self.sizes = MessageSize(_MESSAGE_OVERHEAD)
         self._line_rate = line_rate
-        self._transport = ConsoleTransport(line_rate)
-        self.client = SMPClient(self._transport, url)
+        self._transport = SerialTransport(line_rate, framing)
+        self._exchange: Exchange | None = None
+        self._reply_time = ReplyTime()
+        self._buffers = 1
+        self._reopening = asyncio.Lock()
 
     async def open(self) -> ServerParameters:
         """Open the port and learn the size of the board's buffer.
@@ -84,13 +116,12 @@ class SmpLine:
             LineError: what answers is damaged.
         """
         try:
-            await self._transport.connect(self.url, _CONNECT_TIMEOUT_S)
-        except PortBusy as busy:
-            raise PortInUse(self.url) from busy
+            await self._connect()
         except (PortUnavailable, TimeoutError) as problem:
             raise BoardGone(self.url, f"the port cannot be opened: {problem}") from problem
         parameters = await self.parameters()
         self._transport.initialize(parameters.buffer_bytes)
+        self._buffers = parameters.buffer_count
         return parameters
 
     async def parameters(self) -> ServerParameters:
@@ -100,6 +131,9 @@ class SmpLine:
 
     async def close(self) -> None:
         """Release the port."""
+        if self._exchange is not None:
+            await self._exchange.close()
+            self._exchange = None
         await self._transport.disconnect()
 
     @property
@@ -107,84 +141,197 @@ class SmpLine:
         """Bytes of the longest SMP message the board takes."""
         return self._transport.max_unencoded_size
 
+    @property
+    def best_message(self) -> int:
+        """Bytes of the SMP message that gets most data over the line as it has shown itself so far."""
+        longest = self.longest_message
+        share = self.sizes.line_bytes / self.line_bytes(longest)
+        return longest if share >= 1 else int(longest * share)
+
+    @property
+    def most_in_flight(self) -> int:
+        """How many requests may be on their way at once: the board keeps one buffer for its answers."""
+        most = _LOSSY_IN_FLIGHT if self.sizes.is_lossy else _MOST_IN_FLIGHT
+        return max(1, min(most, self._buffers - 1))
+
+    @property
+    def bytes_heard(self) -> int:
+        """Bytes received so far, damaged ones too."""
+        return self._transport.bytes_heard
+
+    @property
+    def deadline_s(self) -> float:
+        """Seconds after which a board that says nothing is gone."""
+        return _DEADLINE_IN_TIMEOUTS * self.timeout_s
+
+    @property
+    def reply_timeout_s(self) -> float:
+        """Seconds besides the time on the line after which a reply is unlikely to come."""
+        return min(self.timeout_s, self._reply_time.timeout_s)
+
+    def line_bytes(self, message_bytes: int) -> int:
+        """Bytes on the line for a message."""
+        return self._transport.framing.encoded_length(message_bytes)
+
+    def line_seconds(self, line_bytes: int) -> float:
+        """Seconds that so many bytes take on the line."""
+        return line_bytes * _BITS_PER_BYTE / self._line_rate if self._line_rate else 0.0
+
+    def post(self, request: SMPRequest[Response, V1, V2]) -> Pending:
+        """Send a request without waiting; its reply goes to `decode`."""
+        if self._exchange is None:
+            raise BoardGone(self.url, "the session is not open")
+        return self._exchange.post(request.BYTES)
+
+    def abandon(self, pending: Pending) -> None:
+        """Wait no longer for a reply."""
+        if self._exchange is not None:
+            self._exchange.abandon(pending)
+
+    def note_reply(self, seconds: float) -> None:
+        """A reply took so long, besides its time on the line."""
+        self._reply_time.note(seconds)
+
     async def ask(self, request: SMPRequest[Response, V1, V2], what: str, *, patience_s: float = 0.0) -> Response:
         """Send a request until it is answered.
 
-        Each repetition carries the same sequence number, so a reply to an earlier one is as good.
-
         Args:
-            request: the request.
+            request: the request; the board may get it several times.
             what: what it asks the board to do, for error messages.
-            patience_s: how long the board may take over this one if that is more than usual. Each attempt then waits
-                twice as long as the one before it, so that a request that got lost is still soon repeated.
+            patience_s: how long the board may take over this one if that is more than usual.
 
         Raises:
             BoardRefused: the answer is an error.
-            BoardGone: no answer to any attempt.
+            BoardGone: no answer to any attempt, or the line went away and did not come back.
             LineError: answers come, but damaged.
         """
-        garbled, heard = False, self._transport.bytes_heard
-        for attempt_number in range(_ATTEMPTS):
-            share = 2**attempt_number / (2**_ATTEMPTS - 1)
+        garbled, heard, attempts = False, self.bytes_heard, 0
+        until, wait_s = time.monotonic() + max(self.deadline_s, patience_s), self.reply_timeout_s
+        while time.monotonic() < until:
+            attempts += 1
             try:
-                return await self.ask_once(request, what, max(self.timeout_s, patience_s * share))
+                return await self.ask_once(request, what, min(wait_s, max(until - time.monotonic(), 0.0)))
             except NoReply as attempt:
                 garbled = garbled or attempt.garbled
-        if garbled or self._transport.bytes_heard > heard:
+                if not attempt.garbled:
+                    wait_s = min(2 * wait_s, max(self.timeout_s, patience_s))
+        if garbled or self.bytes_heard > heard:
             raise LineError(self.url, f"asked to {what}, but only damaged bytes come back")
-        raise BoardGone(self.url, f"asked to {what}, but no answer to {_ATTEMPTS} attempts")
+        raise BoardGone(self.url, f"asked to {what}, but no answer to {attempts} attempts")
 
-    async def ask_once(self, request: SMPRequest[Response, V1, V2], what: str, timeout_s: float) -> Response:
+    async def ask_once(
+        self, request: SMPRequest[Response, V1, V2], what: str, timeout_s: float, *, reply_bytes: int = USUAL_REPLY
+    ) -> Response:
         """One attempt.
 
         Args:
             request: the request.
             what: what it asks the board to do, for error messages.
             timeout_s: how long the board may take, besides the time on the line.
+            reply_bytes: how long the answer may be.
 
         Raises:
             NoReply: nothing usable came in time.
             BoardRefused: the answer is an error.
-            BoardGone: the port went away.
+            BoardGone: the port went away and did not come back.
         """
+        sent_bytes = self.line_bytes(len(request.BYTES))
+        line_s = self.line_seconds(sent_bytes + self.line_bytes(min(reply_bytes, self.longest_message)))
+        pending, sent = self.post(request), time.monotonic()
         try:
-            response = await self.client.request(request, timeout_s + self._seconds_on_line(request))
-        except TimeoutError as silence:
-            self._transport.resync()
+            frame = await asyncio.wait_for(pending.reply, timeout_s + line_s)
+        except asyncio.TimeoutError as silence:
+            self.sizes.note(sent_bytes, arrived=False)
             raise NoReply(garbled=False) from silence
-        except (GarbledReply, SMPClientException, cbor2.CBORDecodeError, ValueError) as damage:
-            self._transport.resync()
+        except GarbledReply as damage:
             raise NoReply(garbled=True) from damage
         except PortClosed as end:
-            raise BoardGone(self.url, f"the line went away: {end}") from end
-        if error(response):
-            raise self._refusal(response, what)
-        return response
+            await self.reopen(end)
+            raise NoReply(garbled=False) from end
+        finally:
+            self.abandon(pending)
+        self.sizes.note(sent_bytes, arrived=True)
+        self.note_reply(time.monotonic() - sent - self.line_seconds(sent_bytes + self.line_bytes(len(frame))))
+        return self.decode(request, frame, what)
 
-    def _seconds_on_line(self, request: SMPRequest[Response, V1, V2]) -> float:
-        """Time the request and the longest reply take at the line rate."""
-        if not self._line_rate:
-            return 0.0
-        length = encoded_length(len(request.BYTES)) + encoded_length(self.longest_message)
-        return length * _BITS_PER_BYTE / self._line_rate
+    def decode(self, request: SMPRequest[Response, V1, V2], frame: bytes, what: str) -> Response:
+        """The response in a reply.
+
+        Args:
+            request: what it answers.
+            frame: the SMP message.
+            what: what the board was asked to do, for error messages.
+
+        Raises:
+            NoReply: it is not an answer to this request.
+            BoardRefused: the answer is an error.
+        """
+        for kind in (request._Response, request._ErrorV1, request._ErrorV2):
+            try:
+                response: Any = kind.loads(frame)
+            except (ValidationError, cbor2.CBORDecodeError, ValueError):
+                continue
+            if error(response):
+                raise self._refusal(response, what)
+            found: Response = response
+            return found
+        raise self._unknown_refusal(frame, what) or NoReply(garbled=True)
+
+    async def reopen(self, reason: PortClosed) -> None:
+        """Wait until a port that went away is back, perhaps as another device behind the same name, and open it.
+
+        Raises:
+            BoardGone: it does not come back within 10 s.
+            PortInUse: somebody else was faster.
+        """
+        async with self._reopening:
+            if self._exchange is not None and not self._exchange.ended:
+                return
+            await self.close()
+            until = time.monotonic() + _RECONNECT_DEADLINE_S
+            while not await self._try_connect():
+                if time.monotonic() > until:
+                    raise BoardGone(self.url, f"the line went away ({reason}) and did not come back") from reason
+                await asyncio.sleep(_RECONNECT_POLL_S)
+
+    async def _try_connect(self) -> bool:
+        try:
+            await self._connect()
+        except (PortUnavailable, TimeoutError):
+            return False
+        return True
+
+    async def _connect(self) -> None:
+        try:
+            await self._transport.connect(self.url, _CONNECT_TIMEOUT_S)
+        except PortBusy as busy:
+            raise PortInUse(self.url) from busy
+        self._exchange = Exchange(self._transport)
 
     def _refusal(self, response: ErrorV1 | V2, what: str) -> BoardRefused:
         if error_v2(response):
-            code = response.err.rc
-            words = _WORDS[code] if isinstance(code, ErrorCode) and code in _WORDS else _readable(code.name)
-            return BoardRefused(self.url, what, group=int(response.err.group), code=int(code), words=words)
+            return self._group_refusal(int(response.err.group), int(response.err.rc), response.err.rc.name, what)
         code = MGMT_ERR(response.rc)
-        return BoardRefused(self.url, what, group=None, code=int(code), words=_GENERAL.get(code, _readable(code.name)))
+        words = _GENERAL_WORDS.get(code, _readable(code.name))
+        return BoardRefused(self.url, what, group=None, code=int(code), words=words)
 
+    def _group_refusal(self, group: int, code: int, name: str, what: str) -> BoardRefused:
+        words = _WORDS.get(ErrorCode(code)) if group == GROUP and code in set(ErrorCode) else None
+        return BoardRefused(self.url, what, group=group, code=code, words=words or _readable(name))
 
-_GENERAL = {
-    MGMT_ERR.EINVAL: "a field of the request is wrong",
-    MGMT_ERR.ENOTSUP: "the firmware does not serve this command",
-    MGMT_ERR.ENOMEM: "out of memory",
-    MGMT_ERR.EMSGSIZE: "the answer does not fit the board's buffer",
-    MGMT_ERR.EBADSTATE: "its state does not allow it",
-    MGMT_ERR.EBUSY: "it is busy",
-}
+    def _unknown_refusal(self, frame: bytes, what: str) -> BoardRefused | None:
+        """An error code that neither smp nor this project knows; None if the frame is not an error at all."""
+        try:
+            fields = cbor2.loads(frame[_HEADER_BYTES:])
+        except (cbor2.CBORDecodeError, ValueError):
+            return None
+        match fields:
+            case {"err": {"group": int(group), "rc": int(code)}}:
+                return self._group_refusal(group, code, "an error that is not in its group's specification", what)
+            case {"rc": int(code)} if code:
+                words = "an error that MCUmgr does not have"
+                return BoardRefused(self.url, what, group=None, code=code, words=words)
+        return None
 
 
 def _readable(name: str) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import deque
+from collections.abc import AsyncIterator
 from typing import TypeVar
 
 import numpy as np
@@ -11,12 +14,16 @@ from smpclient.generics import SMPRequest
 
 from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, ModelFault, ProtocolError, WrongInputs
 from edge_deployer.session.facts import DeviceInfo, Health, InferenceResult
-from edge_deployer.session.line import NoReply, SmpLine
+from edge_deployer.session.line import USUAL_REPLY, NoReply, SmpLine
 from edge_deployer.session.requests import HealthRead, InfoRead, RunRead, RunWrite
+from edge_deployer.session.transfer import Job, Transfer
 from edge_deployer.tensors import Array, TensorSpec
 from edge_deployer.wire.inference import (
+    BYTES_PER_TIME,
     GROUP,
+    IMAGE_MARK_BYTES,
     MAX_BATCH,
+    RUN_REPLY_OVERHEAD,
     ErrorCode,
     HealthReadResponse,
     InferenceErrorV1,
@@ -35,9 +42,14 @@ _CANNOT_LOAD = {
 }
 # A slow core with a big model may compute for a minute.
 _PATIENCE_S = 120.0
+# How long one inference may keep a board from answering anything.
+_BUSY_PATIENCE_S = 30.0
+_LONGEST_BATCH_S = 1.0
 _MOST_REPEATS = 5
 _CBOR_LENGTH_BYTES = 2
 _UINT32_MAX = 0xFFFFFFFF
+_WHAT = "run the model"
+_BatchResult = tuple[bytes, list[int]]
 
 
 class ModelRunner:
@@ -51,10 +63,11 @@ class ModelRunner:
         self._line = line
         self._info: DeviceInfo | None = None
         self._known_faults: int | None = None
+        self._sample_s: float | None = None
 
     def forget(self) -> None:
         """The board may run another model from now on."""
-        self._info = None
+        self._info = self._sample_s = None
 
     async def health(self) -> Health:
         """See `DeviceSession.health`."""
@@ -74,7 +87,7 @@ class ModelRunner:
         except ValueError as error:
             raise ProtocolError(self._line.url, f"gives reset reason {answer.reset}, which is none") from error
         self._known_faults = answer.faults
-        return Health(reason, answer.up, answer.faults, answer.fault)
+        return Health(reason, answer.up, answer.faults, answer.fault, answer.floor or 0)
 
     async def info(self) -> DeviceInfo:
         """See `DeviceSession.info`."""
@@ -100,17 +113,54 @@ class ModelRunner:
             given = f"{inputs.dtype.name}{list(inputs.shape)}"
             raise WrongInputs(self._line.url, given, info.input.describe())
         outputs, times = bytearray(), list[int]()
-        batch = self._batch_size(info.input)
-        for start in range(0, len(inputs), batch):
-            samples = np.ascontiguousarray(inputs[start : start + batch])
-            batch_outputs, batch_times = await self._run_batch(samples)
-            self._check_result(batch_outputs, batch_times, len(samples), info.output)
-            outputs += batch_outputs
-            times += batch_times
+        while len(times) < len(inputs):
+            async for batch_outputs, batch_times in self._run_ahead(inputs[len(times) :], info):
+                outputs += batch_outputs
+                times += batch_times
+            if len(times) < len(inputs):
+                batch = np.ascontiguousarray(inputs[len(times) : len(times) + self._batch_size(info)])
+                batch_outputs, batch_times = await self._run_alone(batch, info)
+                outputs += batch_outputs
+                times += batch_times
         shape = (len(inputs), *info.output.sample_shape)
         return InferenceResult(
             np.frombuffer(bytes(outputs), info.output.dtype).reshape(shape), np.array(times, np.int64)
         )
+
+    async def _run_ahead(self, inputs: Array, info: DeviceInfo) -> AsyncIterator[_BatchResult]:
+        """Run batches of one request and one answer, the next on its way while the board computes.
+
+        Ends early at the first that is not answered well: `_run_alone` finds out why.
+        """
+        running: deque[asyncio.Task[_BatchResult]] = deque()
+        start = 0
+        try:
+            while start < len(inputs) or running:
+                batch = np.ascontiguousarray(inputs[start : start + self._batch_size(info)])
+                if not len(batch) or len(running) == self._line.most_in_flight:
+                    yield await running.popleft()
+                elif self._fits_one_exchange(batch, info):
+                    running.append(asyncio.create_task(self._run_once(batch, info)))
+                    start += len(batch)
+                elif running:
+                    yield await running.popleft()
+                else:
+                    return
+        except NoReply:
+            # A board that crashed may answer again by now, as if nothing had happened.
+            await self._raise_on_fault()
+        except BoardRefused:
+            return
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    def _fits_one_exchange(self, batch: Array, info: DeviceInfo) -> bool:
+        """Whether request and answer are one message each; not known to pay before the board's speed is known."""
+        reply = RUN_REPLY_OVERHEAD + len(batch) * (info.output.nbytes + BYTES_PER_TIME)
+        fits = batch.nbytes <= self._room(first=True) and reply <= self._line.longest_message
+        return fits and self._sample_s is not None
 
     def _check_result(self, outputs: bytes, times: list[int], samples: int, spec: TensorSpec) -> None:
         if len(outputs) != samples * spec.nbytes:
@@ -122,49 +172,90 @@ class ModelRunner:
         if len(times) != samples or not all(0 <= time_us <= _UINT32_MAX for time_us in times):
             raise ProtocolError(self._line.url, f"gives the times {times} in microseconds for {samples} samples")
 
-    def _batch_size(self, spec: TensorSpec) -> int:
-        """As many samples as fit one message; a sample that does not fit goes alone, in chunks."""
-        return max(1, min(MAX_BATCH, self._room(first=True) // spec.nbytes))
+    def _batch_size(self, info: DeviceInfo) -> int:
+        """As many samples as fit one request and one answer and take a second; the first one goes alone."""
+        if self._sample_s is None:
+            return 1
+        inputs = self._room(first=True) // info.input.nbytes
+        outputs = (self._line.longest_message - RUN_REPLY_OVERHEAD) // (info.output.nbytes + BYTES_PER_TIME)
+        in_time = int(_LONGEST_BATCH_S / self._sample_s) if self._sample_s else MAX_BATCH
+        return max(1, min(MAX_BATCH, inputs, outputs, in_time))
 
     def _room(self, *, first: bool) -> int:
         """Bytes of data in one run request."""
         if first:
-            empty = RunWrite(off=0, data=b"", len=_UINT32_MAX, n=MAX_BATCH, crc=_UINT32_MAX)
+            mark = bytes(IMAGE_MARK_BYTES)
+            empty = RunWrite(off=0, data=b"", len=_UINT32_MAX, n=MAX_BATCH, crc=_UINT32_MAX, sha=mark)
         else:
             empty = RunWrite(off=_UINT32_MAX, data=b"")
-        return self._line.longest_message - len(empty.BYTES) - _CBOR_LENGTH_BYTES
+        return self._line.best_message - len(empty.BYTES) - _CBOR_LENGTH_BYTES
 
-    async def _run_batch(self, batch: Array) -> tuple[bytes, list[int]]:
-        """Run one batch; again from the start where its CRC says that the line garbled it."""
+    async def _run_once(self, batch: Array, info: DeviceInfo) -> _BatchResult:
+        """Run a batch of one request and one answer.
+
+        Raises:
+            NoReply: no answer, or a damaged one.
+            BoardRefused: the answer is an error.
+        """
+        data = batch.tobytes()
+        reply_bytes = RUN_REPLY_OVERHEAD + len(batch) * (info.output.nbytes + BYTES_PER_TIME)
+        timeout_s = self._compute_timeout_s(self._line.most_in_flight * len(batch))
+        request = _first_chunk(data, data, len(batch), info)
+        answer = await self._line.ask_once(request, _WHAT, timeout_s, reply_bytes=reply_bytes)
+        if not _answers(answer, data, answer.data or b"") or answer.us is None:
+            raise NoReply(garbled=True)
+        self._check_result(answer.data or b"", answer.us, len(batch), info.output)
+        return answer.data or b"", answer.us
+
+    def _compute_timeout_s(self, samples: int) -> float:
+        """How long the board may take over so many samples, going by the fastest so far."""
+        if self._sample_s is None:
+            return self._line.timeout_s
+        return self._line.reply_timeout_s + 2 * samples * self._sample_s
+
+    async def _run_alone(self, batch: Array, info: DeviceInfo) -> _BatchResult:
+        """Run a batch, if need be in chunks; again from the start where a CRC says that the line garbled it."""
+        data = batch.tobytes()
         for _ in range(_MOST_REPEATS):
+            began = time.monotonic()
             try:
-                answer = await self._send_inputs(batch.tobytes(), len(batch))
+                answer = await self._send_inputs(data, len(batch), info)
+                took_s = (time.monotonic() - began) / len(batch)
                 outputs = await self._fetch_outputs(answer)
             except BoardRefused as refusal:
                 if (refusal.group, refusal.code) in {(GROUP, ErrorCode.INPUT_CRC), (GROUP, ErrorCode.NO_RESULT)}:
                     continue
                 raise
-            if crc32(outputs) == answer.crc and answer.us is not None:
+            if _answers(answer, data, outputs) and answer.us is not None:
+                self._check_result(outputs, answer.us, len(batch), info.output)
+                self._sample_s = min(took_s, self._sample_s or took_s)
                 return outputs, answer.us
         raise LineError(self._line.url, f"inputs or outputs arrived damaged {_MOST_REPEATS} times in a row")
 
-    async def _send_inputs(self, inputs: bytes, samples: int) -> RunWriteResponse:
+    async def _send_inputs(self, inputs: bytes, samples: int, info: DeviceInfo) -> RunWriteResponse:
         """Send all chunks; the answer to the last one."""
-        offset, repeats = 0, 0
-        while repeats <= _MOST_REPEATS:
-            data = inputs[offset : offset + self._room(first=offset == 0)]
+
+        def chunk(offset: int, data: bytes) -> RunWrite:
             if offset == 0:
-                request = RunWrite(off=0, data=data, len=len(inputs), n=samples, crc=crc32(inputs))
-            else:
-                request = RunWrite(off=offset, data=data)
-            answer = await self._ask(request, "run the model")
-            if answer.us is not None:
-                return answer
-            if not 0 <= answer.off <= len(inputs):
-                raise ProtocolError(self._line.url, f"has {answer.off} bytes of {len(inputs)} bytes of inputs")
-            repeats = repeats + 1 if answer.off <= offset else 0
-            offset = answer.off
-        raise LineError(self._line.url, f"inputs do not get beyond byte {offset} of {len(inputs)}")
+                return _first_chunk(data, inputs, samples, info)
+            return RunWrite(off=offset, data=data)
+
+        if self._known_faults is None:
+            await self.health()
+        job = Job(
+            inputs,
+            chunk,
+            _WHAT,
+            "inputs",
+            last_wait_s=self._compute_timeout_s(samples),
+            last_patience_s=_PATIENCE_S,
+            last_reply_bytes=RUN_REPLY_OVERHEAD + samples * (info.output.nbytes + BYTES_PER_TIME),
+        )
+        try:
+            return await Transfer(self._line, job, on_silence=self._raise_on_fault).run()
+        except BoardRefused as refusal:
+            await self._raise_if_unloadable(refusal)
+            raise
 
     async def _fetch_outputs(self, answer: RunWriteResponse) -> bytes:
         outputs = answer.data or b""
@@ -175,7 +266,13 @@ class ModelRunner:
             outputs += more.data
         return outputs
 
-    async def _ask(self, request: SMPRequest[_Response, InferenceErrorV1, InferenceErrorV2], what: str) -> _Response:
+    async def _ask(
+        self,
+        request: SMPRequest[_Response, InferenceErrorV1, InferenceErrorV2],
+        what: str,
+        *,
+        reply_bytes: int = USUAL_REPLY,
+    ) -> _Response:
         """Ask something that may crash the board or take it long.
 
         Without an answer the board's health decides: a new fault is the model's, and the request is not repeated.
@@ -191,7 +288,7 @@ class ModelRunner:
         while time.monotonic() - began < _PATIENCE_S:
             sent = time.monotonic()
             try:
-                return await self._line.ask_once(request, what, timeout_s)
+                return await self._line.ask_once(request, what, timeout_s, reply_bytes=reply_bytes)
             except NoReply:
                 await self._raise_on_fault()
             except BoardRefused as refusal:
@@ -201,8 +298,14 @@ class ModelRunner:
         raise BoardGone(self._line.url, f"asked to {what}, but no answer in {_PATIENCE_S:.0f} s")
 
     async def _raise_on_fault(self) -> None:
+        """Find out why there is no answer: the board may be computing, too.
+
+        Raises:
+            ModelFault: the board had a fault since its health was last asked.
+            SessionError: see `SmpLine.ask`.
+        """
         known = self._known_faults or 0
-        health = await self.health()
+        health = self._remember(await self._line.ask(HealthRead(), "tell its health", patience_s=_BUSY_PATIENCE_S))
         if health.reset_reason is ResetReason.FAULT and health.faults > known:
             self.forget()
             raise ModelFault(
@@ -212,9 +315,26 @@ class ModelRunner:
             )
 
     async def _raise_if_unloadable(self, refusal: BoardRefused) -> None:
+        """Say more of a refusal that is about the model.
+
+        Raises:
+            ModelFault: the model cannot be loaded, or crashed and another image runs now.
+        """
+        if (refusal.group, refusal.code) == (GROUP, ErrorCode.WRONG_MODEL):
+            await self._raise_on_fault()
         if refusal.group != GROUP or refusal.code not in _CANNOT_LOAD:
             return
         health = await self.health()
         detail = f": {health.last_fault}" if health.last_fault else ""
         message = refusal.message.removeprefix(f"board at {self._line.url}: ")
         raise ModelFault(self._line.url, message + detail, reset_reason=health.reset_reason) from refusal
+
+
+def _first_chunk(data: bytes, inputs: bytes, samples: int, info: DeviceInfo) -> RunWrite:
+    mark = info.image_hash[:IMAGE_MARK_BYTES]
+    return RunWrite(off=0, data=data, len=len(inputs), n=samples, crc=crc32(inputs), sha=mark)
+
+
+def _answers(answer: RunWriteResponse, inputs: bytes, outputs: bytes) -> bool:
+    """Whether a result is undamaged and of these inputs."""
+    return answer.icrc == crc32(inputs) and answer.crc == crc32(outputs)

@@ -1,17 +1,23 @@
-"""Uploading an image in chunks, at the board's pace."""
+"""Bringing an image into the spare slot: as it is, or compressed where the board takes that."""
 
 from __future__ import annotations
 
 import hashlib
+import lzma
 from collections.abc import Callable
 
 from smpclient.requests.image_management import ImageUploadWrite
 
-from edge_deployer.session.errors import LineError, ProtocolError
+from edge_deployer.session.errors import BoardRefused, LineError
 from edge_deployer.session.line import SmpLine
+from edge_deployer.session.requests import UploadRead, UploadWrite
+from edge_deployer.session.transfer import Job, Transfer
+from edge_deployer.wire.inference import Codec, UploadReadResponse
 
 Progress = Callable[[int, int], None]
-_MOST_REPEATS = 5
+_WHAT = "take an image"
+_MOST_UPLOADS = 3
+_WORTH_COMPRESSING = 0.95
 # A board may erase its whole slot before it answers the first chunk; smpclient waits as long for it.
 _ERASE_PATIENCE_S = 40.0
 
@@ -25,32 +31,62 @@ async def upload(line: SmpLine, image: bytes, on_progress: Progress) -> None:
         on_progress: called with the bytes that have arrived and the total.
 
     Raises:
-        SessionError: see `SmpLine.ask`; `LineError` where the board finds the image damaged.
+        SessionError: see `Transfer.run`; `LineError` where the image arrives damaged again and again.
     """
-    offset, repeats, match = 0, 0, None
-    while True:
-        patience_s = _ERASE_PATIENCE_S if offset == 0 else 0.0
-        answer = await line.ask(_chunk(line, image, offset), "take an image", patience_s=patience_s)
-        match = answer.match if answer.match is not None else match
-        arrived = answer.off if answer.off is not None else offset
-        if not 0 <= arrived <= len(image):
-            raise ProtocolError(line.url, f"has {arrived} bytes of an image of {len(image)}")
-        repeats = repeats + 1 if arrived <= offset else 0
-        if repeats > _MOST_REPEATS:
-            raise LineError(line.url, f"the upload does not get beyond byte {offset} of {len(image)}")
-        offset = arrived
-        on_progress(offset, len(image))
-        if offset >= len(image):
-            break
-    if match is False:
-        raise LineError(line.url, "the board says that the image arrived damaged")
+    compressed = _compress(image, await _stream_taken(line))
+    for _ in range(_MOST_UPLOADS):
+        match = await (
+            _send_compressed(line, compressed, image, on_progress) if compressed else _send(line, image, on_progress)
+        )
+        # A board that does not check says nothing; whoever installs compares the hash anyway.
+        if match is not False:
+            return
+    raise LineError(line.url, f"the image arrived damaged {_MOST_UPLOADS} times, says the board")
 
 
-def _chunk(line: SmpLine, image: bytes, offset: int) -> ImageUploadWrite:
-    first = ImageUploadWrite(off=0, data=b"", image=0, len=len(image), sha=hashlib.sha256(image).digest())
-    empty = first if offset == 0 else ImageUploadWrite(off=offset, data=b"")
-    room = line.client.get_max_cbor_and_data_size(empty)[1]
-    data = image[offset : offset + room]
-    if offset == 0:
-        return ImageUploadWrite(off=0, data=data, image=0, len=len(image), sha=first.sha)
-    return ImageUploadWrite(off=offset, data=data)
+async def _send(line: SmpLine, image: bytes, on_progress: Progress) -> bool | None:
+    """The image as it is, in the image group; whether the board finds it undamaged, if it says."""
+    sha = hashlib.sha256(image).digest()
+
+    def chunk(offset: int, data: bytes) -> ImageUploadWrite:
+        if offset == 0:
+            return ImageUploadWrite(off=0, data=data, image=0, len=len(image), sha=sha)
+        return ImageUploadWrite(off=offset, data=data)
+
+    job = Job(image, chunk, _WHAT, "an image", first_patience_s=_ERASE_PATIENCE_S)
+    answer = await Transfer(line, job, on_progress=lambda arrived: on_progress(arrived, len(image))).run()
+    return answer.match
+
+
+async def _send_compressed(line: SmpLine, stream: bytes, image: bytes, on_progress: Progress) -> bool | None:
+    """The image compressed, in the inference group; whether the board finds it undamaged."""
+    sha = hashlib.sha256(image).digest()
+
+    def chunk(offset: int, data: bytes) -> UploadWrite:
+        if offset == 0:
+            return UploadWrite(off=0, data=data, len=len(stream), size=len(image), sha=sha)
+        return UploadWrite(off=offset, data=data)
+
+    def report(arrived: int) -> None:
+        on_progress(arrived * len(image) // len(stream), len(image))
+
+    job = Job(stream, chunk, _WHAT, "a compressed image", first_patience_s=_ERASE_PATIENCE_S)
+    return (await Transfer(line, job, on_progress=report).run()).match
+
+
+async def _stream_taken(line: SmpLine) -> UploadReadResponse | None:
+    """The compressed stream that the board takes; None if it takes none that is known here."""
+    try:
+        stream = await line.ask(UploadRead(), "tell how it takes compressed images")
+    except BoardRefused:
+        return None
+    return stream if stream.codec == Codec.LZMA1 else None
+
+
+def _compress(image: bytes, stream: UploadReadResponse | None) -> bytes | None:
+    """The compressed image; None where that is not possible or not worth it."""
+    if stream is None:
+        return None
+    coder = {"id": lzma.FILTER_LZMA1, "dict_size": stream.window, "lc": stream.lc, "lp": stream.lp, "pb": stream.pb}
+    compressed = lzma.compress(image, format=lzma.FORMAT_RAW, filters=[coder])
+    return compressed if len(compressed) < _WORTH_COMPRESSING * len(image) else None

@@ -102,6 +102,10 @@ class TflmChild:
         self._stderr.seek(0)
         return self._stderr.read().decode(errors="replace")
 
+    def send_signal(self, number: int) -> None:
+        """Send the process a signal, e.g. to have it crash."""
+        self._process.send_signal(number)
+
     def close(self) -> None:
         """End the process and wait for it."""
         assert self._process.stdin

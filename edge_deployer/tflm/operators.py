@@ -24,12 +24,15 @@ class Operator:
         custom: whether it is a custom operator.
         input_shapes: shape of each input, in order; ``()`` for an absent optional one.
         output_shapes: shape of each output, in order.
+        activation_bytes: bytes of activations that it reads and writes: of its inputs that the file holds no values
+            for, and of its outputs.
     """
 
     name: str
     custom: bool
     input_shapes: tuple[tuple[int, ...], ...]
     output_shapes: tuple[tuple[int, ...], ...]
+    activation_bytes: int
 
 
 def list_operators(model: bytes) -> list[Operator]:
@@ -69,6 +72,18 @@ def count_macs(model: bytes) -> int:
         raise ModelRefused(Reason.NOT_A_MODEL, f"an operator has tensors of the wrong rank: {error}") from error
 
 
+def count_bytes(model: bytes) -> int:
+    """Bytes of activations that the operators read and write in one inference; weights and biases are not counted.
+
+    Every operator counts its inputs and outputs once, wherever they are kept and however often a kernel reads them.
+
+    Raises:
+        ModelRefused: the bytes are not a TFLite model.
+        TinyopsError: the `tflite` package is not installed.
+    """
+    return sum(operator.activation_bytes for operator in list_operators(model))
+
+
 def _schema() -> Any:
     try:
         import tflite
@@ -88,7 +103,16 @@ def _operators(schema: Any, model: Any, size: int) -> Iterator[Operator]:
             name, custom = _name(schema, model.OperatorCodes(operator.OpcodeIndex()))
             inputs = [operator.Inputs(i) for i in range(_plausible(operator.InputsLength(), size))]
             outputs = [operator.Outputs(i) for i in range(_plausible(operator.OutputsLength(), size))]
-            yield Operator(name, custom, _shapes(graph, inputs), _shapes(graph, outputs))
+            activations = [
+                tensor for tensor in inputs if tensor >= 0 and not _is_constant(model, graph.Tensors(tensor))
+            ]
+            yield Operator(
+                name,
+                custom,
+                _shapes(graph, inputs),
+                _shapes(graph, outputs),
+                sum(_nbytes(schema, graph, tensor) for tensor in activations + outputs),
+            )
 
 
 def _plausible(count: int, size: int) -> int:
@@ -115,6 +139,31 @@ def _shape(graph: Any, tensor: int) -> tuple[int, ...]:
         return ()
     entry = graph.Tensors(tensor)
     return tuple(int(entry.Shape(i)) for i in range(entry.ShapeLength()))
+
+
+def _is_constant(model: Any, tensor: Any) -> bool:
+    """Whether the file holds the tensor's values; buffer 0 stands for none."""
+    return bool(tensor.Buffer()) and model.Buffers(tensor.Buffer()).DataLength() > 0
+
+
+def _nbytes(schema: Any, graph: Any, tensor: int) -> int:
+    return prod(_shape(graph, tensor)) * _item_bytes(schema, graph.Tensors(tensor).Type())
+
+
+def _item_bytes(schema: Any, code: int) -> int:
+    """Bytes of one element; 1 for the types that have no size of their own, e.g. strings and packed int4."""
+    wide = {
+        schema.TensorType.FLOAT16: 2,
+        schema.TensorType.INT16: 2,
+        schema.TensorType.UINT16: 2,
+        schema.TensorType.FLOAT32: 4,
+        schema.TensorType.INT32: 4,
+        schema.TensorType.UINT32: 4,
+        schema.TensorType.FLOAT64: 8,
+        schema.TensorType.INT64: 8,
+        schema.TensorType.UINT64: 8,
+    }
+    return wide.get(code, 1)
 
 
 def _conv(operator: Operator) -> int:

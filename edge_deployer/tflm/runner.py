@@ -99,6 +99,10 @@ class TflmRunner:
         """End the process; the runner is of no use afterwards."""
         self._child.close()
 
+    def send_signal(self, number: int) -> None:
+        """Send the process a signal, e.g. to have it crash in the next run."""
+        self._child.send_signal(number)
+
     def run(self, inputs: Array) -> Array:
         """Run samples, each from the state the model has after loading.
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import fcntl
 import io
 import os
+import termios
 import threading
 from collections.abc import Callable
 from typing import Protocol
@@ -50,7 +52,8 @@ class Port(Protocol):
 async def open_port(url: str, line_rate: int, on_bytes: OnBytes, on_closed: OnClosed) -> Port:
     """Open a port for this process alone.
 
-    A device is locked with ``flock``, which keeps out everybody who asks for the lock, and nobody else.
+    A device is locked with ``flock``, which keeps out whoever asks for the lock, and with TIOCEXCL, which keeps out
+    everybody but root. Both are cooperative: what keeps a stale client from a board for certain is the board's `claim`.
 
     Args:
         url: device path or pyserial URL.
@@ -92,6 +95,7 @@ class _DescriptorPort:
         self._port, self._descriptor = port, descriptor
         self._on_bytes, self._on_closed = on_bytes, on_closed
         self._loop = asyncio.get_running_loop()
+        self._ioctl(termios.TIOCEXCL)
         os.set_blocking(descriptor, False)
         self._loop.add_reader(descriptor, self._read)
 
@@ -108,7 +112,14 @@ class _DescriptorPort:
     def close(self) -> None:
         self._loop.remove_reader(self._descriptor)
         self._loop.remove_writer(self._descriptor)
+        # Somebody else may keep a pty open: it would stay exclusive.
+        self._ioctl(termios.TIOCNXCL)
         self._port.close()
+
+    def _ioctl(self, request: int) -> None:
+        # A socket is not a terminal, and one that is unplugged no longer is.
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(self._descriptor, request)
 
     async def _until_writable(self) -> None:
         writable = asyncio.Event()

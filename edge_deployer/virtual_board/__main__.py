@@ -1,103 +1,100 @@
 """Run virtual boards: ``python -m edge_deployer.virtual_board --board DIRECTORY PROFILE PUBLIC_KEY [--board ...]``.
 
-Prints ``ready TTY DIRECTORY`` for each board once it answers. All end on SIGTERM and when stdin ends, so that they
-cannot outlive their owner. Each board is a process of its own, forked from this one: what they share is
-imported once.
+Prints ``ready TTY DIRECTORY`` for each board once it answers, ``failed WORDS`` for one that does not boot. All end on
+SIGTERM and when stdin ends, so that they cannot outlive their owner. One process keeps all
+lines; each firmware is a process forked from it: what they share is imported once.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
-import logging
-import os
-import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.profile import load_profile
+from edge_deployer.profile import BoardProfile, load_profile
 from edge_deployer.public_key import read_public_key
 from edge_deployer.tflm import require_tflm
-from edge_deployer.virtual_board.board import Board
+from edge_deployer.virtual_board.faults import HEALTHY, load_fault_plan
+from edge_deployer.virtual_board.line_process import LineProcess
 from edge_deployer.virtual_board.settings import BoardSettings
+from edge_deployer.wire.framing import FRAMINGS
 
-_FAILED = 1
 _WRONG_USAGE = 2
+_BOARD_WORDS = 3
+_BOARD_REMEDY = "give DIRECTORY PROFILE PUBLIC_KEY, then realtime or faults=FILE where wanted"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m edge_deployer.virtual_board", description=__doc__)
     parser.add_argument(
         "--board",
-        nargs=3,
+        nargs="+",
         action="append",
         required=True,
-        metavar=("DIRECTORY", "PROFILE", "PUBLIC_KEY"),
-        help="where the link to the pty, the flash and the log are and survive; a shipped board profile's name or a "
-        ".yaml file; the ed25519 key that images must be signed with",
+        metavar="WORD",
+        help="DIRECTORY PROFILE PUBLIC_KEY [realtime] [faults=FILE]: where the link to the pty, the control socket, "
+        "the flash and the log are; a shipped board profile's name or a .yaml file; the ed25519 key that images must "
+        "be signed with; what holds for this board alone",
     )
     parser.add_argument("--line-rate", type=int, help="bits per second; 0: no limit; default: the profile's")
+    parser.add_argument("--framing", choices=sorted(FRAMINGS), help="default: the profile's")
+    parser.add_argument("--realtime", action="store_true", help="inference and flash take the time the profile states")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="a fault plan for all boards without their own")
     return parser.parse_args()
 
 
 def _settings(arguments: argparse.Namespace) -> list[BoardSettings]:
-    boards = []
-    for directory, profile_name, public_key in arguments.board:
-        profile = load_profile(profile_name)
-        line_rate = profile.line_rate if arguments.line_rate is None else arguments.line_rate
-        boards.append(BoardSettings(Path(directory).resolve(), profile, read_public_key(Path(public_key)), line_rate))
-    return boards
+    plan = load_fault_plan(arguments.faults) if arguments.faults else HEALTHY
+    common = {"realtime": arguments.realtime, "faults": plan}
+    return [_board(words, arguments, common) for words in arguments.board]
 
 
-def _run(settings: BoardSettings) -> int:
-    """One board from power-on to power-off; the exit status of its process."""
-    settings.flash_directory.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        filename=settings.log, level=logging.INFO, format="%(asctime)s.%(msecs)03d %(message)s", datefmt="%H:%M:%S"
-    )
-    try:
-        board = Board(settings)
-    except TinyopsError as error:
-        _say(f"failed {error.message}")
-        return _FAILED
-    try:
-        _say(f"ready {board.tty} {settings.directory}")
-        board.run()
-    except TinyopsError as error:
-        sys.stderr.write(f"{error}\n")
-        return _FAILED
-    finally:
-        board.close()
-    return 0
+def _board(words: list[str], arguments: argparse.Namespace, common: dict[str, Any]) -> BoardSettings:
+    if len(words) < _BOARD_WORDS:
+        raise TinyopsError(f"--board {' '.join(words)}: too few words", remedy=_BOARD_REMEDY)
+    directory, profile, public_key, *options = words
+    own = dict(_option(option) for option in options)
+    key = read_public_key(Path(public_key))
+    return BoardSettings(Path(directory).resolve(), _profile(profile, arguments), key, **{**common, **own})
 
 
-def _say(line: str) -> None:
-    # One write a line: several boards share this pipe.
-    os.write(sys.stdout.fileno(), f"{line}\n".encode())
+def _option(option: str) -> tuple[str, Any]:
+    name, _, value = option.partition("=")
+    if option == "realtime":
+        return name, True
+    if name == "faults" and value:
+        return name, load_fault_plan(Path(value))
+    raise TinyopsError(f"--board: {option!r} is not an option of a board", remedy=_BOARD_REMEDY)
+
+
+def _profile(name: str, arguments: argparse.Namespace) -> BoardProfile:
+    if arguments.line_rate is not None and arguments.line_rate < 0:
+        raise TinyopsError(f"--line-rate {arguments.line_rate} is negative", remedy="give bits per second, or 0")
+    given = {"line_rate": arguments.line_rate, "framing": arguments.framing}
+    return load_profile(name).model_copy(update={key: value for key, value in given.items() if value is not None})
 
 
 def main() -> int:
     """Run until told to end; the exit status."""
     try:
         require_tflm()
-        *others, last = _settings(_arguments())
+        settings = _settings(_arguments())
     except TinyopsError as error:
         sys.stderr.write(f"{error}\n")
         return _WRONG_USAGE
-    # The firmware is forked from these processes after each reset: what is imported here costs a reboot nothing.
+    # The firmware is forked from this process after each reset: what is imported here costs a reboot nothing, and what
+    # the collector leaves alone stays shared.
     importlib.import_module("tflite")
-    children = []
-    for settings in others:
-        child = os.fork()
-        if child == 0:
-            os._exit(_run(settings))
-        children.append(child)
-    status = _run(last)
-    for child in children:
-        os.kill(child, signal.SIGTERM)
-        os.waitpid(child, 0)
-    return status
+    gc.freeze()
+    process = LineProcess(settings)
+    try:
+        return process.run()
+    finally:
+        process.close()
 
 
 if __name__ == "__main__":

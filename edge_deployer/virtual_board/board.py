@@ -1,167 +1,230 @@
-"""The line process: owns the pty, the line rate and power, and starts the firmware after every reset."""
+"""A virtual board in the line process: the pty, the line and its faults, power, and the firmware after every reset."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import pty
-import select
-import signal
-import socket
-import sys
 import time
-import tty
+from collections.abc import Callable
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.virtual_board.firmware import Exit, Firmware
+from edge_deployer.virtual_board.control_server import ControlServer
+from edge_deployer.virtual_board.faults import FaultKind, FaultPlan
+from edge_deployer.virtual_board.firmware import Exit
+from edge_deployer.virtual_board.firmware_process import FirmwareProcess, log_to
 from edge_deployer.virtual_board.lane import Lane
+from edge_deployer.virtual_board.ledger import Count, Ledger
+from edge_deployer.virtual_board.line_faults import LineFaults
+from edge_deployer.virtual_board.loop import EventLoop
+from edge_deployer.virtual_board.pty_port import PtyPort
 from edge_deployer.virtual_board.retained import RetainedMemory
 from edge_deployer.virtual_board.settings import BoardSettings
 from edge_deployer.wire.inference import ResetReason
 
-_log = logging.getLogger(__name__)
-_CHUNK = 4096
-# What waits for a reader that never comes is dropped from here on, as a UART drops everything.
-_LONGEST_OUTBOX = 1 << 16
-_Source = int | socket.socket
+# More than this on its way, and the client has to wait.
+_LINE_FULL_BYTES = 4096
+_REPORTED = (Count.BYTES_TO_BOARD, Count.BYTES_TO_CLIENT, Count.FLASH_OPERATIONS, Count.RESETS)
+
+
+class Conveyor:
+    """Moves bytes through a lane: handed on when they have arrived.
+
+    Args:
+        loop: tells the time.
+        line_rate: of the lane.
+        deliver: takes the bytes that have arrived.
+    """
+
+    def __init__(self, loop: EventLoop, line_rate: int, deliver: Callable[[bytes], None]) -> None:
+        self.lane = Lane(line_rate)
+        self._loop, self._deliver = loop, deliver
+        self._armed = False
+
+    def send(self, data: bytes) -> None:
+        """Bytes start their way."""
+        self.lane.push(data, time.monotonic())
+        self._arm()
+
+    def _arm(self) -> None:
+        now = time.monotonic()
+        wait = self.lane.wait(now)
+        if wait is not None and not self._armed:
+            self._armed = True
+            self._loop.call_at(now + wait, self._arrive)
+
+    def _arrive(self) -> None:
+        self._armed = False
+        arrived = self.lane.take(time.monotonic())
+        if arrived:
+            self._deliver(arrived)
+        self._arm()
 
 
 class Board:
     """A board with power on, until `close`.
 
+    Attributes:
+        failure: why the firmware does not boot; None while it does.
+
     Args:
         settings: the board.
+        loop: shared with the other boards.
+        on_boot: called once, when the board has booted for the first time or has failed to.
     """
 
-    def __init__(self, settings: BoardSettings) -> None:
-        self._settings = settings
-        self._master, self._slave = pty.openpty()
-        # The slave stays open here: otherwise the master reports an error whenever a client closes its end.
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
-        self.tty = os.ttyname(self._slave)
-        self._to_firmware, self._to_client = Lane(settings.line_rate), Lane(settings.line_rate)
-        self._outbox = bytearray()
-        self._wake, wake_write = os.pipe()
-        os.set_blocking(wake_write, False)
-        signal.signal(signal.SIGTERM, lambda *_: None)
-        signal.set_wakeup_fd(wake_write)
-        # Ctrl-C goes to the owner, which may still need the board to clean up.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        RetainedMemory.lose_power(settings.flash_directory)
-        self._uart, self._firmware = self._start_firmware(ResetReason.POWER_ON)
-        self._link()
+    def __init__(self, settings: BoardSettings, loop: EventLoop, on_boot: Callable[[Board], None]) -> None:
+        self.settings = settings
+        self.failure: TinyopsError | None = None
+        self._loop = loop
+        self._log = logging.getLogger(f"{__name__}.{settings.directory}")
+        log_to(settings, self._log)
+        self._ledger = Ledger(settings.faults)
+        self._faults = LineFaults(settings.faults, self._ledger)
+        self._to_board = Conveyor(loop, settings.profile.line_rate, self._at_board)
+        self._to_client = Conveyor(loop, settings.profile.line_rate, self._at_client)
+        self._port = PtyPort(loop, settings.line, self._from_client, self._portion)
+        self._firmware: FirmwareProcess | None = None
+        self._is_up = False
+        self._boot_failure: str | None = None
+        self._waiting: list[Callable[[], None]] = [lambda: on_boot(self)]
+        self._control = ControlServer(loop, settings.directory, self)
+        self.power_on()
 
-    def run(self) -> None:
-        """Pass bytes and restart the firmware until SIGTERM or the end of stdin."""
-        stdin = sys.stdin.fileno()
-        while True:
-            readable, writable = self._wait(stdin)
-            now = time.monotonic()
-            if self._wake in readable or (stdin in readable and not os.read(stdin, _CHUNK)):
-                return
-            if self._master in readable:
-                self._to_firmware.push(os.read(self._master, _CHUNK), now)
-            if self._uart in readable:
-                self._from_firmware(now)
-            self._deliver(time.monotonic(), client_can_take=self._master in writable)
+    @property
+    def tty(self) -> str:
+        """Path of the pty."""
+        return self._port.tty
+
+    def power_on(self) -> None:
+        """Start the firmware, unless it has power."""
+        if self._firmware is None:
+            self._start(ResetReason.POWER_ON)
+
+    def power_off(self) -> None:
+        """Stop the firmware wherever it is. The line stays."""
+        if self._firmware is not None:
+            self._log.info("power off")
+            self._forget_firmware(self._firmware).kill()
+        RetainedMemory.lose_power(self.settings.flash_directory)
+
+    def reset(self) -> None:
+        """Pull the reset pin, wherever the firmware is; without power nothing happens."""
+        if self._firmware is not None:
+            self._log.info("reset pin")
+            self._forget_firmware(self._firmware).kill()
+            self._restart(ResetReason.SOFTWARE)
+
+    def when_booted(self, call: Callable[[], None]) -> None:
+        """Call once the firmware has booted, or has failed to; at once if it is not about to."""
+        if self._firmware is None or self._is_up:
+            call()
+        else:
+            self._waiting.append(call)
+
+    def set_faults(self, plan: FaultPlan) -> None:
+        """Replace the plan; the counts that its numbers refer to start again."""
+        self._ledger.plan = plan
+        self._faults = LineFaults(plan, self._ledger)
+
+    def vanish(self, seconds: float) -> None:
+        """Take the line away for some time; nothing happens while it is away."""
+        if not self._port.exists:
+            return
+        self._log.info("the line vanishes for %g s", seconds)
+        self._ledger.add_fault(FaultKind.VANISH)
+        self._port.vanish()
+        self._to_board.lane.clear()
+        self._to_client.lane.clear()
+        self._loop.call_after(seconds, self._port.appear)
+
+    def counters(self) -> dict[str, object]:
+        """Bytes each way, flash operations, resets, and the injected faults by kind."""
+        return {**self._ledger.values(_REPORTED), "faults": self._ledger.faults()}
 
     def close(self) -> None:
-        """Power off."""
-        signal.set_wakeup_fd(-1)
-        os.kill(self._firmware, signal.SIGKILL)
-        os.waitpid(self._firmware, 0)
-        self._settings.line.unlink(missing_ok=True)
+        """Power off, and take the line away."""
+        self._control.close()
+        self.power_off()
+        self._port.close()
 
-    def _wait(self, stdin: int) -> tuple[list[_Source], list[_Source]]:
-        now = time.monotonic()
-        waits = [lane.wait(now) for lane in (self._to_firmware, self._to_client)]
-        sources: list[_Source] = [stdin, self._wake, self._uart]
-        # A client that sends faster than the line fills the pty's own buffer and then has to wait.
-        if len(self._to_firmware) < _CHUNK:
-            sources.append(self._master)
-        sinks: list[_Source] = [self._master] if self._outbox else []
-        timeout = min((wait for wait in waits if wait is not None), default=None)
-        readable, writable, _ = select.select(sources, sinks, [], timeout)
-        return readable, writable
+    def _portion(self) -> int | None:
+        return self._faults.portion()
 
-    def _from_firmware(self, now: float) -> None:
-        data = b""
-        # The end of the firmware is reported as a reset of the connection where it had not read everything.
-        with contextlib.suppress(ConnectionResetError):
-            data = self._uart.recv(_CHUNK)
+    def _from_client(self, data: bytes) -> None:
+        self._ledger.add(Count.BYTES_TO_BOARD, len(data))
+        self._to_board.send(data)
+        self._port.listen(wanted=len(self._to_board.lane) < _LINE_FULL_BYTES)
+
+    def _at_board(self, data: bytes) -> None:
+        self._port.listen(wanted=len(self._to_board.lane) < _LINE_FULL_BYTES)
+        passing, vanishes_for = self._faults.passing(data)
+        if self._firmware is not None:
+            self._firmware.send(self._faults.to_board.apply(passing))
+        if vanishes_for is not None:
+            self.vanish(vanishes_for)
+
+    def _from_firmware(self) -> None:
+        assert self._firmware is not None
+        data = self._firmware.receive()
         if data:
-            self._to_client.push(data, now)
-            return
-        _, status = os.waitpid(self._firmware, 0)
-        reason = ResetReason.SOFTWARE if os.waitstatus_to_exitcode(status) == Exit.SOFTWARE_RESET else ResetReason.FAULT
-        self._uart.close()
-        self._uart, self._firmware = self._start_firmware(reason)
+            self._ledger.add(Count.BYTES_TO_CLIENT, len(data))
+            self._to_client.send(data)
+        elif data is not None:
+            self._firmware_ended()
 
-    def _deliver(self, now: float, *, client_can_take: bool) -> None:
-        arrived = self._to_firmware.take(now)
-        if arrived:
-            # A full socket is a UART overrun, a closed one a firmware that is just resetting: the bytes are lost.
-            with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
-                self._uart.send(arrived)
-        fresh = self._to_client.take(now)
-        if len(self._outbox) < _LONGEST_OUTBOX:
-            self._outbox += fresh
-        if self._outbox and (client_can_take or fresh):
-            with contextlib.suppress(BlockingIOError):
-                del self._outbox[: os.write(self._master, self._outbox)]
+    def _at_client(self, data: bytes) -> None:
+        passing, vanishes_for = self._faults.passing(data)
+        self._port.write(self._faults.to_client.apply(passing))
+        if vanishes_for is not None:
+            self.vanish(vanishes_for)
 
-    def _start_firmware(self, reason: ResetReason) -> tuple[socket.socket, int]:
-        """Fork the firmware and wait until it has booted."""
-        line_end, firmware_end = socket.socketpair()
-        ready, tell_ready = os.pipe()
-        child = os.fork()
-        if child == 0:
-            line_end.close()
-            os.close(ready)
-            self._be_firmware(firmware_end, tell_ready, reason)
-        firmware_end.close()
-        os.close(tell_ready)
-        booted = os.read(ready, 1)
-        os.close(ready)
-        line_end.setblocking(False)
-        if not booted:
-            os.waitpid(child, 0)
-            raise TinyopsError(
-                f"the firmware of the board in {self._settings.directory} does not boot",
-                remedy=f"read the end of {self._settings.log}",
-            )
-        return line_end, child
+    def _start(self, reason: ResetReason) -> None:
+        self._is_up, self._boot_failure, self.failure = False, None, None
+        self._firmware = FirmwareProcess(self.settings, self._ledger, reason)
+        self._loop.on_readable(self._firmware.uart, self._from_firmware)
+        self._loop.on_readable(self._firmware.ready, self._boot_settled)
 
-    def _be_firmware(self, uart: socket.socket, tell_ready: int, reason: ResetReason) -> None:
-        """The forked child's whole life; never returns."""
-        status: int = Exit.FAULT
-        try:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.close(self._master)
-            os.close(self._slave)
-            log = os.open(self._settings.log, os.O_WRONLY | os.O_APPEND)
-            nothing = os.open(os.devnull, os.O_RDWR)
-            for target, source in ((0, nothing), (1, nothing), (2, log)):
-                os.dup2(source, target)
-            status = Firmware(self._settings, uart, reason).run(lambda: _tell(tell_ready))
-        except ConnectionError:
-            status = Exit.POWER_OFF
-        finally:
-            # The fork must not unwind into the line process's code: whatever happened, it ends here.
-            if sys.exc_info()[0] is not None:
-                sys.excepthook(*sys.exc_info())
-            os._exit(status)
+    def _restart(self, reason: ResetReason) -> None:
+        self._ledger.add(Count.RESETS)
+        self._start(reason)
 
-    def _link(self) -> None:
-        fresh = self._settings.line.with_name("line.new")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(self.tty)
-        fresh.replace(self._settings.line)
+    def _boot_settled(self) -> None:
+        """The firmware has booted, or has ended without, which its UART tells."""
+        assert self._firmware is not None
+        self._loop.forget(self._firmware.ready)
+        self._boot_failure = self._firmware.boot_outcome()
+        if self._boot_failure is None:
+            self._is_up = True
+            self._call_waiting()
 
+    def _firmware_ended(self) -> None:
+        assert self._firmware is not None
+        if not self._is_up and self._boot_failure is None:
+            self._boot_settled()
+        status = self._forget_firmware(self._firmware).wait()
+        if status == Exit.POWER_CUT:
+            self._log.info("power cut")
+            RetainedMemory.lose_power(self.settings.flash_directory)
+            self._restart(ResetReason.POWER_ON)
+        elif self._is_up:
+            self._restart(ResetReason.SOFTWARE if status == Exit.SOFTWARE_RESET else ResetReason.FAULT)
+        else:
+            self._fail(self._boot_failure)
 
-def _tell(pipe: int) -> None:
-    os.write(pipe, b"r")
-    os.close(pipe)
+    def _fail(self, words: str | None) -> None:
+        self.failure = TinyopsError(
+            words or f"the firmware of the board in {self.settings.directory} does not boot",
+            remedy=f"read the end of {self.settings.log}",
+        )
+        self._log.info("failed: %s", self.failure.message)
+        self._call_waiting()
+
+    def _call_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for call in waiting:
+            call()
+
+    def _forget_firmware(self, firmware: FirmwareProcess) -> FirmwareProcess:
+        self._loop.forget(firmware.uart)
+        self._loop.forget(firmware.ready)
+        self._firmware = None
+        return firmware

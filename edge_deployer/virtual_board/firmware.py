@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 
 from smp.header import GroupId
 
 from edge_deployer.virtual_board.boot import boot
-from edge_deployer.virtual_board.flash import Flash
+from edge_deployer.virtual_board.compressed_upload import CompressedUpload
+from edge_deployer.virtual_board.execution import Execution
+from edge_deployer.virtual_board.firmware_faults import FirmwareFaults, InjectedReset
+from edge_deployer.virtual_board.flash import PowerCut
 from edge_deployer.virtual_board.image_group import ImageGroup
 from edge_deployer.virtual_board.inference_group import InferenceGroup
+from edge_deployer.virtual_board.ledger import Count, Ledger
 from edge_deployer.virtual_board.model import Fault
 from edge_deployer.virtual_board.os_group import OsGroup
+from edge_deployer.virtual_board.partitions import Flash
 from edge_deployer.virtual_board.retained import RetainedMemory
 from edge_deployer.virtual_board.settings import BoardSettings
-from edge_deployer.virtual_board.smp_server import SmpServer
-from edge_deployer.wire.console import Decoder, encode
+from edge_deployer.virtual_board.smp_server import Handlers, SmpServer
+from edge_deployer.virtual_board.spare_slot import SpareSlot
+from edge_deployer.virtual_board.stat_group import StatGroup
+from edge_deployer.virtual_board.supply import FlashSupply, FlashTiming
 from edge_deployer.wire.inference import GROUP, ResetReason
+from edge_deployer.wire.mcuboot import McubootImage
 
 _log = logging.getLogger(__name__)
 _UART_CHUNK = 4096
@@ -31,6 +39,7 @@ class Exit(IntEnum):
     POWER_OFF = 0
     SOFTWARE_RESET = 42
     FAULT = 43
+    POWER_CUT = 44
 
 
 class Firmware:
@@ -39,24 +48,45 @@ class Firmware:
     Args:
         settings: the board.
         uart: the firmware's end of the UART.
+        ledger: shared with the line process.
         reset_reason: why it starts.
+
+    Raises:
+        PowerCut: power went while it booted.
+        TinyopsError: the flash file is not this board's.
     """
 
-    def __init__(self, settings: BoardSettings, uart: socket.socket, reset_reason: ResetReason) -> None:
+    def __init__(self, settings: BoardSettings, uart: socket.socket, ledger: Ledger, reset_reason: ResetReason) -> None:
         profile = settings.profile
-        flash = Flash(settings.flash_directory, profile.slot_bytes)
+        supply = FlashSupply(ledger, FlashTiming.of(profile) if settings.realtime else None)
+        flash = Flash(settings.flash_directory, profile.slot_bytes, profile.page_bytes, supply)
         self._retained = RetainedMemory(settings.flash_directory)
         image = boot(flash, settings.public_key)
         _log.info("running %s after %s", image.version if image else "without an image", reset_reason.name.lower())
-        self._uart = uart
-        self._decoder = Decoder(profile.smp_buffer_bytes)
-        self._os = OsGroup(profile.smp_buffer_bytes)
-        groups = {
+        self._settings, self._uart, self._ledger, self._framing = settings, uart, ledger, settings.framing
+        self._decoder = self._framing.decoder(profile.smp_buffer_bytes)
+        self._faults = FirmwareFaults(ledger, uart)
+        self._os = OsGroup(profile, settings.directory.name)
+        groups = self._groups(image, flash, supply, reset_reason)
+        self._server = SmpServer(self._faults.lying(groups), profile.smp_buffer_bytes, self._framing)
+
+    def _groups(
+        self, image: McubootImage | None, flash: Flash, supply: FlashSupply, reset_reason: ResetReason
+    ) -> dict[int, Handlers]:
+        profile, spare = self._settings.profile, SpareSlot(flash)
+        execution = Execution(self._faults, realtime=self._settings.realtime)
+        inference = InferenceGroup(image, profile, flash, self._retained, reset_reason, execution.run)
+        return {
             GroupId.OS_MANAGEMENT: self._os.handlers,
-            GroupId.IMAGE_MANAGEMENT: ImageGroup(flash).handlers,
-            GROUP: InferenceGroup(image, profile, flash, self._retained, reset_reason).handlers,
+            GroupId.IMAGE_MANAGEMENT: ImageGroup(flash, spare).handlers,
+            GroupId.STATISTICS_MANAGEMENT: StatGroup(
+                {"smp": self._smp_statistics, "flash": supply.statistics}
+            ).handlers,
+            GROUP: {
+                **inference.handlers,
+                **(CompressedUpload(spare).handlers if profile.compressed_upload else {}),
+            },
         }
-        self._server = SmpServer(groups, profile.smp_buffer_bytes)
 
     def run(self, ready: Callable[[], None]) -> Exit:
         """Serve until power goes, a reset is asked for, or TFLM crashes.
@@ -65,16 +95,53 @@ class Firmware:
             ready: called once before the first request is waited for.
         """
         ready()
-        while data := self._uart.recv(_UART_CHUNK):
-            for message in self._decoder.feed(data):
-                try:
-                    answer = self._server.answer(message)
-                except Fault as fault:
-                    _log.info("fault: %s", fault.text)
-                    self._retained.record_fault(fault.text)
-                    return Exit.FAULT
-                if answer is not None:
-                    self._uart.sendall(encode(answer))
+        try:
+            for message in self._messages():
+                self._serve(message)
                 if self._os.reset_requested:
                     return Exit.SOFTWARE_RESET
+        except Fault as fault:
+            _log.info("fault: %s", fault.text)
+            self._retained.record_fault(fault.text)
+            return Exit.FAULT
+        except InjectedReset:
+            return Exit.SOFTWARE_RESET
+        except PowerCut:
+            return Exit.POWER_CUT
         return Exit.POWER_OFF
+
+    def _serve(self, message: bytes) -> None:
+        self._faults.before_request()
+        answer = self._server.answer(message)
+        # The line process goes by this count: what is not done with still fills the buffers.
+        self._ledger.add(Count.UART_READ, self._framing.encoded_length(len(message)))
+        self._faults.after_request()
+        if answer is not None:
+            self._faults.answer(self._framing.encode(answer))
+
+    def _messages(self) -> Iterator[bytes]:
+        received = 0
+        while data := self._receive():
+            received += len(data)
+            yield from self._decoder.feed(data)
+            self._ledger[Count.UART_READ] = received
+
+    def _receive(self) -> bytes:
+        """The next bytes, b"" when power goes; a silence ends a message that its framing cannot find the end of."""
+        try:
+            data = self._uart.recv(_UART_CHUNK)
+        except TimeoutError:
+            self._decoder.reset()
+            self._uart.settimeout(None)
+            data = self._uart.recv(_UART_CHUNK)
+        if self._framing.silence_s is not None:
+            self._uart.settimeout(self._framing.silence_s)
+        return data
+
+    def _smp_statistics(self) -> dict[str, int]:
+        return {
+            "requests": self._server.requests,
+            "answers": self._server.answers,
+            "garbled": self._decoder.garbled,
+            "overruns": self._ledger[Count.OVERRUNS],
+        }

@@ -1,99 +1,196 @@
-"""The board's flash: two image slots, the boot trailer and the claimed epoch, as files."""
+"""NOR flash in a file: pages are erased to 0xFF, write blocks written once, and power may go in the middle of it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from enum import IntEnum
+import mmap
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
+from edge_deployer.errors import TinyopsError
+from edge_deployer.wire.mcuboot import WRITE_BLOCK_BYTES
 
-class Slot(IntEnum):
-    """MCUmgr's slot numbers."""
+ERASED = 0xFF
+"""What an erased byte reads as."""
 
-    PRIMARY = 0
-    SECONDARY = 1
+_BITS_PER_BYTE = 8
+_INVERTED = bytes(range(255, -1, -1))
 
 
 @dataclass(frozen=True)
-class Trailer:
-    """What the boot logic must remember.
+class Operation:
+    """One operation of the flash.
 
     Attributes:
-        primary: which of the two slot files is the primary slot, 0 or 1: a swap is one write of the trailer.
-        pending: ``test`` or ``permanent`` where the secondary image is to boot next, else None.
-        confirmed: False while the primary image is on trial: the next boot reverts it.
+        kind: erase of a page, or write of bytes within a page.
+        nbytes: bytes it is about; a page's for an erase.
     """
 
-    primary: int = 0
-    pending: str | None = None
-    confirmed: bool = True
-
-    def swapped(self) -> Trailer:
-        """The two images change places."""
-        return replace(self, primary=1 - self.primary)
+    kind: Literal["erase", "write"]
+    nbytes: int
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Replace a file in one step: whoever dies half way leaves the old one."""
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(content))
-    fresh.replace(path)
+Supply = Callable[[Operation], float]
+"""Asked before each operation for the share of it that power lasts for, 0.0 to 1.0 (whole).
+
+It may take its time: a real flash does."""
 
 
-class Flash:
-    """Two slots and a trailer under a directory.
+class FlashError(Exception):
+    """The firmware uses the flash in a way that no flash allows: a bug of the firmware."""
+
+
+class PowerCut(Exception):
+    """Power went during an operation of the flash, which is done in part."""
+
+
+def steady_supply(_: Operation) -> float:
+    """Power that lasts."""
+    return 1.0
+
+
+class NorFlash:
+    """The flash of one board; its content survives in a file.
 
     Args:
-        directory: made if it does not exist.
-        slot_bytes: size of a slot.
+        path: the file; made, as erased flash, if it does not exist.
+        pages: number of pages.
+        page_bytes: size of a page; a multiple of `WRITE_BLOCK_BYTES`.
+        supply: see `Supply`.
+
+    Raises:
+        TinyopsError: the file is of another size.
     """
 
-    def __init__(self, directory: Path, slot_bytes: int) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self.slot_bytes = slot_bytes
-        self._directory = directory
-        self._trailer_path = directory / "trailer.json"
-        self._epoch_path = directory / "epoch.json"
+    def __init__(self, path: Path, pages: int, page_bytes: int, supply: Supply = steady_supply) -> None:
+        self.pages, self.page_bytes = pages, page_bytes
+        self._supply = supply
+        # Bytes are kept inverted: a file that was only given its length reads as zeroes and takes no room on the disk,
+        # so that erased flash costs nothing to make.
+        with path.open("ab+") as file:
+            if not file.seek(0, 2):
+                file.truncate(pages * page_bytes)
+            elif file.tell() != pages * page_bytes:
+                raise TinyopsError(
+                    f"{path} is a flash of {file.tell()} bytes, the board's profile has {pages * page_bytes}",
+                    remedy="give each profile a board folder of its own, or remove the file to start with empty flash",
+                )
+            self._inverted = mmap.mmap(file.fileno(), pages * page_bytes)
 
-    @property
-    def trailer(self) -> Trailer:
-        """The boot trailer; setting it is atomic."""
-        if not self._trailer_path.exists():
-            return Trailer()
-        return Trailer(**json.loads(self._trailer_path.read_text()))
+    def close(self) -> None:
+        """Let go of the file."""
+        self._inverted.close()
 
-    @trailer.setter
-    def trailer(self, trailer: Trailer) -> None:
-        write_json(self._trailer_path, asdict(trailer))
+    def read(self, offset: int, length: int) -> bytes:
+        """Bytes from an offset.
 
-    @property
-    def epoch(self) -> int:
-        """The newest epoch that claimed the board."""
-        if not self._epoch_path.exists():
-            return 0
-        return int(json.loads(self._epoch_path.read_text())["epoch"])
+        Raises:
+            FlashError: they are not all in the flash.
+        """
+        self._require_inside(offset, length)
+        return self._inverted[offset : offset + length].translate(_INVERTED)
 
-    @epoch.setter
-    def epoch(self, epoch: int) -> None:
-        write_json(self._epoch_path, {"epoch": epoch})
+    def is_erased(self, offset: int, length: int) -> bool:
+        """Whether bytes are all 0xFF.
 
-    def read(self, slot: Slot) -> bytes:
-        """What was written to a slot since it was erased."""
-        path = self._path(slot)
-        return path.read_bytes() if path.exists() else b""
+        Raises:
+            FlashError: they are not all in the flash.
+        """
+        self._require_inside(offset, length)
+        return self._inverted[offset : offset + length].count(0) == length
 
-    def erase(self, slot: Slot) -> None:
-        """Empty a slot."""
-        self._path(slot).write_bytes(b"")
+    def erase(self, page: int) -> None:
+        """Erase a page.
 
-    def append(self, slot: Slot, data: bytes) -> None:
-        """Write after what the slot holds."""
-        with self._path(slot).open("ab") as file:
-            file.write(data)
+        Raises:
+            FlashError: there is no such page.
+            PowerCut: a first part of the page is erased, the rest is as it was.
+        """
+        start = page * self.page_bytes
+        self._require_inside(start, self.page_bytes)
+        share = self._supply(Operation("erase", self.page_bytes))
+        done = self.page_bytes if share >= 1 else int(share * self.page_bytes)
+        self._inverted[start : start + done] = bytes(done)
+        if share < 1:
+            raise PowerCut
 
-    def _path(self, slot: Slot) -> Path:
-        physical = self.trailer.primary ^ slot
-        return self._directory / f"slot{physical}.bin"
+    def write(self, offset: int, data: bytes) -> None:
+        """Write whole blocks to where the flash is erased, an operation for each page.
+
+        Raises:
+            FlashError: not whole blocks, a block is not erased, or beyond the end.
+            PowerCut: a first part of the bytes is written, and the byte at the cut has some of its bits.
+        """
+        if offset % WRITE_BLOCK_BYTES or len(data) % WRITE_BLOCK_BYTES:
+            raise FlashError(f"{len(data)} bytes at {offset} are not whole blocks of {WRITE_BLOCK_BYTES}")
+        while data:
+            room = self.page_bytes - offset % self.page_bytes
+            self._write_in_page(offset, data[:room])
+            offset, data = offset + room, data[room:]
+
+    def _write_in_page(self, offset: int, data: bytes) -> None:
+        if not self.is_erased(offset, len(data)):
+            raise FlashError(f"a write of {len(data)} bytes at {offset} to flash that is not erased")
+        share = self._supply(Operation("write", len(data)))
+        written = data if share >= 1 else _cut_short(data, share)
+        self._inverted[offset : offset + len(written)] = written.translate(_INVERTED)
+        if share < 1:
+            raise PowerCut
+
+    def _require_inside(self, offset: int, length: int) -> None:
+        if offset < 0 or length < 0 or offset + length > self.pages * self.page_bytes:
+            raise FlashError(f"{length} bytes at {offset} are not in a flash of {self.pages * self.page_bytes}")
+
+
+def _cut_short(data: bytes, share: float) -> bytes:
+    """What a share of a write leaves: whole bytes, then one with only its low bits programmed."""
+    all_bits = len(data) * _BITS_PER_BYTE
+    whole, bits = divmod(min(int(share * all_bits), all_bits - 1), _BITS_PER_BYTE)
+    return data[:whole] + bytes([data[whole] | (ERASED << bits & ERASED)])
+
+
+class Area:
+    """Some pages of a flash, with offsets and page numbers of their own.
+
+    Args:
+        flash: the flash.
+        first_page: its first page.
+        pages: number of pages.
+    """
+
+    def __init__(self, flash: NorFlash, first_page: int, pages: int) -> None:
+        self._flash, self._first_page, self.pages = flash, first_page, pages
+        self.page_bytes = flash.page_bytes
+        self.size = pages * flash.page_bytes
+        self._start = first_page * flash.page_bytes
+
+    def read(self, offset: int, length: int) -> bytes:
+        """See `NorFlash.read`."""
+        self._require_inside(offset, length)
+        return self._flash.read(self._start + offset, length)
+
+    def is_erased(self, offset: int, length: int) -> bool:
+        """See `NorFlash.is_erased`."""
+        self._require_inside(offset, length)
+        return self._flash.is_erased(self._start + offset, length)
+
+    def erase(self, page: int) -> None:
+        """See `NorFlash.erase`."""
+        self._require_inside(page * self.page_bytes, self.page_bytes)
+        self._flash.erase(self._first_page + page)
+
+    def write(self, offset: int, data: bytes) -> None:
+        """See `NorFlash.write`."""
+        self._require_inside(offset, len(data))
+        self._flash.write(self._start + offset, data)
+
+    def erase_used(self, pages: Iterable[int]) -> None:
+        """Erase those of the pages that are not erased: what is erased already costs neither time nor wear."""
+        for page in pages:
+            if not self.is_erased(page * self.page_bytes, self.page_bytes):
+                self.erase(page)
+
+    def _require_inside(self, offset: int, length: int) -> None:
+        if offset < 0 or length < 0 or offset + length > self.size:
+            raise FlashError(f"{length} bytes at {offset} are not in an area of {self.size}")

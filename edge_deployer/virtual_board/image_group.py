@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from smp.error import MGMT_ERR
 from smp.header import CommandId, GroupId
 from smp.image_management import IMG_MGMT_ERR
 
-from edge_deployer.virtual_board.flash import Flash, Slot
+from edge_deployer.virtual_board.partitions import Flash, Slot
 from edge_deployer.virtual_board.smp_server import Fields, GeneralError, GroupError, Handlers, Request, field
+from edge_deployer.virtual_board.spare_slot import SlotWriter, SpareSlot
+from edge_deployer.virtual_board.trailer import SwapType
 from edge_deployer.wire.mcuboot import HEADER_BYTES, MAGIC, ImageFormatError, McubootImage, parse_image
 
 _Command = CommandId.ImageManagement
@@ -22,17 +23,24 @@ _V1 = {
     IMG_MGMT_ERR.NO_FREE_SLOT: MGMT_ERR.EBADSTATE,
     IMG_MGMT_ERR.IMAGE_ALREADY_PENDING: MGMT_ERR.EBADSTATE,
     IMG_MGMT_ERR.IMAGE_SETTING_TEST_TO_ACTIVE_DENIED: MGMT_ERR.EBADSTATE,
+    IMG_MGMT_ERR.CURRENT_VERSION_IS_NEWER: MGMT_ERR.EBADSTATE,
     IMG_MGMT_ERR.INVALID_IMAGE_TOO_LARGE: MGMT_ERR.ENOMEM,
 }
+_VERSION = struct.Struct("<BBH")
+_VERSION_OFFSET = 20
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Upload:
-    """An upload under way: how long the image is, its SHA-256 if the client told, and what has arrived."""
+    """An upload under way: how long the image is, its SHA-256 if the client told, and where it goes."""
 
     length: int
     sha: bytes | None
-    received: int = 0
+    writer: SlotWriter
+
+
+def _version(image: bytes) -> tuple[int, ...]:
+    return _VERSION.unpack_from(image, _VERSION_OFFSET)
 
 
 def _refuse(code: IMG_MGMT_ERR) -> GroupError:
@@ -44,10 +52,11 @@ class ImageGroup:
 
     Args:
         flash: the slots it works on.
+        spare: where uploads go.
     """
 
-    def __init__(self, flash: Flash) -> None:
-        self._flash = flash
+    def __init__(self, flash: Flash, spare: SpareSlot) -> None:
+        self._flash, self._spare = flash, spare
         self._upload: _Upload | None = None
         self.handlers: Handlers = {
             (_Command.STATE, False): self._read_state,
@@ -64,39 +73,41 @@ class ImageGroup:
         images = {}
         for slot in Slot:
             try:
-                image = parse_image(self._flash.read(slot))
-                image.hash  # noqa: B018 - an image without a hash is not listed
+                image = parse_image(self._flash.image(slot))
+                # Half an upload over an older image of the same length ends in the older one's hash.
+                intact = image.hash == image.digest
             except ImageFormatError:
                 continue
-            images[slot] = image
+            if intact:
+                images[slot] = image
         return images
 
     def _describe(self, slot: Slot, image: McubootImage) -> dict[str, Any]:
-        trailer, primary = self._flash.trailer, slot is Slot.PRIMARY
+        swap_type, primary = self._flash.swap_type, slot is Slot.PRIMARY
+        on_trial = swap_type is SwapType.REVERT
         return {
             "slot": slot.value,
             "version": image.version,
             "hash": image.hash,
             "bootable": True,
-            "pending": not primary and trailer.pending is not None,
+            "pending": not primary and swap_type in {SwapType.TEST, SwapType.PERM},
             # While the primary image is on trial it is the other one that stays.
-            "confirmed": trailer.confirmed if primary else not trailer.confirmed,
+            "confirmed": not on_trial if primary else on_trial,
             "active": primary,
-            "permanent": not primary and trailer.pending == "permanent",
+            "permanent": not primary and swap_type is SwapType.PERM,
         }
 
     def _write_state(self, request: Request) -> Fields:
         digest, confirm = field(request, "hash", bytes, b""), field(request, "confirm", bool, False)
         slot = self._find(digest, confirm)
-        trailer = self._flash.trailer
         if slot is Slot.PRIMARY:
             if not confirm:
                 raise _refuse(IMG_MGMT_ERR.IMAGE_SETTING_TEST_TO_ACTIVE_DENIED)
-            self._flash.trailer = replace(trailer, confirmed=True)
-        elif not trailer.confirmed:
+            self._flash.confirm()
+        elif self._flash.swap_type is SwapType.REVERT:
             raise _refuse(IMG_MGMT_ERR.IMAGE_ALREADY_PENDING)
         else:
-            self._flash.trailer = replace(trailer, pending="permanent" if confirm else "test")
+            self._flash.set_pending(permanent=confirm)
         return self._read_state(request)
 
     def _find(self, digest: bytes, confirm: bool) -> Slot:
@@ -114,39 +125,39 @@ class ImageGroup:
         if offset == 0 and not self._resumes(request):
             self._start_upload(request, data)
         upload = self._upload
-        if upload is None:
+        if upload is None or not self._spare.holds(upload.writer):
             raise _refuse(IMG_MGMT_ERR.INVALID_OFFSET)
-        if offset != upload.received:
-            return {"off": upload.received}
+        if offset != upload.writer.written:
+            return {"off": upload.writer.written}
         if offset + len(data) > upload.length:
             raise _refuse(IMG_MGMT_ERR.INVALID_IMAGE_DATA_OVERRUN)
-        self._flash.append(Slot.SECONDARY, data)
-        upload.received += len(data)
+        upload.writer.write(data)
         return self._progress(upload)
 
     def _progress(self, upload: _Upload) -> Fields:
-        if upload.received < upload.length:
-            return {"off": upload.received}
+        received = upload.writer.written
+        if received < upload.length:
+            return {"off": received}
+        upload.writer.finish()
         # The upload stays known, so that a client whose answer got lost hears that it is complete.
         if upload.sha is None:
-            return {"off": upload.received}
-        return {"off": upload.received, "match": self._sha_of_secondary() == upload.sha}
+            return {"off": received}
+        return {"off": received, "match": self._spare.sha256(upload.length) == upload.sha}
 
     def _resumes(self, request: Request) -> bool:
         """Whether a first chunk belongs to the upload under way: same length and SHA-256 of the file."""
         sha, upload = field(request, "sha", bytes, b""), self._upload
         if upload is None or not sha or (sha, request.fields.get("len")) != (upload.sha, upload.length):
             return False
-        return upload.received < upload.length or self._sha_of_secondary() == sha
-
-    def _sha_of_secondary(self) -> bytes:
-        return hashlib.sha256(self._flash.read(Slot.SECONDARY)).digest()
+        if not self._spare.holds(upload.writer):
+            return False
+        return upload.writer.written < upload.length or self._spare.sha256(upload.length) == sha
 
     def _start_upload(self, request: Request, data: bytes) -> None:
         length, sha = field(request, "len", int), field(request, "sha", bytes, b"")
         if field(request, "image", int, 0) != 0:
             raise _refuse(IMG_MGMT_ERR.INVALID_SLOT)
-        if length > self._flash.slot_bytes:
+        if length > self._spare.capacity:
             raise _refuse(IMG_MGMT_ERR.INVALID_IMAGE_TOO_LARGE)
         if len(data) < HEADER_BYTES:
             raise _refuse(IMG_MGMT_ERR.INVALID_IMAGE_HEADER)
@@ -154,20 +165,24 @@ class ImageGroup:
             raise _refuse(IMG_MGMT_ERR.INVALID_IMAGE_HEADER_MAGIC)
         if sha and len(sha) != _SHA256_BYTES:
             raise GeneralError(MGMT_ERR.EINVAL)
+        if field(request, "upgrade", bool, False):
+            self._require_newer(data)
         self._require_unused_secondary(IMG_MGMT_ERR.NO_FREE_SLOT)
-        self._flash.erase(Slot.SECONDARY)
-        self._upload = _Upload(length, sha or None)
+        self._upload = _Upload(length, sha or None, self._spare.start())
+
+    def _require_newer(self, first_chunk: bytes) -> None:
+        """Refuse what is not newer than the running image by major, minor and revision, as Zephyr compares them."""
+        running = self._images().get(Slot.PRIMARY)
+        if running and _version(first_chunk) <= _version(running.signed):
+            raise _refuse(IMG_MGMT_ERR.CURRENT_VERSION_IS_NEWER)
 
     def _erase(self, request: Request) -> Fields:
         if field(request, "slot", int, Slot.SECONDARY.value) != Slot.SECONDARY:
             raise _refuse(IMG_MGMT_ERR.INVALID_SLOT)
         self._require_unused_secondary(IMG_MGMT_ERR.IMAGE_ALREADY_PENDING)
-        self._flash.erase(Slot.SECONDARY)
-        self._upload = None
+        self._spare.erase()
         return {}
 
     def _require_unused_secondary(self, code: IMG_MGMT_ERR) -> None:
-        """The secondary slot is in use while it is to boot next, or is what a trial reverts to."""
-        trailer = self._flash.trailer
-        if trailer.pending is not None or not trailer.confirmed:
+        if self._spare.in_use:
             raise _refuse(code)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from smp.error import MGMT_ERR
 
 from edge_deployer.profile import BoardProfile
+from edge_deployer.tensors import Array
 from edge_deployer.tflm import ModelRefused, Reason
-from edge_deployer.virtual_board.flash import Flash
 from edge_deployer.virtual_board.model import LoadedModel, load_model
+from edge_deployer.virtual_board.partitions import Flash
 from edge_deployer.virtual_board.retained import RetainedMemory
 from edge_deployer.virtual_board.smp_server import Fields, GeneralError, GroupError, Handlers, Request
 from edge_deployer.wire.inference import (
@@ -37,6 +39,7 @@ _V1 = {
     ErrorCode.INPUT_CRC: MGMT_ERR.ECORRUPT,
     ErrorCode.NO_RESULT: MGMT_ERR.EBADSTATE,
     ErrorCode.STALE_EPOCH: MGMT_ERR.EACCESSDENIED,
+    ErrorCode.WRONG_MODEL: MGMT_ERR.EBADSTATE,
 }
 _REFUSALS = {
     Reason.NOT_A_MODEL: ErrorCode.NO_MODEL,
@@ -45,6 +48,9 @@ _REFUSALS = {
 }
 _BYTES_PER_TIME = 5
 """Most bytes of one entry in the list of times: a 32-bit number in CBOR."""
+
+Execute = Callable[[LoadedModel, Array], Array]
+"""Runs a batch, as `LoadedModel.run` does."""
 
 
 @dataclass
@@ -71,6 +77,7 @@ class InferenceGroup:
         flash: where the claimed epoch is kept.
         retained: where faults are counted.
         reset_reason: why the board started.
+        execute: runs a batch.
     """
 
     def __init__(
@@ -80,9 +87,11 @@ class InferenceGroup:
         flash: Flash,
         retained: RetainedMemory,
         reset_reason: ResetReason,
+        execute: Execute = LoadedModel.run,
     ) -> None:
         self._image, self._profile, self._flash, self._retained = image, profile, flash, retained
         self._reset_reason, self._started = reset_reason, time.monotonic()
+        self._execute = execute
         self._model: LoadedModel | None = None
         self._refusal: ModelRefused | None = None
         self._batch: _Batch | None = None
@@ -126,8 +135,10 @@ class InferenceGroup:
 
     def _take_chunk(self, request: Request) -> Fields:
         chunk = RunWriteRequest.loads(request.message)
-        _, model = self._loaded()
+        image, model = self._loaded()
         if chunk.off == 0:
+            if chunk.sha is not None and not image.hash.startswith(chunk.sha):
+                raise _refuse(ErrorCode.WRONG_MODEL)
             self._batch = _start_batch(chunk, model)
         batch = self._batch
         if batch is None:
@@ -150,7 +161,7 @@ class InferenceGroup:
             self._batch = None
             raise _refuse(ErrorCode.INPUT_CRC)
         samples = np.frombuffer(batch.inputs, model.input.dtype).reshape(batch.samples, *model.input.shape[1:])
-        return model.run(samples).tobytes()
+        return self._execute(model, samples).tobytes()
 
     def _result(self, batch: _Batch, model: LoadedModel, outputs: bytes) -> Fields:
         room = self._profile.smp_buffer_bytes - RUN_REPLY_OVERHEAD - _BYTES_PER_TIME * batch.samples
@@ -158,6 +169,7 @@ class InferenceGroup:
             "off": batch.length,
             "len": len(outputs),
             "crc": crc32(outputs),
+            "icrc": batch.crc,
             "us": [model.microseconds] * batch.samples,
             "data": outputs[: max(0, room)],
         }
@@ -174,6 +186,7 @@ class InferenceGroup:
             "reset": self._reset_reason.value,
             "up": int((time.monotonic() - self._started) * 1000),
             "faults": self._retained.faults,
+            "floor": self._flash.security_floor,
         }
         text = self._refusal.message if self._refusal else self._retained.last_fault
         if text is not None:

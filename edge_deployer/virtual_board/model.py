@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from edge_deployer.profile import BoardProfile
 from edge_deployer.tensors import Array, TensorSpec
-from edge_deployer.tflm import InferenceCrashed, ModelRefused, Reason, TflmRunner, count_macs
-
-_MICROSECONDS = 1_000_000
+from edge_deployer.tflm import InferenceCrashed, ModelRefused, Reason, TflmRunner, count_macs, estimate_latency_us
 
 
 class Fault(Exception):
@@ -30,7 +28,7 @@ class LoadedModel:
     Attributes:
         runner: TFLM with the model.
         macs: multiply-accumulates of one inference.
-        microseconds: what one inference takes by the profile's speed; an estimate.
+        microseconds: what one inference takes by the profile's speeds; an estimate.
     """
 
     runner: TflmRunner
@@ -67,5 +65,4 @@ def load_model(model: bytes, profile: BoardProfile) -> LoadedModel:
         if refusal.reason is Reason.CRASHED:
             raise Fault(refusal.message) from refusal
         raise
-    macs = count_macs(model)
-    return LoadedModel(runner, macs, macs * _MICROSECONDS // profile.macs_per_second)
+    return LoadedModel(runner, count_macs(model), round(estimate_latency_us(model, profile)))

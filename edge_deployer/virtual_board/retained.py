@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-
-from edge_deployer.virtual_board.flash import write_json
+from typing import Any
 
 
 class RetainedMemory:
@@ -26,9 +26,16 @@ class RetainedMemory:
     def record_fault(self, text: str) -> None:
         """Count a fault and keep its text."""
         self.faults, self.last_fault = self.faults + 1, text
-        write_json(self._path, {"faults": self.faults, "fault": text})
+        _write_json(self._path, {"faults": self.faults, "fault": text})
 
     @staticmethod
     def lose_power(directory: Path) -> None:
         """Forget, as RAM does."""
         (directory / "retained.json").unlink(missing_ok=True)
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Replace a file in one step: whoever dies half way leaves the old one."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(content))
+    fresh.replace(path)

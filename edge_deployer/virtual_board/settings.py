@@ -8,6 +8,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge_deployer.profile import BoardProfile
+from edge_deployer.virtual_board.faults import HEALTHY, FaultPlan
+from edge_deployer.wire.framing import FRAMINGS, Framing
 
 
 @dataclass(frozen=True)
@@ -15,16 +17,24 @@ class BoardSettings:
     """What one virtual board is.
 
     Attributes:
-        directory: holds the link to the pty, the log and the flash; survives the process.
-        profile: the class of board it plays.
+        directory: holds the link to the pty, the control socket, the log and the flash; survives the process.
+        profile: the class of board it plays, with the line rate and framing in force; a line rate of 0 is as fast as
+            the host goes.
         public_key: images that this key did not sign never boot.
-        line_rate: bits per second of the UART, 10 bits a byte; 0 for as fast as the host goes.
+        realtime: whether inference and flash take the profile's time.
+        faults: what goes wrong from the first start.
     """
 
     directory: Path
     profile: BoardProfile
     public_key: Ed25519PublicKey
-    line_rate: int
+    realtime: bool = False
+    faults: FaultPlan = HEALTHY
+
+    @property
+    def framing(self) -> Framing:
+        """How messages go over the UART."""
+        return FRAMINGS[self.profile.framing]
 
     @property
     def flash_directory(self) -> Path:

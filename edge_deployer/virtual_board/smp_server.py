@@ -14,12 +14,15 @@ import cbor2
 from pydantic import ValidationError
 from smp.error import MGMT_ERR
 
-from edge_deployer.wire.console import FRAME_OVERHEAD
+from edge_deployer.wire.framing import FRAMINGS, Framing
 
 Fields = Mapping[str, Any]
 _HEADER = struct.Struct("!BBHHBB")
 _READ, _WRITE = 0, 2
 _NEWEST_VERSION = 1
+_EMPTY_MAP = cbor2.dumps({})
+_RESERVED = {"header", "version", "sequence", "smp_data"}
+"""Names that smp's message classes give to what is not in the map."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Request:
 
     Attributes:
         fields: its CBOR map.
-        message: header and map as received.
+        message: header and map as received; an absent map is an empty one.
     """
 
     fields: dict[str, Any]
@@ -69,14 +72,22 @@ class GeneralError(Exception):
 class SmpServer:
     """Answers SMP messages.
 
+    Attributes:
+        requests: how many requests came.
+        answers: how many were answered.
+
     Args:
         groups: the groups served, by number.
         buffer_bytes: no answer is longer than fits a frame of this size.
+        framing: how messages are framed.
     """
 
-    def __init__(self, groups: Mapping[int, Handlers], buffer_bytes: int) -> None:
+    def __init__(
+        self, groups: Mapping[int, Handlers], buffer_bytes: int, framing: Framing = FRAMINGS["console"]
+    ) -> None:
+        self.requests, self.answers = 0, 0
         self._groups = groups
-        self._longest_message = buffer_bytes - FRAME_OVERHEAD
+        self._longest_message = buffer_bytes - framing.overhead
 
     def answer(self, message: bytes) -> bytes | None:
         """The answer to a message, or None for what is not an SMP request."""
@@ -86,15 +97,18 @@ class SmpServer:
         op, version = op_and_version & 0b111, op_and_version >> 3 & 0b11
         if op not in {_READ, _WRITE} or len(message) != _HEADER.size + length:
             return None
+        self.requests += 1
 
         def wrap(fields: Fields) -> bytes:
-            body = cbor2.dumps(fields)
+            body = cbor2.dumps(fields, canonical=True)
             head = (op + 1) | min(version, _NEWEST_VERSION) << 3
             return _HEADER.pack(head, 0, len(body), group, sequence, command) + body
 
         if version > _NEWEST_VERSION:
+            self.answers += 1
             return wrap({"rc": MGMT_ERR.UNSUPPORTED_TOO_NEW.value})
         answer = wrap(self._handle(message, group, command, write=op == _WRITE, version=version))
+        self.answers += 1
         return answer if len(answer) <= self._longest_message else wrap({"rc": MGMT_ERR.EMSGSIZE.value})
 
     def _handle(self, message: bytes, group: int, command: int, *, write: bool, version: int) -> Fields:
@@ -102,7 +116,7 @@ class SmpServer:
             handler = self._groups.get(group, {}).get((command, write))
             if handler is None:
                 raise GeneralError(MGMT_ERR.ENOTSUP)
-            return handler(Request(_parse(message), message))
+            return handler(Request(_parse(message), message if len(message) > _HEADER.size else message + _EMPTY_MAP))
         except GeneralError as error:
             return {"rc": error.code.value}
         except ValidationError:
@@ -118,7 +132,7 @@ def _parse(message: bytes) -> dict[str, Any]:
         fields = cbor2.loads(message[_HEADER.size :]) if len(message) > _HEADER.size else {}
     except (cbor2.CBORDecodeError, ValueError) as error:
         raise GeneralError(MGMT_ERR.EINVAL) from error
-    if not isinstance(fields, dict):
+    if not isinstance(fields, dict) or not all(isinstance(name, str) and name not in _RESERVED for name in fields):
         raise GeneralError(MGMT_ERR.EINVAL)
     return fields
 

@@ -1,4 +1,4 @@
-"""The signature check of the boot logic."""
+"""What the boot logic wants of an image."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ class ImageRejected(Exception):
     """The image must not boot."""
 
 
-def verify_image(data: bytes, key: Ed25519PublicKey) -> McubootImage:
-    """Check an image as MCUboot does: its SHA-256, and an ed25519 signature over that.
+def verify_image(data: bytes, key: Ed25519PublicKey, floor: int = 0) -> McubootImage:
+    """Check an image as MCUboot does: its SHA-256, an ed25519 signature over that, its security counter.
 
     Args:
         data: the slot.
         key: the only key whose signature counts.
+        floor: the least security counter that may boot.
 
     Raises:
-        ImageRejected: it is damaged, unsigned, or signed by another key.
+        ImageRejected: it is damaged, unsigned, signed by another key, or its security counter is below the floor.
     """
     try:
         image = parse_image(data)
-        claimed = image.hash
+        claimed, counter = image.hash, image.security_counter
     except ImageFormatError as error:
         raise ImageRejected(str(error)) from error
     if claimed != image.digest:
@@ -36,4 +37,6 @@ def verify_image(data: bytes, key: Ed25519PublicKey) -> McubootImage:
         key.verify(signature, image.digest)
     except InvalidSignature as error:
         raise ImageRejected("the image's signature is not by the board's key") from error
+    if counter < floor:
+        raise ImageRejected(f"the image's security counter is {counter}, below the board's floor of {floor}")
     return image

@@ -42,7 +42,7 @@ class Decoder:
     """Finds the messages in a stream of bytes that may hold other text and damage.
 
     Attributes:
-        garbled: lines and frames thrown away because their base64, order, length or CRC was wrong.
+        garbled: frames thrown away because their base64, order, length or CRC was wrong.
 
     Args:
         buffer_bytes: size of the receiver's buffer; a frame that does not fit is thrown away, as Zephyr does.
@@ -53,6 +53,7 @@ class Decoder:
         self._buffer_bytes = buffer_bytes
         self._line = bytearray()
         self._frame: bytearray | None = None
+        self._lost = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take bytes as they come; yields each message that is complete."""
@@ -66,18 +67,21 @@ class Decoder:
     def reset(self) -> None:
         """Forget what is incomplete."""
         self._line.clear()
-        self._frame = None
+        self._frame, self._lost = None, False
 
     def _take_line(self, line: bytes) -> bytes | None:
         # Console text that lacks its line feed may stand before the marker.
         first, following = line.rfind(_FIRST), line.rfind(_NEXT)
         if first >= 0:
             self._discard()
-            self._frame = bytearray()
+            self._frame, self._lost = bytearray(), False
             return self._append(line[first + len(_FIRST) :])
         if following >= 0 and self._frame is not None:
             return self._append(line[following + len(_NEXT) :])
-        self.garbled += following >= 0
+        # The rest of a frame that is lost already is not another one.
+        if following >= 0 and not self._lost:
+            self.garbled += 1
+            self._lost = True
         self._discard()
         return None
 
@@ -100,6 +104,7 @@ class Decoder:
         # The CRC of a message followed by its own CRC is 0.
         if len(frame) != end or end < FRAME_OVERHEAD or binascii.crc_hqx(frame[_UINT16.size :], 0) != 0:
             self.garbled += 1
+            self._lost = True
             return None
         return frame[_UINT16.size : -_UINT16.size]
 
@@ -107,4 +112,4 @@ class Decoder:
         """Drop a frame that can no longer be completed."""
         if self._frame is not None:
             self.garbled += 1
-            self._frame = None
+            self._frame, self._lost = None, True

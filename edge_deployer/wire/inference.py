@@ -22,6 +22,12 @@ MAX_BATCH = 32
 RUN_REPLY_OVERHEAD = 64
 """Bytes of a run reply besides the list of times and the data: header, keys, offset, length, CRC."""
 
+BYTES_PER_TIME = 5
+"""Most bytes of one entry in a run reply's list of times: a 32-bit number in CBOR."""
+
+IMAGE_MARK_BYTES = 8
+"""Bytes of the image's hash that a run request names the image by."""
+
 
 class Command(IntEnum):
     """Commands of the group."""
@@ -50,6 +56,7 @@ class ErrorCode(IntEnum):
     IMAGE_TOO_BIG = 11
     SLOT_BUSY = 12
     BAD_STREAM = 13
+    WRONG_MODEL = 14
 
 
 class ResetReason(IntEnum):
@@ -172,6 +179,7 @@ class RunWriteRequest(message.WriteRequest):
         len: bytes of the whole batch, if `off` is 0.
         n: samples in the batch, if `off` is 0.
         crc: CRC-32 of the whole batch, if `off` is 0.
+        sha: how the hash of the image starts that is to run it, if `off` is 0.
     """
 
     _GROUP_ID = GROUP
@@ -182,6 +190,7 @@ class RunWriteRequest(message.WriteRequest):
     len: int | None = Field(default=None, ge=0)
     n: int | None = Field(default=None, ge=1)
     crc: int | None = None
+    sha: bytes | None = Field(default=None, max_length=32)
 
 
 class RunWriteResponse(message.WriteResponse):
@@ -191,6 +200,7 @@ class RunWriteResponse(message.WriteResponse):
         off: bytes of inputs received.
         len: bytes of all outputs.
         crc: CRC-32 of all outputs.
+        icrc: CRC-32 of the inputs that they are the outputs of: an answer that comes late names its question.
         us: microseconds of each sample.
         data: outputs from offset 0.
     """
@@ -201,6 +211,7 @@ class RunWriteResponse(message.WriteResponse):
     off: int
     len: int | None = None
     crc: int | None = None
+    icrc: int | None = None
     us: list[int] | None = None
     data: bytes | None = None
 
@@ -258,7 +269,7 @@ class ClaimWriteRequest(message.WriteRequest):
     _GROUP_ID = GROUP
     _COMMAND_ID = Command.CLAIM
 
-    epoch: int = Field(ge=0)
+    epoch: int = Field(ge=0, lt=1 << 64)
 
 
 class ClaimWriteResponse(message.WriteResponse):

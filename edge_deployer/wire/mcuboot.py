@@ -18,6 +18,14 @@ _TLV_INFO = struct.Struct("<HH")
 _TLV = struct.Struct("<HH")
 _PROTECTED_INFO = 0x6908
 _UNPROTECTED_INFO = 0x6907
+_SECURITY_COUNTER_BYTES = 4
+
+WRITE_BLOCK_BYTES = 8
+"""Flash is written in such blocks, aligned, each once until its page is erased; the double word of an STM32L4."""
+
+STATUS_ENTRIES_PER_PAGE = 3
+TRAILER_FIELDS_BYTES = 16 + 4 * WRITE_BLOCK_BYTES
+"""At the end of a slot: magic, image_ok, copy_done, swap info, swap size; before them the swap status."""
 
 
 class TlvType(IntEnum):
@@ -26,6 +34,7 @@ class TlvType(IntEnum):
     KEY_HASH = 0x01
     SHA256 = 0x10
     ED25519 = 0x24
+    SEC_CNT = 0x50
 
 
 class ImageFormatError(ValueError):
@@ -42,6 +51,7 @@ class McubootImage:
         signed: the bytes that the digest covers: header, payload, protected TLVs.
         protected: TLVs the digest covers, by type.
         unprotected: the other TLVs, by type.
+        length: bytes of the whole image, TLVs included.
     """
 
     version: str
@@ -49,6 +59,21 @@ class McubootImage:
     signed: bytes
     protected: dict[int, bytes]
     unprotected: dict[int, bytes]
+    length: int
+
+    @property
+    def security_counter(self) -> int:
+        """The security counter; 0 where the image has none. MCUboot takes it from the protected TLVs only.
+
+        Raises:
+            ImageFormatError: it is not a 32-bit number.
+        """
+        counter = self.protected.get(TlvType.SEC_CNT)
+        if counter is None:
+            return 0
+        if len(counter) != _SECURITY_COUNTER_BYTES:
+            raise ImageFormatError(f"the image's security counter has {len(counter)} bytes")
+        return int.from_bytes(counter, "little")
 
     @property
     def hash(self) -> bytes:
@@ -79,20 +104,26 @@ def parse_image(data: bytes) -> McubootImage:
     magic, _, header_size, protected_size, payload_size, _, major, minor, revision, build, _ = _HEADER.unpack_from(data)
     if magic != MAGIC:
         raise ImageFormatError(f"the image starts with {magic:#010x}, not MCUboot's magic")
+    if header_size < HEADER_BYTES:
+        raise ImageFormatError(f"the image says that its header has {header_size} bytes")
     payload_end = header_size + payload_size
     signed_end = payload_end + protected_size
-    protected = _read_tlvs(data, payload_end, _PROTECTED_INFO) if protected_size else {}
+    protected, protected_end = _read_tlvs(data, payload_end, _PROTECTED_INFO) if protected_size else ({}, signed_end)
+    if protected_end != signed_end:
+        raise ImageFormatError(f"the protected TLVs end at {protected_end}, the header says {signed_end}")
+    unprotected, end = _read_tlvs(data, signed_end, _UNPROTECTED_INFO)
     return McubootImage(
         version=f"{major}.{minor}.{revision}" + (f".{build}" if build else ""),
         payload=data[header_size:payload_end],
         signed=data[:signed_end],
         protected=protected,
-        unprotected=_read_tlvs(data, signed_end, _UNPROTECTED_INFO),
+        unprotected=unprotected,
+        length=end,
     )
 
 
-def _read_tlvs(data: bytes, start: int, expected_magic: int) -> dict[int, bytes]:
-    """The TLVs of one area; where a type stands twice the first counts."""
+def _read_tlvs(data: bytes, start: int, expected_magic: int) -> tuple[dict[int, bytes], int]:
+    """The TLVs of one area, and where it ends; where a type stands twice the first counts."""
     try:
         magic, length = _TLV_INFO.unpack_from(data, start)
         if magic != expected_magic or start + length > len(data):
@@ -108,4 +139,22 @@ def _read_tlvs(data: bytes, start: int, expected_magic: int) -> dict[int, bytes]
             offset += size
     except struct.error as error:
         raise ImageFormatError(f"the TLV area at offset {start} is cut off") from error
-    return tlvs
+    return tlvs, end
+
+
+def trailer_pages(pages: int, page_bytes: int) -> int:
+    """Pages that the trailer of a slot takes.
+
+    Args:
+        pages: pages of the slot, each of which has three entries in the swap status.
+        page_bytes: size of a page.
+    """
+    return -(-(TRAILER_FIELDS_BYTES + pages * STATUS_ENTRIES_PER_PAGE * WRITE_BLOCK_BYTES) // page_bytes)
+
+
+def largest_image(pages: int, page_bytes: int) -> int:
+    """Bytes of the largest image that can be swapped: the slot less its trailer and the page that moving needs.
+
+    Source: MCUboot's design document, "Swap using move".
+    """
+    return max(0, (pages - trailer_pages(pages, page_bytes) - 1) * page_bytes)

@@ -12,7 +12,7 @@ from edge_deployer.profile import load_profile
 from edge_deployer.release.acceptance_set import FILE_NAME as ACCEPTANCE_FILE
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.validation_report import FILE_NAME, ValidationReport
-from edge_deployer.tflm import TflmRunner, count_macs, smallest_arena
+from edge_deployer.tflm import TflmRunner, count_bytes, count_macs, smallest_arena
 
 CLASSES = ["top", "middle", "bottom"]
 
@@ -70,7 +70,8 @@ def test_a_model_that_fits_is_blessed_with_its_figures(line, model: bytes) -> No
     assert (outputs.folder("blessing") / "INFRA_BLESSED").is_file()
     assert report.arena_bytes == smallest_arena(model, limit=profile.arena_bytes)
     assert report.macs == count_macs(model)
-    assert report.latency_us == pytest.approx(1e6 * count_macs(model) / profile.macs_per_second)
+    seconds = count_macs(model) / profile.macs_per_second + count_bytes(model) / profile.bytes_per_second
+    assert report.latency_us == pytest.approx(1e6 * seconds)
     assert report.operators["CONV_2D"] == 1
     assert np.sum(report.confusion) == report.eval_samples
     assert np.trace(report.confusion) / report.eval_samples == pytest.approx(report.accuracy)

@@ -52,6 +52,8 @@ def test_relative_paths_count_from_the_file(tmp_path: Path, signing_key: Signing
         ("public_key: nowhere.pem\n" + GOOD, "nowhere.pem does not exist"),
         ("public_key: boards.yaml\n" + GOOD, "boards.yaml cannot be read"),
         (GOOD.replace("virtual: true", "virtual: true, profile: nowhere.yaml"), "nowhere.yaml cannot be read"),
+        (GOOD.replace("virtual: true", "virtual: true, faults: nowhere.yaml"), "nowhere.yaml cannot be read"),
+        (GOOD.replace('5000"', '5000", realtime: true'), "`realtime` and `faults` are for virtual boards"),
         ("", "inventory"),
     ],
 )

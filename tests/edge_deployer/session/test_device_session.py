@@ -105,8 +105,8 @@ async def test_the_board_computes_what_tflm_computes(session: DeviceSession, sig
     inputs = np.random.default_rng(1).integers(-128, 128, (500, 4)).astype(np.int8)
     result = await session.infer(inputs)
     assert np.array_equal(result.outputs, np.roll(inputs, -1, axis=1))
-    # 16 multiply-accumulates at 15 million a second.
-    assert result.microseconds.tolist() == [1] * 500
+    # 16 multiply-accumulates at 32 million a second, and 8 bytes at 1.305 million a second.
+    assert result.microseconds.tolist() == [7] * 500
 
 
 async def test_a_sample_bigger_than_the_buffer_goes_in_chunks(session: DeviceSession, signer: Signer) -> None:

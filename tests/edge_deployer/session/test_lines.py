@@ -19,8 +19,10 @@ from tests.edge_deployer.virtual_board.running_board import RunningBoard
 
 Fields = dict[str, Any]
 READ_ANSWER, WRITE_REQUEST, WRITE_ANSWER = 1, 2, 3
-RESET, IMAGE_STATE, IMAGE_UPLOAD = (0, 5), (1, 0), (1, 1)
-INFO, RUN, HEALTH = ((GROUP, int(command)) for command in (Command.INFO, Command.RUN, Command.HEALTH))
+RESET, IMAGE_STATE = (0, 5), (1, 0)
+INFO, RUN, HEALTH, UPLOAD = (
+    (GROUP, int(command)) for command in (Command.INFO, Command.RUN, Command.HEALTH, Command.UPLOAD)
+)
 
 
 async def install_and_run(session: DeviceSession, image: bytes) -> None:
@@ -98,7 +100,7 @@ async def test_a_board_may_take_its_time_to_erase_the_slot(board: RunningBoard, 
         time.sleep(1)
         return fields
 
-    with tcp_line(board.url, Meddler(WRITE_ANSWER, *IMAGE_UPLOAD, after_a_second)) as url:
+    with tcp_line(board.url, Meddler(WRITE_ANSWER, *UPLOAD, after_a_second)) as url:
         async with DeviceSession(url, line_rate=0, request_timeout_s=0.1) as session:
             await session.install(identity_image)
 
@@ -111,9 +113,9 @@ async def test_a_board_may_take_its_time_to_erase_the_slot(board: RunningBoard, 
         (READ_ANSWER, INFO, {"output": {"t": 1, "s": [1, 0]}}, ProtocolError, "holds nothing"),
         (READ_ANSWER, INFO, {"input": {"t": 1, "s": [1, 5]}}, WrongInputs, r"int8\[100, 4\].*int8\[1, 5\]"),
         (WRITE_ANSWER, RUN, {"len": 3, "data": b"abc", "crc": crc32(b"abc")}, ProtocolError, "3 bytes of outputs"),
-        (WRITE_ANSWER, RUN, {"us": [1]}, ProtocolError, r"times \[1\]"),
+        (WRITE_ANSWER, RUN, {"us": [1, 2]}, ProtocolError, r"times \[1, 2\]"),
         (WRITE_ANSWER, RUN, {"us": None, "off": -3}, ProtocolError, "has -3 bytes"),
-        (WRITE_ANSWER, IMAGE_UPLOAD, {"off": 1 << 30}, ProtocolError, "bytes of an image"),
+        (WRITE_ANSWER, UPLOAD, {"off": 1 << 30}, ProtocolError, "bytes of a compressed image"),
     ],
 )
 async def test_an_answer_that_makes_no_sense_is_named_with_the_board(

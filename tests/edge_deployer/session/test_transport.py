@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge_deployer.transport import ConsoleTransport, GarbledReply, PortClosed
+from edge_deployer.transport import GarbledReply, PortClosed, SerialTransport
 from edge_deployer.wire.console import encode
 
 REQUEST = bytes([2 | 1 << 3, 0, 0, 0, 0, 0, 42, 0])
@@ -29,7 +29,7 @@ def ends() -> Iterator[tuple[int, str]]:
 
 async def test_a_late_answer_is_not_taken_for_the_next_one(ends: tuple[int, str]) -> None:
     master, name = ends
-    transport = ConsoleTransport(115200)
+    transport = SerialTransport(115200)
     await transport.connect(name, 1)
     os.write(master, encode(LATE_ANSWER) + encode(ANSWER))
     assert await asyncio.wait_for(transport.send_and_receive(REQUEST), 5) == ANSWER
@@ -38,7 +38,7 @@ async def test_a_late_answer_is_not_taken_for_the_next_one(ends: tuple[int, str]
 
 async def test_a_damaged_answer_is_reported_at_once(ends: tuple[int, str]) -> None:
     master, name = ends
-    transport = ConsoleTransport(115200)
+    transport = SerialTransport(115200)
     await transport.connect(name, 1)
     good = encode(ANSWER)
     os.write(master, good[:-8] + (b"B" if good[-8:-7] == b"A" else b"A") + good[-7:])
@@ -47,19 +47,20 @@ async def test_a_damaged_answer_is_reported_at_once(ends: tuple[int, str]) -> No
     await transport.disconnect()
 
 
-async def test_resync_forgets_what_has_arrived(ends: tuple[int, str]) -> None:
+async def test_opened_again_it_has_forgotten_what_arrived(ends: tuple[int, str]) -> None:
     master, name = ends
-    transport = ConsoleTransport(115200)
+    transport = SerialTransport(115200)
     await transport.connect(name, 1)
     os.write(master, encode(ANSWER)[:-4])
     while not transport.bytes_heard:
         await asyncio.sleep(0)
-    transport.resync()
-    os.write(master, encode(ANSWER))
-    assert await asyncio.wait_for(transport.receive(), 5) == ANSWER
+    await transport.disconnect()
+    await transport.connect(name, 1)
+    os.write(master, encode(LATE_ANSWER))
+    assert await asyncio.wait_for(transport.receive(), 5) == LATE_ANSWER
     await transport.disconnect()
 
 
 async def test_a_transport_without_a_port_says_so() -> None:
     with pytest.raises(PortClosed):
-        await ConsoleTransport(115200).send(REQUEST)
+        await SerialTransport(115200).send(REQUEST)

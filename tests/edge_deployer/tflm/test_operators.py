@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_deployer.tflm import ModelRefused, Reason, count_macs, list_operators
+from edge_deployer.tflm import ModelRefused, Reason, count_bytes, count_macs, list_operators
 from tests.edge_deployer import tiny_models
 
 MODEL = tiny_models.identity_classifier(classes=5)
@@ -30,6 +30,15 @@ def test_macs_of_a_fully_connected_layer() -> None:
     assert count_macs(MODEL) == 25
 
 
+def test_bytes_are_the_activations_and_not_the_weights() -> None:
+    assert count_bytes(MODEL) == 5 + 5
+
+
+def test_bytes_count_the_width_of_the_dtype() -> None:
+    # RESHAPE moves an int32, SLICE reads that and writes an int8; the table and the shapes are in the file.
+    assert count_bytes(tiny_models.crashes_on_far_offset()) == (4 + 4) + (4 + 1)
+
+
 def test_operators_without_multiplications_count_nothing() -> None:
     assert count_macs(tiny_models.two_inputs()) == 0
 
@@ -41,6 +50,8 @@ def test_damage_is_a_refusal_or_another_model_but_no_other_error(data: st.DataOb
         damaged[data.draw(st.integers(0, len(MODEL) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(ModelRefused):
         count_macs(bytes(damaged))
+    with contextlib.suppress(ModelRefused):
+        count_bytes(bytes(damaged))
 
 
 def test_noise_is_not_a_model() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,11 +36,19 @@ class RunningBoard:
 
 @contextmanager
 def running_board(
-    directory: Path, public_key: Path, *, line_rate: int = 0, profile: str = "cortex-m4"
+    directory: Path, public_key: Path, *, line_rate: int = 0, profile: str = "cortex-m4", options: Sequence[str] = ()
 ) -> Iterator[RunningBoard]:
-    """Power on; power off at the end. The same directory is the same board, with its flash."""
+    """Power on; power off at the end. The same directory is the same board, with its flash.
+
+    Args:
+        directory: the board's.
+        public_key: the key it trusts.
+        line_rate: bits per second; 0: no limit.
+        profile: the class of board.
+        options: more words for the command line.
+    """
     command = [sys.executable, "-m", "edge_deployer.virtual_board", "--board", str(directory), profile]
-    command += [str(public_key), "--line-rate", str(line_rate)]
+    command += [str(public_key), "--line-rate", str(line_rate), *options]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
@@ -72,16 +80,17 @@ class Signer:
         _imgtool("getpub", "--key", str(signer.private_key), "--encoding", "pem", "--output", str(signer.public_key))
         return signer
 
-    def sign(self, model: bytes, version: str = "1.0.0") -> bytes:
-        return make_image(model, version, self.private_key)
+    def sign(self, model: bytes, version: str = "1.0.0", *, security_counter: int = 0) -> bytes:
+        return make_image(model, version, self.private_key, security_counter=security_counter)
 
 
-def make_image(model: bytes, version: str, private_key: Path | None) -> bytes:
-    """An MCUboot image; unsigned without a key."""
+def make_image(model: bytes, version: str, private_key: Path | None, *, security_counter: int = 0) -> bytes:
+    """An MCUboot image; unsigned without a key, without a security counter where it is 0."""
     with tempfile.TemporaryDirectory() as folder:
         payload, image = Path(folder) / "model.tflite", Path(folder) / "model.img"
         payload.write_bytes(model)
         key = ["--key", str(private_key)] if private_key else []
+        key += ["--security-counter", str(security_counter)] if security_counter else []
         layout = ["--header-size", "32", "--pad-header", "--slot-size", _SLOT, "--align", "4"]
         _imgtool("sign", *key, "--version", version, *layout, str(payload), str(image))
         return image.read_bytes()

@@ -1,97 +1,230 @@
-"""The boot logic over real files: swap, trial, revert, signature."""
+"""The boot logic on a small board: swap, trial, revert, signature, security counter."""
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from smp.image_management import IMG_MGMT_ERR
 
+from edge_deployer.errors import TinyopsError
 from edge_deployer.public_key import read_public_key
-from edge_deployer.virtual_board.boot import boot
-from edge_deployer.virtual_board.flash import Flash, Slot, Trailer
+from edge_deployer.virtual_board.partitions import Flash, Slot
+from edge_deployer.virtual_board.spare_slot import SpareSlot
+from edge_deployer.virtual_board.trailer import Magic
+from edge_deployer.virtual_board.verification import ImageRejected, verify_image
 from edge_deployer.wire.mcuboot import parse_image
-from tests.edge_deployer.tiny_models import rotating_classifier
 from tests.edge_deployer.virtual_board.running_board import Signer, make_image
+from tests.edge_deployer.virtual_board.small_board import PAGE_BYTES, SLOT_BYTES, SmallBoard
+
+OLD_MODEL, NEW_MODEL = b"old" * 150, b"newer" * 160
+_NUMBERS = itertools.count()
 
 
-@pytest.fixture
-def flash(tmp_path: Path) -> Flash:
-    return Flash(tmp_path / "flash", 1 << 19)
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def key(signer: Signer) -> Ed25519PublicKey:
     return read_public_key(signer.public_key)
 
 
+@pytest.fixture
+def board(tmp_path: Path, key: Ed25519PublicKey) -> SmallBoard:
+    board = SmallBoard(tmp_path / "flash", key)
+    assert board.start() is None
+    return board
+
+
 @pytest.fixture(scope="module")
-def newer_image(signer: Signer) -> bytes:
-    return signer.sign(rotating_classifier(), "2.0.0")
+def old(signer: Signer) -> bytes:
+    return signer.sign(OLD_MODEL, "1.0.0")
 
 
-def stage(flash: Flash, image: bytes, pending: str) -> None:
-    flash.erase(Slot.SECONDARY)
-    flash.append(Slot.SECONDARY, image)
-    flash.trailer = Trailer(flash.trailer.primary, pending, confirmed=True)
+@pytest.fixture(scope="module")
+def new(signer: Signer) -> bytes:
+    return signer.sign(NEW_MODEL, "2.0.0")
 
 
-def booted_version(flash: Flash, key: Ed25519PublicKey) -> str | None:
-    image = boot(flash, key)
-    return image.version if image else None
+@pytest.fixture(scope="module")
+def another(signer: Signer) -> bytes:
+    return signer.sign(OLD_MODEL, "3.0.0")
 
 
-def test_an_empty_board_boots_without_an_image(flash: Flash, key: Ed25519PublicKey) -> None:
-    assert booted_version(flash, key) is None
+def stage(flash: Flash, image: bytes, *, permanent: bool = False) -> None:
+    """Put into the secondary slot what the image group might refuse."""
+    writer = SpareSlot(flash).start()
+    writer.write(image)
+    writer.finish()
+    flash.set_pending(permanent=permanent)
 
 
-def test_an_image_on_trial_is_reverted_by_the_next_boot(
-    flash: Flash, key: Ed25519PublicKey, identity_image: bytes, newer_image: bytes
-) -> None:
-    stage(flash, identity_image, "permanent")
-    assert [booted_version(flash, key) for _ in range(2)] == ["1.0.0", "1.0.0"]
-    stage(flash, newer_image, "test")
-    assert [booted_version(flash, key) for _ in range(3)] == ["2.0.0", "1.0.0", "1.0.0"]
-    assert flash.read(Slot.SECONDARY) == newer_image
+def test_an_image_on_trial_is_reverted_by_the_next_boot(board: SmallBoard, old: bytes, new: bytes) -> None:
+    stage(board.flash, old, permanent=True)
+    assert [board.start() for _ in range(2)] == ["1.0.0", "1.0.0"]
+    stage(board.flash, new)
+    assert [board.start() for _ in range(3)] == ["2.0.0", "1.0.0", "1.0.0"]
+    assert parse_image(board.flash.image(Slot.SECONDARY)) == parse_image(new)
 
 
-def test_a_first_image_on_trial_reverts_to_nothing(flash: Flash, key: Ed25519PublicKey, identity_image: bytes) -> None:
-    stage(flash, identity_image, "test")
-    assert [booted_version(flash, key) for _ in range(2)] == ["1.0.0", None]
+def test_a_confirmed_image_stays_and_the_other_is_kept(board: SmallBoard, old: bytes, new: bytes) -> None:
+    assert board.install(old) == "1.0.0"
+    assert board.install(new) == "2.0.0"
+    assert parse_image(board.flash.image(Slot.SECONDARY)) == parse_image(old)
+
+
+def test_a_first_image_on_trial_reverts_to_nothing(board: SmallBoard, old: bytes) -> None:
+    stage(board.flash, old)
+    assert [board.start() for _ in range(3)] == ["1.0.0", None, None]
+    assert board.test(old)["images"][0]["pending"]
+    assert board.start() == "1.0.0"
+
+
+def test_a_test_that_was_asked_for_can_be_made_permanent(board: SmallBoard, old: bytes) -> None:
+    stage(board.flash, old)
+    assert board.test(old, confirm=True)["images"][0]["permanent"]
+    assert [board.start() for _ in range(2)] == ["1.0.0", "1.0.0"]
 
 
 @pytest.mark.parametrize("fault", ["foreign", "unsigned", "changed", "cut", "misnamed"])
-@pytest.mark.parametrize("pending", ["test", "permanent"])
+@pytest.mark.parametrize("permanent", [False, True])
 def test_what_the_key_did_not_sign_never_boots(
-    flash: Flash,
-    key: Ed25519PublicKey,
-    identity_image: bytes,
-    newer_image: bytes,
-    stranger: Signer,
-    fault: str,
-    pending: str,
+    board: SmallBoard, old: bytes, new: bytes, stranger: Signer, fault: str, permanent: bool
 ) -> None:
-    stage(flash, identity_image, "permanent")
-    assert booted_version(flash, key) == "1.0.0"
+    stage(board.flash, old, permanent=True)
+    assert board.start() == "1.0.0"
     bad = {
-        "foreign": lambda: stranger.sign(rotating_classifier(), "2.0.0"),
-        "unsigned": lambda: make_image(rotating_classifier(), "2.0.0", None),
-        "changed": lambda: newer_image[:40] + b"\xa5" + newer_image[41:],
-        "cut": lambda: newer_image[:-20],
-        "misnamed": lambda: newer_image.replace(parse_image(newer_image).hash, bytes(32)),
+        "foreign": lambda: stranger.sign(NEW_MODEL, "2.0.0"),
+        "unsigned": lambda: make_image(NEW_MODEL, "2.0.0", None),
+        "changed": lambda: new[:40] + b"\xa5" + new[41:],
+        "cut": lambda: new[:-20],
+        "misnamed": lambda: new.replace(parse_image(new).hash, bytes(32)),
     }[fault]()
-    stage(flash, bad, pending)
-    assert [booted_version(flash, key) for _ in range(2)] == ["1.0.0", "1.0.0"]
-    assert flash.trailer.confirmed
+    stage(board.flash, bad, permanent=permanent)
+    assert [board.start() for _ in range(2)] == ["1.0.0", "1.0.0"]
+    assert board.slots()[0]["confirmed"]
+    assert board.flash.slot(Slot.SECONDARY).is_erased(0, SLOT_BYTES)
 
 
-def test_a_primary_image_that_decays_does_not_boot(flash: Flash, key: Ed25519PublicKey, identity_image: bytes) -> None:
-    flash.append(Slot.PRIMARY, identity_image[:-20])
-    assert booted_version(flash, key) is None
+def test_a_primary_image_that_decays_does_not_boot_and_the_board_can_be_mended(board: SmallBoard, old: bytes) -> None:
+    board.install(old)
+    board.flash.slot(Slot.PRIMARY).erase(2)
+    assert board.start() is None
+    assert board.install(old) == "1.0.0"
 
 
-def test_a_swap_is_one_write_of_the_trailer(flash: Flash, identity_image: bytes, newer_image: bytes) -> None:
-    flash.append(Slot.PRIMARY, identity_image)
-    flash.append(Slot.SECONDARY, newer_image)
-    flash.trailer = flash.trailer.swapped()
-    assert (flash.read(Slot.PRIMARY), flash.read(Slot.SECONDARY)) == (newer_image, identity_image)
+def test_an_image_on_trial_stays_when_what_it_would_revert_to_has_decayed(
+    board: SmallBoard, old: bytes, new: bytes
+) -> None:
+    board.install(old)
+    stage(board.flash, new)
+    assert board.start() == "2.0.0"
+    board.flash.slot(Slot.SECONDARY).erase(2)
+    assert [board.start() for _ in range(2)] == ["2.0.0", "2.0.0"]
+
+
+@pytest.mark.parametrize("permanent", [False, True])
+def test_an_image_below_the_security_floor_never_boots(
+    board: SmallBoard, signer: Signer, old: bytes, permanent: bool
+) -> None:
+    revoking = signer.sign(NEW_MODEL, "2.0.0", security_counter=3)
+    equal = signer.sign(OLD_MODEL, "1.1.0", security_counter=3)
+    below = signer.sign(OLD_MODEL, "1.2.0", security_counter=2)
+    board.install(old)
+    assert board.flash.security_floor == 0
+    board.install(revoking)
+    assert board.flash.security_floor == 3
+    for refused in (old, below):
+        stage(board.flash, refused, permanent=permanent)
+        assert board.start() == "2.0.0"
+    assert board.install(equal) == "1.1.0"
+
+
+def test_the_security_floor_does_not_rise_while_the_image_is_on_trial(
+    board: SmallBoard, signer: Signer, old: bytes
+) -> None:
+    board.install(old)
+    stage(board.flash, signer.sign(NEW_MODEL, "2.0.0", security_counter=3))
+    assert board.start() == "2.0.0"
+    assert board.flash.security_floor == 0
+    assert board.start() == "1.0.0"
+    assert board.flash.security_floor == 0
+
+
+def test_an_image_of_the_largest_size_is_swapped_and_a_larger_one_refused(board: SmallBoard, signer: Signer) -> None:
+    around = len(signer.sign(b"", "1.0.0"))
+    largest = signer.sign(b"m" * (board.flash.largest_image - around), "1.0.0")
+    assert len(largest) == board.flash.largest_image == SLOT_BYTES - 8 * PAGE_BYTES
+    other = signer.sign(b"n" * (board.flash.largest_image - around), "2.0.0")
+    assert [board.install(image) for image in (largest, other, largest)] == ["1.0.0", "2.0.0", "1.0.0"]
+    larger = signer.sign(b"m" * (board.flash.largest_image - around + 1), "3.0.0")
+    assert board.upload(larger) == {"err": {"group": 1, "rc": IMG_MGMT_ERR.INVALID_IMAGE_TOO_LARGE}}
+
+
+@pytest.mark.parametrize(("slot_bytes", "page_bytes"), [(8192, 4096), (4096, 32)])
+def test_a_slot_without_room_for_an_image_is_refused(tmp_path: Path, slot_bytes: int, page_bytes: int) -> None:
+    with pytest.raises(TinyopsError, match="no room for an image"):
+        Flash(tmp_path, slot_bytes, page_bytes)
+
+
+def test_a_half_written_magic_does_not_stop_later_updates(board: SmallBoard, old: bytes) -> None:
+    assert board.upload(old)["match"]
+    board.flash.slot(Slot.SECONDARY).write(SLOT_BYTES - 16, b"\x77" + b"\xff" * 7)
+    assert board.flash.trailer(Slot.SECONDARY).state.magic is Magic.BAD
+    board.test(old)
+    assert board.start() == "1.0.0"
+
+
+@given(data=st.data(), damage=st.sampled_from(["overwrite", "flip", "cut", "insert"]))
+def test_a_mutated_image_is_an_image_or_rejected(
+    new: bytes, key: Ed25519PublicKey, data: st.DataObject, damage: str
+) -> None:
+    at = data.draw(st.integers(0, len(new) - 1))
+    noise = data.draw(st.binary(min_size=1, max_size=40))
+    mutated = {
+        "overwrite": new[:at] + noise + new[at + len(noise) :],
+        "flip": new[:at] + bytes([new[at] ^ noise[0]]) + new[at + 1 :],
+        "cut": new[:at],
+        "insert": new[:at] + noise + new[at:],
+    }[damage]
+    intact = parse_image(new).signed
+    try:
+        image = verify_image(mutated, key)
+    except ImageRejected:
+        return
+    # What still verifies carries what was signed: only bytes that nothing covers can have changed.
+    assert image.signed == intact
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_no_content_of_the_flash_stops_the_board(
+    tmp_path_factory: pytest.TempPathFactory,
+    key: Ed25519PublicKey,
+    old: bytes,
+    new: bytes,
+    another: bytes,
+    data: st.DataObject,
+) -> None:
+    board = SmallBoard(tmp_path_factory.getbasetemp() / f"garbage{next(_NUMBERS)}", key)
+    for slot, image in ((Slot.PRIMARY, old), (Slot.SECONDARY, new)):
+        area, trailer = board.flash.slot(slot), board.flash.trailer(slot)
+        area.write(0, data.draw(st.sampled_from([b"", image, bytes(512)])).ljust(1024, b"\xff"))
+        garbage = data.draw(st.one_of(st.just(b""), st.binary(min_size=1016, max_size=1016)))
+        if garbage:
+            area.write(SLOT_BYTES - 1024, garbage[: 1024 - 48])
+        if data.draw(st.booleans()):
+            fields = st.lists(st.sampled_from([b"\xff" * 8, b"\x01" + b"\xff" * 7, b"\x02" + b"\xff" * 7, bytes(8)]))
+            drawn = data.draw(fields)[:4]
+            area.write(SLOT_BYTES - 48, b"".join(drawn).ljust(32, b"\xff"))
+            if data.draw(st.booleans()):
+                trailer.write_magic()
+    version = board.start()
+    assert version in {None, "1.0.0", "2.0.0"}
+    # Two more boots end whatever trial or swap the garbage may have meant.
+    board.start()
+    assert board.start() == board.start()
+    assert board.ask(1, 5, {}) == {}
+    assert board.install(another) == "3.0.0"
+    board.flash.close()

@@ -13,18 +13,23 @@ from hypothesis import strategies as st
 from smp.error import MGMT_ERR
 from smp.image_management import IMG_MGMT_ERR
 
-from edge_deployer.virtual_board.flash import Flash
+from edge_deployer.profile import load_profile
 from edge_deployer.virtual_board.image_group import ImageGroup
 from edge_deployer.virtual_board.os_group import OsGroup
+from edge_deployer.virtual_board.partitions import Flash
 from edge_deployer.virtual_board.smp_server import SmpServer
+from edge_deployer.virtual_board.spare_slot import SpareSlot
 
 HEADER = struct.Struct("!BBHHBB")
 BUFFER = 512
+PROFILE = load_profile("cortex-m4").model_copy(update={"smp_buffer_bytes": BUFFER, "smp_buffer_count": 3})
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> SmpServer:
-    return SmpServer({0: OsGroup(BUFFER).handlers, 1: ImageGroup(Flash(tmp_path, 4096)).handlers}, BUFFER)
+    flash = Flash(tmp_path, 4096, 512)
+    images = ImageGroup(flash, SpareSlot(flash))
+    return SmpServer({0: OsGroup(PROFILE, "bench-1").handlers, 1: images.handlers}, BUFFER)
 
 
 def message(group: int, command: int, fields: Any, *, op: int = 2, version: int = 1) -> bytes:
@@ -91,4 +96,4 @@ def test_noise_never_breaks_the_server(data: bytes) -> None:
     OS_ONLY.answer(data)
 
 
-OS_ONLY = SmpServer({0: OsGroup(BUFFER).handlers}, BUFFER)
+OS_ONLY = SmpServer({0: OsGroup(PROFILE, "bench-1").handlers}, BUFFER)

@@ -90,6 +90,6 @@ def test_the_specification_tables_every_error_code() -> None:
 def test_the_cddl_has_the_fields_of_the_code(rule: str, message: type[Response]) -> None:
     body = re.search(rf"^{rule} = {{(.*?)^}}", SPECIFICATION.with_suffix(".cddl").read_text(), re.MULTILINE | re.DOTALL)
     assert body
-    specified = set(re.findall(r"^\s+(?:\? )?(\w+):", body[1], re.MULTILINE))
+    specified = set(re.findall(r'^\s+(?:\? )?"(\w+)":', body[1], re.MULTILINE))
     added_by_smp = {"header", "version", "sequence", "smp_data"}
     assert specified == set(message.model_fields) - added_by_smp

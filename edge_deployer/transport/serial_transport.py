@@ -1,13 +1,14 @@
-"""smpclient's transport over any port that pyserial can open, in SMP's console framing."""
+"""smpclient's transport over any port that pyserial can open, in either of SMP's serial framings."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 
 from smpclient.transport import SMPTransport
 
 from edge_deployer.transport.ports import Port, PortClosed, open_port
-from edge_deployer.wire.console import FRAME_OVERHEAD, Decoder, encode
+from edge_deployer.wire.framing import FRAMINGS, FramingName
 
 _SEQUENCE_OFFSET = 6
 _HEADER_BYTES = 8
@@ -16,31 +17,35 @@ _SMALLEST_BUFFER = 128
 
 
 class GarbledReply(Exception):
-    """Something came that was meant as a frame, but is damaged."""
+    """Something came that was meant as a message, but is damaged."""
 
 
-class ConsoleTransport(SMPTransport):
+class SerialTransport(SMPTransport):
     """SMP over a serial line.
 
     Unlike smpclient's own, it works on ``socket://`` and ``rfc2217://``, and a reply that comes too late is skipped
     instead of being taken for the answer to the next request.
 
     Attributes:
-        bytes_heard: bytes received since `connect`.
+        bytes_heard: bytes received since it was made.
+        framing: how messages go over the line.
 
     Args:
         line_rate: bits per second.
+        framing: the framing that the board's firmware is built with.
     """
 
-    def __init__(self, line_rate: int) -> None:
+    def __init__(self, line_rate: int, framing: FramingName = "console") -> None:
         self.bytes_heard = 0
+        self.framing = FRAMINGS[framing]
         self._line_rate = line_rate
         self._port: Port | None = None
-        self._decoder = Decoder()
+        self._decoder = self.framing.decoder(1 << 16)
+        self._heard_at = time.monotonic()
         self._received: asyncio.Queue[bytes | GarbledReply | PortClosed] = asyncio.Queue()
 
     async def connect(self, address: str, timeout_s: float) -> None:
-        """Open the port.
+        """Open the port; after a `disconnect` also again.
 
         Args:
             address: device path or pyserial URL.
@@ -57,20 +62,22 @@ class ConsoleTransport(SMPTransport):
             raise TimeoutError(f"{address} did not open in {timeout_s:g} s") from error
 
     async def disconnect(self) -> None:
-        """Release the port."""
+        """Release the port and forget what has arrived."""
         if self._port is not None:
             self._port.close()
             self._port = None
+        self._decoder.reset()
+        self._received = asyncio.Queue()
 
     async def send(self, data: bytes) -> None:
-        """Send one SMP message.
+        """Send one SMP message. Cancelled half way it leaves half a message on the line.
 
         Raises:
             PortClosed: the port is gone.
         """
         if self._port is None:
             raise PortClosed("the port is not open")
-        await self._port.write(encode(data))
+        await self._port.write(self.framing.encode(data))
 
     async def receive(self) -> bytes:
         """Wait for the next SMP message.
@@ -97,13 +104,6 @@ class ConsoleTransport(SMPTransport):
             if len(reply) >= _HEADER_BYTES and reply[_SEQUENCE_OFFSET] == data[_SEQUENCE_OFFSET]:
                 return reply
 
-    def resync(self) -> None:
-        """Forget what has arrived, whole or in part, so that the next request starts clean."""
-        self._decoder.reset()
-        kept = [item for item in self._drained() if isinstance(item, PortClosed)]
-        for item in kept:
-            self._received.put_nowait(item)
-
     @property
     def mtu(self) -> int:
         """Size of the board's SMP buffer, bytes."""
@@ -112,18 +112,19 @@ class ConsoleTransport(SMPTransport):
     @property
     def max_unencoded_size(self) -> int:
         """Longest message that fits the board's buffer, bytes."""
-        return self.mtu - FRAME_OVERHEAD
-
-    def _drained(self) -> list[bytes | GarbledReply | PortClosed]:
-        return [self._received.get_nowait() for _ in range(self._received.qsize())]
+        return self.mtu - self.framing.overhead
 
     def _take(self, data: bytes) -> None:
+        now = time.monotonic()
+        if self.framing.silence_s is not None and now - self._heard_at > self.framing.silence_s:
+            self._decoder.reset()
+        self._heard_at = now
         self.bytes_heard += len(data)
         garbled = self._decoder.garbled
         for message in self._decoder.feed(data):
             self._received.put_nowait(message)
         if self._decoder.garbled > garbled:
-            self._received.put_nowait(GarbledReply("a damaged frame"))
+            self._received.put_nowait(GarbledReply("a damaged message"))
 
     def _end(self, reason: str) -> None:
         self._received.put_nowait(PortClosed(reason))

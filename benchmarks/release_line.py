@@ -1,0 +1,63 @@
+"""The commands as a user waits for them: help, a whole run, a push."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.rows import Row
+
+TINYOPS = Path(sys.executable).with_name("tinyops")
+SHORT_COMMAND_REPEATS = 10
+
+
+def _seconds(command: Sequence[str | Path]) -> float:
+    """Wall time of a command that must succeed."""
+    began = time.perf_counter()
+    subprocess.run([str(part) for part in command], check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+def fastest(command: Sequence[str | Path]) -> float:
+    """Least wall time of a short command: what noise cannot take away."""
+    return min(_seconds(command) for _ in range(SHORT_COMMAND_REPEATS))
+
+
+def measure_help() -> list[Row]:
+    """How long a user waits for help, against Python's own start."""
+    shown, bare = fastest([TINYOPS, "--help"]), fastest([sys.executable, "-c", "pass"])
+    figure = f"{shown:.2f} s, {shown / bare:.1f} times `python -c pass`"
+    return [Row("help", figure, "0.4 s", "tinyops --help")]
+
+
+def measure_line(workspace: Path) -> list[Row]:
+    """The default project from nothing to production, again with nothing changed, and what came out."""
+    run = [TINYOPS, "run", "--workspace", workspace, "--json"]
+    first, again = _seconds(run), _seconds(run)
+    outcome = json.loads(subprocess.run([str(part) for part in run], check=True, capture_output=True).stdout)
+    facts = json.loads(Path(outcome["report"]).with_suffix(".json").read_text())
+    validation, evaluation = facts["validation"], facts["evaluation"]
+    accuracy = f"{evaluation['accuracy']:.4f} of {evaluation['examples']} held-out digits"
+    return [
+        Row("data to production boards", f"{first:.0f} s", "75 s", "tinyops run"),
+        Row("again, nothing changed", f"{again:.0f} s, {again / first:.2f} of the first", "15 s", "tinyops run"),
+        Row("int8 accuracy", accuracy, "at least 0.975", "tinyops run"),
+        Row("model", f"{validation['model_bytes']:,} bytes", "8,000 bytes", "tinyops run"),
+        Row("arena", f"{validation['arena_bytes']:,} bytes", "4,000 bytes", "tinyops run"),
+        *measure_push(next((workspace / "artifacts").glob("*/TFLiteConverter/*/*/Format-Serving/tflite")), first),
+    ]
+
+
+def measure_push(model: Path, run_seconds: float) -> list[Row]:
+    """The digits' model, pushed as a stranger's."""
+    with tempfile.TemporaryDirectory() as folder:
+        stranger = Path(folder) / "digits.tflite"
+        shutil.copyfile(model, stranger)
+        took = _seconds([TINYOPS, "push", stranger, "--workspace", folder])
+    return [Row("push of a finished model", f"{took:.0f} s, {took / run_seconds:.2f} of a run", "", "tinyops push")]

@@ -1,0 +1,1 @@
+"""`tinyops boards`: single boards, by hand."""

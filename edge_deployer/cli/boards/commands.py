@@ -1,0 +1,194 @@
+"""`tinyops boards`: look at single boards, and install, confirm, revert or run a model on one of them by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_REFUSED
+
+if TYPE_CHECKING:
+    from edge_deployer.cli.boards.action import Action
+
+boards = typer.Typer(name="boards", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+_Name = Annotated[str, typer.Argument(help="The board's name in the inventory.")]
+_Inventory = Annotated[
+    Path | None, typer.Option(help="The boards, a YAML file; 2 staging and 3 production virtual boards without.")
+]
+_Workspace = Annotated[Path, typer.Option(help="Folder for releases, virtual boards and logs.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+_WORKSPACE = Path(".tinyops")
+
+
+@boards.callback()
+def about() -> None:
+    """Look at single boards, and install, confirm, revert or run a model on one of them by hand.
+
+    A release goes to one board by `install`, a look at it with `probe` and `infer`, and then `confirm` or `revert`.
+    `tinyops push` does the same to all boards, with acceptance in between. A virtual board is powered for as long as a
+    command needs it; its flash stays in the workspace.
+
+    Exit status: 0 done, 1 an error or a board that does not answer, 2 wrong usage, 3 refused with a reason,
+    130 stopped by Ctrl-C.
+    """
+
+
+@boards.command("list", epilog="Example: tinyops boards list --inventory boards.yaml")
+def list_boards(
+    inventory: _Inventory = None,
+    workspace: _Workspace = _WORKSPACE,  # noqa: ARG001 - taken by every command, so that it may always be given
+    as_json: _Json = False,
+) -> None:
+    """List the boards of the inventory. No board is touched."""
+    from edge_deployer.cli.boards.view import print_list
+    from edge_deployer.inventory.inventory import load_inventory
+
+    print_list(load_inventory(inventory), as_json=as_json)
+
+
+@boards.command(epilog="Example: tinyops boards probe door-1 door-2")
+def probe(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="The boards; all without.")] = None,
+    inventory: _Inventory = None,
+    workspace: _Workspace = _WORKSPACE,
+    as_json: _Json = False,
+) -> None:
+    """Ask boards, all at once, what they run and how they are. One that does not answer makes the exit status 1."""
+    from edge_deployer.cli.boards.bench import Bench
+    from edge_deployer.cli.boards.probe import probe_boards
+    from edge_deployer.cli.boards.view import print_probes
+    from edge_deployer.rollout.interruption import run_interruptible
+
+    bench = Bench.load(inventory, workspace)
+    entries = [bench.entry(name) for name in names] if names else list(bench.inventory.boards)
+    try:
+        found = run_interruptible(probe_boards(bench, entries))
+    except KeyboardInterrupt:
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    print_probes(found, as_json=as_json)
+    if not all(row.reachable for row in found):
+        raise typer.Exit(EXIT_ERROR)
+
+
+@boards.command(epilog="Example: tinyops boards install door-1 1.0.0+3")
+def install(
+    name: _Name,
+    image: Annotated[
+        str,
+        typer.Argument(
+            metavar="IMAGE_OR_RELEASE",
+            help="A signed MCUboot image file, a release's folder, or the id of a release in the workspace.",
+        ),
+    ],
+    inventory: _Inventory = None,
+    workspace: _Workspace = _WORKSPACE,
+    as_json: _Json = False,
+) -> None:
+    """Upload an image to a board and boot it on trial. The next reset takes it back unless it is confirmed.
+
+    An image that is damaged, does not fit, or is not signed with the key that the board is known to trust is refused
+    before the board is touched.
+    """
+    from edge_deployer.cli.boards.action import Install
+
+    _act(Install(image), name, inventory, workspace, as_json=as_json)
+
+
+@boards.command(epilog="Example: tinyops boards confirm door-1")
+def confirm(
+    name: _Name, inventory: _Inventory = None, workspace: _Workspace = _WORKSPACE, as_json: _Json = False
+) -> None:
+    """Keep the image that a board runs on trial, if it proves itself; refuse with the reason otherwise.
+
+    The model must load and cause no fault, and the image must be the one that the board says it booted. If its release
+    is in the workspace, the first sample of the acceptance set must come out right, too.
+    """
+    from edge_deployer.cli.boards.action import Confirm
+
+    _act(Confirm(), name, inventory, workspace, as_json=as_json)
+
+
+@boards.command(epilog="Example: tinyops boards revert door-1")
+def revert(
+    name: _Name, inventory: _Inventory = None, workspace: _Workspace = _WORKSPACE, as_json: _Json = False
+) -> None:
+    """Give a board its earlier image back.
+
+    An image on trial is taken back by a reset. If the running image is confirmed, the image in the spare slot boots
+    instead of it, and is confirmed once it proves itself as in `confirm`.
+    """
+    from edge_deployer.cli.boards.action import Revert
+
+    _act(Revert(), name, inventory, workspace, as_json=as_json)
+
+
+@boards.command(epilog="Example: tinyops boards infer door-1 samples.npz")
+def infer(
+    name: _Name,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Samples: an .npy, an .npz with the array `inputs`, or a .csv with a line of numbers for each."
+        ),
+    ],
+    inventory: _Inventory = None,
+    workspace: _Workspace = _WORKSPACE,
+    as_json: _Json = False,
+) -> None:
+    """Run samples on a board: the scores, the top class and the time of each.
+
+    Integers of the model's own input type go to it as they are; all other numbers are real values and are quantised
+    with the model's scale.
+    """
+    from edge_deployer.cli.boards.bench import Bench
+    from edge_deployer.cli.boards.infer import infer_file
+    from edge_deployer.cli.boards.inputs import read_samples
+    from edge_deployer.cli.boards.view import print_inference
+    from edge_deployer.rollout.interruption import run_interruptible
+
+    bench = Bench.load(inventory, workspace)
+    entry, samples = bench.entry(name), read_samples(file)
+    try:
+        inference = run_interruptible(infer_file(bench, entry, samples, file.name))
+    except KeyboardInterrupt:
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    print_inference(inference, as_json=as_json)
+
+
+@boards.command(epilog="Example: tinyops boards log door-1")
+def log(name: _Name, inventory: _Inventory = None, workspace: _Workspace = _WORKSPACE, as_json: _Json = False) -> None:
+    """Show what happened to a board, oldest first: deployments of this workspace, and what `tinyops boards` did.
+
+    No board is touched. With --json, the lines of a virtual board's own log are in `firmware_log`.
+    """
+    from edge_deployer.cli.boards.bench import Bench
+    from edge_deployer.cli.boards.log import firmware_log, recorded_steps
+    from edge_deployer.cli.boards.view import print_log
+
+    bench = Bench.load(inventory, workspace)
+    entry = bench.entry(name)
+    print_log(recorded_steps(workspace, name), firmware_log(bench, entry), as_json=as_json)
+
+
+def _act(action: Action, name: str, inventory: Path | None, workspace: Path, *, as_json: bool) -> None:
+    """Do something to one board, show how it ended, and set the exit status."""
+    from edge_deployer.cli.boards.action import perform
+    from edge_deployer.cli.boards.bench import Bench
+    from edge_deployer.cli.boards.view import print_outcome
+    from edge_deployer.cli.deployment_view import DeploymentView
+    from edge_deployer.rollout.interruption import run_interruptible
+
+    bench = Bench.load(inventory, workspace)
+    entry = bench.entry(name)
+    try:
+        with DeploymentView(quiet=as_json) as view:
+            outcome = run_interruptible(perform(action, bench, entry, view))
+    except KeyboardInterrupt:
+        typer.echo(f"stopped; an image that was on trial on {name} only since this command is taken back", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    print_outcome(outcome, as_json=as_json)
+    if outcome.refused:
+        raise typer.Exit(EXIT_REFUSED)

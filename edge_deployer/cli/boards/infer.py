@@ -1,0 +1,66 @@
+"""Runs a file of samples on one board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_deployer.cli.boards.bench import Bench
+from edge_deployer.cli.boards.inputs import fit_samples
+from edge_deployer.cli.boards.log import BoardLog
+from edge_deployer.cli.boards.release import find_release
+from edge_deployer.inventory.inventory import BoardEntry
+from edge_deployer.rollout.journal import Journal
+from edge_deployer.tensors import Array, dequantize
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What a board made of samples.
+
+    Attributes:
+        board: its name.
+        image_hash: the image whose model ran.
+        scores: outputs as real numbers, float32 ``(n, outputs)``.
+        microseconds: time of each sample by the board's clock, int64 ``(n,)``.
+        class_names: name of each output; empty where the workspace does not know the release, or it has no names.
+    """
+
+    board: str
+    image_hash: bytes
+    scores: Array
+    microseconds: Array
+    class_names: tuple[str, ...]
+
+    @property
+    def top(self) -> Array:
+        """The output with the highest score, int64 ``(n,)``."""
+        best: Array = self.scores.argmax(axis=1)
+        return best
+
+
+async def infer_file(bench: Bench, entry: BoardEntry, samples: Array, label: str) -> Inference:
+    """Run samples on a board.
+
+    Args:
+        bench: the board's bench.
+        entry: the board.
+        samples: as from `read_samples`.
+        label: what to call them in the board's log.
+
+    Raises:
+        TinyopsError: the samples do not fit the model, or the board does not answer.
+        ModelFault: its model crashed or cannot be loaded.
+    """
+    async with bench.power((entry,)) as urls, bench.session(entry, urls[entry.name]) as session:
+        info = await session.info()
+        inputs = fit_samples(samples, info.input)
+        result = await session.infer(inputs)
+    Journal(BoardLog(bench.workspace)).note(entry.name, "infer", f"{len(inputs)} samples of {label}")
+    release = find_release(info.image_hash, bench, entry)
+    return Inference(
+        board=entry.name,
+        image_hash=info.image_hash,
+        scores=dequantize(result.outputs, info.output).reshape(len(inputs), -1),
+        microseconds=result.microseconds,
+        class_names=release.acceptance.class_names if release else (),
+    )

@@ -1,0 +1,72 @@
+"""Samples in a file, for a board's model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.release.labelled_data import DatasetFields, checked_inputs, load_dataset
+from edge_deployer.release.validation import stored_inputs
+from edge_deployer.tensors import Array, TensorSpec
+
+_FIELDS = DatasetFields(input="inputs", label=None, group=None, classes=None)
+
+
+def read_samples(path: Path) -> Array:
+    """The numbers in an ``.npy``, an ``.npz`` (array `inputs`) or a ``.csv`` file (a line a sample).
+
+    Returns:
+        ``(n, ...)``, or one sample without the first dimension if an ``.npy`` holds just that.
+
+    Raises:
+        TinyopsError: the file is missing, of another kind, or holds something else.
+    """
+    if path.suffix == ".npz":
+        return load_dataset(path, _FIELDS).inputs
+    if path.suffix == ".npy":
+        return _read_npy(path)
+    if path.suffix == ".csv":
+        return _read_csv(path)
+    raise TinyopsError(f"{path} is none of the kinds of file known here", remedy="give an .npy, .npz or .csv file")
+
+
+def fit_samples(values: Array, spec: TensorSpec) -> Array:
+    """Samples as the model stores them, ``(n, *spec.shape[1:])``.
+
+    Args:
+        values: as from `read_samples`.
+        spec: the model's input.
+
+    Raises:
+        TinyopsError: a sample does not have as many values as the input.
+    """
+    if values.shape == spec.sample_shape:
+        values = values[np.newaxis]
+    return stored_inputs(values, spec)
+
+
+def _read_npy(path: Path) -> Array:
+    try:
+        values = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise TinyopsError(f"{path} cannot be read: {error.strerror or error}", remedy="correct the path") from None
+    except (ValueError, EOFError) as error:
+        raise TinyopsError(f"{path} is not an .npy file: {error}", remedy="save an array with numpy.save") from None
+    if not isinstance(values, np.ndarray):
+        values.close()
+        raise TinyopsError(f"{path} holds several arrays", remedy="give the file the ending .npz")
+    return checked_inputs(values, "the array", path)
+
+
+def _read_csv(path: Path) -> Array:
+    try:
+        with path.open(encoding="utf-8") as file:
+            values = np.loadtxt(file, delimiter=",", ndmin=2)
+    except OSError as error:
+        raise TinyopsError(f"{path} cannot be read: {error.strerror}", remedy="correct the path") from None
+    except ValueError as error:
+        remedy = "write the numbers of a sample in each line, with commas between them and no heading"
+        raise TinyopsError(f"{path} is not a table of numbers: {error}", remedy=remedy) from None
+    return checked_inputs(values, "the table", path)

@@ -1,0 +1,108 @@
+"""What happened to a board: a file of JSON lines in the workspace, and what deployments recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from edge_deployer.cli.boards.bench import Bench
+from edge_deployer.errors import TinyopsError
+from edge_deployer.files import make_folder, read_file
+from edge_deployer.inventory.inventory import BoardEntry
+from edge_deployer.report.folders import REPORT_JSON
+from edge_deployer.rollout.deployment import Step
+from edge_deployer.rollout.journal import Watcher
+from edge_deployer.rollout.release_line import RECORD_FILE
+
+
+class BoardLog:
+    """Writes each step to its board's file and passes it on.
+
+    Args:
+        workspace: the file is ``<workspace>/log/<board>.jsonl``.
+        watcher: sees the same steps.
+    """
+
+    def __init__(self, workspace: Path, watcher: Watcher | None = None) -> None:
+        self._workspace, self._watcher = workspace, watcher
+
+    def on_step(self, step: Step) -> None:
+        """Append the step.
+
+        Raises:
+            TinyopsError: the file cannot be written.
+        """
+        path = _log_file(self._workspace, step.board)
+        make_folder(path.parent)
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(step.model_dump_json() + "\n")
+        except OSError as error:
+            raise TinyopsError(
+                f"the log {path} cannot be written: {error.strerror}", remedy="correct the file's permissions"
+            ) from None
+        if self._watcher:
+            self._watcher.on_step(step)
+
+    def on_progress(self, board: str, action: str, done: int, total: int) -> None:
+        """Progress is not kept."""
+        if self._watcher:
+            self._watcher.on_progress(board, action, done, total)
+
+
+def recorded_steps(workspace: Path, board: str) -> list[Step]:
+    """All steps of a board that the workspace knows of, oldest first, each once.
+
+    Raises:
+        TinyopsError: a record is damaged.
+    """
+    found = [*_own_steps(workspace, board), *_deployment_steps(workspace, board)]
+    steps = {(step.at, step.action, step.detail): step for step in found}
+    return [steps[key] for key in sorted(steps)]
+
+
+def firmware_log(bench: Bench, entry: BoardEntry) -> Path | None:
+    """The log of a virtual board's own firmware, if the board is virtual and was ever powered."""
+    path = bench.folder(entry) / "board.log"
+    return path if entry.virtual and path.exists() else None
+
+
+def _log_file(workspace: Path, board: str) -> Path:
+    return workspace / "log" / f"{board}.jsonl"
+
+
+def _own_steps(workspace: Path, board: str) -> Iterator[Step]:
+    path = _log_file(workspace, board)
+    if not path.exists():
+        return
+    for line in read_file(path, f"log {path}").decode(errors="replace").splitlines():
+        yield _step(line, path)
+
+
+def _deployment_steps(workspace: Path, board: str) -> Iterator[Step]:
+    """Steps from the record of each promotion and from each report, of `tinyops run` too."""
+    for path in (*workspace.rglob(REPORT_JSON), *workspace.glob(f"releases/*/{RECORD_FILE}")):
+        try:
+            record = json.loads(read_file(path, f"record {path}"))
+        except ValueError as error:
+            raise _damaged(path, error) from None
+        deployment = record.get("deployment", record)
+        for fields in deployment.get("steps", []):
+            if fields.get("board") == board:
+                yield _step(fields, path)
+
+
+def _step(written: str | dict[str, Any], path: Path) -> Step:
+    try:
+        return Step.model_validate_json(written) if isinstance(written, str) else Step.model_validate(written)
+    except ValidationError as error:
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: ValueError) -> TinyopsError:
+    first = str(error).partition("\n")[0]
+    return TinyopsError(f"{path} is no record of steps: {first}", remedy="move the file out of the workspace")

@@ -1,0 +1,55 @@
+"""Whether the image that a board runs deserves to be kept."""
+
+from __future__ import annotations
+
+from edge_deployer.acceptance.checks import check_smoke
+from edge_deployer.acceptance.examination import examine
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.cli.boards.bench import Bench
+from edge_deployer.cli.boards.release import Refused, find_release
+from edge_deployer.inventory.inventory import BoardEntry
+from edge_deployer.release.bundle import Bundle
+from edge_deployer.session import DeviceSession, ModelFault
+
+_GOLDEN_VECTORS = 1
+_REMEDY = "take it back with `tinyops boards revert`; `tinyops boards log` and the board's health tell more"
+
+
+async def prove(session: DeviceSession, bench: Bench, entry: BoardEntry, image_hash: bytes) -> str:
+    """See that the running image loads, runs, is the one expected and causes no fault; returns what was seen.
+
+    Raises:
+        Refused: it does not prove itself.
+        SessionError: the board does not answer.
+    """
+    release = find_release(image_hash, bench, entry)
+    if release is None:
+        await _prove_that_it_loads(session, image_hash)
+        return "the model loads without a fault; no release in the workspace has its image, so no sample was judged"
+    await _prove_first_sample(session, entry, release)
+    return f"release {release.release_id} loads without a fault and gets its first sample right"
+
+
+async def _prove_that_it_loads(session: DeviceSession, image_hash: bytes) -> None:
+    before = await session.health()
+    try:
+        info = await session.info()
+    except ModelFault as fault:
+        raise Refused(f"the model does not load: {fault.message}", _REMEDY) from fault
+    after = await session.health()
+    if info.image_hash != image_hash:
+        raise Refused(
+            f"the board runs a model of image {info.image_hash.hex()[:8]}, but says it booted {image_hash.hex()[:8]}",
+            _REMEDY,
+        )
+    if after.faults > before.faults:
+        raise Refused(f"the board had a fault: {after.last_fault}", _REMEDY)
+
+
+async def _prove_first_sample(session: DeviceSession, entry: BoardEntry, release: Bundle) -> None:
+    evidence = await examine(session, entry.name, release.acceptance, samples=_GOLDEN_VECTORS)
+    if evidence.failure:
+        raise Refused(evidence.failure.reason, _REMEDY)
+    smoke = check_smoke(evidence, release.image.hash.hex(), AcceptancePlan())
+    if smoke.status != "passed":
+        raise Refused(smoke.detail, _REMEDY)

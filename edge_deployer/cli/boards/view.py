@@ -1,0 +1,192 @@
+"""Prints what `tinyops boards` found, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from edge_deployer.files import read_file
+from edge_deployer.inventory.inventory import BoardEntry, Inventory
+
+if TYPE_CHECKING:
+    # What lists boards does without what talks to them.
+    from edge_deployer.cli.boards.action import Outcome
+    from edge_deployer.cli.boards.infer import Inference
+    from edge_deployer.cli.boards.probe import Probe
+    from edge_deployer.rollout.deployment import Step
+    from edge_deployer.session import SlotState
+
+_SHOWN_SCORES = 5
+_UNLIMITED = 10_000
+"""Columns of an output that is no terminal."""
+
+
+def print_list(inventory: Inventory, *, as_json: bool) -> None:
+    """A row a board of the inventory."""
+    if as_json:
+        _print_json([board.model_dump() for board in inventory.boards])
+        return
+    rows = ((board.name, board.pool, board.profile, _address(board)) for board in inventory.boards)
+    _print_table(("board", "pool", "profile", "address"), rows)
+
+
+def print_probes(probes: Sequence[Probe], *, as_json: bool) -> None:
+    """A row a board, and a line below for each problem."""
+    if as_json:
+        _print_json([_probe_fields(probe) for probe in probes])
+        return
+    _print_table(
+        ("board", "runs", "confirmed", "spare slot", "arena", "last reset", "uptime", "faults"),
+        (_probe_row(probe) for probe in probes),
+    )
+    console = _console()
+    for probe in probes:
+        if probe.problem:
+            console.print(f"[bold red]{escape(probe.board.name)}[/]: {escape(probe.problem)}")
+
+
+def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
+    """How a change to a board ended, and what to do next."""
+    if as_json:
+        _print_json(
+            {
+                "board": outcome.board,
+                "outcome": outcome.result,
+                "detail": outcome.detail,
+                "remedy": outcome.remedy,
+                "running": _image_fields(outcome.running),
+            }
+        )
+        return
+    console = _console()
+    color = "red" if outcome.refused else "green"
+    console.print(f"[bold {color}]{outcome.result}[/]: {escape(outcome.detail)}")
+    if outcome.remedy:
+        console.print(f"  {'remedy' if outcome.refused else 'next'}: {escape(outcome.remedy)}")
+    if outcome.refused and outcome.running:
+        kept = "confirmed" if outcome.running.confirmed else "on trial"
+        running = f"{outcome.running.version} ({outcome.running.hash.hex()[:8]}), {kept}"
+        console.print(f"  {escape(outcome.board)} runs {escape(running)}")
+
+
+def print_inference(inference: Inference, *, as_json: bool) -> None:
+    """A row a sample: top class, its scores, its time."""
+    names = inference.class_names
+    if as_json:
+        samples = [
+            {
+                "top": int(top),
+                "name": names[top] if names else None,
+                "scores": [float(score) for score in scores],
+                "microseconds": int(time),
+            }
+            for top, scores, time in zip(inference.top, inference.scores, inference.microseconds, strict=True)
+        ]
+        _print_json({"board": inference.board, "image": inference.image_hash.hex(), "samples": samples})
+        return
+    rows = []
+    for number, top in enumerate(inference.top):
+        scores = inference.scores[number]
+        shown = ", ".join(f"{score:.4g}" for score in scores[:_SHOWN_SCORES])
+        more = f", ... ({len(scores)} in all)" if len(scores) > _SHOWN_SCORES else ""
+        label = f"{top} {names[top]}" if names else str(top)
+        rows.append((str(number), label, f"{scores[top]:.4g}", shown + more, f"{inference.microseconds[number]:,}"))
+    _print_table(("sample", "top", "score", "scores", "microseconds"), rows)
+
+
+def print_log(steps: Sequence[Step], firmware: Path | None, *, as_json: bool) -> None:
+    """A line a step, and where the firmware's own log is."""
+    if as_json:
+        lines = read_file(firmware, f"log {firmware}").decode(errors="replace").splitlines() if firmware else None
+        _print_json({"steps": [step.model_dump(mode="json") for step in steps], "firmware_log": lines})
+        return
+    console = _console()
+    for step in steps:
+        text = f"{step.action}: {step.detail}" if step.detail else step.action
+        console.print(f"{step.at:%Y-%m-%d %H:%M:%S} UTC  {escape(text)}")
+    if not steps:
+        console.print("no step is recorded in this workspace")
+    if firmware:
+        console.print(f"log of the board's firmware: {escape(str(firmware))}")
+
+
+def _address(board: BoardEntry) -> str:
+    return "virtual" if board.url is None else board.url
+
+
+def _image_fields(image: SlotState | None) -> dict[str, Any] | None:
+    if image is None:
+        return None
+    return {
+        "version": image.version,
+        "hash": image.hash.hex(),
+        "confirmed": image.confirmed,
+        "pending": image.pending,
+    }
+
+
+def _probe_fields(probe: Probe) -> dict[str, Any]:
+    info, health = probe.info, probe.health
+    return {
+        "board": probe.board.name,
+        "reachable": probe.reachable,
+        "problem": probe.problem,
+        "running": _image_fields(probe.running),
+        "spare": _image_fields(probe.spare),
+        "arena_used": info.arena_used if info else None,
+        "arena_bytes": info.arena_bytes if info else None,
+        "reset_reason": health.reset_reason.name.lower() if health else None,
+        "uptime_ms": health.uptime_ms if health else None,
+        "faults": health.faults if health else None,
+        "last_fault": health.last_fault if health else None,
+    }
+
+
+def _probe_row(probe: Probe) -> tuple[str, ...]:
+    running, info, health = probe.running, probe.info, probe.health
+    if health is None:
+        return (probe.board.name, "does not answer")
+    return (
+        probe.board.name,
+        _short(running),
+        "-" if running is None else "yes" if running.confirmed else "on trial",
+        _short(probe.spare) + (", boots next" if probe.spare and probe.spare.pending else ""),
+        f"{info.arena_used:,} of {info.arena_bytes:,}" if info else "-",
+        health.reset_reason.name.lower().replace("_", " "),
+        f"{health.uptime_ms / 1000:,.1f} s",
+        str(health.faults),
+    )
+
+
+def _short(image: SlotState | None) -> str:
+    return f"{image.version} ({image.hash.hex()[:8]})" if image else "empty"
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
+    for title in head:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    console = _console()
+    if not console.is_terminal:
+        # What a file or another program reads has a line a row.
+        console.width = _UNLIMITED
+    console.print(table)
+
+
+def _print_json(content: object) -> None:
+    json.dump(content, sys.stdout, indent=2)
+    sys.stdout.write("\n")

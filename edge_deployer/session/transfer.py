@@ -1,0 +1,258 @@
+"""Bringing a long byte string to a board in chunks, several in flight, at the length that the line bears."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from smp.message import WriteResponse
+from smpclient.generics import SMPRequest
+
+from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, ProtocolError
+from edge_deployer.session.exchange import Pending
+from edge_deployer.session.line import NoReply, SmpLine
+from edge_deployer.transport import GarbledReply, PortClosed
+
+_SHORT_REPLY = 64
+"""Bytes of the answer to a chunk."""
+
+_STALL_DEADLINE_S = 30.0
+"""A line that carries something, but not a chunk in all this time, is too bad."""
+
+_MOST_RESTARTS = 3
+_CBOR_LENGTH_BYTES = 2
+
+_Answer = TypeVar("_Answer", bound=WriteResponse)
+
+
+@dataclass(frozen=True)
+class Job(Generic[_Answer]):
+    """What is to be brought to a board.
+
+    Attributes:
+        data: the bytes.
+        chunk: the request for a chunk at an offset.
+        what: what the board is asked to do, for error messages.
+        unit: what `data` is, for error messages.
+        first_patience_s: how long the board may take over the first chunk.
+        last_wait_s: how long to wait for the answer to the last chunk before it is sent again.
+        last_patience_s: how long the board may take over the last chunk in all.
+        last_reply_bytes: how long the answer to the last chunk may be.
+    """
+
+    data: bytes
+    chunk: Callable[[int, bytes], SMPRequest[_Answer, Any, Any]]
+    what: str
+    unit: str
+    first_patience_s: float = 0.0
+    last_wait_s: float = 0.0
+    last_patience_s: float = 0.0
+    last_reply_bytes: int = _SHORT_REPLY
+
+
+@dataclass(frozen=True)
+class _Sent(Generic[_Answer]):
+    """A chunk on its way.
+
+    Attributes:
+        request: what was sent.
+        pending: its reply.
+        end: offset after the chunk.
+        generation: how often sending had gone back when it was sent.
+        sent_at: when it was handed over for sending.
+        expected_s: time its bytes, those before it and its answer take on the line.
+        due: when its answer is overdue.
+    """
+
+    request: SMPRequest[_Answer, Any, Any]
+    pending: Pending
+    end: int
+    generation: int
+    sent_at: float
+    expected_s: float
+    due: float
+
+
+class Transfer(Generic[_Answer]):
+    """One byte string on its way to the board: go-back-n, driven by the offset that each answer tells.
+
+    A board takes only the chunk that starts where it stands, and answers in order. An answer that tells less than the
+    end of its chunk means that a chunk before it was lost: sending goes back to where the board stands.
+
+    Args:
+        line: the board.
+        job: what to bring.
+        on_progress: called with the bytes that have arrived.
+        on_silence: called when an answer is overdue; may raise.
+    """
+
+    def __init__(
+        self,
+        line: SmpLine,
+        job: Job[_Answer],
+        *,
+        on_progress: Callable[[int], None] | None = None,
+        on_silence: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._line, self._job = line, job
+        self._on_progress, self._on_silence = on_progress, on_silence
+        self._flight: deque[_Sent[_Answer]] = deque()
+        self._arrived = self._next = self._generation = self._restarts = 0
+        self._answer: _Answer | None = None
+        self._backoff = 1
+        self._furthest = -1
+        self._heard_at = self._moved_at = time.monotonic()
+
+    async def run(self) -> _Answer:
+        """Bring all of it.
+
+        Returns:
+            The answer to the last chunk.
+
+        Raises:
+            BoardRefused: the board refuses a chunk.
+            BoardGone: it falls silent.
+            LineError: too little gets through.
+            ProtocolError: it tells an offset that cannot be.
+        """
+        try:
+            while self._answer is None or self._arrived < len(self._job.data):
+                self._fill()
+                await self._hear()
+        finally:
+            self._drop_all()
+        return self._answer
+
+    def _fill(self) -> None:
+        """Send as many chunks as may be in flight; the first one alone, as its answer tells where to go on."""
+        most = self._line.most_in_flight if self._answer else 1
+        while len(self._flight) < most and self._next < len(self._job.data):
+            self._send(self._next)
+
+    def _send(self, start: int) -> None:
+        job, line = self._job, self._line
+        room = line.best_message - len(job.chunk(start, b"").BYTES) - _CBOR_LENGTH_BYTES
+        data = job.data[start : start + max(1, room)]
+        request = job.chunk(start, data)
+        end, now = start + len(data), time.monotonic()
+        reply = job.last_reply_bytes if end == len(job.data) else _SHORT_REPLY
+        waiting = sum(line.line_bytes(len(sent.request.BYTES)) for sent in self._flight)
+        expected_s = line.line_seconds(waiting + line.line_bytes(len(request.BYTES)) + line.line_bytes(reply))
+        wait_s = max(line.reply_timeout_s, job.last_wait_s) if end == len(job.data) else line.reply_timeout_s
+        patience_s = min(max(line.timeout_s, self._patience_s(end)), wait_s * self._backoff)
+        self._flight.append(
+            _Sent(request, line.post(request), end, self._generation, now, expected_s, now + expected_s + patience_s)
+        )
+        self._next = end
+
+    async def _hear(self) -> None:
+        """Wait for an answer to any chunk in flight, or until the oldest is overdue."""
+        timeout = max(0.0, self._flight[0].due - time.monotonic())
+        await asyncio.wait(
+            [sent.pending.reply for sent in self._flight], timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+        )
+        answered = [sent for sent in self._flight if sent.pending.reply.done()]
+        if not answered:
+            await self._overdue()
+        for sent in answered:
+            await self._take(sent)
+
+    async def _overdue(self) -> None:
+        self._line.sizes.note(self._line.line_bytes(len(self._flight[0].request.BYTES)), arrived=False)
+        self._drop_all()
+        self._go_back()
+        self._backoff *= 2
+        self._check_deadlines()
+        if self._on_silence is not None:
+            await self._on_silence()
+
+    async def _take(self, sent: _Sent[_Answer]) -> None:
+        if sent not in self._flight:
+            return
+        self._drop_older_than(sent)
+        self._flight.remove(sent)
+        try:
+            frame = sent.pending.reply.result()
+            answer = self._line.decode(sent.request, frame, self._job.what)
+        except (GarbledReply, NoReply):
+            # The chunk may have arrived; the answer to a later one will tell, if there is one.
+            if not self._flight:
+                self._go_back()
+            self._check_deadlines()
+            return
+        except PortClosed as closed:
+            self._drop_all()
+            await self._line.reopen(closed)
+            self._go_back()
+            return
+        except BoardRefused:
+            if self._arrived == 0 or self._restarts == _MOST_RESTARTS:
+                raise
+            self._start_over()
+            return
+        self._heard_at, self._backoff = time.monotonic(), 1
+        self._line.note_reply(self._heard_at - sent.sent_at - sent.expected_s)
+        self._follow(sent, answer)
+
+    def _follow(self, sent: _Sent[_Answer], answer: _Answer) -> None:
+        """Go on where the board stands."""
+        told = getattr(answer, "off", None)
+        stands = sent.end if told is None else int(told)
+        if not 0 <= stands <= len(self._job.data):
+            total = f"{len(self._job.data)} bytes of {self._job.unit}"
+            raise ProtocolError(self._line.url, f"has {stands} bytes of {total}")
+        length = self._line.line_bytes(len(sent.request.BYTES))
+        self._line.sizes.note(length, arrived=True)
+        if stands < sent.end:
+            if sent.generation != self._generation:
+                return
+            self._line.sizes.note(length, arrived=False)
+        self._arrived, self._answer = stands, answer
+        if stands < sent.end:
+            self._go_back()
+        self._next = max(self._next, stands)
+        if stands > self._furthest:
+            self._furthest, self._moved_at = stands, time.monotonic()
+            if self._on_progress is not None:
+                self._on_progress(stands)
+        self._check_deadlines()
+
+    def _go_back(self) -> None:
+        self._next = self._arrived
+        self._generation += 1
+
+    def _start_over(self) -> None:
+        """The board knows nothing of the transfer any more: it was reset."""
+        self._drop_all()
+        self._restarts += 1
+        self._arrived, self._answer = 0, None
+        self._go_back()
+
+    def _drop_older_than(self, sent: _Sent[_Answer]) -> None:
+        while self._flight[0] is not sent:
+            lost = self._flight.popleft()
+            self._line.abandon(lost.pending)
+
+    def _drop_all(self) -> None:
+        while self._flight:
+            self._line.abandon(self._flight.popleft().pending)
+
+    def _check_deadlines(self) -> None:
+        now, patience_s = time.monotonic(), max(self._line.deadline_s, self._patience_s(self._next))
+        if now - self._heard_at > patience_s:
+            raise BoardGone(self._line.url, f"asked to {self._job.what}, but fell silent after {self._where()}")
+        if now - self._moved_at > max(patience_s, _STALL_DEADLINE_S):
+            raise LineError(self._line.url, f"asked to {self._job.what}, but nothing gets beyond {self._where()}")
+
+    def _patience_s(self, sent_up_to: int) -> float:
+        """How long the board may take where that is more than usual."""
+        if sent_up_to == len(self._job.data):
+            return self._job.last_patience_s
+        return self._job.first_patience_s if self._answer is None else 0.0
+
+    def _where(self) -> str:
+        return f"byte {self._arrived} of {len(self._job.data)}"

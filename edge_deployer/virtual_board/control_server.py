@@ -1,0 +1,141 @@
+"""The line process's end of the control socket, see `edge_deployer.virtual_board.control`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from edge_deployer.field_errors import describe_validation_error
+from edge_deployer.virtual_board.control import COMMANDS, Power, ResetPin, SetFaults, VanishNow, socket_address
+from edge_deployer.virtual_board.loop import EventLoop
+
+if TYPE_CHECKING:
+    from edge_deployer.virtual_board.board import Board
+
+_CHUNK = 4096
+_LONGEST_LINE = 65536
+Answer = Callable[[Mapping[str, Any]], None]
+
+
+class ControlServer:
+    """Listens in a board's directory; for its owner alone.
+
+    Args:
+        loop: serves the connections.
+        directory: the board's.
+        board: what is steered.
+    """
+
+    def __init__(self, loop: EventLoop, directory: Path, board: Board) -> None:
+        self._loop, self._board = loop, board
+        self._path = directory / "control"
+        self._path.unlink(missing_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        mask = os.umask(0o177)
+        try:
+            with socket_address(directory) as address:
+                self._listener.bind(address)
+        finally:
+            os.umask(mask)
+        self._listener.listen()
+        self._connections: set[_Connection] = set()
+        loop.on_readable(self._listener.fileno(), self._accept)
+
+    def close(self) -> None:
+        """Stop listening and remove the socket."""
+        for connection in set(self._connections):
+            connection.close()
+        self._loop.forget(self._listener.fileno())
+        self._listener.close()
+        self._path.unlink(missing_ok=True)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            peer, _ = self._listener.accept()
+            peer.setblocking(False)
+            connection = _Connection(self._loop, peer, self._carry_out, self._connections.discard)
+            self._connections.add(connection)
+
+    def _carry_out(self, line: bytes, answer: Answer) -> None:
+        try:
+            command = COMMANDS.validate_json(line)
+        except ValidationError as error:
+            answer({"error": describe_validation_error(error, "control command").message})
+            return
+        if isinstance(command, Power):
+            self._switch(command.state, answer)
+        elif isinstance(command, ResetPin):
+            self._board.reset()
+            self._answer_when_booted(answer)
+        elif isinstance(command, SetFaults):
+            self._board.set_faults(command.plan)
+            answer({})
+        elif isinstance(command, VanishNow):
+            self._board.vanish(command.seconds)
+            answer({})
+        else:
+            answer(self._board.counters())
+
+    def _switch(self, state: str, answer: Answer) -> None:
+        if state != "on":
+            self._board.power_off()
+        if state != "off":
+            self._board.power_on()
+        self._answer_when_booted(answer)
+
+    def _answer_when_booted(self, answer: Answer) -> None:
+        def booted() -> None:
+            failure = self._board.failure
+            answer({} if failure is None else {"error": failure.message})
+
+        self._board.when_booted(booted)
+
+
+class _Connection:
+    """One client; its answers come in the order of its requests as long as it waits for each."""
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        peer: socket.socket,
+        carry_out: Callable[[bytes, Answer], None],
+        on_close: Callable[[_Connection], None],
+    ) -> None:
+        self._loop, self._peer, self._carry_out, self._on_close = loop, peer, carry_out, on_close
+        self._received = bytearray()
+        loop.on_readable(peer.fileno(), self._read)
+
+    def close(self) -> None:
+        if self._peer.fileno() < 0:
+            return
+        self._loop.forget(self._peer.fileno())
+        self._peer.close()
+        self._on_close(self)
+
+    def _read(self) -> None:
+        data = b""
+        with contextlib.suppress(ConnectionResetError):
+            data = self._peer.recv(_CHUNK)
+        if not data or len(self._received) > _LONGEST_LINE:
+            self.close()
+            return
+        *lines, rest = (bytes(self._received) + data).split(b"\n")
+        self._received = bytearray(rest)
+        for line in lines:
+            self._carry_out(line, self._answer)
+
+    def _answer(self, content: Mapping[str, Any]) -> None:
+        if self._peer.fileno() < 0:
+            return
+        try:
+            # An answer is far shorter than a socket's buffer: it goes at once, or the client does not read at all.
+            self._peer.sendall(json.dumps(content).encode() + b"\n")
+        except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+            self.close()

@@ -1,0 +1,343 @@
+"""`tinyops boards` as a user meets it: on virtual boards whose flash stays in the workspace between commands."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+import yaml
+
+from edge_deployer.cli import main
+from edge_deployer.cli.boards.inputs import fit_samples, read_samples
+from edge_deployer.cli.boards.log import BoardLog, recorded_steps
+from edge_deployer.errors import TinyopsError
+from edge_deployer.profile import load_profile
+from edge_deployer.release.bundle import IMAGE_FILE, Bundle, Candidate
+from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
+from edge_deployer.release.store import ReleaseStore
+from edge_deployer.rollout.journal import Journal
+from edge_deployer.tensors import TensorSpec
+from tests.edge_deployer import tiny_models
+from tests.edge_deployer.cli.test_app import TINYOPS, tinyops
+from tests.edge_deployer.virtual_board.running_board import make_image
+
+MakeCandidate = Callable[..., Candidate]
+BOARDS = (("s1", "staging"), ("p1", "production"))
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Workbench:
+    """A folder with an inventory of fast virtual boards, and `tinyops boards` run in it."""
+
+    folder: Path
+    key: SigningKey
+
+    def boards(self, *arguments: str | Path) -> Done:
+        """The command in this process, which saves the imports of a new one."""
+        command, *rest = map(str, arguments)
+        out, err = io.StringIO(), io.StringIO()
+        call = ["tinyops", "boards", command, *rest, "--inventory", "boards.yaml"]
+        with patch("sys.argv", call), redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+            main()
+        status = ended.value.code
+        assert isinstance(status, int)
+        return Done(status, out.getvalue(), err.getvalue())
+
+    def answer(self, *arguments: str | Path, status: int = 0) -> Any:
+        done = self.boards(*arguments, "--json")
+        assert done.status == status, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def release(self, candidate: Candidate) -> Bundle:
+        return ReleaseStore(self.folder / ".tinyops" / "releases").release(candidate, version="1.0.0", key=self.key)
+
+    def running(self, board: str = "p1") -> dict[str, Any] | None:
+        (row,) = self.answer("probe", board)
+        found: dict[str, Any] | None = row["running"]
+        return found
+
+    def put_for_good(self, bundle: Bundle) -> None:
+        assert self.answer("install", "p1", bundle.folder.name)["outcome"] == "on trial"
+        assert self.answer("confirm", "p1")["outcome"] == "confirmed"
+
+
+def write_inventory(folder: Path, **changes: int) -> None:
+    fast = {"name": "fast", "line_rate": 3_000_000, "flash_bytes_per_second": 100_000_000, "page_erase_ms": 0.001}
+    profile = load_profile("cortex-m4").model_copy(update={**fast, **changes})
+    (folder / "fast.yaml").write_text(yaml.safe_dump(profile.model_dump()))
+    boards = [{"name": name, "pool": pool, "profile": "fast.yaml", "virtual": True} for name, pool in BOARDS]
+    (folder / "boards.yaml").write_text(yaml.safe_dump({"boards": boards}))
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workbench:
+    monkeypatch.chdir(tmp_path)
+    write_inventory(tmp_path)
+    return Workbench(tmp_path, load_or_create_signing_key(tmp_path / ".tinyops" / "keys" / "signing.pem"))
+
+
+def test_the_list_names_every_board_and_powers_none(bench: Workbench) -> None:
+    listed = bench.answer("list")
+    assert [(board["name"], board["pool"], board["virtual"]) for board in listed] == [
+        ("s1", "staging", True),
+        ("p1", "production", True),
+    ]
+    assert "virtual" in bench.boards("list").stdout
+    assert not (bench.folder / ".tinyops" / "boards").exists()
+
+
+def test_a_board_that_does_not_answer_is_a_row_with_the_reason(bench: Workbench) -> None:
+    inventory = yaml.safe_load((bench.folder / "boards.yaml").read_text())
+    inventory["boards"].append({"name": "lost", "pool": "production", "url": str(bench.folder / "no-such-port")})
+    (bench.folder / "boards.yaml").write_text(yaml.safe_dump(inventory))
+    found = {row["board"]: row for row in bench.answer("probe", status=1)}
+    assert [row["reachable"] for row in found.values()] == [True, True, False]
+    assert "cannot be opened" in found["lost"]["problem"]
+    assert found["p1"]["reset_reason"] == "power_on"
+    shown = bench.boards("probe", "lost")
+    assert shown.status == 1
+    assert "does not answer" in shown.stdout
+
+
+def test_a_release_on_trial_is_confirmed_and_stays(bench: Workbench, make_candidate: MakeCandidate) -> None:
+    bundle = bench.release(make_candidate(4))
+    installed = bench.answer("install", "p1", bundle.release_id)
+    assert installed["outcome"] == "on trial"
+    assert "tinyops boards confirm p1" in installed["remedy"]
+    for _ in range(2):  # a virtual board is powered anew by each command, and its trial goes on
+        on_trial = bench.running()
+        assert on_trial is not None
+        assert (on_trial["hash"], on_trial["confirmed"]) == (bundle.image.hash.hex(), False)
+    confirmed = bench.answer("confirm", "p1")
+    assert confirmed["outcome"] == "confirmed"
+    assert "first sample right" in confirmed["detail"]
+    kept = bench.running()
+    assert kept is not None
+    assert (kept["hash"], kept["confirmed"]) == (bundle.image.hash.hex(), True)
+    assert bench.answer("confirm", "p1")["outcome"] == "unchanged"
+    assert bench.answer("install", "p1", bundle.folder)["outcome"] == "unchanged"
+
+
+def test_revert_takes_a_trial_back(bench: Workbench, make_candidate: MakeCandidate) -> None:
+    old, new = bench.release(make_candidate(4)), bench.release(make_candidate(5))
+    bench.put_for_good(old)
+    bench.answer("install", "p1", new.folder.name)
+    reverted = bench.answer("revert", "p1")
+    assert reverted["outcome"] == "reverted"
+    assert reverted["running"]["hash"] == old.image.hash.hex()
+
+
+def test_revert_brings_the_release_before_the_confirmed_one_back_for_good(
+    bench: Workbench, make_candidate: MakeCandidate
+) -> None:
+    old, new = bench.release(make_candidate(4)), bench.release(make_candidate(5))
+    bench.put_for_good(old)
+    bench.put_for_good(new)
+    reverted = bench.answer("revert", "p1")
+    assert (reverted["outcome"], reverted["running"]["hash"]) == ("reverted", old.image.hash.hex())
+    kept = bench.running()
+    assert kept is not None
+    assert (kept["hash"], kept["confirmed"]) == (old.image.hash.hex(), True)
+
+
+def test_nothing_to_go_back_to_is_a_refusal(bench: Workbench, make_candidate: MakeCandidate) -> None:
+    bench.put_for_good(bench.release(make_candidate(4)))
+    refused = bench.answer("revert", "p1", status=3)
+    assert "spare slot holds no image" in refused["detail"]
+
+
+def test_a_trial_that_gets_its_first_sample_wrong_is_not_confirmed(
+    bench: Workbench, make_candidate: MakeCandidate
+) -> None:
+    candidate = make_candidate(4)
+    wrong = dataclasses.replace(candidate.acceptance, outputs=np.roll(candidate.acceptance.outputs, 1, axis=1))
+    bundle = bench.release(dataclasses.replace(candidate, acceptance=wrong))
+    bench.answer("install", "p1", bundle.folder.name)
+    refused = bench.answer("confirm", "p1", status=3)
+    assert "first sample" in refused["detail"]
+    assert refused["running"]["confirmed"] is False
+    assert "remedy" in bench.boards("confirm", "p1").stdout
+
+
+def test_an_image_that_no_release_explains_is_confirmed_once_its_model_loads(bench: Workbench) -> None:
+    (bench.folder / "model.img").write_bytes(make_image(tiny_models.identity_classifier(), "2.0.0", bench.key.path))
+    bench.answer("install", "p1", "model.img")
+    confirmed = bench.answer("confirm", "p1")
+    assert confirmed["outcome"] == "confirmed"
+    assert "no sample was judged" in confirmed["detail"]
+
+
+def test_a_model_that_the_board_cannot_load_is_taken_back(bench: Workbench, make_candidate: MakeCandidate) -> None:
+    old = bench.release(make_candidate(4))
+    bench.put_for_good(old)
+    (bench.folder / "odd.img").write_bytes(make_image(tiny_models.with_unknown_op(), "2.0.0", bench.key.path))
+    refused = bench.answer("install", "p1", "odd.img", status=3)
+    assert "made-up-op" in refused["detail"]
+    assert (refused["running"]["hash"], refused["running"]["confirmed"]) == (old.image.hash.hex(), True)
+
+
+def test_a_second_image_does_not_push_a_trial_aside(bench: Workbench, make_candidate: MakeCandidate) -> None:
+    old, first, second = (bench.release(make_candidate(classes)) for classes in (4, 5, 6))
+    bench.put_for_good(old)
+    bench.answer("install", "p1", first.folder.name)
+    refused = bench.answer("install", "p1", second.folder.name, status=3)
+    assert "on trial" in refused["detail"]
+    assert refused["running"]["hash"] == first.image.hash.hex()
+
+
+def test_an_image_that_is_not_for_the_board_is_refused_before_the_board_is_touched(
+    bench: Workbench, make_candidate: MakeCandidate, other_key: SigningKey
+) -> None:
+    foreign = make_image(tiny_models.identity_classifier(), "1.0.0", other_key.path)
+    (bench.folder / "foreign.img").write_bytes(foreign)
+    refused = bench.answer("install", "p1", "foreign.img", status=3)
+    assert "not signed with the key that p1 trusts" in refused["detail"]
+    bundle = bench.release(make_candidate(4))
+    write_inventory(bench.folder, slot_bytes=32768)
+    # The trailer takes a part of the slot: what is as large as the slot is too large, too.
+    (bench.folder / "big.img").write_bytes(make_image(bytes(32768 - 200), "1.0.0", bench.key.path))
+    room = load_profile("fast.yaml").image_bytes
+    assert f"a slot of p1 (fast) holds {room:,}" in bench.answer("install", "p1", "big.img", status=3)["detail"]
+    write_inventory(bench.folder, arena_bytes=16)
+    refused = bench.answer("install", "p1", bundle.folder.name, status=3)
+    assert "arena" in refused["detail"]
+    assert not (bench.folder / ".tinyops" / "boards").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["install", "p1", "nowhere.img"], "neither a file nor a release"),
+        (["install", "p1", "text.img"], "not an MCUboot image"),
+        (["install", "p1", "damaged.img"], "damaged"),
+        (["install", "p9", "damaged.img"], "no board named 'p9'"),
+        (["probe", "p9"], "no board named 'p9'"),
+        (["infer", "p1", "nowhere.npz"], "nowhere.npz does not exist"),
+        (["infer", "p1", "nowhere.npy"], "nowhere.npy cannot be read"),
+        (["infer", "p1", "text.img"], "none of the kinds of file"),
+        (["infer", "p1", "words.csv"], "not a table of numbers"),
+        (["infer", "p1", "nan.npy"], "not finite"),
+        (["log", "p9"], "no board named 'p9'"),
+    ],
+)
+def test_a_mistake_is_named_and_no_board_is_powered(bench: Workbench, arguments: list[str], message: str) -> None:
+    image = bytearray(make_image(tiny_models.identity_classifier(), "1.0.0", bench.key.path))
+    image[40] ^= 1
+    (bench.folder / "damaged.img").write_bytes(image)
+    (bench.folder / "text.img").write_text("a text that is longer than the header of an image is")
+    (bench.folder / "words.csv").write_text("one,two\n")
+    np.save(bench.folder / "nan.npy", np.array([[np.nan]]))
+    done = bench.boards(*arguments)
+    assert done.status == 1
+    assert message in done.stderr
+    assert "remedy:" in done.stderr
+    assert not (bench.folder / ".tinyops" / "boards").exists()
+
+
+def test_an_altered_release_is_not_installed(bench: Workbench, make_candidate: MakeCandidate) -> None:
+    bundle = bench.release(make_candidate(4))
+    with (bundle.folder / "acceptance.npz").open("ab") as file:
+        file.write(b"x")
+    done = bench.boards("install", "p1", bundle.folder.name)
+    assert done.status == 1
+    assert "acceptance.npz is not the file that was released" in done.stderr
+
+
+def test_real_values_are_quantised_with_the_models_own_scale(bench: Workbench, make_candidate: MakeCandidate) -> None:
+    bundle = bench.release(make_candidate(4))
+    bench.put_for_good(bundle)
+    stored = np.array([[1, 2, 3, -4], [90, -100, 0, 5]], np.int8)
+    np.savez(bench.folder / "stored.npz", inputs=stored)
+    of_stored = bench.answer("infer", "p1", "stored.npz")
+    assert of_stored["image"] == bundle.image.hash.hex()
+    assert [(sample["top"], sample["name"]) for sample in of_stored["samples"]] == [(2, "class 2"), (0, "class 0")]
+    # The identity classifier's scores are its inputs as real values: given back, they are the same samples.
+    real = np.array([sample["scores"] for sample in of_stored["samples"]])
+    np.savetxt(bench.folder / "real.csv", real, delimiter=",", fmt="%.9f")
+    np.save(bench.folder / "real.npy", real)
+    for name in ("real.csv", "real.npy"):
+        assert bench.answer("infer", "p1", name)["samples"] == of_stored["samples"]
+    assert all(sample["microseconds"] > 0 for sample in of_stored["samples"])
+    assert "class 2" in bench.boards("infer", "p1", "stored.npz").stdout
+    np.save(bench.folder / "wide.npy", np.zeros((1, 9)))
+    assert "9 values" in bench.boards("infer", "p1", "wide.npy").stderr
+
+
+def test_the_log_tells_deployments_and_commands_oldest_first(bench: Workbench, make_candidate: MakeCandidate) -> None:
+    (bench.folder / "model.tflite").write_bytes(tiny_models.identity_classifier(4))
+    assert tinyops("push", "model.tflite", "--inventory", "boards.yaml", cwd=bench.folder).returncode == 0
+    bench.put_for_good(bench.release(make_candidate(5)))
+    logged = bench.answer("log", "p1")
+    actions = [step["action"] for step in logged["steps"]]
+    assert actions == ["install", "reset", "examine", "accepted", "confirm", "install", "reset", "confirm"]
+    assert {step["board"] for step in logged["steps"]} == {"p1"}
+    assert [step["at"] for step in logged["steps"]] == sorted(step["at"] for step in logged["steps"])
+    assert logged["firmware_log"]
+    shown = bench.boards("log", "p1").stdout
+    assert str(Path(".tinyops", "boards", "p1", "board.log")) in shown
+    assert shown.count("install") == 2
+
+
+def test_ctrl_c_while_an_image_is_uploaded_leaves_the_board_as_it_was(
+    bench: Workbench, make_candidate: MakeCandidate
+) -> None:
+    old, new = bench.release(make_candidate(4)), bench.release(make_candidate(200))
+    bench.put_for_good(old)
+    write_inventory(bench.folder, line_rate=9600)
+    command = [TINYOPS, "boards", "install", "p1", new.folder.name, "--inventory", "boards.yaml"]
+    with subprocess.Popen(command, cwd=bench.folder, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "install" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    write_inventory(bench.folder)
+    kept = bench.running()
+    assert kept is not None
+    assert (kept["hash"], kept["confirmed"]) == (old.image.hash.hex(), True)
+
+
+def test_a_damaged_log_is_named(tmp_path: Path) -> None:
+    Journal(BoardLog(tmp_path)).note("b1", "install", "1.0.0")
+    assert [step.action for step in recorded_steps(tmp_path, "b1")] == ["install"]
+    with (tmp_path / "log" / "b1.jsonl").open("a") as file:
+        file.write("{torn")
+    with pytest.raises(TinyopsError, match=r"b1\.jsonl is no record of steps"):
+        recorded_steps(tmp_path, "b1")
+
+
+def test_one_sample_alone_is_a_batch_of_one(tmp_path: Path) -> None:
+    np.save(tmp_path / "one.npy", np.ones((2, 3)))
+    spec = TensorSpec("int8", (1, 2, 3), scale=0.5)
+    assert fit_samples(read_samples(tmp_path / "one.npy"), spec).tolist() == [[[2, 2, 2], [2, 2, 2]]]
+
+
+def test_help_has_an_example_for_every_command(tmp_path: Path) -> None:
+    for command in ("list", "probe", "install", "confirm", "revert", "infer", "log"):
+        shown = tinyops("boards", command, "--help", cwd=tmp_path).stdout
+        assert f"Example: tinyops boards {command}" in " ".join(shown.split()), shown
+
+
+def test_a_release_is_the_same_by_folder_and_by_file(bench: Workbench, make_candidate: MakeCandidate) -> None:
+    bundle = bench.release(make_candidate(4))
+    bench.answer("install", "p1", bundle.folder / IMAGE_FILE)
+    assert "already" in bench.answer("install", "p1", bundle.folder)["detail"]

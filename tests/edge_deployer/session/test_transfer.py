@@ -1,0 +1,98 @@
+"""A transfer ends with the very bytes at the board, whatever happens to its messages."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from smpclient.requests.image_management import ImageUploadWrite
+
+from edge_deployer.session import BoardGone
+from edge_deployer.session.line import SmpLine
+from edge_deployer.session.transfer import Job, Transfer
+from edge_deployer.wire.framing import FramingName
+from tests.edge_deployer.session.scripted_board import Fate, ScriptedBoard, scripted_board
+
+DATA = random.Random(3).randbytes(4000)
+
+
+def chunk(offset: int, data: bytes) -> ImageUploadWrite:
+    return ImageUploadWrite(off=offset, data=data)
+
+
+async def transfer_to(board: ScriptedBoard, framing: FramingName = "console") -> list[int]:
+    """Transfers DATA; the offsets that were reported on the way."""
+    line = SmpLine(board.url, line_rate=0, framing=framing, request_timeout_s=0.3)
+    progress: list[int] = []
+    await line.open()
+    try:
+        job = Job(DATA, chunk, "take the data", "data")
+        await Transfer(line, job, on_progress=progress.append).run()
+    finally:
+        await line.close()
+    return progress
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from([fate for fate in Fate if fate is not Fate.RESET]), max_size=14))
+def test_the_board_has_the_very_bytes_whatever_happens_to_the_messages(fates: Sequence[Fate]) -> None:
+    async def run() -> None:
+        with scripted_board(fates) as board:
+            progress = await transfer_to(board)
+            assert bytes(board.received) == DATA
+            assert progress == sorted(progress)
+            assert progress[-1] == len(DATA)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("framing", ["console", "raw"])
+async def test_on_a_clean_line_messages_fill_the_boards_buffer(framing: FramingName) -> None:
+    with scripted_board(framing=framing, buffer_bytes=512) as board:
+        await transfer_to(board, framing)
+    assert board.longest == {"console": 508, "raw": 512}[framing]
+
+
+async def test_a_board_that_forgets_the_transfer_gets_it_from_the_start() -> None:
+    with scripted_board([Fate.FINE, Fate.FINE, Fate.RESET]) as board:
+        await transfer_to(board)
+        assert bytes(board.received) == DATA
+
+
+async def test_messages_get_shorter_on_a_lossy_line() -> None:
+    fates = [Fate.FINE, *[Fate.REQUEST_LOST, Fate.FINE, Fate.FINE] * 4]
+    with scripted_board(fates, buffer_bytes=4096) as board:
+        line = SmpLine(board.url, line_rate=0, framing="console", request_timeout_s=1.0)
+        await line.open()
+        before = line.best_message
+        await Transfer(line, Job(DATA * 4, chunk, "take the data", "data")).run()
+        assert line.best_message < before == 4092
+        await line.close()
+
+
+async def test_a_board_that_falls_silent_is_gone() -> None:
+    with scripted_board([Fate.FINE, *[Fate.REQUEST_LOST] * 1000]) as board:
+        line = SmpLine(board.url, line_rate=0, framing="console", request_timeout_s=0.1)
+        await line.open()
+        with pytest.raises(BoardGone, match="fell silent after byte"):
+            await Transfer(line, Job(DATA, chunk, "take the data", "data")).run()
+        await line.close()
+
+
+async def test_a_cancelled_transfer_leaves_a_usable_line() -> None:
+    with scripted_board() as board:
+        line = SmpLine(board.url, line_rate=0, framing="console", request_timeout_s=1.0)
+        await line.open()
+        begun = asyncio.Event()
+        job = Job(DATA * 50, chunk, "take the data", "data")
+        task = asyncio.create_task(Transfer(line, job, on_progress=lambda _: begun.set()).run())
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await line.parameters()).buffer_bytes == 512
+        await line.close()
