@@ -16,7 +16,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from edge_deployer.cli.exit_status import EXIT_ERROR
+from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_INTERRUPTED
 from edge_deployer.errors import TinyopsError
 
 _GROUP = "tinyops.commands"
@@ -78,3 +78,6 @@ def main() -> None:
         typer.secho(f"error: {error.message}", fg="red", err=True)
         typer.secho(f"  remedy: {error.remedy}", err=True)
         sys.exit(EXIT_ERROR)
+    except KeyboardInterrupt:
+        # Before the command has begun its work, where it would say more.
+        sys.exit(EXIT_INTERRUPTED)

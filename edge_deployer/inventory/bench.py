@@ -14,6 +14,7 @@ from pathlib import Path
 
 from edge_deployer.child_process import module_command
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import make_folder
 from edge_deployer.inventory.inventory import BoardEntry, Inventory
 from edge_deployer.locks import exclusive
 
@@ -48,10 +49,9 @@ async def _process(boards: list[BoardEntry], folder: Path, public_pem: bytes) ->
     command = module_command("edge_deployer.virtual_board")
     for board in boards:
         directory = folder / board.name
-        directory.mkdir(parents=True, exist_ok=True)
+        make_folder(directory)
         key = directory / "public.pem"
-        if not key.exists():
-            key.write_bytes(public_pem)
+        _provision(key, public_pem)
         command += ["--board", str(directory), board.profile, str(key), *_options(board)]
     # The boards end when their standard input closes, so they cannot outlive this process, however that ends.
     process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
@@ -65,6 +65,15 @@ async def _process(boards: list[BoardEntry], folder: Path, public_pem: bytes) ->
         except asyncio.TimeoutError:
             process.kill()
             await process.wait()
+
+
+def _provision(key: Path, public_pem: bytes) -> None:
+    """Give a board its key when it is powered for the first time."""
+    try:
+        if not key.exists():
+            key.write_bytes(public_pem)
+    except OSError as error:
+        raise TinyopsError(f"{key} cannot be written: {error.strerror}", remedy="make the folder writable") from None
 
 
 def _options(board: BoardEntry) -> list[str]:

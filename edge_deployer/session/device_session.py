@@ -98,7 +98,7 @@ class DeviceSession:
         return [_slot_state(state) for state in answer.images]
 
     async def install(self, image: bytes, on_progress: Progress | None = None) -> None:
-        """Bring an image into the spare slot, where it waits for `test` or `confirm`.
+        """Bring an image into the spare slot, where it waits for `test`.
 
         An interrupted upload of the same image goes on where it stopped; an image that is on the board already is not
         sent again.
@@ -145,9 +145,27 @@ class DeviceSession:
         await self._line.ask(ImageStatesWrite(hash=image_hash, confirm=False), f"test image {image_hash.hex()[:12]}")
 
     async def confirm(self, image_hash: bytes | None = None) -> None:
-        """Keep an image for good: the running one if None."""
-        what = f"confirm image {image_hash.hex()[:12]}" if image_hash else "confirm the running image"
-        await self._line.ask(ImageStatesWrite(hash=image_hash, confirm=True), what)
+        """Keep the running image for good.
+
+        The request names no image: to confirm one by its hash would swap it in for good at the next reset, if the board
+        was reset in between and the image is back in the spare slot. Confirming a confirmed image does nothing.
+
+        Args:
+            image_hash: the image that must be running; None takes whichever does.
+
+        Raises:
+            SessionError: another image runs, or it is not confirmed; or see the class.
+        """
+        await self._line.ask(ImageStatesWrite(confirm=True), "confirm the running image")
+        if image_hash is None:
+            return
+        kept = [state.hash for state in await self.images() if state.active and state.confirmed]
+        if kept != [image_hash]:
+            raise SessionError(
+                self.url,
+                f"did not keep image {image_hash.hex()[:8]}: it runs {kept[0].hex()[:8] if kept else 'none'} for good",
+                remedy="the board was reset before it could confirm: install the image again",
+            )
 
     async def reset(self) -> None:
         """Reset the board once and wait until it answers again.

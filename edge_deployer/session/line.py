@@ -106,6 +106,7 @@ class SmpLine:
         self._reply_time = ReplyTime()
         self._buffers = 1
         self._reopening = asyncio.Lock()
+        self._away_s = 0.0
 
     async def open(self) -> ServerParameters:
         """Open the port and learn the size of the board's buffer.
@@ -131,10 +132,8 @@ class SmpLine:
 
     async def close(self) -> None:
         """Release the port."""
-        if self._exchange is not None:
-            await self._exchange.close()
-            self._exchange = None
-        await self._transport.disconnect()
+        exchange, self._exchange = self._exchange, None
+        await self._release(exchange)
 
     @property
     def longest_message(self) -> int:
@@ -206,11 +205,12 @@ class SmpLine:
             LineError: answers come, but damaged.
         """
         garbled, heard, attempts = False, self.bytes_heard, 0
-        until, wait_s = time.monotonic() + max(self.deadline_s, patience_s), self.reply_timeout_s
-        while time.monotonic() < until:
+        # A line that goes away and comes back does not count against the board.
+        until, wait_s = time.monotonic() - self._away_s + max(self.deadline_s, patience_s), self.reply_timeout_s
+        while (left_s := until + self._away_s - time.monotonic()) > 0:
             attempts += 1
             try:
-                return await self.ask_once(request, what, min(wait_s, max(until - time.monotonic(), 0.0)))
+                return await self.ask_once(request, what, min(wait_s, left_s))
             except NoReply as attempt:
                 garbled = garbled or attempt.garbled
                 if not attempt.garbled:
@@ -239,10 +239,12 @@ class SmpLine:
         line_s = self.line_seconds(sent_bytes + self.line_bytes(min(reply_bytes, self.longest_message)))
         pending, sent = self.post(request), time.monotonic()
         try:
-            frame = await asyncio.wait_for(pending.reply, timeout_s + line_s)
-        except asyncio.TimeoutError as silence:
-            self.sizes.note(sent_bytes, arrived=False)
-            raise NoReply(garbled=False) from silence
+            # Not `wait_for`: on Python 3.10 it forgets a cancellation that comes together with the reply.
+            await asyncio.wait([pending.reply], timeout=timeout_s + line_s)
+            if not pending.reply.done():
+                self.sizes.note(sent_bytes, arrived=False)
+                raise NoReply(garbled=False)
+            frame = pending.reply.result()
         except GarbledReply as damage:
             raise NoReply(garbled=True) from damage
         except PortClosed as end:
@@ -287,12 +289,22 @@ class SmpLine:
         async with self._reopening:
             if self._exchange is not None and not self._exchange.ended:
                 return
-            await self.close()
-            until = time.monotonic() + _RECONNECT_DEADLINE_S
+            # The ended exchange stays: whoever asks after this was cancelled, or was in vain, tries to reopen again.
+            await self._release(self._exchange)
+            began = time.monotonic()
             while not await self._try_connect():
-                if time.monotonic() > until:
+                if time.monotonic() - began > _RECONNECT_DEADLINE_S:
                     raise BoardGone(self.url, f"the line went away ({reason}) and did not come back") from reason
                 await asyncio.sleep(_RECONNECT_POLL_S)
+            self._away_s += time.monotonic() - began
+
+    async def _release(self, exchange: Exchange | None) -> None:
+        try:
+            if exchange is not None:
+                await exchange.close()
+        finally:
+            # Also where this is cancelled: the port would stay locked.
+            await self._transport.disconnect()
 
     async def _try_connect(self) -> bool:
         try:

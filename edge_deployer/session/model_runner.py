@@ -321,6 +321,7 @@ class ModelRunner:
             ModelFault: the model cannot be loaded, or crashed and another image runs now.
         """
         if (refusal.group, refusal.code) == (GROUP, ErrorCode.WRONG_MODEL):
+            self.forget()
             await self._raise_on_fault()
         if refusal.group != GROUP or refusal.code not in _CANNOT_LOAD:
             return

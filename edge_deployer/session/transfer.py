@@ -105,6 +105,7 @@ class Transfer(Generic[_Answer]):
         self._answer: _Answer | None = None
         self._backoff = 1
         self._furthest = -1
+        self._line_s = 0.0
         self._heard_at = self._moved_at = time.monotonic()
 
     async def run(self) -> _Answer:
@@ -148,6 +149,7 @@ class Transfer(Generic[_Answer]):
             _Sent(request, line.post(request), end, self._generation, now, expected_s, now + expected_s + patience_s)
         )
         self._next = end
+        self._line_s = max(self._line_s, expected_s)
 
     async def _hear(self) -> None:
         """Wait for an answer to any chunk in flight, or until the oldest is overdue."""
@@ -179,7 +181,8 @@ class Transfer(Generic[_Answer]):
             frame = sent.pending.reply.result()
             answer = self._line.decode(sent.request, frame, self._job.what)
         except (GarbledReply, NoReply):
-            # The chunk may have arrived; the answer to a later one will tell, if there is one.
+            # The board is there, and the chunk may have arrived: the answer to a later one will tell, if there is one.
+            self._heard_at = time.monotonic()
             if not self._flight:
                 self._go_back()
             self._check_deadlines()
@@ -188,11 +191,15 @@ class Transfer(Generic[_Answer]):
             self._drop_all()
             await self._line.reopen(closed)
             self._go_back()
+            self._heard_at = self._moved_at = time.monotonic()
             return
         except BoardRefused:
             if self._arrived == 0 or self._restarts == _MOST_RESTARTS:
                 raise
+            self._drop_all()
             self._start_over()
+            self._answer = None
+            self._go_back()
             return
         self._heard_at, self._backoff = time.monotonic(), 1
         self._line.note_reply(self._heard_at - sent.sent_at - sent.expected_s)
@@ -211,7 +218,10 @@ class Transfer(Generic[_Answer]):
             if sent.generation != self._generation:
                 return
             self._line.sizes.note(length, arrived=False)
-        self._arrived, self._answer = stands, answer
+        self._answer = answer
+        if stands == 0 < self._arrived and self._restarts < _MOST_RESTARTS:
+            self._start_over()
+        self._arrived = stands
         if stands < sent.end:
             self._go_back()
         self._next = max(self._next, stands)
@@ -227,10 +237,8 @@ class Transfer(Generic[_Answer]):
 
     def _start_over(self) -> None:
         """The board knows nothing of the transfer any more: it was reset."""
-        self._drop_all()
         self._restarts += 1
-        self._arrived, self._answer = 0, None
-        self._go_back()
+        self._arrived, self._furthest, self._moved_at = 0, -1, time.monotonic()
 
     def _drop_older_than(self, sent: _Sent[_Answer]) -> None:
         while self._flight[0] is not sent:
@@ -242,7 +250,8 @@ class Transfer(Generic[_Answer]):
             self._line.abandon(self._flight.popleft().pending)
 
     def _check_deadlines(self) -> None:
-        now, patience_s = time.monotonic(), max(self._line.deadline_s, self._patience_s(self._next))
+        patience_s = self._line_s + max(self._line.deadline_s, self._patience_s(self._next))
+        now = time.monotonic()
         if now - self._heard_at > patience_s:
             raise BoardGone(self._line.url, f"asked to {self._job.what}, but fell silent after {self._where()}")
         if now - self._moved_at > max(patience_s, _STALL_DEADLINE_S):

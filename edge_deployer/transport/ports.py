@@ -45,7 +45,7 @@ class Port(Protocol):
             PortClosed: the port is gone.
         """
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop reading and release the port."""
 
 
@@ -66,12 +66,27 @@ async def open_port(url: str, line_rate: int, on_bytes: OnBytes, on_closed: OnCl
         PortUnavailable: it cannot be opened for another reason.
     """
     # Opening a device is instant; a URL may take seconds to connect.
-    port = await asyncio.to_thread(_open, url, line_rate) if "://" in url else _open(url, line_rate)
+    port = await _open_far(url, line_rate) if "://" in url else _open(url, line_rate)
     try:
         descriptor = port.fileno()
     except io.UnsupportedOperation:
         return _ThreadPort(port, on_bytes, on_closed)
     return _DescriptorPort(port, descriptor, on_bytes, on_closed)
+
+
+async def _open_far(url: str, line_rate: int) -> serial.Serial:
+    opening = asyncio.ensure_future(asyncio.to_thread(_open, url, line_rate))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # The thread goes on: what it opens would stay open, and the port taken.
+        opening.add_done_callback(_close_unwanted)
+        raise
+
+
+def _close_unwanted(opening: asyncio.Future[serial.Serial]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 def _open(url: str, line_rate: int) -> serial.Serial:
@@ -82,7 +97,7 @@ def _open(url: str, line_rate: int) -> serial.Serial:
             timeout=_THREAD_READ_TIMEOUT_S,
             exclusive=True,
         )
-    except (serial.SerialException, OSError, ValueError) as error:
+    except (serial.SerialException, OSError, ValueError, termios.error) as error:
         if getattr(error, "errno", None) in {errno.EWOULDBLOCK, errno.EBUSY}:
             raise PortBusy(f"{url} is in use") from error
         raise PortUnavailable(str(error)) from error
@@ -109,7 +124,7 @@ class _DescriptorPort:
             except OSError as error:
                 raise PortClosed(str(error)) from error
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._loop.remove_reader(self._descriptor)
         self._loop.remove_writer(self._descriptor)
         # Somebody else may keep a pty open: it would stay exclusive.
@@ -163,8 +178,12 @@ class _ThreadPort:
         except (serial.SerialException, OSError) as error:
             raise PortClosed(str(error)) from error
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._closing.set()
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        """Blocks until the reader has seen it; pyserial itself sleeps when it closes."""
         self._thread.join()
         self._port.close()
 

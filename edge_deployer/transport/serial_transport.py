@@ -64,8 +64,8 @@ class SerialTransport(SMPTransport):
     async def disconnect(self) -> None:
         """Release the port and forget what has arrived."""
         if self._port is not None:
-            self._port.close()
-            self._port = None
+            port, self._port = self._port, None
+            await port.close()
         self._decoder.reset()
         self._received = asyncio.Queue()
 

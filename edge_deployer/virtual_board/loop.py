@@ -24,6 +24,7 @@ class EventLoop:
         self._writers: dict[int, Callback] = {}
         self._timers: list[tuple[float, int, Callback]] = []
         self._order = itertools.count()
+        self._forgotten: set[int] = set()
         self._running = False
 
     def on_readable(self, descriptor: int, callback: Callback | None) -> None:
@@ -52,8 +53,11 @@ class EventLoop:
         self._running = True
         while self._running:
             self._wait()
+            self._forgotten.clear()
             for descriptor, events in self._epoll.poll(0):
-                self._dispatch(descriptor, events)
+                # A descriptor that was closed meanwhile may be another one by now: its event comes again if it counts.
+                if descriptor not in self._forgotten:
+                    self._dispatch(descriptor, events)
             self._run_timers()
 
     def stop(self) -> None:
@@ -92,6 +96,7 @@ class EventLoop:
         after = self._events(descriptor)
         if before and not after:
             self._epoll.unregister(descriptor)
+            self._forgotten.add(descriptor)
         elif after and not before:
             self._epoll.register(descriptor, after)
         elif after != before:

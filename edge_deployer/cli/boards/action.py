@@ -12,6 +12,7 @@ from edge_deployer.cli.boards.bench import Bench
 from edge_deployer.cli.boards.log import BoardLog
 from edge_deployer.cli.boards.proof import prove
 from edge_deployer.cli.boards.release import OfferedImage, Refused, find_image
+from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import BoardEntry
 from edge_deployer.rollout.journal import Journal, Watcher
 from edge_deployer.rollout.rest import come_to_rest, is_at_rest
@@ -149,7 +150,7 @@ async def _install(hand: Hand, offered: OfferedImage) -> Outcome:
     await _boot(hand, wanted)
     try:
         await _see_that_it_runs(hand, wanted)
-    except (Refused, SessionError):
+    except (Refused, SessionError, asyncio.CancelledError):
         await _take_back(hand)
         raise
     return await hand.outcome("on trial", f"{name} runs {offered.image.version} on trial, unconfirmed", after_trial)
@@ -185,7 +186,7 @@ async def _revert(hand: Hand) -> Outcome:
         await _see_that_it_boots(hand, spare.hash)
         seen = await prove(hand.session, hand.bench, hand.entry, spare.hash)
         await hand.session.confirm(spare.hash)
-    except (Refused, SessionError, asyncio.CancelledError):
+    except (Refused, TinyopsError, asyncio.CancelledError):
         await _take_back(hand)
         raise
     hand.note("confirm", f"{describe(spare)}: {seen}")

@@ -51,11 +51,13 @@ async def infer_file(bench: Bench, entry: BoardEntry, samples: Array, label: str
         TinyopsError: the samples do not fit the model, or the board does not answer.
         ModelFault: its model crashed or cannot be loaded.
     """
+    journal = Journal(BoardLog(bench.workspace))
     async with bench.power((entry,)) as urls, bench.session(entry, urls[entry.name]) as session:
         info = await session.info()
         inputs = fit_samples(samples, info.input)
+        # Noted first: a log that cannot be written must not cost the scores.
+        journal.note(entry.name, "infer", f"{len(inputs)} samples of {label}")
         result = await session.infer(inputs)
-    Journal(BoardLog(bench.workspace)).note(entry.name, "infer", f"{len(inputs)} samples of {label}")
     release = find_release(info.image_hash, bench, entry)
     return Inference(
         board=entry.name,

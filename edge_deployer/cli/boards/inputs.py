@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,9 @@ def _read_npy(path: Path) -> Array:
 
 def _read_csv(path: Path) -> Array:
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8") as file, warnings.catch_warnings():
+            # numpy warns of an empty file; `checked_inputs` refuses it.
+            warnings.simplefilter("ignore", UserWarning)
             values = np.loadtxt(file, delimiter=",", ndmin=2)
     except OSError as error:
         raise TinyopsError(f"{path} cannot be read: {error.strerror}", remedy="correct the path") from None

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from edge_deployer.cli.boards.bench import Bench
 from edge_deployer.errors import TinyopsError
@@ -75,12 +74,21 @@ def _log_file(workspace: Path, board: str) -> Path:
     return workspace / "log" / f"{board}.jsonl"
 
 
+class _Record(BaseModel):
+    """The part of a deployment's record that is of interest here."""
+
+    steps: tuple[Step, ...] = ()
+
+
 def _own_steps(workspace: Path, board: str) -> Iterator[Step]:
     path = _log_file(workspace, board)
     if not path.exists():
         return
-    for line in read_file(path, f"log {path}").decode(errors="replace").splitlines():
-        yield _step(line, path)
+    lines = read_file(path, f"log {path}").decode(errors="replace").splitlines()
+    try:
+        yield from [Step.model_validate_json(line) for line in lines]
+    except ValidationError as error:
+        raise _damaged(path, error) from None
 
 
 def _deployment_steps(workspace: Path, board: str) -> Iterator[Step]:
@@ -88,21 +96,12 @@ def _deployment_steps(workspace: Path, board: str) -> Iterator[Step]:
     for path in (*workspace.rglob(REPORT_JSON), *workspace.glob(f"releases/*/{RECORD_FILE}")):
         try:
             record = json.loads(read_file(path, f"record {path}"))
-        except ValueError as error:
+            steps = _Record.model_validate(record.get("deployment", record)).steps
+        except (ValueError, AttributeError) as error:
             raise _damaged(path, error) from None
-        deployment = record.get("deployment", record)
-        for fields in deployment.get("steps", []):
-            if fields.get("board") == board:
-                yield _step(fields, path)
+        yield from (step for step in steps if step.board == board)
 
 
-def _step(written: str | dict[str, Any], path: Path) -> Step:
-    try:
-        return Step.model_validate_json(written) if isinstance(written, str) else Step.model_validate(written)
-    except ValidationError as error:
-        raise _damaged(path, error) from None
-
-
-def _damaged(path: Path, error: ValueError) -> TinyopsError:
+def _damaged(path: Path, error: Exception) -> TinyopsError:
     first = str(error).partition("\n")[0]
     return TinyopsError(f"{path} is no record of steps: {first}", remedy="move the file out of the workspace")

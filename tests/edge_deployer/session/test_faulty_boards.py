@@ -150,3 +150,65 @@ def opening_as_a_user(path: str) -> int:
             os._exit(EXCLUDED)
         os._exit(OPENED)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+async def test_a_board_that_reset_before_it_could_confirm_keeps_what_it_had(
+    board: RunningBoard, signer: Signer
+) -> None:
+    first, second = (
+        signer.sign(tiny_models.identity_classifier()),
+        signer.sign(tiny_models.rotating_classifier(), "2.0.0"),
+    )
+    async with DeviceSession(board.url, line_rate=0, request_timeout_s=0.5) as session:
+        await install_for_good(session, first)
+        await session.install(second)
+        await session.test(parse_image(second).hash)
+        await session.reset()
+        with BoardControl(board.directory) as control:
+            await asyncio.to_thread(control.reset)
+        with pytest.raises(SessionError, match=f"runs {parse_image(first).hash.hex()[:8]} for good"):
+            await session.confirm(parse_image(second).hash)
+        await session.reset()
+        active = [state.hash for state in await session.images() if state.active and state.confirmed]
+        assert active == [parse_image(first).hash]
+
+
+async def test_a_session_can_be_cancelled_anywhere(board: RunningBoard, signer: Signer) -> None:
+    image, chance = long_image(signer), random.Random(3)
+    async with DeviceSession(board.url, line_rate=0, request_timeout_s=0.5) as session:
+        await install_for_good(session, image)
+        with BoardControl(board.directory) as control:
+            for number in range(40):
+                if number % 10 == 0:
+                    await asyncio.to_thread(control.vanish, 0.05)
+                call = chance.choice([session.info, session.images, session.echo, lambda: session.infer(INPUTS)])
+                task = asyncio.ensure_future(call())
+                await asyncio.sleep(chance.random() * 0.02)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        assert np.array_equal((await session.infer(INPUTS)).outputs, np.roll(INPUTS, -1, axis=1))
+    async with DeviceSession(board.url, line_rate=0) as session:
+        assert await session.echo("free") == "free"
+
+
+async def test_a_line_may_be_away_for_longer_than_a_board_may_be_silent(board: RunningBoard) -> None:
+    async with DeviceSession(board.url, line_rate=0, request_timeout_s=0.1) as session:
+        with BoardControl(board.directory) as control:
+            await asyncio.to_thread(control.vanish, 1.5)
+            assert await session.echo("back") == "back"
+
+
+async def test_the_port_is_free_after_a_session_that_was_cancelled_while_it_closed(board: RunningBoard) -> None:
+    async def use() -> None:
+        async with DeviceSession(board.url, line_rate=0) as session:
+            await session.echo()
+
+    for _ in range(20):
+        task = asyncio.create_task(use())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    async with DeviceSession(board.url, line_rate=0) as session:
+        assert await session.echo("free") == "free"

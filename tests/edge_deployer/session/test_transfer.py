@@ -37,8 +37,20 @@ async def transfer_to(board: ScriptedBoard, framing: FramingName = "console") ->
     return progress
 
 
+SILENT = {Fate.REQUEST_LOST, Fate.ANSWER_LOST, Fate.ANSWER_LATE}
+
+
+def is_heard_now_and_then(fates: Sequence[Fate]) -> bool:
+    """Whether the board is never silent so often in a row that it has to be taken for gone."""
+    return all(set(fates[start : start + 3]) - SILENT for start in range(len(fates) - 2))
+
+
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.sampled_from([fate for fate in Fate if fate is not Fate.RESET]), max_size=14))
+@given(
+    st.lists(st.sampled_from([fate for fate in Fate if fate is not Fate.RESET]), max_size=14).filter(
+        is_heard_now_and_then
+    )
+)
 def test_the_board_has_the_very_bytes_whatever_happens_to_the_messages(fates: Sequence[Fate]) -> None:
     async def run() -> None:
         with scripted_board(fates) as board:
@@ -80,6 +92,26 @@ async def test_a_board_that_falls_silent_is_gone() -> None:
         await line.open()
         with pytest.raises(BoardGone, match="fell silent after byte"):
             await Transfer(line, Job(DATA, chunk, "take the data", "data")).run()
+        await line.close()
+
+
+async def test_a_slow_line_is_not_taken_for_a_silent_board() -> None:
+    with scripted_board([Fate.FINE, Fate.REQUEST_LOST]) as board:
+        line = SmpLine(board.url, line_rate=9600, framing="console", request_timeout_s=0.05)
+        await line.open()
+        await Transfer(line, Job(DATA, chunk, "take the data", "data")).run()
+        assert bytes(board.received) == DATA
+        await line.close()
+
+
+async def test_a_transfer_that_starts_over_gets_its_time_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_deployer.session.transfer._STALL_DEADLINE_S", 0.6)
+    fates = [*[Fate.FINE] * 8, Fate.RESET, *[Fate.FINE, Fate.REQUEST_LOST] * 8]
+    with scripted_board(fates) as board:
+        line = SmpLine(board.url, line_rate=0, framing="console", request_timeout_s=0.1)
+        await line.open()
+        await Transfer(line, Job(DATA, chunk, "take the data", "data")).run()
+        assert bytes(board.received) == DATA
         await line.close()
 
 
