@@ -1,0 +1,200 @@
+"""A sequential test of a share of failures: stop as soon as the evidence suffices, at exact error rates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_deployer.acceptance.statistics.calibration import calibrated_lines
+from edge_deployer.acceptance.statistics.decision import (
+    Decision,
+    Outcome,
+    TooFewSamplesError,
+    check_cap,
+    check_error_rates,
+)
+from edge_deployer.acceptance.statistics.lines import UNIT, Lines
+from edge_deployer.acceptance.statistics.stopping_time import stretches
+
+UNDECIDED_WITHOUT_CAP = 0.01
+"""The cap that is chosen where none is given leaves at most this undecided, whatever the share of failures."""
+
+UNDECIDED_WITHIN_CAP = 0.1
+"""A cap that leaves more than this undecided, at the tolerated or the bad share, is refused."""
+
+_SHARES_BETWEEN = 9
+
+
+@dataclass(frozen=True)
+class OperatingCharacteristic:
+    """What a test does to devices of one share of failures: exact, by dynamic programming.
+
+    Attributes:
+        accept: the probability that it accepts.
+        reject: the probability that it rejects.
+        undecided: the probability that its cap ends it.
+        mean_samples: mean of the samples that it takes.
+        median_samples: half of the tests take this many samples or fewer.
+        p95_samples: 95 % of the tests take this many samples or fewer.
+    """
+
+    accept: float
+    reject: float
+    undecided: float
+    mean_samples: float
+    median_samples: int
+    p95_samples: int
+
+
+@dataclass(frozen=True)
+class SamplesNeeded:
+    """What a test asks of an acceptance set, in samples.
+
+    Attributes:
+        to_accept: the fewest with which it can accept: all of them pass.
+        to_reject: the fewest with which it can reject: all of them fail.
+        mean: what it takes on average at its hardest, a share between tolerated and bad.
+    """
+
+    to_accept: int
+    to_reject: int
+    mean: float
+
+
+@dataclass(frozen=True)
+class BernoulliTest:
+    """Is the share of failures the tolerated one, or the bad one? Made by `design_test`.
+
+    Attributes:
+        tolerated: a device of this share, or a smaller one, is rejected with probability alpha at most.
+        bad: a device of this share, or a larger one, is accepted with probability beta at most.
+        alpha: the first error rate.
+        beta: the second error rate.
+        cap: samples after which there is no decision any more.
+        lines: where the test ends before.
+    """
+
+    tolerated: float
+    bad: float
+    alpha: float
+    beta: float
+    cap: int
+    lines: Lines
+
+    def decide(self, failures: int, samples: int) -> Decision | None:
+        """What is to be said after so many samples, asked after each; None: take one more.
+
+        The error rates are those of the first decision: whoever has taken more samples since uses `decide_in_order`.
+
+        Raises:
+            ValueError: more failures than samples, fewer than none, or more samples than the cap.
+        """
+        if not 0 <= failures <= samples <= self.cap:
+            raise ValueError(f"{failures} failures in {samples} samples of at most {self.cap} cannot be")
+        if self.lines.rejects(failures, samples):
+            return Decision.REJECT
+        if self.lines.accepts(failures, samples):
+            return Decision.ACCEPT
+        return Decision.UNDECIDED if samples == self.cap else None
+
+    def decide_in_order(self, failed: npt.NDArray[np.bool_]) -> Outcome:
+        """The first decision on a sequence of samples; those after it, or after the cap, do not count.
+
+        Args:
+            failed: bool, shape (samples,), in the order in which they were taken.
+        """
+        for index, failures in enumerate(np.cumsum(failed[: self.cap])):
+            decision = self.decide(int(failures), index + 1)
+            if decision is not None:
+                return Outcome(decision, index + 1)
+        return Outcome(None, len(failed))
+
+    def operating_characteristic(self, share: float) -> OperatingCharacteristic:
+        """What this test does to devices of which each sample fails with probability `share`.
+
+        Raises:
+            ValueError: share is not between 0 and 1.
+        """
+        if not 0 <= share <= 1:
+            raise ValueError(f"share must be between 0 and 1, not {share:g}")
+        accept = 0.0
+        going_on = []
+        for stretch in stretches(self.lines, share):
+            if stretch.start > self.cap:
+                break
+            going_on.append(stretch.undecided())
+            accept += stretch.accepted if stretch.start + stretch.samples <= self.cap else 0.0
+        # [n] is the probability that n samples do not suffice; the zeros are what `stretches` neglects.
+        insufficient = np.append(np.concatenate(going_on), np.zeros(self.cap + 1))[: self.cap + 1]
+        undecided = float(insufficient[self.cap])
+        return OperatingCharacteristic(
+            accept=accept,
+            reject=1 - accept - undecided,
+            undecided=undecided,
+            mean_samples=float(insufficient[: self.cap].sum()),
+            median_samples=self._quantile(insufficient, 0.5),
+            p95_samples=self._quantile(insufficient, 0.95),
+        )
+
+    def _quantile(self, insufficient: npt.NDArray[np.float64], level: float) -> int:
+        return min(int(np.count_nonzero(insufficient > 1 - level)), self.cap)
+
+
+@lru_cache(maxsize=256)
+def design_test(tolerated: float, bad: float, alpha: float, beta: float, cap: int | None = None) -> BernoulliTest:
+    """The test of tolerated against bad that stops earliest among those of Wald's form whose error rates hold.
+
+    Its lines are those of Wald's sequential probability ratio test (1945), which no test of the same error rates
+    beats in mean samples at either share (Wald & Wolfowitz 1948), moved together until the exact error rates are
+    just within alpha and beta. A cap only cuts the test off: it lowers both error rates and moves no line.
+
+    Mean samples come within 1.10 of Wald's bound where a test of fixed size would take 100 samples or more; one failure
+    carries a smaller test further over its line. A design takes milliseconds, seconds where bad is under 1.2 tolerated.
+
+    Args:
+        tolerated: share of failures of a good device, above 0.
+        bad: share of failures of a bad device, under 1.
+        alpha: highest probability of rejecting a good device.
+        beta: highest probability of accepting a bad device.
+        cap: most samples; None: enough that at most `UNDECIDED_WITHOUT_CAP` of all tests end undecided, also at the
+            share between tolerated and bad that is hardest to decide.
+
+    Raises:
+        TooFewSamplesError: more than `UNDECIDED_WITHIN_CAP` of the tests of good or of bad devices would end
+            undecided at this cap. It has the cap that is needed.
+        ValueError: shares or error rates that make no test.
+    """
+    if not 0 < tolerated < bad < 1:
+        raise ValueError(f"0 < tolerated < bad < 1 is needed, not tolerated {tolerated:g} and bad {bad:g}")
+    check_error_rates(alpha, beta)
+    lines = calibrated_lines(tolerated, bad, alpha, beta)
+    if cap is None:
+        between = np.linspace(tolerated, bad, _SHARES_BETWEEN)
+        cap = _samples_to_decide(lines, [*map(float, between), lines.slope / UNIT], UNDECIDED_WITHOUT_CAP)
+    check_cap(cap)
+    needed = _samples_to_decide(lines, [tolerated, bad], UNDECIDED_WITHIN_CAP)
+    if cap < needed:
+        raise TooFewSamplesError(
+            f"a test of {tolerated:.4g} against {bad:.4g} at error rates {alpha:.4g} and {beta:.4g} needs up to "
+            f"{needed} samples, and its cap is {cap}",
+            needed,
+        )
+    return BernoulliTest(tolerated, bad, alpha, beta, cap, lines)
+
+
+def samples_needed(test: BernoulliTest) -> SamplesNeeded:
+    """What this test asks of an acceptance set."""
+    hardest = test.operating_characteristic(test.lines.slope / UNIT)
+    to_reject = next(n for n in range(1, test.cap + 1) if test.lines.rejects(n, n))
+    return SamplesNeeded(test.lines.first_to_accept(0), to_reject, hardest.mean_samples)
+
+
+def _samples_to_decide(lines: Lines, shares: list[float], undecided: float) -> int:
+    """Samples after which at most `undecided` of the tests go on, at every one of the shares."""
+    return max(
+        next(stretch.start + stretch.samples for stretch in stretches(lines, share) if stretch.left <= undecided)
+        for share in shares
+    )

@@ -1,0 +1,61 @@
+"""What a sequential test can say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Decision(Enum):
+    """The end of a sequential test. While it goes on there is no decision: None."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    UNDECIDED = "undecided"
+    """The cap was reached and the evidence suffices for neither: never a guess."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where a sequential test stands after the observations it was given, in order.
+
+    Attributes:
+        decision: None while the test goes on.
+        samples: observations used: up to and with the one that decided, or all of them.
+    """
+
+    decision: Decision | None
+    samples: int
+
+
+class TooFewSamplesError(ValueError):
+    """A test that its cap makes impossible.
+
+    Attributes:
+        needed: the smallest cap with which the test can be run.
+    """
+
+    def __init__(self, message: str, needed: int):
+        super().__init__(message)
+        self.needed = needed
+
+
+def check_error_rates(alpha: float, beta: float) -> None:
+    """Refuse error rates that no test can be asked for.
+
+    Raises:
+        ValueError: alpha or beta is not between 0 and 0.5.
+    """
+    for name, rate in (("alpha", alpha), ("beta", beta)):
+        if not 0 < rate < 0.5:
+            raise ValueError(f"{name} must be above 0 and under 0.5, not {rate:g}")
+
+
+def check_cap(cap: int) -> None:
+    """Refuse a cap that leaves nothing to observe.
+
+    Raises:
+        ValueError: cap is under 1.
+    """
+    if cap < 1:
+        raise ValueError(f"cap must be 1 sample or more, not {cap}")

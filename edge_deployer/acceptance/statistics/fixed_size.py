@@ -1,0 +1,78 @@
+"""What a sequential test is measured against: the test of a fixed size, and the bound that none can beat."""
+
+from __future__ import annotations
+
+from math import lgamma, log, log1p
+
+import numpy as np
+
+from edge_deployer.acceptance.statistics.decision import check_error_rates
+
+
+def fixed_size_test(tolerated: float, bad: float, alpha: float, beta: float) -> tuple[int, int]:
+    """The smallest binomial test of a size fixed beforehand.
+
+    Returns:
+        The samples it takes, and the most failures with which it accepts: the smallest n for which some c has
+        ``P(failures > c | tolerated) <= alpha`` and ``P(failures <= c | bad) <= beta``.
+
+    Raises:
+        ValueError: shares or error rates that make no test.
+    """
+    _check(tolerated, bad, alpha, beta)
+    most, samples = 0, _fewest_samples(0, bad, beta, 1)
+    while 1 - binomial_cdf(most, samples, tolerated) > alpha:
+        most += 1
+        samples = _fewest_samples(most, bad, beta, samples)
+    return samples, most
+
+
+def wald_bound(tolerated: float, bad: float, alpha: float, beta: float) -> tuple[float, float]:
+    """The mean samples at the tolerated and at the bad share that no sequential test of these error rates beats.
+
+    Source: Wald 1945; Hoeffding 1953: ``E0[N] >= (alpha log(alpha / (1-beta)) + (1-alpha) log((1-alpha) / beta)) /
+    KL(p0 | p1)``, and the same with the roles changed. A test comes the closer the less it overshoots its lines.
+
+    Raises:
+        ValueError: shares or error rates that make no test.
+    """
+    _check(tolerated, bad, alpha, beta)
+    at_tolerated = _divergence(alpha, 1 - beta) / _divergence(tolerated, bad)
+    at_bad = _divergence(beta, 1 - alpha) / _divergence(bad, tolerated)
+    return at_tolerated, at_bad
+
+
+def binomial_cdf(most: int, samples: int, share: float) -> float:
+    """The probability of `most` failures or fewer in so many samples; 0 < share < 1."""
+    log_ways = lgamma(samples + 1) - np.array(
+        [lgamma(failures + 1) + lgamma(samples - failures + 1) for failures in range(min(most, samples) + 1)]
+    )
+    failures = np.arange(len(log_ways))
+    log_probability = log_ways + failures * log(share) + (samples - failures) * log1p(-share)
+    return min(1.0, float(np.exp(log_probability).sum()))
+
+
+def _fewest_samples(most: int, bad: float, beta: float, start: int) -> int:
+    """The fewest samples of which `most` failures are so few that a bad device has them with probability beta."""
+    enough = start
+    while binomial_cdf(most, enough, bad) > beta:
+        enough *= 2
+    too_few = start - 1
+    while enough - too_few > 1:
+        middle = (enough + too_few) // 2
+        if binomial_cdf(most, middle, bad) > beta:
+            too_few = middle
+        else:
+            enough = middle
+    return enough
+
+
+def _divergence(one: float, other: float) -> float:
+    """Kullback-Leibler divergence of two Bernoulli distributions, in nats."""
+    return one * log(one / other) + (1 - one) * log((1 - one) / (1 - other))
+
+
+def _check(tolerated: float, bad: float, alpha: float, beta: float) -> None:
+    if not 0 < tolerated < bad < 1:
+        raise ValueError(f"0 < tolerated < bad < 1 is needed, not tolerated {tolerated:g} and bad {bad:g}")
+    check_error_rates(alpha, beta)

@@ -1,0 +1,92 @@
+"""Exactly when, and how, a test between two lines ends: dynamic programming over (samples, failures)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_deployer.acceptance.statistics.lines import Lines
+
+FloatArray = npt.NDArray[np.float64]
+
+_NEGLIGIBLE = 1e-12
+"""Probability that a test still goes on, under which it is not followed any further."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Samples during which neither line passes a whole number of failures.
+
+    Failures are binomial in a stretch, and only too many of them can end the test before its last sample.
+
+    Attributes:
+        start: samples before it.
+        samples: how many it has.
+        share: the probability that one sample fails.
+        going_on: float64; [i] is the probability that the test goes on at the start, and that i more failures than
+            the fewest possible are there. As many failures as the array is long reject.
+        rejected: the probability that the test ends by rejecting in this stretch.
+        accepted: the probability that the test ends by accepting at the last sample of this stretch.
+        left: the probability that the test goes on after it.
+    """
+
+    start: int
+    samples: int
+    share: float
+    going_on: FloatArray
+    rejected: float
+    accepted: float
+    left: float
+
+    def undecided(self) -> FloatArray:
+        """The probability that the test goes on before the stretch and after each of its samples but the last."""
+        drawn = np.arange(self.samples)
+        at_most = np.cumsum(_binomial(drawn, self.share, len(self.going_on)), axis=1)
+        probability: FloatArray = at_most[:, ::-1] @ self.going_on
+        return probability
+
+
+def stretches(lines: Lines, share: float) -> Iterator[Stretch]:
+    """Follow a test from its first sample until it has almost surely ended.
+
+    One step of the dynamic programme takes a whole stretch: there are about two per failure of the slope.
+
+    Args:
+        lines: where the test ends.
+        share: the probability that one sample fails, 0 to 1.
+    """
+    start, fewest, rejecting = 0, 0, lines.fewest_to_reject
+    going_on = np.zeros(rejecting)
+    going_on[0] = left = 1.0
+    while left > _NEGLIGIBLE:
+        accepts_at, rejects_until = lines.first_to_accept(fewest), lines.last_to_reject(rejecting)
+        end = min(accepts_at, rejects_until)
+        after = np.convolve(going_on, _binomial_row(end - start, share, len(going_on)))[: len(going_on)]
+        rejected = left - float(after.sum())
+        accepted = float(after[0]) if end == accepts_at else 0.0
+        left -= rejected + accepted
+        yield Stretch(start, end - start, share, going_on, rejected, accepted, left)
+        going_on, start = after, end
+        if end == accepts_at:
+            going_on, fewest = going_on[1:], fewest + 1
+        if end == rejects_until:
+            going_on, rejecting = np.append(going_on, 0.0), rejecting + 1
+
+
+@lru_cache(maxsize=4096)
+def _binomial_row(samples: int, share: float, width: int) -> FloatArray:
+    row: FloatArray = _binomial(np.array([samples]), share, width)[0]
+    return row
+
+
+def _binomial(drawn: npt.NDArray[np.int_], share: float, width: int) -> FloatArray:
+    """Probabilities of 0 to width - 1 failures in each number of samples drawn, shape (len(drawn), width)."""
+    drawn = drawn[:, None]
+    failures = np.arange(width)[None, :]
+    factors = np.where(failures > 0, (drawn - failures + 1) * share / np.maximum(failures, 1), 1.0)
+    ways: FloatArray = np.cumprod(np.maximum(factors, 0.0), axis=1)
+    return ways * (1 - share) ** np.maximum(drawn - failures, 0)
