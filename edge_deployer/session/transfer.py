@@ -178,32 +178,34 @@ class Transfer(Generic[_Answer]):
         self._drop_older_than(sent)
         self._flight.remove(sent)
         try:
-            frame = sent.pending.reply.result()
-            answer = self._line.decode(sent.request, frame, self._job.what)
+            answer = self._line.decode(sent.request, sent.pending.reply.result(), self._job.what)
         except (GarbledReply, NoReply):
-            # The board is there, and the chunk may have arrived: the answer to a later one will tell, if there is one.
-            self._heard_at = time.monotonic()
-            if not self._flight:
-                self._go_back()
-            self._check_deadlines()
-            return
+            self._miss_answer()
         except PortClosed as closed:
-            self._drop_all()
-            await self._line.reopen(closed)
-            self._go_back()
-            self._heard_at = self._moved_at = time.monotonic()
-            return
+            await self._reopen(closed)
         except BoardRefused:
             if self._arrived == 0 or self._restarts == _MOST_RESTARTS:
                 raise
             self._drop_all()
             self._start_over()
-            self._answer = None
             self._go_back()
-            return
-        self._heard_at, self._backoff = time.monotonic(), 1
-        self._line.note_reply(self._heard_at - sent.sent_at - sent.expected_s)
-        self._follow(sent, answer)
+        else:
+            self._heard_at, self._backoff = time.monotonic(), 1
+            self._line.note_reply(self._heard_at - sent.sent_at - sent.expected_s)
+            self._follow(sent, answer)
+
+    def _miss_answer(self) -> None:
+        """The board is there, and the chunk may have arrived: the answer to a later one will tell, if there is one."""
+        self._heard_at = time.monotonic()
+        if not self._flight:
+            self._go_back()
+        self._check_deadlines()
+
+    async def _reopen(self, closed: PortClosed) -> None:
+        self._drop_all()
+        await self._line.reopen(closed)
+        self._go_back()
+        self._heard_at = self._moved_at = time.monotonic()
 
     def _follow(self, sent: _Sent[_Answer], answer: _Answer) -> None:
         """Go on where the board stands."""
@@ -218,10 +220,9 @@ class Transfer(Generic[_Answer]):
             if sent.generation != self._generation:
                 return
             self._line.sizes.note(length, arrived=False)
-        self._answer = answer
         if stands == 0 < self._arrived and self._restarts < _MOST_RESTARTS:
             self._start_over()
-        self._arrived = stands
+        self._arrived, self._answer = stands, answer
         if stands < sent.end:
             self._go_back()
         self._next = max(self._next, stands)
@@ -238,7 +239,8 @@ class Transfer(Generic[_Answer]):
     def _start_over(self) -> None:
         """The board knows nothing of the transfer any more: it was reset."""
         self._restarts += 1
-        self._arrived, self._furthest, self._moved_at = 0, -1, time.monotonic()
+        self._arrived, self._answer = 0, None
+        self._furthest, self._moved_at = -1, time.monotonic()
 
     def _drop_older_than(self, sent: _Sent[_Answer]) -> None:
         while self._flight[0] is not sent:
