@@ -15,14 +15,14 @@ from edge_deployer.wire.mcuboot import parse_image
 from tests.edge_deployer.tiny_models import identity_classifier
 from tests.edge_deployer.virtual_board.running_board import Signer, running_board
 
-SLOW = {"macs_per_second": 100, "flash_bytes_per_second": 2000}
-"""16 multiply-accumulates then take 160 ms, an image of 900 bytes 450 ms to write."""
+SLOW = {"macs_per_second": 40, "flash_bytes_per_second": 1000}
+"""16 multiply-accumulates then take 0.4 s, an image of 900 bytes 0.9 s to write."""
 
 
 @pytest.mark.parametrize("realtime", [False, True])
 async def test_inference_and_flash_take_the_profiles_time(tmp_path: Path, signer: Signer, realtime: bool) -> None:
     profile = tmp_path / "slow.yaml"
-    profile.write_text(yaml.safe_dump(load_profile("cortex-m4").model_copy(update=SLOW).model_dump()))
+    profile.write_text(yaml.safe_dump(load_profile("cortex-m0plus").model_copy(update=SLOW).model_dump()))
     image = signer.sign(identity_classifier())
     options = ["--realtime"] if realtime else []
     with running_board(tmp_path / "board", signer.public_key, profile=str(profile), options=options) as board:
@@ -37,6 +37,6 @@ async def test_inference_and_flash_take_the_profiles_time(tmp_path: Path, signer
             result = await session.infer(np.zeros((5, 4), np.int8))
             infer_s = time.monotonic() - began
     estimated_s = int(result.microseconds.sum()) / 1e6
-    assert estimated_s >= 0.8
-    assert (install_s >= 0.3) is realtime
+    assert estimated_s >= 2.0
+    assert (install_s >= 0.8) is realtime
     assert (infer_s >= estimated_s) is realtime
