@@ -78,7 +78,7 @@ def _measure_slow_flash(folder: Path) -> Row:
     profile = _profile_with_buffer(folder, 4096)
     slow = FaultPlan(slow_flash=_SLOW_FLASH)
     with virtual_bench(folder / "slow", profile=profile, line_rate=_FAST_RATE, faults=slow) as bench:
-        image = bench.sign(_payload(120_000)).data
+        image = bench.sign(_payload(240_000)).data
         seconds = asyncio.run(_upload_seconds(bench.urls[0], image, rate=_FAST_RATE))
     figure = f"{len(image) / seconds / _SLOW_FLASH:.1%} of the flash's 20,000 B/s"
     return Row("upload at 921,600 baud, slow flash", figure, "at least 95 %", _COMMAND)
