@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import re
 import time
@@ -82,6 +83,10 @@ def _measure_slow_flash(folder: Path) -> Row:
         seconds = asyncio.run(_upload_seconds(bench.urls[0], image, rate=_FAST_RATE))
     figure = f"{len(image) / seconds / _SLOW_FLASH:.1%} of the flash's 20,000 B/s"
     return Row("upload at 921,600 baud, slow flash", figure, "at least 95 %", _COMMAND)
+
+
+# Its reports of every attempt that fails; the table says how it ended.
+logging.getLogger("smpclient").setLevel(logging.CRITICAL)
 
 
 async def _stock_upload(url: str, image: bytes) -> float | str:
