@@ -17,6 +17,8 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.tflm.frames import Header, pack, unpack
 
 _START_DEADLINE_S = 60.0
+# The child multiplies nothing with numpy; making the threads for it is a fifth of its start.
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 class ChildDied(Exception):
@@ -63,6 +65,7 @@ class TflmChild:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             bufsize=0,
+            env={**os.environ, **_ENVIRONMENT},
         )
         with ExitStack() as on_failure:
             on_failure.callback(self.close)
