@@ -49,3 +49,4 @@ lock: $(READY)
 	@$(LOCK) --extra sim --extra pipeline --extra dev pyproject.toml -o requirements/dev.txt
 	@$(LOCK) --extra sim -c requirements/dev.txt pyproject.toml -o requirements/sim.txt
 	@$(LOCK) -c requirements/dev.txt pyproject.toml -o requirements/gateway.txt
+	@$(LOCK) requirements/interop.in -o requirements/interop.txt
