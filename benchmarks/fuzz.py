@@ -2,7 +2,7 @@
 
 Valid conversations are mutated, as messages and as bytes, and played to the real firmware in this process, with either
 framing. A conversation that is answered in a new way joins those that are mutated. Whatever the firmware raises besides
-its own faults is a crash; it is printed with the script that shows it.
+its own faults is a crash: it ends the run, with the script that shows it before the traceback.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ import signal
 import struct
 import tempfile
 import time
-import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -75,7 +74,6 @@ class Tally:
 
     executions: int = 0
     messages: int = 0
-    crashes: int = 0
     answers: set[tuple[Any, ...]] = field(default_factory=set)
 
 
@@ -248,13 +246,11 @@ class Fuzzer:
         shutil.copytree(self._flash, settings.flash_directory, dirs_exist_ok=True)
         self.tally.executions += 1
         self.tally.messages += len(conversation)
-        try:
+        with ExitStack() as on_crash:
+            on_crash.callback(print, f"crash, {framing} framing, script {script!r}", flush=True)
             with deadline(HANG_SECONDS):
                 sent, _ = play(settings, script)
-        except Exception:  # noqa: BLE001 - whatever it raises is the finding
-            self.tally.crashes += 1
-            print(f"crash, {framing} framing, script {script!r}\n{traceback.format_exc()}", flush=True)
-            return
+            on_crash.pop_all()
         fresh = set(signatures(sent, framing)) - self.tally.answers
         self.tally.answers |= fresh
         if fresh and len(self._corpus) < LONGEST_CORPUS:
@@ -319,10 +315,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     tally = fuzz(arguments.minutes * 60, arguments.seed)
-    print(
-        f"{tally.executions} executions, {tally.messages} messages, {tally.crashes} crashes, "
-        f"{len(tally.answers)} distinct answers"
-    )
+    print(f"{tally.executions} executions, {tally.messages} messages, {len(tally.answers)} distinct answers, no crash")
 
 
 if __name__ == "__main__":

@@ -159,10 +159,7 @@ async def test_boards_of_one_process_are_boards_of_their_own(tmp_path: Path, sig
         (firmware,) = board.children()
         board.process.kill()
         board.process.wait()
-        deadline = time.monotonic() + 10
-        while _runs(firmware):
-            assert time.monotonic() < deadline
-            os.sched_yield()
+        _wait_for_the_end_of(firmware)
 
 
 def test_a_board_that_does_not_boot_says_why(tmp_path: Path, signer: Signer) -> None:
@@ -199,10 +196,7 @@ def test_the_firmware_ends_when_the_line_process_is_killed(board: RunningBoard) 
     (firmware,) = board.children()
     board.process.kill()
     board.process.wait()
-    deadline = time.monotonic() + 10
-    while _runs(firmware):
-        assert time.monotonic() < deadline
-        os.sched_yield()
+    _wait_for_the_end_of(firmware)
 
 
 def test_an_idle_board_uses_no_processor(board: RunningBoard) -> None:
@@ -238,6 +232,13 @@ def test_wrong_arguments_are_named(tmp_path: Path, signer: Signer, arguments: li
     assert ended.returncode == 2
     assert words in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def _wait_for_the_end_of(pid: int) -> None:
+    deadline = time.monotonic() + 10
+    while _runs(pid):
+        assert time.monotonic() < deadline
+        os.sched_yield()
 
 
 def _runs(pid: int) -> bool:
