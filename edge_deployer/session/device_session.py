@@ -14,8 +14,9 @@ from typing_extensions import Self
 
 from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, SessionError
 from edge_deployer.session.facts import DeviceInfo, Health, InferenceResult, ServerParameters, SlotState
-from edge_deployer.session.line import NoReply, SmpLine
+from edge_deployer.session.line import SmpLine
 from edge_deployer.session.model_runner import ModelRunner
+from edge_deployer.session.replies import NoReply
 from edge_deployer.session.requests import ClaimWrite
 from edge_deployer.session.upload import Progress, upload
 from edge_deployer.tensors import Array

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from typing import Any, TypeVar
 
-import cbor2
-from pydantic import ValidationError
-from smp.error import MGMT_ERR, ErrorV1, ErrorV2
-from smp.message import ReadResponse, WriteResponse
-from smpclient.generics import SMPRequest, error, error_v2
+from smpclient.generics import SMPRequest
 from smpclient.requests.os_management import MCUMgrParametersRead
 
-from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, PortInUse
+from edge_deployer.session.errors import BoardGone, LineError, PortInUse
 from edge_deployer.session.exchange import Exchange, Pending
 from edge_deployer.session.facts import ServerParameters
 from edge_deployer.session.pace import MessageSize, ReplyTime
+from edge_deployer.session.replies import V1, V2, NoReply, Response, decode_reply
 from edge_deployer.transport import GarbledReply, PortBusy, PortClosed, PortUnavailable, SerialTransport
 from edge_deployer.wire.framing import FramingName
-from edge_deployer.wire.inference import GROUP, ErrorCode
-
-# smp logs what it cannot parse; here a message that fails is routine. Applications that configure logging still get it.
-logging.getLogger("smp").addHandler(logging.NullHandler())
 
 _BITS_PER_BYTE = 10
 _CONNECT_TIMEOUT_S = 10.0
@@ -32,53 +23,11 @@ _RECONNECT_POLL_S = 0.1
 _DEADLINE_IN_TIMEOUTS = 4
 _MOST_IN_FLIGHT = 3
 _LOSSY_IN_FLIGHT = 2
-_HEADER_BYTES = 8
 _MESSAGE_OVERHEAD = 50
 """Bytes on the line of a chunk besides its data: SMP header, CBOR keys and offset, framing."""
 
 USUAL_REPLY = 400
 """Bytes of a reply whose length is not known: the state of two images."""
-
-_WORDS = {
-    ErrorCode.NO_MODEL: "there is no image that may boot, or it holds no model",
-    ErrorCode.ARENA_TOO_SMALL: "the model does not fit the board's arena",
-    ErrorCode.UNSUPPORTED_OP: "the model has an operator that the board lacks",
-    ErrorCode.MODEL_REFUSED: "TFLM cannot prepare the model",
-    ErrorCode.INPUT_CRC: "the inputs arrived damaged",
-    ErrorCode.INPUT_LENGTH: "the inputs are not as long as the model's input",
-    ErrorCode.BATCH_TOO_BIG: "too many samples in one batch",
-    ErrorCode.NO_RESULT: "there is no result to read",
-    ErrorCode.STALE_EPOCH: "a newer lease holds the board",
-    ErrorCode.IMAGE_TOO_BIG: "the image does not fit the board's slot",
-    ErrorCode.SLOT_BUSY: "the spare slot is to boot next, or is what a trial reverts to",
-    ErrorCode.BAD_STREAM: "the compressed image cannot be decompressed",
-    ErrorCode.WRONG_MODEL: "it runs another image than before: it was reset",
-}
-_GENERAL_WORDS = {
-    MGMT_ERR.EINVAL: "a field of the request is wrong",
-    MGMT_ERR.ENOTSUP: "the firmware does not serve this command",
-    MGMT_ERR.ENOMEM: "out of memory",
-    MGMT_ERR.EMSGSIZE: "the answer does not fit the board's buffer",
-    MGMT_ERR.EBADSTATE: "its state does not allow it",
-    MGMT_ERR.EBUSY: "it is busy",
-}
-
-Response = TypeVar("Response", bound=ReadResponse | WriteResponse)
-V1 = TypeVar("V1", bound=ErrorV1)
-# smpclient's own bound is the bare generic, too.
-V2 = TypeVar("V2", bound=ErrorV2)  # type: ignore[type-arg]
-
-
-class NoReply(Exception):
-    """One attempt got no usable reply.
-
-    Args:
-        garbled: a reply came, but damaged.
-    """
-
-    def __init__(self, *, garbled: bool) -> None:
-        super().__init__("garbled" if garbled else "silent")
-        self.garbled = garbled
 
 
 class SmpLine:
@@ -177,7 +126,7 @@ class SmpLine:
         return line_bytes * _BITS_PER_BYTE / self._line_rate if self._line_rate else 0.0
 
     def post(self, request: SMPRequest[Response, V1, V2]) -> Pending:
-        """Send a request without waiting; its reply goes to `decode`."""
+        """Send a request without waiting; its reply goes to `decode_reply`."""
         if self._exchange is None:
             raise BoardGone(self.url, "the session is not open")
         return self._exchange.post(request.BYTES)
@@ -254,30 +203,7 @@ class SmpLine:
             self.abandon(pending)
         self.sizes.note(sent_bytes, arrived=True)
         self.note_reply(time.monotonic() - sent - self.line_seconds(sent_bytes + self.line_bytes(len(frame))))
-        return self.decode(request, frame, what)
-
-    def decode(self, request: SMPRequest[Response, V1, V2], frame: bytes, what: str) -> Response:
-        """The response in a reply.
-
-        Args:
-            request: what it answers.
-            frame: the SMP message.
-            what: what the board was asked to do, for error messages.
-
-        Raises:
-            NoReply: it is not an answer to this request.
-            BoardRefused: the answer is an error.
-        """
-        for kind in (request._Response, request._ErrorV1, request._ErrorV2):
-            try:
-                response: Any = kind.loads(frame)
-            except (ValidationError, cbor2.CBORDecodeError, ValueError):
-                continue
-            if error(response):
-                raise self._refusal(response, what)
-            found: Response = response
-            return found
-        raise self._unknown_refusal(frame, what) or NoReply(garbled=True)
+        return decode_reply(self.url, request, frame, what)
 
     async def reopen(self, reason: PortClosed) -> None:
         """Wait until a port that went away is back, perhaps as another device behind the same name, and open it.
@@ -319,32 +245,3 @@ class SmpLine:
         except PortBusy as busy:
             raise PortInUse(self.url) from busy
         self._exchange = Exchange(self._transport)
-
-    def _refusal(self, response: ErrorV1 | V2, what: str) -> BoardRefused:
-        if error_v2(response):
-            return self._group_refusal(int(response.err.group), int(response.err.rc), response.err.rc.name, what)
-        code = MGMT_ERR(response.rc)
-        words = _GENERAL_WORDS.get(code, _readable(code.name))
-        return BoardRefused(self.url, what, group=None, code=int(code), words=words)
-
-    def _group_refusal(self, group: int, code: int, name: str, what: str) -> BoardRefused:
-        words = _WORDS.get(ErrorCode(code)) if group == GROUP and code in set(ErrorCode) else None
-        return BoardRefused(self.url, what, group=group, code=code, words=words or _readable(name))
-
-    def _unknown_refusal(self, frame: bytes, what: str) -> BoardRefused | None:
-        """An error code that neither smp nor this project knows; None if the frame is not an error at all."""
-        try:
-            fields = cbor2.loads(frame[_HEADER_BYTES:])
-        except (cbor2.CBORDecodeError, ValueError):
-            return None
-        match fields:
-            case {"err": {"group": int(group), "rc": int(code)}}:
-                return self._group_refusal(group, code, "an error that is not in its group's specification", what)
-            case {"rc": int(code)} if code:
-                words = "an error that MCUmgr does not have"
-                return BoardRefused(self.url, what, group=None, code=code, words=words)
-        return None
-
-
-def _readable(name: str) -> str:
-    return name.lower().replace("_", " ")

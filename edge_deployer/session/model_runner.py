@@ -14,7 +14,8 @@ from smpclient.generics import SMPRequest
 
 from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, ModelFault, ProtocolError, WrongInputs
 from edge_deployer.session.facts import DeviceInfo, Health, InferenceResult
-from edge_deployer.session.line import USUAL_REPLY, NoReply, SmpLine
+from edge_deployer.session.line import USUAL_REPLY, SmpLine
+from edge_deployer.session.replies import NoReply
 from edge_deployer.session.requests import HealthRead, InfoRead, RunRead, RunWrite
 from edge_deployer.session.transfer import Job, Transfer
 from edge_deployer.tensors import Array, TensorSpec

@@ -14,7 +14,8 @@ from smpclient.generics import SMPRequest
 
 from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, ProtocolError
 from edge_deployer.session.exchange import Pending
-from edge_deployer.session.line import NoReply, SmpLine
+from edge_deployer.session.line import SmpLine
+from edge_deployer.session.replies import NoReply, decode_reply
 from edge_deployer.transport import GarbledReply, PortClosed
 
 _SHORT_REPLY = 64
@@ -178,7 +179,7 @@ class Transfer(Generic[_Answer]):
         self._drop_older_than(sent)
         self._flight.remove(sent)
         try:
-            answer = self._line.decode(sent.request, sent.pending.reply.result(), self._job.what)
+            answer = decode_reply(self._line.url, sent.request, sent.pending.reply.result(), self._job.what)
         except (GarbledReply, NoReply):
             self._miss_answer()
         except PortClosed as closed:
