@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.acceptance import measure_acceptance
 from benchmarks.release_line import measure_help, measure_line
 from benchmarks.rows import Row
 from benchmarks.serial_line import measure_serial_line
@@ -36,7 +37,12 @@ def table(rows: Sequence[Row]) -> str:
 def main() -> None:
     """Measure everything and write the table."""
     with tempfile.TemporaryDirectory() as folder:
-        rows = [*measure_help(), *measure_line(Path(folder) / "release"), *measure_serial_line(Path(folder) / "line")]
+        rows = [
+            *measure_help(),
+            *measure_line(Path(folder) / "release"),
+            *measure_serial_line(Path(folder) / "line"),
+            *measure_acceptance(Path(folder) / "acceptance"),
+        ]
     text = table(rows)
     RESULTS.write_text(text)
     print(text)

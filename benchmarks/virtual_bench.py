@@ -47,6 +47,7 @@ def virtual_bench(
     line_rate: int = 115200,
     framing: str = "console",
     faults: FaultPlan = HEALTHY,
+    realtime: bool = False,
 ) -> Iterator[VirtualBench]:
     """Power boards up, and down at the end.
 
@@ -57,6 +58,7 @@ def virtual_bench(
         line_rate: bits per second; 0 for no limit.
         framing: ``console`` or ``raw``.
         faults: what goes wrong with each of them.
+        realtime: whether an inference takes as long as the profile says.
     """
     folder.mkdir(parents=True, exist_ok=True)
     key = load_or_create_signing_key(folder / "signing.pem")
@@ -65,7 +67,7 @@ def virtual_bench(
     plan.write_text(faults.model_dump_json())
     directories = tuple(folder / f"board-{number}" for number in range(count))
     command = [sys.executable, "-m", "edge_deployer.virtual_board", "--line-rate", line_rate, "--framing", framing]
-    command += ["--faults", plan]
+    command += ["--faults", plan, *(["--realtime"] if realtime else [])]
     for directory in directories:
         command += ["--board", directory, profile, public]
     words = [str(word) for word in command]

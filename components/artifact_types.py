@@ -28,3 +28,15 @@ class DeploymentReport(Artifact):
         "pushed": Property(type=PropertyType.INT),
         "reason": Property(type=PropertyType.STRING),
     }
+
+
+class HtmlReport(Artifact):
+    """The report's page, `edge_deployer.report.folders.REPORT_HTML`, under the type that Kubeflow's page shows."""
+
+    TYPE_NAME = "system.HTML"
+
+
+class MarkdownReport(Artifact):
+    """The report in short, `edge_deployer.report.folders.REPORT_MARKDOWN`, under the type that Kubeflow shows."""
+
+    TYPE_NAME = "system.Markdown"

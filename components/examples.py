@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ from tfx.utils import io_utils
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tensors import Array
 
+SliceValue = int | float | bytes
+
 
 @dataclass(frozen=True)
 class LabelledExamples:
@@ -21,17 +24,19 @@ class LabelledExamples:
     Attributes:
         inputs: float32, shape ``(n, *shape)``.
         labels: int64, shape ``(n,)``.
+        slices: values of the slice features of each sample, as a tuple for each feature, empty where it has none.
     """
 
     inputs: Array
     labels: Array
+    slices: list[tuple[tuple[SliceValue, ...], ...]]
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
 def read_examples(
-    examples: Artifact, split: str, *, feature: str, label: str, shape: tuple[int, ...]
+    examples: Artifact, split: str, *, feature: str, label: str, shape: tuple[int, ...], slices: Sequence[str] = ()
 ) -> LabelledExamples:
     """Read one split.
 
@@ -44,6 +49,8 @@ def read_examples(
         feature: the float feature that the model takes.
         label: the int64 feature with the class index.
         shape: shape of one sample, without the batch dimension.
+        slices: features of any type whose every value is a slice; as for TFMA, a sample without one is in none of its
+            slices.
 
     Raises:
         TinyopsError: a feature is missing, or its length does not fill `shape`.
@@ -66,7 +73,21 @@ def read_examples(
             remedy="give the model an input of that size, or change preprocessing_fn",
         )
     order = sorted(range(len(records)), key=lambda row: (values[row].tobytes(), records[row]))
-    return LabelledExamples(values[order].reshape(-1, *shape), parsed[label].numpy()[order])
+    return LabelledExamples(
+        values[order].reshape(-1, *shape),
+        parsed[label].numpy()[order],
+        [_slice_values(records[row], slices) for row in order],
+    )
+
+
+def _slice_values(record: bytes, slices: Sequence[str]) -> tuple[tuple[SliceValue, ...], ...]:
+    present = tf.train.Example.FromString(record).features.feature
+    return tuple(_values(present[name]) if name in present else () for name in slices)
+
+
+def _values(feature: tf.train.Feature) -> tuple[SliceValue, ...]:
+    kind = feature.WhichOneof("kind")
+    return tuple(getattr(feature, kind).value) if kind else ()
 
 
 def _require_features(record: bytes, names: tuple[str, ...]) -> None:

@@ -1,7 +1,10 @@
-"""Starting a Python module as a process of its own, wherever the user stands."""
+"""What child processes need: to start a module wherever the user stands, and to be a fork that holds nothing back."""
 
 from __future__ import annotations
 
+import gc
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -28,3 +31,22 @@ def module_command(module: str) -> list[str]:
         module: dotted name of a module or package; arguments for it may be appended to the result.
     """
     return [sys.executable, "-c", _START, _PACKAGE_PARENT, module]
+
+
+def drop_inheritance(*keep: int) -> None:
+    """To be called first in a forked child: forget the parent's signal handlers, close its descriptors.
+
+    Args:
+        keep: descriptors to leave open besides 0, 1 and 2.
+    """
+    signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals():
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+    # The parent's files and sockets, once collected here, would close descriptors that are others' by then.
+    gc.freeze()
+    low = 3
+    for descriptor in sorted(keep):
+        os.closerange(low, descriptor)
+        low = descriptor + 1
+    os.closerange(low, os.sysconf("SC_OPEN_MAX"))

@@ -76,7 +76,6 @@ def build_pipeline(
 def delivery_node(line: ModelLine, job: Job) -> TFLMPusher:
     """The component that takes the validated model to boards."""
     config, deploy = job.config, job.config.deploy
-    plan = config.acceptance.model_dump(exclude_none=True)
     return TFLMPusher(
         model=line.model,
         model_blessing=line.model_blessing,
@@ -90,7 +89,7 @@ def delivery_node(line: ModelLine, job: Job) -> TFLMPusher:
         inventory=_text(deploy.inventory),
         signing_key=_text(deploy.signing_key),
         release_version=deploy.release_version,
-        plan={field: float(value) for field, value in plan.items()},
+        plan=config.acceptance,
         sources={name: [str(path) for path in files] for name, files in job.archives().items()},
         data_source=str(config.data.source),
         class_names=config.data.classes,
@@ -152,6 +151,7 @@ def model_line(job: Job) -> ModelLine:
         profile=config.load_profile(),
         label_feature=config.data.label,
         class_names=config.data.classes,
+        slices=config.slices,
         samples=config.acceptance.samples,
         seed=config.train.seed,
     )

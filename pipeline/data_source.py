@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +29,14 @@ def data_file(data: DataSection, folder: Path) -> Path:
     return Path(data.source)
 
 
-def check_data(data: DataSection, path: Path) -> None:
-    """Read the file and divide it, only to see whether that can be done.
+def count_examples(data: DataSection, path: Path) -> Mapping[str, int]:
+    """Read the file and divide it, to see whether that can be done and how many examples each split has.
 
     Raises:
         TinyopsError: as `load_dataset` and `assign_splits`.
     """
-    assign_splits(load_dataset(path, fields_of(data)), data.splits.model_dump())
+    splits = assign_splits(load_dataset(path, fields_of(data)), data.splits.model_dump())
+    return {name: len(rows) for name, rows in splits.items()}
 
 
 def _builtin_digits(path: Path) -> Path:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_deployer.acceptance.feasibility import require_budgets, require_quorum, require_samples
 from edge_deployer.errors import TinyopsError
-from edge_deployer.inventory.inventory import board_profile, load_inventory
+from edge_deployer.inventory.inventory import Inventory, board_profile, load_inventory
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.keys import load_signing_key
 from edge_deployer.release.version import check_version
 from pipeline.config import PipelineConfig, load_config
-from pipeline.data_source import check_data, data_file
+from pipeline.data_source import count_examples, data_file
 from pipeline.user_module import UserModule
 from pipeline.workspace import Workspace
 
@@ -54,19 +55,23 @@ def prepare(config_file: Path, workspace: Workspace) -> Job:
     """
     config = load_config(config_file)
     check_version(config.deploy.release_version)
-    _require_staging_board(config)
+    inventory = load_inventory(config.deploy.inventory)
+    _require_staging_board(config, inventory)
+    require_budgets(config.acceptance, inventory.profile_names)
+    require_quorum(config.acceptance, inventory.wanted_staging)
     if config.deploy.signing_key is not None:
         load_signing_key(config.deploy.signing_key)
     module = UserModule.load(config.train.module)
     path = data_file(config.data, workspace.data)
-    check_data(config.data, path)
+    examples = count_examples(config.data, path)
+    require_samples(config.acceptance, examples["eval"], labelled=True, reference=True)
     return Job(config_file, config, workspace, module, path)
 
 
-def _require_staging_board(config: PipelineConfig) -> None:
+def _require_staging_board(config: PipelineConfig, inventory: Inventory) -> None:
     """A model is validated for one class of board: staging must have one of that class to try it on."""
     wanted = _limits(config.load_profile())
-    staging = load_inventory(config.deploy.inventory).pool("staging")
+    staging = inventory.pool("staging")
     if not any(_limits(board_profile(board)) == wanted for board in staging):
         profiles = sorted({board.profile for board in staging})
         raise TinyopsError(

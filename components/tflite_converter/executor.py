@@ -18,10 +18,10 @@ from components.examples import LabelledExamples, read_examples
 from components.reference import HOST_ARENA_BYTES
 from components.tflite_converter.float_model import FloatModel
 from components.tflite_converter.report import FILE_NAME, ConversionReport, TensorQuantisation
-from components.tflite_model import tensor_specs, tflite_path
+from components.tflite_model import tflite_path
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tensors import Array, TensorSpec, quantize
-from edge_deployer.tflm import InferenceCrashed, ModelRefused, TflmRunner
+from edge_deployer.tflm import InferenceCrashed, ModelRefused, TflmRunner, tensor_specs
 
 
 class Executor(base_executor.BaseExecutor):

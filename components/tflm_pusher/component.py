@@ -7,8 +7,9 @@ from tfx.types import standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.artifact_types import AcceptanceSet, DeploymentReport
+from components.artifact_types import AcceptanceSet, DeploymentReport, HtmlReport, MarkdownReport
 from components.tflm_pusher import driver, executor
+from edge_deployer.acceptance.plan import AcceptancePlan
 
 
 class TFLMPusherSpec(ComponentSpec):
@@ -20,7 +21,7 @@ class TFLMPusherSpec(ComponentSpec):
         "inventory": ExecutionParameter(type=str, optional=True),
         "signing_key": ExecutionParameter(type=str, optional=True),
         "release_version": ExecutionParameter(type=str),
-        "plan": ExecutionParameter(type=dict[str, float]),
+        "plan": ExecutionParameter(type=str),
         "sources": ExecutionParameter(type=dict[str, list[str]]),
         "data_source": ExecutionParameter(type=str),
         "class_names": ExecutionParameter(type=list[str]),
@@ -40,6 +41,8 @@ class TFLMPusherSpec(ComponentSpec):
     OUTPUTS = {
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
         "deployment_report": ChannelParameter(type=DeploymentReport),
+        "html_report": ChannelParameter(type=HtmlReport),
+        "markdown_report": ChannelParameter(type=MarkdownReport),
     }
 
 
@@ -52,7 +55,9 @@ class TFLMPusher(base_component.BaseComponent):
     Outputs:
         pushed_model: `standard_artifacts.PushedModel`; the release bundle, if it was pushed. Custom property ``pushed``
             (0 or 1).
-        deployment_report: `components.artifact_types.DeploymentReport`: the report as HTML and JSON.
+        deployment_report: `components.artifact_types.DeploymentReport`: the report as HTML, Markdown and JSON.
+        html_report: `components.artifact_types.HtmlReport`: the page alone, which Kubeflow shows.
+        markdown_report: `components.artifact_types.MarkdownReport`: the same in short.
     """
 
     SPEC_CLASS = TFLMPusherSpec
@@ -72,7 +77,7 @@ class TFLMPusher(base_component.BaseComponent):
         project: str,
         workspace: str,
         release_version: str,
-        plan: dict[str, float],
+        plan: AcceptancePlan,
         sources: dict[str, list[str]],
         data_source: str,
         class_names: list[str],
@@ -94,7 +99,7 @@ class TFLMPusher(base_component.BaseComponent):
             project: name of the release.
             workspace: folder for the release store, virtual boards and the development key.
             release_version: ``major.minor.revision``.
-            plan: fields of `edge_deployer.acceptance.plan.AcceptancePlan`, without those that are None.
+            plan: what boards are asked.
             sources: archive file name to the files that go in it; archived beside the image.
             data_source: where the data comes from, in words; for the report.
             class_names: name of each class; for the report.
@@ -117,7 +122,7 @@ class TFLMPusher(base_component.BaseComponent):
                 inventory=inventory,
                 signing_key=signing_key,
                 release_version=release_version,
-                plan=plan,
+                plan=plan.model_dump_json(),
                 sources=sources,
                 data_source=data_source,
                 class_names=class_names,
@@ -125,5 +130,7 @@ class TFLMPusher(base_component.BaseComponent):
                 thresholds=thresholds,
                 pushed_model=Channel(type=standard_artifacts.PushedModel),
                 deployment_report=Channel(type=DeploymentReport),
+                html_report=Channel(type=HtmlReport),
+                markdown_report=Channel(type=MarkdownReport),
             )
         )

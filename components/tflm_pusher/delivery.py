@@ -43,7 +43,7 @@ class Delivery:
         self._inputs = inputs
         self._parameters = parameters
         self._run_id = run_id
-        self._plan = AcceptancePlan.model_validate(parameters["plan"])
+        self._plan = AcceptancePlan.model_validate_json(parameters["plan"])
         self._data = report_facts.data_facts(inputs["examples"], parameters)
         self._validation = report_facts.validation_report(inputs["infra_blessing"])
         self._evaluation = report_facts.evaluation_facts(

@@ -11,6 +11,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from components.tflm_pusher.delivery import Delivery
+from edge_deployer.report.folders import REPORT_HTML, REPORT_MARKDOWN
 from edge_deployer.report.html import write_report
 
 PUSHED_PROPERTY = "pushed"
@@ -29,11 +30,12 @@ class Executor(base_executor.BaseExecutor):
 
         Args:
             input_dict: see `TFLMPusherSpec`.
-            output_dict: ``pushed_model`` and ``deployment_report``.
+            output_dict: ``pushed_model``, ``deployment_report``, ``html_report`` and ``markdown_report``.
             exec_properties: see `TFLMPusherSpec`.
 
         Raises:
-            TinyopsError: the inventory or the signing key is wrong, or virtual boards cannot run on this machine.
+            TinyopsError: the inventory or the signing key is wrong, the acceptance plan cannot come to a verdict, or
+                virtual boards cannot run on this machine.
         """
         inputs = {name: artifact_utils.get_single_instance(artifacts) for name, artifacts in input_dict.items()}
         pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
@@ -46,6 +48,9 @@ class Executor(base_executor.BaseExecutor):
             if deployment.pushed:
                 shutil.copytree(bundle.folder, pushed_model.uri, dirs_exist_ok=True)
         write_report(delivery.report(deployment), Path(report.uri))
+        for name, file in (("html_report", REPORT_HTML), ("markdown_report", REPORT_MARKDOWN)):
+            shown = artifact_utils.get_single_instance(output_dict[name])
+            shutil.copy(Path(report.uri, file), Path(shown.uri, file))
         pushed_model.set_int_custom_property(PUSHED_PROPERTY, int(deployment.pushed))
         report.pushed = int(deployment.pushed)
         report.reason = "" if deployment.pushed else deployment.reason

@@ -21,6 +21,7 @@ class TFLMValidatorSpec(ComponentSpec):
         "profile": ExecutionParameter(type=str),
         "label_feature": ExecutionParameter(type=str),
         "class_names": ExecutionParameter(type=list[str]),
+        "slices": ExecutionParameter(type=list[str]),
         "samples": ExecutionParameter(type=int),
         "seed": ExecutionParameter(type=int),
     }
@@ -58,6 +59,7 @@ class TFLMValidator(base_component.BaseComponent):
         profile: BoardProfile,
         label_feature: str,
         class_names: Sequence[str],
+        slices: Sequence[str],
         samples: int,
         seed: int,
     ) -> None:
@@ -69,6 +71,7 @@ class TFLMValidator(base_component.BaseComponent):
             profile: what the board offers; its contents count for the cache, not where they were read.
             label_feature: the int64 feature with the class index.
             class_names: name of each class.
+            slices: features whose every value is a slice; the acceptance set has its share of each.
             samples: size of the acceptance set.
             seed: for drawing it.
         """
@@ -79,6 +82,7 @@ class TFLMValidator(base_component.BaseComponent):
                 profile=profile.model_dump_json(),
                 label_feature=label_feature,
                 class_names=list(class_names),
+                slices=list(slices),
                 samples=samples,
                 seed=seed,
                 blessing=Channel(type=standard_artifacts.InfraBlessing),

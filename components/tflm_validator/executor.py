@@ -11,11 +11,13 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.examples import read_examples
-from components.tflite_model import input_feature, read_tflite, tensor_specs
+from components.tflite_model import input_feature, read_tflite
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.acceptance_set import AcceptanceSet
-from edge_deployer.release.validation import LabelledSamples, validate_model
+from edge_deployer.release.samples import LabelledSamples
+from edge_deployer.release.validation import validate_model
 from edge_deployer.release.validation_report import FILE_NAME, ValidationReport
+from edge_deployer.tflm import tensor_specs
 
 # Names that TFX's InfraValidator gives: whoever reads an InfraBlessing looks for these.
 BLESSED_FILE = "INFRA_BLESSED"
@@ -50,12 +52,20 @@ class Executor(base_executor.BaseExecutor):
             "eval",
             feature=input_feature(model),
             label=exec_properties["label_feature"],
-            shape=tensor_specs(model)[0].shape[1:],
+            shape=tensor_specs(model)[0].sample_shape,
+            slices=exec_properties["slices"],
+        )
+        data = LabelledSamples(
+            examples.inputs,
+            examples.labels,
+            tuple(exec_properties["class_names"]),
+            slices=examples.slices,
+            source="split eval",
         )
         validation = validate_model(
             model,
             BoardProfile.model_validate_json(exec_properties["profile"]),
-            LabelledSamples(examples.inputs, examples.labels, tuple(exec_properties["class_names"])),
+            data,
             acceptance_samples=exec_properties["samples"],
             seed=exec_properties["seed"],
         )

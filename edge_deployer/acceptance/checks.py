@@ -1,130 +1,218 @@
-"""The checks: pure functions of recorded evidence."""
+"""Checks that look once: pure functions of recorded evidence. Those that stop by themselves are `sequential_checks`."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
-from edge_deployer.acceptance.evidence import BoardEvidence
-from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.acceptance.agreement import differs
+from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.evidence import BoardEvidence, PowerCycle
+from edge_deployer.acceptance.plan import AcceptancePlan, Budget
+from edge_deployer.acceptance.reference import Reference
+from edge_deployer.tensors import Array
+
+_PERCENTILES = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
+_SHOWN = 16
+SMOKE_VECTORS = 3
 
 
-class CheckResult(BaseModel):
-    """One check on one board.
+def check_smoke(evidence: BoardEvidence, image_hash: str, reference: Reference, plan: AcceptancePlan) -> CheckResult:
+    """The board echoes, runs this release, loads it, and gets a golden vector right without a fault.
 
-    Attributes:
-        name: smoke, parity, accuracy, arena or latency.
-        status: a skipped check neither passes nor fails; `detail` says why it was skipped.
-        measured: the figure that was judged, or None.
-        limit: what it was judged against, or None.
-        detail: the finding in one phrase.
+    One of the first three: a board that differs from TFLM on as many samples as is tolerated may do so on the first.
     """
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    status: Literal["passed", "failed", "skipped"]
-    detail: str
-    measured: float | None = None
-    limit: float | None = None
+    problem = _smoke_problem(evidence, image_hash, reference, plan)
+    if problem:
+        return CheckResult(name="smoke", status="failed", detail=problem, measured=evidence.smoke_seconds)
+    detail = f"boots the release, echo and a golden vector right, in {evidence.smoke_seconds:.1f} s"
+    return CheckResult(name="smoke", status="passed", detail=detail, measured=evidence.smoke_seconds)
 
 
-def check_smoke(evidence: BoardEvidence, image_hash: str, plan: AcceptancePlan) -> CheckResult:
-    """The board answers, runs this release, has no fault while it is examined, and gets the first sample right."""
-
-    def result(problem: str | None) -> CheckResult:
-        if problem:
-            return CheckResult(name="smoke", status="failed", detail=problem)
-        return CheckResult(name="smoke", status="passed", detail="boots the release, echo and first sample right")
-
+def _smoke_problem(evidence: BoardEvidence, image_hash: str, reference: Reference, plan: AcceptancePlan) -> str | None:
     if not evidence.echo:
-        return result("the board does not echo")
+        return "the board does not echo"
     if evidence.running_hash != image_hash:
-        return result(f"the board runs image {(evidence.running_hash or 'none')[:8]}, not {image_hash[:8]}")
-    if evidence.faults:
-        return result(f"the board had a fault: {evidence.last_fault}")
-    if evidence.samples is None:
-        return result("the board ran no sample")
-    if not _agreement(evidence, plan)[0]:
-        return result("the first sample's answer differs from the reference")
-    return result(None)
+        return f"the board runs image {(evidence.running_hash or 'none')[:8]}, not {image_hash[:8]}"
+    if evidence.smoke_faults:
+        return f"the board had a fault: {evidence.last_fault}"
+    if evidence.answers is None:
+        return "the board ran no sample"
+    if gets_no_vector_right(evidence, reference, plan):
+        return f"the answers to the first {SMOKE_VECTORS} samples differ from the reference"
+    return None
 
 
-def check_parity(evidence: BoardEvidence, plan: AcceptancePlan) -> CheckResult:
-    """The board computes what TFLM computed: same class, and outputs within `output_tolerance`."""
-    if evidence.samples is None:
-        return CheckResult(name="parity", status="failed", detail="the board ran no sample")
-    agreed = _agreement(evidence, plan)
-    differing = int(len(agreed) - agreed.sum())
-    share = differing / len(agreed)
-    return CheckResult(
-        name="parity",
-        status="passed" if share <= plan.max_disagreement else "failed",
-        detail=f"{differing} of {len(agreed)} samples differ from the reference",
-        measured=share,
-        limit=plan.max_disagreement,
-    )
+def gets_no_vector_right(evidence: BoardEvidence, reference: Reference, plan: AcceptancePlan) -> bool:
+    """Whether the golden vectors of the smoke test, as far as they have been answered, are all wrong."""
+    if evidence.answers is None:
+        return True
+    first = evidence.answers.outputs.load()[:SMOKE_VECTORS]
+    return bool(differs(first, reference, range(len(first)), plan).all())
 
 
-def check_accuracy(evidence: BoardEvidence, plan: AcceptancePlan) -> CheckResult:
-    """Enough of the labelled samples get their label on the board.
+def check_golden_vectors(
+    evidence: BoardEvidence, reference: Reference, plan: AcceptancePlan, staging: Sequence[BoardEvidence]
+) -> CheckResult:
+    """A production board answers every golden vector as TFLM does, or to the last bit as staging did.
 
-    Where the plan has no floor of its own, the floor is what TFLM gets right of the same samples, less the share on
-    which a board may differ from it. A floor for the whole eval split would refuse good models by the luck of the draw.
+    Args:
+        evidence: the production board's.
+        reference: TFLM's outputs.
+        plan: for the tolerance.
+        staging: the boards that accepted the release, with what they differ on.
     """
-    if evidence.samples is None:
-        return CheckResult(name="accuracy", status="failed", detail="the board ran no sample")
-    truth = evidence.samples.true_labels
-    if truth is None:
-        return CheckResult(name="accuracy", status="skipped", detail="the acceptance set has no labels")
-    right = np.equal(evidence.samples.board_labels, truth)
-    reference = float(np.equal(evidence.samples.reference_labels, truth).mean())
-    floor = max(0.0, reference - plan.max_disagreement) if plan.min_accuracy is None else plan.min_accuracy
-    accuracy = float(right.mean())
+    if evidence.answers is None:
+        return CheckResult(name="golden_vectors", status="failed", detail="the board ran no sample")
+    if reference.outputs is None and not staging:
+        return CheckResult(name="golden_vectors", status="skipped", detail="there is nothing to hold them against")
+    outputs = evidence.answers.outputs.load()
+    right = np.array([_answers_alike(outputs, accepted) for accepted in staging], np.bool_).any(axis=0)
+    if reference.outputs is not None:
+        right = right | ~differs(outputs, reference, range(len(outputs)), plan)
+    wrong = np.flatnonzero(~np.broadcast_to(right, len(outputs)))
     return CheckResult(
-        name="accuracy",
-        status="passed" if accuracy >= floor else "failed",
-        detail=f"{int(right.sum())} of {len(right)} samples right, {reference:.1%} in TFLM",
-        measured=accuracy,
-        limit=floor,
+        name="golden_vectors",
+        status="failed" if len(wrong) else "passed",
+        detail=f"{len(wrong)} of {len(outputs)} golden vectors differ from the reference",
+        measured=len(wrong) / len(outputs),
+        limit=0.0,
+        differing=tuple(wrong[:_SHOWN].tolist()),
+        only_warns=plan.only_warns("golden_vectors"),
     )
 
 
-def check_arena(evidence: BoardEvidence) -> CheckResult:
-    """The model's arena on the board, by the board's own figure, is within what the board has."""
+def _answers_alike(outputs: Array, accepted: BoardEvidence) -> Array:
+    """Where another board gave the same outputs to the last bit, bool (n,); false where it was not asked."""
+    alike = np.zeros(len(outputs), np.bool_)
+    if accepted.answers is not None:
+        theirs = accepted.answers.outputs.load()[: len(outputs)]
+        alike[: len(theirs)] = (outputs[: len(theirs)] == theirs).reshape(len(theirs), -1).all(axis=1)
+    return alike
+
+
+def check_arena(evidence: BoardEvidence, plan: AcceptancePlan) -> CheckResult:
+    """The model's arena on the board, by the board's own figure, is within its budget and what the board has."""
     if evidence.arena_used is None or evidence.arena_bytes is None:
         return CheckResult(name="arena", status="failed", detail="the board did not report its arena")
+    limit = _least(evidence.arena_bytes, plan.budget(evidence.profile).arena_bytes)
     return CheckResult(
         name="arena",
-        status="passed" if evidence.arena_used <= evidence.arena_bytes else "failed",
-        detail=f"{evidence.arena_used:,} of {evidence.arena_bytes:,} bytes used",
+        status="passed" if evidence.arena_used <= limit else "failed",
+        detail=f"{evidence.arena_used:,} of {limit:,} bytes used",
         measured=evidence.arena_used,
-        limit=evidence.arena_bytes,
+        limit=limit,
+        only_warns=plan.only_warns("arena"),
+    )
+
+
+def check_flash(evidence: BoardEvidence, image_bytes: int, plan: AcceptancePlan) -> CheckResult:
+    """The signed image is within its budget and what the board's slot takes."""
+    if evidence.image_limit is None:
+        return CheckResult(name="flash", status="failed", detail="the size of the board's slot is not known")
+    limit = _least(evidence.image_limit, plan.budget(evidence.profile).flash_bytes)
+    return CheckResult(
+        name="flash",
+        status="passed" if image_bytes <= limit else "failed",
+        detail=f"{image_bytes:,} of {limit:,} bytes used",
+        measured=image_bytes,
+        limit=limit,
+        only_warns=plan.only_warns("flash"),
     )
 
 
 def check_latency(evidence: BoardEvidence, plan: AcceptancePlan) -> CheckResult:
-    """The 95th percentile of the latencies that the board reports is within budget."""
-    if evidence.samples is None:
+    """Percentiles of the latencies that the board reports are within the profile's budget.
+
+    By nearest rank: the p-th percentile of n figures is the ``ceil(n p / 100)``-th smallest. `measured` and `limit` are
+    those of the percentile that uses most of its budget, or the 95th where none is set.
+    """
+    if evidence.answers is None:
         return CheckResult(name="latency", status="failed", detail="the board ran no sample")
-    latency = float(np.percentile(evidence.samples.latencies_us, 95))
-    detail = f"95th percentile {latency:,.0f} µs"
-    if plan.max_latency_us is None:
-        return CheckResult(name="latency", status="skipped", detail=f"{detail}; no budget is set", measured=latency)
+    figures = {
+        name: int(np.percentile(evidence.answers.latencies_us, share, method="inverted_cdf"))
+        for name, share in _PERCENTILES.items()
+    }
+    detail = ", ".join(f"{name} {figure:,}" for name, figure in figures.items()) + " µs"
+    limits = {
+        name: limit for name in figures if (limit := _latency_limit(plan.budget(evidence.profile), name)) is not None
+    }
+    if not limits:
+        return CheckResult(
+            name="latency", status="skipped", detail=f"{detail}; no budget is set", measured=figures["p95"]
+        )
+    tightest = max(limits, key=lambda name: figures[name] / limits[name])
+    over = [name for name in limits if figures[name] > limits[name]]
     return CheckResult(
         name="latency",
-        status="passed" if latency <= plan.max_latency_us else "failed",
-        detail=detail,
-        measured=latency,
-        limit=plan.max_latency_us,
+        status="failed" if over else "passed",
+        detail=f"{detail}; {' and '.join(over)} over budget" if over else detail,
+        measured=figures[tightest],
+        limit=limits[tightest],
+        only_warns=plan.only_warns("latency"),
     )
 
 
-def _agreement(evidence: BoardEvidence, plan: AcceptancePlan) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    assert evidence.samples is not None
-    same_class = np.equal(evidence.samples.board_labels, evidence.samples.reference_labels)
-    close = np.less_equal(evidence.samples.deviations, plan.output_tolerance)
-    agreed: np.ndarray[tuple[int], np.dtype[np.bool_]] = same_class & close
-    return agreed
+def check_soak(evidence: BoardEvidence, plan: AcceptancePlan) -> CheckResult:
+    """No fault in the whole examination, and no output that changed when its sample was run again."""
+    ran = len(evidence.answers.latencies_us) if evidence.answers else 0
+    again = evidence.soak
+    if evidence.faults or evidence.faults is None:
+        said = f"the board had a fault: {evidence.last_fault}" if evidence.faults else "the board did not tell"
+        detail = f"{said}, in {ran + (len(again.samples) if again else 0)} inferences"
+        return CheckResult(name="soak", status="failed", detail=detail, only_warns=plan.only_warns("soak"))
+    if again is None or evidence.answers is None:
+        return CheckResult(name="soak", status="passed", detail=f"no fault in {ran} inferences")
+    first = evidence.answers.outputs.load().reshape(ran, -1)[list(again.samples)]
+    changed = np.flatnonzero((again.outputs.load().reshape(first.shape) != first).any(axis=1))
+    return CheckResult(
+        name="soak",
+        status="failed" if len(changed) else "passed",
+        detail=f"{len(changed)} of {len(first)} outputs changed when their sample was run again"
+        if len(changed)
+        else f"no fault in {ran + len(first)} inferences, no drift in {len(first)} repeated ones",
+        measured=len(changed),
+        limit=0,
+        differing=tuple(sorted({again.samples[place] for place in changed})[:_SHOWN]),
+        only_warns=plan.only_warns("soak"),
+    )
+
+
+def check_power_cycle(evidence: BoardEvidence, image_hash: str, plan: AcceptancePlan) -> CheckResult | None:
+    """The release survives one more reset, is still confirmed, and still answers the first sample as it did.
+
+    Returns:
+        None before the release is confirmed.
+    """
+    cycle = evidence.power_cycle
+    if cycle is None:
+        return None
+    problem = cycle.failure
+    if problem is None and cycle.running_hash != image_hash:
+        problem = f"after it the board runs image {(cycle.running_hash or 'none')[:8]}, not {image_hash[:8]}"
+    if problem is None and not cycle.confirmed:
+        problem = "after it the release is no longer confirmed"
+    if problem is None and not _repeats_itself(evidence, cycle):
+        problem = "after it the first sample's answer is another than before"
+    return CheckResult(
+        name="power_cycle",
+        status="failed" if problem else "passed",
+        detail=problem or "the release survives a reset, confirmed, and answers as before",
+        only_warns=plan.only_warns("power_cycle"),
+    )
+
+
+def _repeats_itself(evidence: BoardEvidence, cycle: PowerCycle) -> bool:
+    if cycle.outputs is None or evidence.answers is None:
+        return False
+    return bool((cycle.outputs.load() == evidence.answers.outputs.load()[:1]).all())
+
+
+def _latency_limit(budget: Budget, percentile: str) -> int | None:
+    limit: int | None = getattr(budget, f"latency_{percentile}_us")
+    return limit
+
+
+def _least(has: int, budget: int | None) -> int:
+    return has if budget is None else min(has, budget)

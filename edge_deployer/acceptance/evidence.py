@@ -1,95 +1,123 @@
-"""What a board answered, as recorded. Every decision is a function of this and the plan alone."""
+"""What a board answered, as recorded. Every decision is a function of this, the reference and the plan alone."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from edge_deployer.tensors import Array
+from edge_deployer.acceptance.stored_array import StoredArray
 
 
-class Failure(BaseModel):
+class _Evidence(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Failure(_Evidence):
     """Why a board could not be examined to the end.
 
     Attributes:
-        kind: whose fault it looks like: the board or its line, or the model.
+        kind: whose fault it looks like: the board's or its line's, or the release's.
         reason: what happened, in words.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     kind: Literal["board", "model"]
     reason: str
 
 
-class SampleEvidence(BaseModel):
-    """Answers to the first n samples of the acceptance set, index by index.
+class Answers(_Evidence):
+    """Answers to the first n samples of the acceptance set, in its order.
 
     Attributes:
-        board_labels: class the board names: argmax of its output.
-        reference_labels: class TFLM names for the same input.
-        true_labels: the sample's label; None where the data has none.
-        deviations: largest difference of any output element from TFLM's, in steps (see `deviation_steps`).
+        outputs: shape (n, ...), as the board stores them.
         latencies_us: microseconds the board reports for each inference.
+        seconds: time it took over the line.
     """
 
-    model_config = ConfigDict(frozen=True)
-
-    board_labels: tuple[int, ...]
-    reference_labels: tuple[int, ...]
-    true_labels: tuple[int, ...] | None
-    deviations: tuple[int, ...]
+    outputs: StoredArray
     latencies_us: tuple[int, ...]
+    seconds: float
 
 
-class BoardEvidence(BaseModel):
+class ProductionAnswers(_Evidence):
+    """Answers of the release in production, on the same board, to the first samples of the candidate's set.
+
+    Attributes:
+        image_hash: hex hash of that release.
+        answers: None where it could not be asked.
+        reason: why not.
+    """
+
+    image_hash: str
+    answers: Answers | None = None
+    reason: str | None = None
+
+
+class RepeatedAnswers(_Evidence):
+    """Answers to some samples that the board was asked again.
+
+    Attributes:
+        samples: index of each in the acceptance set.
+        outputs: shape (n, ...).
+    """
+
+    samples: tuple[int, ...]
+    outputs: StoredArray
+
+
+class PowerCycle(_Evidence):
+    """What a board runs after one more reset, once the release is confirmed.
+
+    Attributes:
+        running_hash: hex hash of the image that runs.
+        confirmed: whether it stays.
+        outputs: answer to the first sample, shape (1, ...); None if the board gave none.
+        failure: why there is no answer.
+    """
+
+    running_hash: str | None = None
+    confirmed: bool = False
+    outputs: StoredArray | None = None
+    failure: str | None = None
+
+
+class BoardEvidence(_Evidence):
     """Everything one examination of one board found; what it did not get to is None.
 
     Attributes:
         board: its name in the inventory.
+        profile: name of its board profile.
         failure: what ended the examination early.
         echo: whether the board echoed.
         running_hash: hex hash of the image it runs.
         arena_used: bytes, by the board's own figure.
         arena_bytes: bytes it has.
-        faults: faults during the examination.
+        image_limit: bytes of the largest image that its slot takes.
+        smoke_seconds: from the first request to the first sample's answer.
+        smoke_faults: faults in that time.
+        faults: faults during the whole examination.
         last_fault: the board's words for the last one.
-        samples: its answers.
+        answers: to the samples of the acceptance set.
+        soak: to golden vectors that it was asked again, in the order in which it was asked.
+        repeated: to samples asked again because it differs alone.
+        production: the release in production, asked before the candidate was installed.
+        power_cycle: after the release was confirmed.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     board: str
+    profile: str
     failure: Failure | None = None
     echo: bool | None = None
     running_hash: str | None = None
     arena_used: int | None = None
     arena_bytes: int | None = None
+    image_limit: int | None = None
+    smoke_seconds: float | None = None
+    smoke_faults: int | None = None
     faults: int | None = None
     last_fault: str | None = None
-    samples: SampleEvidence | None = None
-
-
-def deviation_steps(observed: Array, reference: Array) -> Array:
-    """Largest difference of each sample's outputs, in steps of the stored type.
-
-    For integer outputs a step is one stored unit. For float outputs it is one ten-thousandth of the reference value, or
-    of 1 where that is smaller; not-a-number where the reference has a number counts as the largest int32.
-
-    Args:
-        observed: the board's outputs, ``(n, ...)``.
-        reference: TFLM's outputs, same shape and dtype.
-
-    Returns:
-        int64 ``(n,)``.
-    """
-    wide = np.float64 if observed.dtype.kind == "f" else np.int64
-    difference = np.abs(observed.astype(wide) - reference.astype(wide)).reshape(len(observed), -1)
-    if wide is np.float64:
-        scale = 1e-4 * np.maximum(1.0, np.abs(reference.astype(wide))).reshape(len(observed), -1)
-        limit = float(np.iinfo(np.int32).max)
-        difference = np.ceil(np.nan_to_num(difference / scale, nan=limit, posinf=limit)).clip(0, limit)
-    largest: Array = difference.max(axis=1).astype(np.int64)
-    return largest
+    answers: Answers | None = None
+    soak: RepeatedAnswers | None = None
+    repeated: RepeatedAnswers | None = None
+    production: ProductionAnswers | None = None
+    power_cycle: PowerCycle | None = None

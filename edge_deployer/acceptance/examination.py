@@ -2,52 +2,253 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from math import ceil
+
 import numpy as np
 
-from edge_deployer.acceptance.evidence import BoardEvidence, Failure, SampleEvidence, deviation_steps
+from edge_deployer.acceptance.checks import SMOKE_VECTORS, gets_no_vector_right
+from edge_deployer.acceptance.evidence import (
+    Answers,
+    BoardEvidence,
+    Failure,
+    PowerCycle,
+    ProductionAnswers,
+    RepeatedAnswers,
+)
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.acceptance.reference import Reference
+from edge_deployer.acceptance.sequential_checks import needs_more_samples
+from edge_deployer.acceptance.sequential_tests import paired_test
+from edge_deployer.acceptance.statistics.decision import Decision
+from edge_deployer.acceptance.stored_array import StoredArray
+from edge_deployer.acceptance.verdict import Pool
+from edge_deployer.profile import BoardProfile
+from edge_deployer.quality import right_answers
 from edge_deployer.release.acceptance_set import AcceptanceSet
-from edge_deployer.session import DeviceSession, InferenceResult, ModelFault, SessionError
+from edge_deployer.session import DeviceInfo, DeviceSession, InferenceResult, ModelFault, SessionError
+from edge_deployer.tensors import Array, dequantize, quantize
+
+OnSamples = Callable[[int, int], None]
+"""Told how many samples are done, and how many there are at most."""
+
+_SLACK = 1.1
+"""Samples that production answers, in those which the paired test needs if the candidate answers as its reference."""
 
 
-async def examine(session: DeviceSession, board: str, acceptance: AcceptanceSet, *, samples: int) -> BoardEvidence:
-    """Run the first `samples` of the acceptance set on a board and record what it answers.
-
-    A board that fails on the way is not an error here: the failure is part of the evidence.
+class Examination:
+    """Examines one board.
 
     Args:
-        session: an open session with the board.
+        session: an open session with it.
         board: its name in the inventory.
+        profile: its class.
         acceptance: the release's acceptance set.
-        samples: how many of it to run; all if it has fewer.
+        reference: the part of it that the plan allows, as the evidence keeps it.
+        plan: what to ask.
+        on_samples: follows the samples.
     """
-    facts: dict[str, object] = {}
-    try:
-        before = await session.health()
-        await session.echo()
-        facts["echo"] = True
-        info = await session.info()
-        facts |= {
-            "running_hash": info.image_hash.hex(),
-            "arena_used": info.arena_used,
-            "arena_bytes": info.arena_bytes,
-        }
-        result = await session.infer(acceptance.inputs[:samples])
-        facts["samples"] = _sample_evidence(result, acceptance, samples)
-        health = await session.health()
-        facts |= {"faults": health.faults - before.faults, "last_fault": health.last_fault}
-    except SessionError as error:
-        facts["failure"] = Failure(kind="model" if isinstance(error, ModelFault) else "board", reason=error.message)
-    return BoardEvidence.model_validate({"board": board, **facts})
+
+    def __init__(
+        self,
+        session: DeviceSession,
+        board: str,
+        profile: BoardProfile,
+        acceptance: AcceptanceSet,
+        reference: Reference,
+        plan: AcceptancePlan,
+        on_samples: OnSamples | None = None,
+    ) -> None:
+        self._session, self._board, self._profile = session, board, profile
+        self._inputs = acceptance.inputs[: len(reference)]
+        self._input_spec = acceptance.input
+        self._reference, self._plan = reference, plan
+        self._on_samples = on_samples or (lambda _done, _most: None)
+
+    async def run(self, image_hash: str, pool: Pool, production: ProductionAnswers | None = None) -> BoardEvidence:
+        """Ask everything that the pool's checks need, and record what the board answers.
+
+        A board that fails on the way is not an error here: the failure is part of the evidence.
+
+        Args:
+            image_hash: hex hash of the release that the board should run; a board that runs another, or gets the first
+                samples wrong, is asked no more.
+            pool: a staging board runs samples until every sequential check has decided, a production board its golden
+                vectors.
+            production: what the release in production answered on this board, for the comparison.
+        """
+        evidence = BoardEvidence(
+            board=self._board, profile=self._profile.name, image_limit=self._profile.image_bytes, production=production
+        )
+        try:
+            began = time.monotonic()
+            before = await self._session.health()
+            await self._session.echo()
+            evidence = _with(evidence, echo=True)
+            info = await self._session.info()
+            evidence = _with(
+                evidence,
+                running_hash=info.image_hash.hex(),
+                arena_used=info.arena_used,
+                arena_bytes=info.arena_bytes,
+            )
+            if info.image_hash.hex() != image_hash:
+                return evidence
+            async with aclosing(self._answers(pool)) as answers:
+                async for so_far in answers:
+                    if evidence.answers is None:
+                        health = await self._session.health()
+                        evidence = _with(
+                            evidence,
+                            smoke_seconds=time.monotonic() - began,
+                            smoke_faults=health.faults - before.faults,
+                            last_fault=health.last_fault,
+                        )
+                    evidence = _with(evidence, answers=so_far)
+                    if self._is_enough(evidence, pool):
+                        break
+            if pool == "staging" and not self._fails_smoke(evidence):
+                evidence = _with(evidence, soak=await self._soak())
+            health = await self._session.health()
+            return _with(evidence, faults=health.faults - before.faults, last_fault=health.last_fault)
+        except SessionError as error:
+            return _with(evidence, failure=failure_of(error))
+
+    async def ask_production(self, image_hash: str) -> ProductionAnswers:
+        """Have the release in production answer the first samples, before the candidate takes its place.
+
+        As many as the paired test needs if the candidate answers on the board as it does in TFLM, and a tenth more.
+        Its inputs are quantised for the model that answers, so that both see the same real values.
+        """
+        truth = self._reference.true_labels
+        if truth is None or self._reference.metric != "accuracy":
+            return ProductionAnswers(image_hash=image_hash, reason="the acceptance set has no labels that are classes")
+        try:
+            info = await self._session.info()
+            inputs = self._inputs_for(info)
+            if inputs is None:
+                reason = f"production's model is {info.input.describe()} to {info.output.describe()}: another task"
+                return ProductionAnswers(image_hash=image_hash, reason=reason)
+            collected = _Collected()
+            async with aclosing(self._session.infer_batches(inputs)) as batches:
+                async for batch in batches:
+                    collected.add(batch)
+                    if self._is_enough_of_production(collected.outputs, truth):
+                        break
+            return ProductionAnswers(image_hash=image_hash, answers=collected.answers())
+        except SessionError as error:
+            reason = f"the release in production gave no answer: {error.message}"
+            return ProductionAnswers(image_hash=image_hash, reason=reason)
+
+    async def repeat(self, samples: Sequence[int]) -> RepeatedAnswers | None:
+        """Ask some samples again; None if the board does not answer any more."""
+        try:
+            result = await self._session.infer(self._inputs[list(samples)])
+        except SessionError:
+            return None
+        return RepeatedAnswers(samples=tuple(samples), outputs=StoredArray.of(result.outputs))
+
+    async def power_cycle(self, cycle: Callable[[], Awaitable[None]]) -> PowerCycle:
+        """See whether a confirmed release survives.
+
+        Args:
+            cycle: takes the board's power away and gives it back; where nothing can switch it, a reset.
+        """
+        try:
+            await cycle()
+            running = next((image for image in await self._session.images() if image.active), None)
+            result = await self._session.infer(self._inputs[:1])
+        except SessionError as error:
+            return PowerCycle(failure=error.message)
+        return PowerCycle(
+            running_hash=running.hash.hex() if running else None,
+            confirmed=bool(running and running.confirmed),
+            outputs=StoredArray.of(result.outputs),
+        )
+
+    async def _answers(self, pool: Pool) -> AsyncGenerator[Answers, None]:
+        """All answers so far, after every batch."""
+        inputs = self._inputs if pool == "staging" else self._inputs[: self._plan.golden_vectors]
+        collected = _Collected()
+        async with aclosing(self._session.infer_batches(inputs)) as batches:
+            async for batch in batches:
+                collected.add(batch)
+                self._on_samples(len(collected.outputs), len(inputs))
+                yield collected.answers()
+
+    def _is_enough(self, evidence: BoardEvidence, pool: Pool) -> bool:
+        if self._fails_smoke(evidence):
+            return True
+        return pool == "staging" and not needs_more_samples(evidence, self._reference, self._plan)
+
+    def _fails_smoke(self, evidence: BoardEvidence) -> bool:
+        if evidence.smoke_faults or evidence.answers is None:
+            return True
+        enough = len(evidence.answers.latencies_us) >= min(SMOKE_VECTORS, len(self._inputs))
+        return enough and gets_no_vector_right(evidence, self._reference, self._plan)
+
+    async def _soak(self) -> RepeatedAnswers | None:
+        """The golden vectors again, in turn."""
+        golden = min(self._plan.golden_vectors, len(self._inputs))
+        samples = [number % golden for number in range(self._plan.soak_inferences)]
+        if not samples:
+            return None
+        result = await self._session.infer(self._inputs[samples])
+        return RepeatedAnswers(samples=tuple(samples), outputs=StoredArray.of(result.outputs))
+
+    def _inputs_for(self, info: DeviceInfo) -> Array | None:
+        """The samples as another model stores them; None if it is of another shape."""
+        same_task = info.input.sample_shape == self._input_spec.sample_shape and np.prod(info.output.shape) == np.prod(
+            self._reference.output.shape
+        )
+        if not same_task:
+            return None
+        if info.input == self._input_spec:
+            return self._inputs
+        return quantize(dequantize(self._inputs, self._input_spec), info.input)
+
+    def _is_enough_of_production(self, outputs: Array, truth: Array) -> bool:
+        against, expected = self._plan.against_production, self._reference.reference_outputs
+        if against is None or expected is None:
+            return False
+        taken = len(outputs)
+        predicted = paired_test(against, len(self._reference), self._plan).decide(
+            right_answers(expected[:taken], truth[:taken]), right_answers(outputs, truth[:taken])
+        )
+        decided = predicted.decision not in (None, Decision.UNDECIDED)
+        return decided and taken >= ceil(_SLACK * predicted.samples)
 
 
-def _sample_evidence(result: InferenceResult, acceptance: AcceptanceSet, samples: int) -> SampleEvidence:
-    outputs = result.outputs.reshape(len(result.outputs), -1)
-    reference = acceptance.outputs[:samples].reshape(len(outputs), -1)
-    truth = acceptance.labels
-    return SampleEvidence(
-        board_labels=tuple(outputs.argmax(axis=1).tolist()),
-        reference_labels=tuple(reference.argmax(axis=1).tolist()),
-        true_labels=None if truth is None else tuple(truth[:samples].tolist()),
-        deviations=tuple(deviation_steps(outputs, reference).tolist()),
-        latencies_us=tuple(np.asarray(result.microseconds).tolist()),
-    )
+class _Collected:
+    """Batches of answers, as one."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._outputs: list[Array] = []
+        self._latencies: list[int] = []
+
+    def add(self, batch: InferenceResult) -> None:
+        self._outputs.append(batch.outputs)
+        self._latencies += batch.microseconds.tolist()
+
+    @property
+    def outputs(self) -> Array:
+        return np.concatenate(self._outputs)
+
+    def answers(self) -> Answers:
+        return Answers(
+            outputs=StoredArray.of(self.outputs),
+            latencies_us=tuple(self._latencies),
+            seconds=time.monotonic() - self._began,
+        )
+
+
+def failure_of(error: SessionError) -> Failure:
+    """Whose fault a session's end looks like."""
+    return Failure(kind="model" if isinstance(error, ModelFault) else "board", reason=error.message)
+
+
+def _with(evidence: BoardEvidence, **facts: object) -> BoardEvidence:
+    return evidence.model_copy(update=facts)

@@ -1,35 +1,181 @@
-"""The acceptance plan: thresholds as data."""
+"""The acceptance plan: what boards are asked, what passes, and how sure one wants to be. All of it is data."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
-Share = Annotated[float, Field(ge=0, le=1)]
+from edge_deployer.field_errors import describe_validation_error
+from edge_deployer.files import read_yaml
+
+Proportion = Annotated[float, Field(gt=0, lt=1)]
+ErrorRate = Annotated[float, Field(gt=0, lt=0.5)]
+
+CheckName = Literal[
+    "smoke",
+    "labels",
+    "outputs",
+    "accuracy",
+    "auc",
+    "mae",
+    "against_production",
+    "latency",
+    "arena",
+    "flash",
+    "soak",
+    "power_cycle",
+    "golden_vectors",
+]
+Consequence = Literal["refuse", "warn"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Disagreement(_Section):
+    """A share of samples on which a board may differ from TFLM's reference, and one that is too much."""
+
+    tolerated: Proportion = Field(default=0.01, description="a board of this share is refused with probability alpha")
+    bad: Proportion = Field(default=0.05, description="a board of this share is accepted with probability beta")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Disagreement:
+        if self.tolerated >= self.bad:
+            raise ValueError(f"tolerated {self.tolerated:g} must be below bad {self.bad:g}")
+        return self
+
+
+class OutputDisagreement(Disagreement):
+    """The same for raw outputs."""
+
+    tolerance: Annotated[int, Field(ge=0)] = Field(
+        default=2, description="steps of the output's quantisation that do not count as a difference"
+    )
+
+
+class Floor(_Section):
+    """The least that a figure must reach. One that misses it by `margin` is accepted with probability beta."""
+
+    floor: Proportion
+    margin: Proportion = 0.1
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Floor:
+        if self.margin >= self.floor:
+            raise ValueError(f"margin {self.margin:g} must be below the floor {self.floor:g}")
+        return self
+
+
+class Ceiling(_Section):
+    """The most that an error may be, in real units. One that is over it by `margin` is accepted with probability beta.
+
+    Attributes:
+        largest_error: the largest error there can be; null: what the stored type of the output allows.
+    """
+
+    ceiling: PositiveFloat
+    margin: PositiveFloat
+    largest_error: PositiveFloat | None = None
+
+
+class AgainstProduction(_Section):
+    """How much worse than the release in production a candidate may be."""
+
+    margin: Proportion = Field(
+        default=0.05, description="a candidate whose accuracy is lower by this much is accepted with probability beta"
+    )
+
+
+class Budget(_Section):
+    """What boards of one profile may spend on the model; null: what the profile has, and no limit of time."""
+
+    latency_p50_us: PositiveInt | None = None
+    latency_p95_us: PositiveInt | None = None
+    latency_p99_us: PositiveInt | None = None
+    latency_max_us: PositiveInt | None = None
+    arena_bytes: PositiveInt | None = None
+    flash_bytes: PositiveInt | None = None
 
 
 class AcceptancePlan(BaseModel):
-    """What is asked of every board, and what passes. The defaults suit an int8 classifier."""
+    """What is asked of every board, and what passes. The defaults suit an int8 model with held-out samples.
+
+    Every sequential check has the error rates `alpha` and `beta` for itself.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    samples: Annotated[int, Field(ge=1)] = Field(
-        default=200, description="samples of the acceptance set that a staging board runs; fewer if the set is smaller"
+    samples: PositiveInt = Field(
+        default=400, description="size of the acceptance set; a check that has not decided by then gives no verdict"
     )
-    golden_vectors: Annotated[int, Field(ge=1)] = Field(
+    golden_vectors: PositiveInt = Field(
         default=16, description="samples that a production board runs before its release is confirmed"
     )
-    max_disagreement: Share = Field(
-        default=0.01, description="share of samples on which a board may differ from TFLM's reference"
+    alpha: ErrorRate = Field(default=0.05, description="probability of refusing what is as good as tolerated")
+    beta: ErrorRate = Field(default=0.05, description="probability of accepting what is bad")
+    confidence: Proportion = Field(default=0.95, description="of the bounds in the report")
+    labels: Disagreement = Field(default=Disagreement(), description="samples named another class than TFLM names")
+    outputs: OutputDisagreement = Field(
+        default=OutputDisagreement(), description="samples whose outputs are further off TFLM's than the tolerance"
     )
-    output_tolerance: Annotated[int, Field(ge=0)] = Field(
-        default=2, description="steps of the output's quantisation that do not count as a difference"
+    accuracy: Floor | None = Field(default=None, description="for labels that are classes; null asks for none")
+    auc: Floor | None = Field(default=None, description="for labels 0 normal and 1 anomaly; null asks for none")
+    mae: Ceiling | None = Field(default=None, description="for regression targets; null asks for none")
+    against_production: AgainstProduction | None = Field(
+        default=AgainstProduction(), description="accuracy against the release in production; null asks for none"
     )
-    min_accuracy: Share | None = Field(
-        default=None,
-        description="accuracy on the board; null: what TFLM reaches on the same samples, less max_disagreement",
+    soak_inferences: Annotated[int, Field(ge=0)] = Field(
+        default=32, description="golden vectors run again, in turn; outputs must not change"
     )
-    max_latency_us: Annotated[int, Field(gt=0)] | None = Field(
-        default=None, description="95th percentile of one inference, in microseconds; null asks for none"
+    power_cycle: bool = Field(default=True, description="whether staging boards are reset once more when confirmed")
+    quorum: PositiveInt | None = Field(
+        default=None, description="staging boards that must accept; null: two, or one where staging has a single board"
     )
+    budgets: dict[str, Budget] = Field(default={}, description="by the name of the board profile")
+    on_failure: dict[CheckName, Consequence] = Field(
+        default={}, description="`warn` for a check whose failure is reported but refuses nothing"
+    )
+
+    @model_validator(mode="after")
+    def _cannot_ignore_smoke(self) -> AcceptancePlan:
+        if self.on_failure.get("smoke") == "warn":
+            raise ValueError("on_failure: a board that fails its smoke test cannot be accepted")
+        return self
+
+    def budget(self, profile: str) -> Budget:
+        """The budget of a board profile; an empty one where none is set."""
+        return self.budgets.get(profile, Budget())
+
+    def only_warns(self, check: CheckName) -> bool:
+        """Whether a failure of the check refuses nothing."""
+        return self.on_failure.get(check) == "warn"
+
+    def quorum_of(self, boards: int) -> int:
+        """Boards that must accept, of a staging pool of so many without its spares."""
+        return min(2, boards) if self.quorum is None else self.quorum
+
+
+def load_plan(path: Path | None) -> AcceptancePlan:
+    """Read an acceptance plan; None gives the default one.
+
+    Raises:
+        TinyopsError: the file is missing, is not YAML, or a field is wrong.
+    """
+    if path is None:
+        return AcceptancePlan()
+    return parse_plan(read_yaml(path, f"acceptance plan {path}"), f"acceptance plan {path}")
+
+
+def parse_plan(content: object, source: str) -> AcceptancePlan:
+    """Check the contents of an acceptance plan.
+
+    Raises:
+        TinyopsError: a field is wrong; the message names it and `source`.
+    """
+    try:
+        return AcceptancePlan.model_validate(content or {})
+    except ValidationError as error:
+        raise describe_validation_error(error, source) from error

@@ -1,4 +1,4 @@
-"""From checks to a verdict: on a board, then on the release."""
+"""From checks to a verdict on one board."""
 
 from __future__ import annotations
 
@@ -8,68 +8,163 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from edge_deployer.acceptance import checks
-from edge_deployer.acceptance.checks import CheckResult
+from edge_deployer.acceptance.check_result import CheckResult
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.acceptance.reference import Reference
+from edge_deployer.acceptance.sequential_checks import sequential_checks
+
+Pool = Literal["staging", "production"]
+Decided = Literal["accepted", "refused", "undecided"]
+
+
+class AccuracyBound(BaseModel):
+    """The least accuracy on the device, over all held-out samples.
+
+    A sample that TFLM names right and the device does not is one on which they differ. So the device's accuracy is at
+    least TFLM's less the share on which they differ, and an upper bound of that share bounds it from below.
+
+    Attributes:
+        low: the bound, 0 to 1.
+        confidence: probability that it holds.
+        host_accuracy: TFLM's accuracy over all held-out samples.
+        host_samples: number of those, where known.
+        disagreement: upper bound of the share on which the device names another class.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    low: float
+    confidence: float
+    host_accuracy: float
+    host_samples: int | None
+    disagreement: float
 
 
 class BoardVerdict(BaseModel):
-    """What one board's evidence says of the release."""
+    """What one board's evidence says of the release.
 
-    model_config = ConfigDict(frozen=True)
+    Attributes:
+        board: its name in the inventory.
+        decision: undecided where a check came to the end of the samples without a decision.
+        reason: why, in one sentence.
+        checks: each check's finding; empty where the board could not be examined.
+        device_accuracy: None where labels or the reference are missing.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     board: str
-    accepted: bool
+    decision: Decided
     reason: str
-    checks: tuple[CheckResult, ...]
+    checks: tuple[CheckResult, ...] = ()
+    device_accuracy: AccuracyBound | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the board accepts the release."""
+        return self.decision == "accepted"
 
 
-class Verdict(BaseModel):
-    """What all boards of a pool say of the release."""
+class Subject(BaseModel):
+    """What is examined.
 
-    model_config = ConfigDict(frozen=True)
+    Attributes:
+        image_hash: hex hash of the release's image.
+        image_bytes: its size.
+    """
 
-    accepted: bool
-    reason: str
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    image_hash: str
+    image_bytes: int
 
 
 def judge_board(
-    evidence: BoardEvidence, image_hash: str, plan: AcceptancePlan, *, pool: Literal["staging", "production"]
+    evidence: BoardEvidence,
+    subject: Subject,
+    reference: Reference,
+    plan: AcceptancePlan,
+    *,
+    pool: Pool,
+    staging: Sequence[BoardEvidence] = (),
 ) -> BoardVerdict:
-    """Judge one board. A production board runs too few samples to measure accuracy: staging has done that.
+    """Judge one board. A production board runs its golden vectors only: staging has measured the rest.
 
     Args:
         evidence: what the board answered.
-        image_hash: hex hash of the release it should run.
-        plan: thresholds.
+        subject: the release that it should run.
+        reference: what its answers are held against.
+        plan: thresholds and error rates.
         pool: which checks apply.
+        staging: for a production board: the staging boards that accepted the release.
     """
     if evidence.failure:
-        return BoardVerdict(board=evidence.board, accepted=False, reason=evidence.failure.reason, checks=())
+        return BoardVerdict(board=evidence.board, decision="refused", reason=evidence.failure.reason)
+    smoke = checks.check_smoke(evidence, subject.image_hash, reference, plan)
+    if smoke.refuses:
+        return BoardVerdict(board=evidence.board, decision="refused", reason=f"smoke: {smoke.detail}", checks=(smoke,))
+    samples = (
+        sequential_checks(evidence, reference, plan)
+        if pool == "staging"
+        else [checks.check_golden_vectors(evidence, reference, plan, staging)]
+    )
     results = [
-        checks.check_smoke(evidence, image_hash, plan),
-        checks.check_parity(evidence, plan),
-        *([checks.check_accuracy(evidence, plan)] if pool == "staging" else []),
-        checks.check_arena(evidence),
+        smoke,
+        *samples,
         checks.check_latency(evidence, plan),
+        checks.check_arena(evidence, plan),
+        checks.check_flash(evidence, subject.image_bytes, plan),
+        checks.check_soak(evidence, plan),
     ]
-    failed = [result for result in results if result.status == "failed"]
-    reason = "; ".join(_explain(result) for result in failed) or "all checks passed"
-    return BoardVerdict(board=evidence.board, accepted=not failed, reason=reason, checks=tuple(results))
+    power_cycle = checks.check_power_cycle(evidence, subject.image_hash, plan)
+    if power_cycle:
+        results.append(power_cycle)
+    decision, reason = _decide(results)
+    return BoardVerdict(
+        board=evidence.board,
+        decision=decision,
+        reason=reason,
+        checks=tuple(results),
+        device_accuracy=_device_accuracy(results, reference),
+    )
 
 
-def judge_pool(verdicts: Sequence[BoardVerdict]) -> Verdict:
-    """A release is accepted when every board of the pool accepts it; a pool without boards accepts nothing."""
-    refusals = [verdict for verdict in verdicts if not verdict.accepted]
-    if not verdicts:
-        return Verdict(accepted=False, reason="no board was examined")
-    if refusals:
-        return Verdict(accepted=False, reason="; ".join(f"{refusal.board}: {refusal.reason}" for refusal in refusals))
-    return Verdict(accepted=True, reason=f"all checks passed on {', '.join(verdict.board for verdict in verdicts)}")
+def _decide(results: list[CheckResult]) -> tuple[Decided, str]:
+    refusing = [result for result in results if result.refuses]
+    if refusing:
+        return "refused", "; ".join(_explain(result) for result in refusing)
+    left_open = [result for result in results if result.leaves_open]
+    if left_open:
+        return "undecided", "; ".join(f"{_words(result)}: {result.detail}" for result in left_open)
+    warnings = [result for result in results if result.only_warns and result.status == "failed"]
+    if warnings:
+        return "accepted", f"accepted with a warning: {'; '.join(_explain(result) for result in warnings)}"
+    return "accepted", "all checks passed"
 
 
 def _explain(result: CheckResult) -> str:
-    if result.limit is None or result.measured is None:
-        return f"{result.name}: {result.detail}"
-    bound = "at least" if result.name == "accuracy" else "at most"
-    return f"{result.name}: {result.detail} ({result.measured:,.4g}, allowed {bound} {result.limit:,.4g})"
+    text = f"{_words(result)}: {result.detail}"
+    if result.bound is None or result.limit is None or result.samples is None:
+        return text
+    bound = "at least" if result.bound.low is not None else "at most"
+    return f"{text}, where {bound} {result.limit:.4g} is tolerated; decided after {result.samples} samples"
+
+
+def _words(result: CheckResult) -> str:
+    return result.name.replace("_", " ")
+
+
+def _device_accuracy(results: list[CheckResult], reference: Reference) -> AccuracyBound | None:
+    labels = next((result for result in results if result.name == "labels" and result.bound), None)
+    if labels is None or labels.bound is None or labels.bound.high is None:
+        return None
+    if reference.metric != "accuracy" or reference.host_figure is None:
+        return None
+    return AccuracyBound(
+        low=max(0.0, reference.host_figure - labels.bound.high),
+        confidence=labels.bound.confidence,
+        host_accuracy=reference.host_figure,
+        host_samples=reference.host_samples,
+        disagreement=labels.bound.high,
+    )

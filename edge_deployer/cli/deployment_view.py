@@ -78,11 +78,18 @@ def print_outcome(deployment: Deployment, report: Path, *, as_json: bool, log: P
         sys.stdout.write("\n")
         return
     console = Console(highlight=False, soft_wrap=True)
-    if deployment.pushed:
-        console.print(f"[bold green]{deployment.outcome}[/]: {escape(deployment.reason)}")
-    else:
-        console.print(f"[bold red]refused[/] at {deployment.gate}: {escape(deployment.reason)}")
-        console.print(f"  remedy: {escape(deployment.remedy or '')}")
+    print_verdict(console, deployment)
     console.print(f"  report: {escape(str(report))}")
     if log is not None:
         console.print(f"  log:    {escape(str(log))}")
+
+
+def print_verdict(console: Console, deployment: Deployment) -> None:
+    """Outcome, reason and remedy; no verdict is neither a promotion nor a refusal, and looks like neither."""
+    reason = escape(deployment.reason)
+    if deployment.pushed:
+        console.print(f"[bold green]{deployment.outcome}[/]: {reason}")
+        return
+    colour = "red" if deployment.outcome == "refused" else "yellow"
+    console.print(f"[bold {colour}]{deployment.outcome}[/] at {deployment.gate}: {reason}")
+    console.print(f"  remedy: {escape(deployment.remedy or '')}")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from edge_deployer.acceptance.plan import AcceptancePlan
-from edge_deployer.field_errors import describe_validation_error
-from edge_deployer.files import read_file, read_yaml
+from edge_deployer.acceptance.plan import load_plan
+from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_file
 from edge_deployer.inventory.inventory import board_profile, load_inventory
 from edge_deployer.release.bundle import Candidate
 from edge_deployer.release.labelled_data import DatasetFields, array_names, file_sha256, load_dataset
 from edge_deployer.release.manifest import Provenance
-from edge_deployer.release.validation import LabelledSamples, Validation, validate_model
+from edge_deployer.release.samples import LabelledSamples
+from edge_deployer.release.validation import Validation, validate_model
+from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report.facts import DataFacts, Report
 from edge_deployer.report.folders import new_report_folder
 from edge_deployer.report.html import write_report
@@ -48,9 +48,8 @@ class ForeignModel:
         plan = load_plan(self.plan)
         model = read_file(self.model, str(self.model))
         entry = load_inventory(self.inventory).pool("staging")[0]
-        data = None if self.data is None else _load_samples(self.data)
-        samples = plan.samples if data else plan.golden_vectors
-        validation = validate_model(model, board_profile(entry), data, acceptance_samples=samples, seed=_SEED)
+        data = None if self.data is None else load_samples(self.data)
+        validation = validate_model(model, board_profile(entry), data, acceptance_samples=plan.samples, seed=_SEED)
         if validation.acceptance is None:
             reason = validation.report.reason or ""
             deployment = refused_before_release("validation", reason, _REMEDY, plan)
@@ -61,8 +60,6 @@ class ForeignModel:
 
     def _candidate(self, model: bytes, validation: Validation) -> Candidate:
         assert validation.acceptance is not None
-        assert validation.report.arena_bytes is not None
-        accuracy = validation.report.accuracy
         return Candidate(
             name=self.model.stem,
             model=model,
@@ -70,7 +67,7 @@ class ForeignModel:
             arena_bytes=validation.report.arena_bytes,
             board_profile=validation.report.profile,
             provenance=Provenance(data_fingerprint=None if self.data is None else file_sha256(self.data)),
-            metrics={} if accuracy is None else {"accuracy": accuracy},
+            metrics=_metrics(validation.report),
             sources={},
         )
 
@@ -80,7 +77,7 @@ class ForeignModel:
             report.data = DataFacts(
                 source=self.data.name,
                 fingerprint=file_sha256(self.data),
-                splits={"held-out": len(data.values)},
+                splits={"held-out": len(data)},
                 class_names=list(data.class_names),
             )
         if validation.acceptance is not None:
@@ -88,22 +85,27 @@ class ForeignModel:
         return write_report(report, new_report_folder(self.workspace))
 
 
-def load_plan(path: Path | None) -> AcceptancePlan:
-    """Read an acceptance plan; None gives the default one.
+def load_samples(path: Path) -> LabelledSamples:
+    """Read held-out samples: the arrays `inputs`, and `labels` or `targets` and `slices` where the file has them.
 
     Raises:
-        TinyopsError: the file is missing, is not YAML, or a field is wrong.
+        TinyopsError: the file is missing, or an array in it is wrong; see `load_dataset`.
     """
-    if path is None:
-        return AcceptancePlan()
-    content = read_yaml(path, f"acceptance plan {path}")
-    try:
-        return AcceptancePlan.model_validate(content or {})
-    except ValidationError as error:
-        raise describe_validation_error(error, f"acceptance plan {path}") from error
+    present = array_names(path)
+    if {"labels", "targets"} <= set(present):
+        raise TinyopsError(
+            f"{path} has both arrays 'labels' and 'targets'",
+            remedy="keep 'targets' for a regression, 'labels' for a classification or for anomalies",
+        )
+    label, target, part = (name if name in present else None for name in ("labels", "targets", "slices"))
+    fields = DatasetFields(input="inputs", label=label, group=None, classes=None, target=target, slice=part)
+    data = load_dataset(path, fields)
+    slices = None if data.slices is None else data.slices.tolist()
+    return LabelledSamples(data.inputs, data.labels, targets=data.targets, slices=slices, source=str(path))
 
 
-def _load_samples(path: Path) -> LabelledSamples:
-    label = "labels" if "labels" in array_names(path) else None
-    data = load_dataset(path, DatasetFields(input="inputs", label=label, group=None, classes=None))
-    return LabelledSamples(data.inputs, data.labels)
+def _metrics(report: ValidationReport) -> dict[str, float]:
+    """The figures of the manifest: the metric's, in TFLM, and over how many samples it is."""
+    if report.metric is None or report.quality is None:
+        return {}
+    return {report.metric: report.quality, "eval_examples": report.eval_samples}

@@ -15,8 +15,10 @@ def push(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Held-out samples, an .npz: array `inputs` (n, ...) of real or already quantised values, optionally "
-            "`labels` (n,) of class indices. Without it, parity is tried on random inputs and accuracy is not judged.",
+            help="Held-out samples, an .npz: array `inputs` (n, ...) of real or already quantised values; optionally "
+            "`labels` (n,), class indices, or 0 normal and 1 anomaly for a model that scores; or `targets` (n, ...), "
+            "the true values of a regression; and `slices` (n,), to draw from each its share. Without it, parity is "
+            "tried on random inputs and the quality of the answers is not judged.",
         ),
     ] = None,
     inventory: Annotated[
@@ -37,7 +39,8 @@ def push(
     The staging boards try the model; if they accept it, every production board gets it, one after the other. A refusal
     takes every board back to the release it had and ends with exit status 3.
 
-    Needs the `sim` extra: TFLM on this machine computes the answers that the boards must give.
+    With the `sim` extra TFLM on this machine computes the answers that the boards must give. Without it, labelled data
+    and a floor in the plan are needed: the boards are then judged by their accuracy, AUC or error alone.
     """
     from edge_deployer.cli.deployment_view import DeploymentView, print_outcome
     from edge_deployer.cli.foreign_model import ForeignModel

@@ -20,6 +20,7 @@ Pool = Literal["staging", "production"]
 class BoardEntry(BaseModel):
     """One board: a serial URL, or `virtual: true` for a board that runs on this machine.
 
+    A staging board may be a `spare`: it does nothing until it has to stand in for a board that is not to be trusted.
     A virtual board may be `realtime`: inference and flash take the time its profile states. It may have `faults`, the
     file of a fault plan.
     """
@@ -30,6 +31,7 @@ class BoardEntry(BaseModel):
     pool: Pool
     profile: str = "cortex-m4"
     url: str | None = Field(default=None, description="/dev/ttyACM0, socket://host:port or rfc2217://host:port")
+    spare: bool = False
     virtual: bool = False
     realtime: bool = False
     faults: Path | None = None
@@ -38,6 +40,8 @@ class BoardEntry(BaseModel):
     def _one_way_to_reach_it(self) -> BoardEntry:
         if (self.url is None) != self.virtual:
             raise ValueError("a board has either a url or `virtual: true`")
+        if self.spare and self.pool != "staging":
+            raise ValueError("`spare` is for staging boards")
         if not self.virtual and (self.realtime or self.faults):
             raise ValueError("`realtime` and `faults` are for virtual boards")
         return self
@@ -49,7 +53,7 @@ class Inventory(BaseModel):
     Attributes:
         public_key: PEM file of the key the boards trust; a release signed with another is refused before a board is
             touched. None: the boards alone decide.
-        boards: at least one in each pool, under names of their own.
+        boards: at least one in each pool that is no spare, under names of their own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -66,13 +70,23 @@ class Inventory(BaseModel):
         if urls:
             raise ValueError(f"one port cannot be two boards: {', '.join(urls)}")
         for pool in ("staging", "production"):
-            if not self.pool(pool):
-                raise ValueError(f"no board is in the {pool} pool")
+            if all(board.spare for board in self.pool(pool)):
+                raise ValueError(f"no board is in the {pool} pool{' besides spares' if self.pool(pool) else ''}")
         return self
 
     def pool(self, name: str) -> tuple[BoardEntry, ...]:
         """The boards of one pool, in the file's order."""
         return tuple(board for board in self.boards if board.pool == name)
+
+    @property
+    def wanted_staging(self) -> int:
+        """Boards that try a release at once: staging without its spares."""
+        return sum(not board.spare for board in self.pool("staging"))
+
+    @property
+    def profile_names(self) -> frozenset[str]:
+        """Names of the profiles that the boards have, spares too."""
+        return frozenset(board_profile(board).name for board in self.boards)
 
 
 def load_inventory(path: Path | None) -> Inventory:

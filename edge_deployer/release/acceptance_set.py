@@ -1,18 +1,34 @@
-"""The acceptance set: inputs, TFLM's outputs for them, and labels, so that a gateway can judge a board without TFLM."""
+"""The acceptance set: inputs, TFLM's outputs for them, and what is true, so that a gateway can judge without TFLM."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.tensors import Array
+from edge_deployer.quality import Metric
+from edge_deployer.release.labelled_data import UNREADABLE_NPZ
+from edge_deployer.tensors import Array, TensorSpec
 
 FILE_NAME = "acceptance.npz"
+_REMEDY = "build the release again"
+
+
+class _Description(BaseModel):
+    """What the file says beside the arrays."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: TensorSpec
+    output: TensorSpec
+    metric: Metric | None
+    class_names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -20,37 +36,51 @@ class AcceptanceSet:
     """Samples with the reference's answers, in the order they are to be run.
 
     Attributes:
-        inputs: stored values for the model's input tensor, shape ``(n, *input.shape[1:])``, the input's dtype.
-        outputs: TFLM's output for each input, shape ``(n, *output.shape[1:])``, the output's dtype.
-        labels: class index of each sample, int64 ``(n,)``, or None where nobody labelled the data.
+        input: the model's input tensor.
+        output: its output tensor.
+        inputs: stored values for the model's input tensor, shape ``(n, *input.sample_shape)``, the input's dtype.
+        outputs: TFLM's output for each input, shape ``(n, *output.sample_shape)``, the output's dtype; None where the
+            release was built without TFLM: there is no reference then.
+        labels: class index of each sample, for anomaly detection 0 normal and 1 anomaly; int64 ``(n,)``, or None where
+            nobody labelled the data.
+        targets: what the model should answer in real values, shape ``(n, *output.sample_shape)``: float64 for a
+            regression; for an autoencoder the dequantised inputs, float32; None for other models.
+        metric: what the model is judged by; None where there are neither labels nor targets.
         class_names: name of each class; empty where unknown.
     """
 
+    input: TensorSpec
+    output: TensorSpec
     inputs: Array
-    outputs: Array
-    labels: Array | None
+    outputs: Array | None
+    labels: Array | None = None
+    targets: Array | None = None
+    metric: Metric | None = None
     class_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.inputs)
 
-    @property
-    def reference_labels(self) -> Array:
-        """The class TFLM names for each sample: argmax of its output, int64 ``(n,)``."""
-        named: Array = self.outputs.reshape(len(self), -1).argmax(axis=1)
-        return named
+    def take(self, chosen: Array) -> AcceptanceSet:
+        """The samples with these indices, in this order."""
+        return replace(
+            self,
+            inputs=self.inputs[chosen],
+            outputs=None if self.outputs is None else self.outputs[chosen],
+            labels=None if self.labels is None else self.labels[chosen],
+            targets=None if self.targets is None else self.targets[chosen],
+        )
 
     def to_bytes(self) -> bytes:
         """The set as the bytes of an ``.npz`` file; the same set always gives the same bytes."""
-        arrays: dict[str, Array] = {
-            "inputs": self.inputs,
-            "outputs": self.outputs,
-            "class_names": np.array(self.class_names, dtype=np.str_),
-        }
-        if self.labels is not None:
-            arrays["labels"] = np.asarray(self.labels, np.int64)
+        description = _Description(
+            input=self.input, output=self.output, metric=self.metric, class_names=self.class_names
+        )
         buffer = io.BytesIO()
-        np.savez(buffer, **arrays)
+        arrays = {"inputs": self.inputs, "outputs": self.outputs, "labels": self.labels, "targets": self.targets}
+        # An array's bytes in the file follow its layout in memory, which says nothing about the set.
+        present = {name: np.ascontiguousarray(array) for name, array in arrays.items() if array is not None}
+        np.savez(buffer, description=np.array(description.model_dump_json()), **present)
         return buffer.getvalue()
 
     @classmethod
@@ -58,20 +88,27 @@ class AcceptanceSet:
         """Inverse of `to_bytes`.
 
         Raises:
-            TinyopsError: the bytes are not an acceptance set.
+            TinyopsError: the bytes are not an acceptance set, or an array in it is not what its tensors ask for.
         """
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-                return cls(
-                    inputs=arrays["inputs"],
-                    outputs=arrays["outputs"],
-                    labels=arrays["labels"] if "labels" in arrays else None,
-                    class_names=tuple(str(name) for name in arrays["class_names"]),
-                )
-        except (ValueError, KeyError, OSError) as error:
-            raise TinyopsError(
-                f"the acceptance set cannot be read: {error}", remedy="build the release again"
-            ) from error
+            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+                arrays = {name: np.asarray(archive[name]) for name in archive.files}
+            description = _Description.model_validate_json(str(arrays.pop("description")))
+            found = cls(
+                input=description.input,
+                output=description.output,
+                inputs=arrays["inputs"],
+                outputs=arrays.get("outputs"),
+                labels=arrays.get("labels"),
+                targets=arrays.get("targets"),
+                metric=description.metric,
+                class_names=description.class_names,
+            )
+        except (*UNREADABLE_NPZ, KeyError) as error:
+            raise TinyopsError(f"the acceptance set cannot be read: {error}", remedy=_REMEDY) from error
+        _check_arrays(found)
+        _check_metric(found)
+        return found
 
     def write(self, folder: Path) -> Path:
         """Write `acceptance.npz` into `folder`, which must exist, and return its path."""
@@ -83,3 +120,44 @@ class AcceptanceSet:
     def sha256(self) -> str:
         """Hex digest of `to_bytes`: what the release manifest names."""
         return hashlib.sha256(self.to_bytes()).hexdigest()
+
+
+def _check_arrays(acceptance: AcceptanceSet) -> None:
+    """Every array has a row for each sample, as its tensor stores it."""
+    given, answered = acceptance.input, acceptance.output
+    _check_array("inputs", acceptance.inputs, acceptance.inputs, given.sample_shape, {given.dtype})
+    if not len(acceptance):
+        raise TinyopsError("the acceptance set has no samples", remedy=_REMEDY)
+    for name, array, shape, dtypes in (
+        ("outputs", acceptance.outputs, answered.sample_shape, {answered.dtype}),
+        ("labels", acceptance.labels, (), {"int64"}),
+        ("targets", acceptance.targets, answered.sample_shape, {"float32", "float64"}),
+    ):
+        if array is not None:
+            _check_array(name, array, acceptance.inputs, shape, dtypes)
+
+
+def _check_array(name: str, array: Array, inputs: Array, sample_shape: tuple[int, ...], dtypes: set[str]) -> None:
+    wanted = (*inputs.shape[:1], *sample_shape)
+    if array.shape != wanted or array.dtype.name not in dtypes:
+        raise TinyopsError(
+            f"the acceptance set's {name} are {array.dtype}{list(array.shape)}, not "
+            f"{' or '.join(sorted(dtypes))}{list(wanted)}",
+            remedy=_REMEDY,
+        )
+
+
+def _check_metric(acceptance: AcceptanceSet) -> None:
+    """The metric has the labels or targets that it needs, and labels that it knows."""
+    metric, labels, values = acceptance.metric, acceptance.labels, prod(acceptance.output.sample_shape)
+    needs_targets = metric == "mae" or (metric == "auc" and values > 1)
+    if needs_targets and acceptance.targets is None:
+        raise TinyopsError(f"the acceptance set has no targets, which its metric {metric} needs", remedy=_REMEDY)
+    if metric in ("accuracy", "auc") and labels is None:
+        raise TinyopsError(f"the acceptance set has no labels, which its metric {metric} needs", remedy=_REMEDY)
+    classes = 2 if metric == "auc" else values
+    if labels is not None and (labels.min() < 0 or labels.max() >= classes):
+        raise TinyopsError(
+            f"the acceptance set has labels {labels.min()} to {labels.max()}, outside 0 .. {classes - 1}",
+            remedy=_REMEDY,
+        )

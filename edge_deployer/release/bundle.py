@@ -3,7 +3,7 @@
 ====================================  =============================================
 `IMAGE_FILE`                          the model, signed; its protected TLV is the manifest
 `MANIFEST_FILE`                       the manifest again, for people and tools
-`acceptance.npz`                      inputs, TFLM's outputs, labels
+`acceptance.npz`                      inputs, TFLM's outputs, labels or targets
 `model_source.tar.gz`                 the code that builds and trains the model
 `preprocessing_source.tar.gz`         the code that turns raw data into the model's input
 `tests.tar.gz`                        the tests of that code
@@ -43,8 +43,8 @@ class Candidate:
     Attributes:
         name: what the release is called.
         model: bytes of the ``.tflite`` file.
-        acceptance: samples with TFLM's outputs.
-        arena_bytes: smallest arena the model runs in.
+        acceptance: samples, with TFLM's outputs where it was there to compute them.
+        arena_bytes: smallest arena the model runs in; None where nobody measured it.
         board_profile: the profile it was validated for.
         provenance: where it comes from.
         metrics: figures measured before the release, e.g. ``{"accuracy": 0.98}``.
@@ -54,7 +54,7 @@ class Candidate:
     name: str
     model: bytes
     acceptance: AcceptanceSet
-    arena_bytes: int
+    arena_bytes: int | None
     board_profile: str
     provenance: Provenance
     metrics: dict[str, float]

@@ -15,6 +15,10 @@ import numpy as np
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tensors import Array
 
+# NotImplementedError: a method of compression that zipfile does not know, as damage makes it.
+UNREADABLE_NPZ = (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+"""What numpy raises on opening or reading an `.npz` file that is damaged or none at all."""
+
 
 @dataclass(frozen=True)
 class DatasetFields:
@@ -26,12 +30,22 @@ class DatasetFields:
         group: array that tells which person, device or recording a sample is from, shape ``(n,)``; None if there is
             none.
         classes: number of classes; labels lie in ``0 .. classes - 1``. None: any label from 0 up.
+        target: array of the real values that the model should answer, shape ``(n, ...)``; None where there are none.
+        slice: array that tells which part of the data a sample belongs to, shape ``(n,)``; None if there is none.
     """
 
     input: str
     label: str | None
     group: str | None
     classes: int | None
+    target: str | None = None
+    slice: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The arrays that the file must have."""
+        named = (self.input, self.label, self.group, self.target, self.slice)
+        return [name for name in named if name is not None]
 
 
 @dataclass(frozen=True)
@@ -42,11 +56,15 @@ class LabelledData:
         inputs: finite numbers, shape ``(n, *shape)``; integers as they are stored, floats as float32.
         labels: int64, shape ``(n,)``, or None.
         groups: int64 or text, shape ``(n,)``, or None.
+        targets: finite float64, shape ``(n, ...)``, or None.
+        slices: int64 or text, shape ``(n,)``, or None.
     """
 
     inputs: Array
     labels: Array | None
     groups: Array | None
+    targets: Array | None = None
+    slices: Array | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -74,17 +92,21 @@ def load_dataset(path: Path, fields: DatasetFields) -> LabelledData:
         TinyopsError: the file or an array is missing, lengths differ, a value is not finite, or a label is not an
             index of a class. The message names the array, the index and the value.
     """
-    arrays = _read_arrays(path, [name for name in (fields.input, fields.label, fields.group) if name is not None])
-    inputs = checked_inputs(arrays[fields.input], fields.input, path)
-    labels = None if fields.label is None else _checked_labels(arrays[fields.label], fields.label, fields.classes, path)
-    groups = None if fields.group is None else _checked_groups(arrays[fields.group], fields.group, path)
-    for name, array in ((fields.label, labels), (fields.group, groups)):
-        if array is not None and len(array) != len(inputs):
+    arrays = _read_arrays(path, fields.names)
+    data = LabelledData(
+        inputs=checked_inputs(arrays[fields.input], fields.input, path),
+        labels=None if fields.label is None else _checked_labels(arrays, fields.label, fields.classes, path),
+        groups=None if fields.group is None else _checked_names(arrays, fields.group, path),
+        targets=None if fields.target is None else _checked_targets(arrays, fields.target, path),
+        slices=None if fields.slice is None else _checked_names(arrays, fields.slice, path),
+    )
+    for name in fields.names:
+        if len(arrays[name]) != len(data):
             raise TinyopsError(
-                f"{path}: {fields.input!r} has {len(inputs)} samples and {name!r} has {len(array)}",
+                f"{path}: {fields.input!r} has {len(data)} samples and {name!r} has {len(arrays[name])}",
                 remedy="give every sample one entry in each array",
             )
-    return LabelledData(inputs, labels, groups)
+    return data
 
 
 def array_names(path: Path) -> list[str]:
@@ -120,8 +142,7 @@ def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
             raise TinyopsError(f"{path} holds a single array", remedy="save the arrays with numpy.savez")
         with archive:
             yield archive
-    # NotImplementedError: a method of compression that zipfile does not know, as damage makes it.
-    except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE_NPZ as error:
         raise TinyopsError(
             f"{path} cannot be read as an .npz file: {error}",
             remedy="save plain numeric or text arrays with numpy.savez",
@@ -151,18 +172,35 @@ def checked_inputs(values: Array, name: str, path: Path) -> Array:
     # A float64 beyond float32's range becomes inf here, and is then reported as such.
     with np.errstate(over="ignore"):
         inputs: Array = values.astype(np.float32)
-    wrong = np.argwhere(~np.isfinite(inputs))
-    if len(wrong):
-        index = tuple(int(i) for i in wrong[0])
-        raise TinyopsError(
-            f"{path}: {name!r} has {len(wrong)} values that are not finite, the first {values[index]} at index "
-            f"{list(index)}",
-            remedy="drop or repair those samples",
-        )
+    _require_finite(inputs, values, name, path)
     return inputs
 
 
-def _checked_labels(values: Array, name: str, classes: int | None, path: Path) -> Array:
+def _require_finite(checked: Array, stored: Array, name: str, path: Path) -> None:
+    wrong = np.argwhere(~np.isfinite(checked))
+    if len(wrong):
+        index = tuple(int(i) for i in wrong[0])
+        raise TinyopsError(
+            f"{path}: {name!r} has {len(wrong)} values that are not finite, the first {stored[index]} at index "
+            f"{list(index)}",
+            remedy="drop or repair those samples",
+        )
+
+
+def _checked_targets(arrays: dict[str, Array], name: str, path: Path) -> Array:
+    values = arrays[name]
+    if values.ndim == 0 or values.size == 0 or values.dtype.kind not in "iuf":
+        raise TinyopsError(
+            f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not an array of real numbers, a row a sample",
+            remedy="store what the model should answer as floats, in real units, the first dimension counting samples",
+        )
+    targets: Array = values.astype(np.float64)
+    _require_finite(targets, values, name, path)
+    return targets
+
+
+def _checked_labels(arrays: dict[str, Array], name: str, classes: int | None, path: Path) -> Array:
+    values = arrays[name]
     if values.ndim != 1:
         raise TinyopsError(
             f"{path}: {name!r} has shape {list(values.shape)}, not one label a sample",
@@ -182,10 +220,12 @@ def _checked_labels(values: Array, name: str, classes: int | None, path: Path) -
     return values.astype(np.int64)
 
 
-def _checked_groups(values: Array, name: str, path: Path) -> Array:
+def _checked_names(arrays: dict[str, Array], name: str, path: Path) -> Array:
+    """What tells samples apart: which person, device or slice each belongs to."""
+    values = arrays[name]
     if values.ndim != 1 or values.dtype.kind not in "iuU":
         raise TinyopsError(
             f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not one integer or text a sample",
-            remedy="store the group of each sample as a vector of integers or texts",
+            remedy="store a vector with an integer or a text for each sample",
         )
     return values if values.dtype.kind == "U" else values.astype(np.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import cbor2
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
@@ -36,7 +36,9 @@ class Manifest(BaseModel):
     version: str = Field(description="MCUboot version: major.minor.revision+build")
     model_sha256: Sha256
     model_bytes: int = Field(gt=0)
-    arena_bytes: int = Field(gt=0, description="smallest arena the model runs in, found on the host: an estimate")
+    arena_bytes: PositiveInt | None = Field(
+        description="smallest arena the model runs in, found on the host: an estimate; null where TFLM was not there"
+    )
     board_profile: str
     provenance: Provenance
     metrics: dict[str, float]

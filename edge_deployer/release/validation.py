@@ -1,20 +1,25 @@
 """Host-side validation of a model: does it fit a board, does TFLM run it, and what should a board answer?
 
-Needs the `sim` extra, because TFLM is the reference. A gateway that only deploys bundles never calls this.
+TFLM is the reference, and comes with the `sim` extra. Without it the model's file is read but not run: labelled data
+can then still be made a release of, which boards judge by their accuracy, AUC or error alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
 
 import numpy as np
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.profile import BoardProfile
+from edge_deployer.quality import figure, named_classes
 from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.release.samples import LabelledSamples, fit_samples, random_inputs
+from edge_deployer.release.sampling_order import stratified_order
 from edge_deployer.release.validation_report import ValidationReport
-from edge_deployer.tensors import Array, TensorSpec, quantize
 from edge_deployer.tflm import (
     InferenceCrashed,
     ModelRefused,
@@ -22,26 +27,14 @@ from edge_deployer.tflm import (
     count_macs,
     estimate_latency_us,
     list_operators,
+    require_kernels,
+    require_tflm,
     smallest_arena,
+    tensor_specs,
 )
 
 IMAGE_OVERHEAD_BYTES = 4096
 """Room in a slot that the header, the manifest, the signature and MCUboot's trailer may take."""
-
-
-@dataclass(frozen=True)
-class LabelledSamples:
-    """Held-out data to judge a model with.
-
-    Attributes:
-        values: ``(n, ...)``; real numbers, or stored values if the dtype is the integer dtype of the model's input.
-        labels: class index of each sample, ``(n,)``, or None.
-        class_names: may be empty.
-    """
-
-    values: Array
-    labels: Array | None
-    class_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,91 +54,86 @@ def validate_model(
         model: bytes of a ``.tflite`` file.
         profile: the board it is meant for.
         data: held-out samples; None makes random inputs, which can show parity but not accuracy.
-        acceptance_samples: size of the acceptance set, drawn from `data` stratified by label; fewer if there are fewer.
+        acceptance_samples: size of the acceptance set, drawn from `data`; fewer if there are fewer.
         seed: of the draw.
 
     Raises:
-        TinyopsError: `data` does not fit the model's input, or the `sim` extra is not installed.
+        TinyopsError: `data` does not fit the model, or is not labelled and the `sim` extra is not installed.
     """
     report = _first_report(model, profile, data)
     room = max(0, profile.image_bytes - IMAGE_OVERHEAD_BYTES)
     if len(model) > room:
-        reason = f"the model has {len(model):,} bytes; a slot of {profile.name} has room for {room:,}"
-        return Validation(report.model_copy(update={"reason": reason}), None)
+        return _refused(report, f"the model has {len(model):,} bytes; a slot of {profile.name} has room for {room:,}")
     try:
         report = report.model_copy(update=_read_model(model, profile))
-        arena = smallest_arena(model, limit=profile.arena_bytes)
-        with TflmRunner(model, arena_bytes=arena) as runner:
-            if data is None:
-                data = LabelledSamples(random_inputs(runner.input, acceptance_samples, seed=seed), None)
-            inputs = stored_inputs(data.values, runner.input)
-            outputs = runner.run(inputs)
+        everything, arena = _examine(model, profile, data, random_samples=acceptance_samples, seed=seed)
     except (ModelRefused, InferenceCrashed) as refusal:
-        return Validation(report.model_copy(update={"reason": refusal.message}), None)
-    everything = AcceptanceSet(inputs, outputs, data.labels, data.class_names)
-    acceptance = draw(everything, acceptance_samples, seed=seed)
-    found = {"blessed": True, "arena_bytes": arena, "acceptance_samples": len(acceptance)} | _measure(everything)
-    return Validation(report.model_copy(update=found), acceptance)
+        return _refused(report, refusal.message)
+    found: dict[str, object] = {"arena_bytes": arena, "reference": everything.outputs is not None}
+    report = report.model_copy(update=found | _measure(everything))
+    if report.quality is not None and not isfinite(report.quality):
+        return _refused(report, f"the model's {report.metric} over the held-out samples is {report.quality} in TFLM")
+    acceptance = draw(everything, acceptance_samples, seed=seed, slices=None if data is None else data.slices)
+    blessed = report.model_copy(update={"blessed": True, "acceptance_samples": len(acceptance)})
+    return Validation(blessed, acceptance)
 
 
-def stored_inputs(values: Array, spec: TensorSpec) -> Array:
-    """Samples as the model's input tensor stores them, ``(n, *spec.shape[1:])``.
+def draw(
+    everything: AcceptanceSet, samples: int, *, seed: int, slices: Sequence[Hashable] | None = None
+) -> AcceptanceSet:
+    """A seeded sample in the order in which boards run it: every prefix holds each class and slice in proportion.
 
     Args:
-        values: ``(n, ...)``, real or already stored (see `LabelledSamples`).
-        spec: the model's input.
+        everything: all held-out samples.
+        samples: how many to draw; all if there are fewer.
+        seed: of the draw, 0 or more.
+        slices: what part of the data each sample is from. Not regarded for AUC, whose pairs need the normal samples and
+            the anomalies to arrive in exact proportion.
+    """
+    labels = [None] * len(everything) if everything.labels is None else everything.labels.tolist()
+    if slices is None or everything.metric == "auc":
+        strata: Sequence[Hashable] = labels
+    else:
+        strata = list(zip(labels, slices, strict=True))
+    # A seed of the project's file may be larger than the generator's.
+    return everything.take(stratified_order(strata, seed % 2**32)[:samples])
+
+
+def _refused(report: ValidationReport, reason: str) -> Validation:
+    return Validation(report.model_copy(update={"reason": reason}), None)
+
+
+def _examine(
+    model: bytes, profile: BoardProfile, data: LabelledSamples | None, *, random_samples: int, seed: int
+) -> tuple[AcceptanceSet, int | None]:
+    """All samples with TFLM's answers and the smallest arena; without TFLM, without both.
 
     Raises:
-        TinyopsError: a sample does not have as many values as the input tensor.
+        ModelRefused: TFLM cannot load the model, or its file says so.
+        InferenceCrashed: TFLM died of a sample.
+        TinyopsError: as `validate_model`.
     """
-    wanted = spec.nbytes // np.dtype(spec.dtype).itemsize
-    given = values[0].size if len(values) else 0
-    if given != wanted:
+    try:
+        require_tflm()
+    except TinyopsError as missing:
+        return _examine_file(model, data, missing), None
+    arena = smallest_arena(model, limit=profile.arena_bytes)
+    with TflmRunner(model, arena_bytes=arena) as runner:
+        if data is None:
+            data = LabelledSamples(random_inputs(runner.input, random_samples, seed=seed), None)
+        everything = fit_samples(data, runner.input, runner.output)
+        return replace(everything, outputs=runner.run(everything.inputs)), arena
+
+
+def _examine_file(model: bytes, data: LabelledSamples | None, missing: TinyopsError) -> AcceptanceSet:
+    """All samples without answers, for a model that TFLM has the kernels of."""
+    if data is None or not data.is_labelled:
         raise TinyopsError(
-            f"a sample of the data has shape {list(values.shape[1:])}, {given} values; the model's input is "
-            f"{spec.describe()}, {wanted} values",
-            remedy="give data in the shape that the model was trained on",
-        )
-    shaped = values.reshape(len(values), *spec.shape[1:])
-    stored = values.dtype == np.dtype(spec.dtype) and values.dtype.kind in "iu"
-    return shaped if stored else quantize(shaped, spec)
-
-
-def random_inputs(spec: TensorSpec, samples: int, *, seed: int) -> Array:
-    """Stored inputs for a model without data: uniform over an integer dtype, standard normal for floats."""
-    generator = np.random.default_rng(seed)
-    shape = (samples, *spec.shape[1:])
-    dtype = np.dtype(spec.dtype)
-    if dtype.kind == "f":
-        return generator.standard_normal(shape).astype(dtype)
-    limits = np.iinfo(dtype)
-    return generator.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True)
-
-
-def draw(everything: AcceptanceSet, samples: int, *, seed: int) -> AcceptanceSet:
-    """A seeded sample, stratified by label: every class has its share of the whole, in shuffled order.
-
-    Returns:
-        `samples` samples, or all if there are fewer.
-    """
-    generator = np.random.default_rng(seed)
-    order = generator.permutation(len(everything))
-    if everything.labels is not None:
-        # Rank of each sample within its class, over the size of the class: sorting by it interleaves the classes
-        # in proportion, so that any prefix of the order is stratified.
-        labels = everything.labels[order]
-        rank = np.empty(len(order))
-        for label in np.unique(labels):
-            members = np.flatnonzero(labels == label)
-            rank[members] = (np.arange(len(members)) + generator.random()) / len(members)
-        order = order[np.argsort(rank, kind="stable")]
-    chosen = order[:samples]
-    return AcceptanceSet(
-        everything.inputs[chosen],
-        everything.outputs[chosen],
-        None if everything.labels is None else everything.labels[chosen],
-        everything.class_names,
-    )
+            missing.message,
+            remedy=f"{missing.remedy}, or give labelled data and a floor for its figure in the acceptance plan",
+        ) from missing
+    require_kernels(model)
+    return fit_samples(data, *tensor_specs(model))
 
 
 def _first_report(model: bytes, profile: BoardProfile, data: LabelledSamples | None) -> ValidationReport:
@@ -161,7 +149,10 @@ def _first_report(model: bytes, profile: BoardProfile, data: LabelledSamples | N
         arena_bytes=None,
         arena_limit=profile.arena_bytes,
         latency_us=None,
-        eval_samples=0 if data is None or data.labels is None else len(data.labels),
+        eval_samples=len(data) if data is not None and data.is_labelled else 0,
+        reference=False,
+        metric=None,
+        quality=None,
         accuracy=None,
         confusion=None,
         class_names=[] if data is None else list(data.class_names),
@@ -183,21 +174,14 @@ def _read_model(model: bytes, profile: BoardProfile) -> dict[str, object]:
 
 
 def _measure(everything: AcceptanceSet) -> dict[str, object]:
-    """Accuracy and confusion matrix of TFLM's answers, where there are labels.
-
-    Raises:
-        TinyopsError: a label is not one of the model's outputs.
-    """
-    if everything.labels is None:
-        return {}
-    classes = everything.outputs[0].size
-    highest = int(everything.labels.max())
-    if highest >= classes or len(everything.class_names) not in (0, classes):
-        raise TinyopsError(
-            f"the data has {len(everything.class_names) or highest + 1} classes; the model has {classes} outputs",
-            remedy="give the model's last layer one unit for each class, or correct the labels",
-        )
-    answered = everything.reference_labels
+    """The metric's figure over TFLM's answers, where there are any; for a classification the confusion matrix too."""
+    metric, outputs, labels = everything.metric, everything.outputs, everything.labels
+    if metric is None or outputs is None:
+        return {"metric": metric}
+    quality = figure(metric, outputs, everything.output, labels=labels, targets=everything.targets)
+    if metric != "accuracy" or labels is None:
+        return {"metric": metric, "quality": quality}
+    classes = outputs[0].size
     confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (everything.labels, answered), 1)
-    return {"accuracy": float((answered == everything.labels).mean()), "confusion": confusion.tolist()}
+    np.add.at(confusion, (labels, named_classes(outputs)), 1)
+    return {"metric": metric, "quality": quality, "accuracy": quality, "confusion": confusion.tolist()}

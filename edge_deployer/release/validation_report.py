@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from edge_deployer.quality import Metric
+
 FILE_NAME = "validation.json"
 
 
@@ -18,12 +20,16 @@ class ValidationReport(BaseModel):
         macs: multiply-accumulates of one inference.
         model_bytes: size of the TFLite file.
         slot_limit: bytes of the largest image that a slot takes.
-        arena_bytes: smallest arena in which TFLM runs the model on this host; an estimate for a 32-bit board.
+        arena_bytes: smallest arena in which TFLM runs the model on this host; an estimate for a 32-bit board. None
+            where TFLM is not installed: the board's own figure decides then, as it does in any case.
         arena_limit: bytes that the board has for it.
         latency_us: estimate of one inference on the board, in microseconds; see `estimate_latency_us`.
-        eval_samples: number of samples in the eval split.
-        accuracy: share of them that the int8 model names right in TFLM, 0 to 1.
-        confusion: counts, ``confusion[label][predicted]``, over the eval split.
+        eval_samples: number of held-out samples: of the eval split, or of the data that was given.
+        reference: whether TFLM computed what boards must answer; without it they are judged by `metric` alone.
+        metric: what the held-out samples measure; None if they are not labelled.
+        quality: the metric's figure over all of them in TFLM, see `edge_deployer.quality.figure`.
+        accuracy: of a classification, the share of them that the int8 model names right in TFLM, 0 to 1.
+        confusion: of a classification, counts ``confusion[label][predicted]`` over all of them.
         class_names: name of each class, in the order of `confusion`.
         acceptance_samples: number of samples in the acceptance set.
     """
@@ -41,6 +47,9 @@ class ValidationReport(BaseModel):
     arena_limit: int
     latency_us: float | None
     eval_samples: int
+    reference: bool
+    metric: Metric | None
+    quality: float | None
     accuracy: float | None
     confusion: list[list[int]] | None
     class_names: list[str]

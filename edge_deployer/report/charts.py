@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -17,8 +17,15 @@ from edge_deployer.report.facts import Epoch
 from edge_deployer.report.formats import NARROW_SPACE
 
 # Colours that nothing else uses stand for CSS variables, so that one drawing serves the light and the dark page.
-_INK, _GRID, _TRAIN, _EVAL = "#010203", "#010204", "#010205", "#010206"
-_VARIABLES = {_INK: "var(--muted)", _GRID: "var(--line)", _TRAIN: "var(--muted)", _EVAL: "var(--accent)"}
+INK, GRID, MUTED, ACCENT, GOOD, BAD = (f"#0102{number:02x}" for number in range(3, 9))
+_VARIABLES = {
+    INK: "var(--muted)",
+    GRID: "var(--line)",
+    MUTED: "var(--muted)",
+    ACCENT: "var(--accent)",
+    GOOD: "var(--good)",
+    BAD: "var(--bad)",
+}
 
 _STYLE = {"svg.fonttype": "none", "font.sans-serif": ["DejaVu Sans"], "font.size": 10.0, "axes.linewidth": 0.8}
 _DROPPED_TAGS = frozenset({"metadata", "style"})
@@ -53,35 +60,52 @@ def training_charts(epochs: Sequence[Epoch]) -> list[Chart]:
     ]
 
 
+def draw_svg(draw: Callable[[Axes], None], *, size: tuple[float, float], salt: str) -> Markup:
+    """An ``<svg>`` element in the page's style.
+
+    Args:
+        draw: what is drawn; in `INK`, `GRID` and the other colours of this module, which become those of the page.
+        size: width and height in inches.
+        salt: makes the ids in the element its own; the same drawing with the same salt is the same text.
+    """
+    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": salt}):
+        figure, document = Figure(figsize=size, layout="constrained"), io.StringIO()
+        draw(figure.add_subplot())
+        figure.savefig(document, format="svg", transparent=True, metadata={"Date": None})
+    return inline_svg(document.getvalue())
+
+
+def dress(axes: Axes, label: str) -> None:
+    """Thin lines, whole numbers along the x axis, and what they count."""
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(GRID)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=INK, length=0, pad=6)
+    axes.set_xlabel(label, color=INK)
+    axes.margins(x=0.02)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+
+
 def _curve(title: str, train: Sequence[float], evaluation: Sequence[float], *, percent: bool) -> Chart:
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": title}):
-        figure = Figure(figsize=(4.6, 2.7), layout="constrained")
-        axes = figure.add_subplot()
+    def draw(axes: Axes) -> None:
         numbers = range(1, len(train) + 1)
         marker = "o" if len(train) <= _SINGLE_POINTS_UP_TO else ""
-        axes.plot(numbers, train, color=_TRAIN, linewidth=1.4, linestyle=(0, (4, 2)), marker=marker, markersize=3)
-        axes.plot(numbers, evaluation, color=_EVAL, linewidth=1.9, marker=marker, markersize=3.5)
-        _dress(axes, percent=percent)
-        drawing = io.StringIO()
-        figure.savefig(drawing, format="svg", transparent=True, metadata={"Date": None})
+        axes.plot(numbers, train, color=MUTED, linewidth=1.4, linestyle=(0, (4, 2)), marker=marker, markersize=3)
+        axes.plot(numbers, evaluation, color=ACCENT, linewidth=1.9, marker=marker, markersize=3.5)
+        dress(axes, "epoch")
+        _scale(axes, percent=percent)
+
     form = "{:.1%}" if percent else "{:.3g}"
     description = (
         f"{title} over {len(train)} epochs: train from {form.format(train[0])} to {form.format(train[-1])}, "
         f"eval from {form.format(evaluation[0])} to {form.format(evaluation[-1])}."
     )
-    return Chart(title, inline_svg(drawing.getvalue()), description)
+    return Chart(title, draw_svg(draw, size=(4.6, 2.7), salt=title), description)
 
 
-def _dress(axes: Axes, *, percent: bool) -> None:
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(_GRID)
-    axes.grid(axis="y", color=_GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=_INK, length=0, pad=6)
-    axes.set_xlabel("epoch", color=_INK)
-    axes.margins(x=0.02)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+def _scale(axes: Axes, *, percent: bool) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     if percent:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share * 100:.4g}{NARROW_SPACE}%"))

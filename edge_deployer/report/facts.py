@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.rollout.deployment import Deployment
 
 
+_ANY_NUMBER = {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}
+AnyNumber = Annotated[float, WithJsonSchema(_ANY_NUMBER, mode="serialization")]
+"""A figure that a diverged training can drive to infinity or NaN, which JSON can only say in words."""
+
+
 class _Facts(BaseModel):
-    # A diverged training has a loss of NaN, which JSON cannot say as a number.
     model_config = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
 
 
@@ -26,10 +32,10 @@ class DataFacts(_Facts):
 class Epoch(_Facts):
     """One point of the training curve."""
 
-    loss: float
-    accuracy: float
-    eval_loss: float
-    eval_accuracy: float
+    loss: AnyNumber
+    accuracy: AnyNumber
+    eval_loss: AnyNumber
+    eval_accuracy: AnyNumber
 
 
 class ConversionFacts(_Facts):
@@ -76,12 +82,20 @@ class LineageStep(_Facts):
 
 
 class SamplePicture(_Facts):
-    """One acceptance sample as a picture, with what a board said of it."""
+    """One acceptance sample to look at, with what boards said of it."""
 
-    png: str = Field(description="base64 of a PNG")
-    board: str
+    kind: Literal["picture", "waveform"]
+    index: int = Field(description="its place in the acceptance set")
+    png: str | None = Field(default=None, description="of a picture: base64 of a PNG")
+    curves: list[list[float]] | None = Field(
+        default=None, description="of a waveform: a curve for each channel, from 0 (its lowest value) to 1"
+    )
+    boards: list[str] = Field(description="those that gave this answer")
     answer: str
-    truth: str | None
+    reference: str | None = Field(description="TFLM's answer; None where the release was built without TFLM")
+    truth: str | None = Field(description="None where nobody labelled the data")
+    deviation: int | None = Field(description="largest difference from TFLM's output, in steps of the stored type")
+    differs: bool = Field(description="whether the plan counts the answer as another than TFLM's")
 
 
 class Report(_Facts):

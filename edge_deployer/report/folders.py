@@ -1,4 +1,4 @@
-"""Where reports are kept: a numbered folder each, with two files of fixed names."""
+"""Where reports are kept: a numbered folder each, with three files of fixed names."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from edge_deployer.files import make_folder
 
 REPORT_HTML: Final = "report.html"
 REPORT_JSON: Final = "report.json"
+REPORT_MARKDOWN: Final = "report.md"
 
 
 def new_report_folder(workspace: Path) -> Path:

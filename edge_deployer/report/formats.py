@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta, timezone
 
-from edge_deployer.acceptance.checks import CheckResult
+from edge_deployer.acceptance.check_result import Bound, CheckResult
+from edge_deployer.quality import Metric
 
 NARROW_SPACE = "\u202f"
 """Groups digits and joins a figure to its unit; it never breaks a line (ISO 80000-1 groups by thin spaces)."""
 
 MINUS = "\u2212"
 
-_AT_LEAST = frozenset({"accuracy"})
+_SHARES = frozenset({"labels", "outputs", "accuracy", "golden_vectors"})
+_AT_LEAST = frozenset({"accuracy", "auc"})
 
 
 def grouped(value: int) -> str:
@@ -87,6 +89,11 @@ def short_hash(digest: str | None) -> str:
     return digest[:8] if digest else "empty"
 
 
+def words(name: str) -> str:
+    """A check's name as people write it: ``power cycle``."""
+    return name.replace("_", " ")
+
+
 def check_measured(check: CheckResult) -> str:
     """What a check measured, in its unit; an em dash where it measured nothing."""
     return "—" if check.measured is None else _in_unit(check.name, check.measured)
@@ -96,14 +103,54 @@ def check_limit(check: CheckResult) -> str:
     """What a check was judged against, with the direction: ``≤ 1.0 %``, ``≥ 97.5 %``."""
     if check.limit is None:
         return "—"
+    if check.name == "against_production":
+        return f"> {_in_unit(check.name, check.limit)}"
     return f"{'≥' if check.name in _AT_LEAST else '≤'} {_in_unit(check.name, check.limit)}"
 
 
+def check_bound(check: CheckResult) -> str:
+    """What can be said of the true figure: ``at most 4.1 % with 95 % confidence``; empty without a bound."""
+    if check.bound is None:
+        return ""
+    return f"{_bound(check.name, check.bound)} with {confidence(check.bound.confidence)} confidence"
+
+
+def check_samples(check: CheckResult) -> str:
+    """What the decision took: ``72 samples where a test of fixed size takes 181``; empty where no test was sequential."""
+    if check.samples is None:
+        return ""
+    taken = f"{grouped(check.samples)} sample{'' if check.samples == 1 else 's'}"
+    fixed = check.fixed_samples
+    return taken if fixed is None else f"{taken} where a test of fixed size takes {grouped(fixed)}"
+
+
+def metric(name: Metric, value: float) -> str:
+    """The figure of a metric: accuracy in percent, AUC to three decimals, an error in its own unit."""
+    return _in_unit(name, value)
+
+
+def confidence(share: float) -> str:
+    """A confidence as it was asked for: ``95 %``, ``99.9 %``."""
+    return f"{share * 100:.6g}{NARROW_SPACE}%"
+
+
+def _bound(name: str, bound: Bound) -> str:
+    # The loss against production is shown as a change of accuracy: what bounds the one from above, the other from below.
+    low, high = (bound.high, bound.low) if name == "against_production" else (bound.low, bound.high)
+    if low is not None:
+        return f"at least {_in_unit(name, low)}"
+    return "not bounded" if high is None else f"at most {_in_unit(name, high)}"
+
+
 def _in_unit(name: str, value: float) -> str:
-    if name in ("parity", "accuracy"):
+    if name in _SHARES:
         return percent(value)
-    if name == "arena":
+    if name == "against_production":
+        return points(-value)
+    if name in ("arena", "flash"):
         return byte_count(round(value))
     if name == "latency":
         return duration_us(value)
-    return number(value)
+    if name == "smoke":
+        return seconds(value)
+    return f"{value:.3f}" if name == "auc" else number(value)

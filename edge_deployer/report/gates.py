@@ -7,9 +7,8 @@ from typing import Literal
 
 from edge_deployer.report import formats
 from edge_deployer.report.facts import Report
-from edge_deployer.rollout.deployment import BoardRecord
 
-GateState = Literal["passed", "stopped", "failed too", "not reached", "no record", "earlier"]
+GateState = Literal["passed", "stopped", "undecided", "failed too", "not reached", "no record", "earlier"]
 
 _ORDER = ("data", "evaluation", "validation", "signature", "boards", "staging", "production")
 _ONLY_WHERE_STOPPED = frozenset({"signature", "boards"})
@@ -21,7 +20,7 @@ class GateMark:
 
     Attributes:
         name: data, evaluation, validation, signature, boards, staging or production.
-        state: ``no record`` where the gate is not part of this run; ``earlier`` where an earlier deployment passed it;
+        state: ``undecided`` where it stopped for want of a verdict; ``no record`` where the gate is not part of this run; ``earlier`` where an earlier deployment passed it;
             ``failed too`` where it judged the model although another gate had refused it.
         note: the figure that decided, in a few words; may be empty.
     """
@@ -40,18 +39,9 @@ def gate_line(report: Report) -> list[GateMark]:
     return [GateMark(name, _state(report, name, place - stop), notes.get(name, "")) for place, name in enumerate(names)]
 
 
-def passed_examination(board: BoardRecord) -> bool:
-    """Whether the board was examined to the end and failed no check."""
-    return (
-        board.evidence is not None
-        and board.evidence.failure is None
-        and all(check.status != "failed" for check in board.checks)
-    )
-
-
 def _state(report: Report, name: str, beyond_stop: int) -> GateState:
     if beyond_stop == 0:
-        return "stopped"
+        return "undecided" if report.deployment.outcome == "no verdict" else "stopped"
     if name in ("staging", "production"):
         if beyond_stop > 0:
             return "not reached"
@@ -82,7 +72,8 @@ def _notes(report: Report) -> dict[str, str]:
         notes["validation"] = f"arena {formats.byte_count(report.validation.arena_bytes)}"
     for pool in ("staging", "production"):
         boards = [board for board in report.deployment.boards if board.pool == pool]
+        wanted = [board for board in boards if board.evidence or not board.spare]
         if any(board.evidence for board in boards):
-            passed = sum(passed_examination(board) for board in boards)
-            notes[pool] = f"{passed} of {len(boards)} boards passed"
+            accepting = sum(board.verdict is not None and board.verdict.accepted for board in wanted)
+            notes[pool] = f"{accepting} of {len(wanted)} boards accept"
     return notes

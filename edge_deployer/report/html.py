@@ -1,21 +1,25 @@
-"""Writes the report: one HTML page that needs nothing but itself, and the same facts as JSON."""
+"""Writes the report: one HTML page that needs nothing but itself, the same in short as Markdown, and all of it as JSON."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.report import formats, views
+from edge_deployer.report import acceptance_view, formats, views
 from edge_deployer.report.charts import training_charts
 from edge_deployer.report.facts import Report
-from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
+from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 from edge_deployer.report.gates import gate_line
+from edge_deployer.report.markdown import render_markdown
+from edge_deployer.report.plan_view import plan_rows
+from edge_deployer.report.sequential_chart import sequential_chart
 
 
 def write_report(report: Report, folder: Path) -> Path:
-    """Write `report.html` and `report.json` into `folder`, which is made if need be.
+    """Write `report.html`, `report.md` and `report.json` into `folder`, which is made if need be.
 
     Each file appears whole or not at all; an earlier report in the folder is replaced.
 
@@ -25,7 +29,11 @@ def write_report(report: Report, folder: Path) -> Path:
     Raises:
         TinyopsError: the folder cannot be written to.
     """
-    pages = {REPORT_JSON: report.model_dump_json(indent=2) + "\n", REPORT_HTML: render_html(report)}
+    pages = {
+        REPORT_JSON: report.model_dump_json(indent=2) + "\n",
+        REPORT_MARKDOWN: render_markdown(report),
+        REPORT_HTML: render_html(report),
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in pages.items():
@@ -55,6 +63,9 @@ def render_html(report: Report) -> str:
             confusion=views.confusion_view(report.validation) if report.validation else None,
             budgets=views.budgets(report),
             lineage=views.lineage_chain(report),
+            staging_facts=acceptance_view.staging_facts(report.deployment),
+            sequential=sequential_chart(report.deployment),
+            plan_rows=plan_rows(report.deployment.plan),
             made_elsewhere=not (report.training or report.conversion or report.evaluation),
         )
     )
@@ -69,17 +80,27 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
+        board_facts=acceptance_view.board_facts,
+        board_state=acceptance_view.board_state,
         byte_count=formats.byte_count,
-        check_limit=formats.check_limit,
-        check_measured=formats.check_measured,
+        check_rows=acceptance_view.check_rows,
         duration_us=formats.duration_us,
+        gate_in_words=acceptance_view.gate_in_words,
         grouped=formats.grouped,
         interval=formats.interval,
         number=formats.number,
         percent=formats.percent,
         points=formats.points,
+        polyline=_polyline,
         seconds=formats.seconds,
         short_hash=formats.short_hash,
         utc=formats.utc,
+        why_quarantined=acceptance_view.why_quarantined,
     )
     return environment
+
+
+def _polyline(curve: Sequence[float]) -> str:
+    """A curve from 0 to 1 as points of an SVG polyline, in a box of 100 by 60 with a margin."""
+    step = 100 / max(1, len(curve) - 1)
+    return " ".join(f"{place * step:.4g},{56 - 52 * value:.4g}" for place, value in enumerate(curve))

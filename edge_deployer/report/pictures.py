@@ -1,73 +1,123 @@
-"""Acceptance samples as pictures, where a sample is one."""
+"""The acceptance samples that are worth a look: those on which boards differ from TFLM."""
 
 from __future__ import annotations
 
-import base64
-import io
+from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
-from edge_deployer.acceptance.evidence import SampleEvidence
+from edge_deployer.acceptance.agreement import deviation_steps, differs, names_classes
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.acceptance.reference import Reference
+from edge_deployer.quality import anomaly_scores, right_answers
 from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.report.drawings import draw, kind_of
 from edge_deployer.report.facts import SamplePicture
 from edge_deployer.rollout.deployment import BoardRecord, Deployment
-from edge_deployer.tensors import Array
+from edge_deployer.tensors import Array, dequantize
 
 _SHOWN = 12
-_LARGEST_SIDE = 128
+_SHOWN_VALUES = 3
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """One sample's answer, and the boards that gave it."""
+
+    index: int
+    output: Array
+    boards: tuple[str, ...]
+    differs: bool
 
 
 def sample_pictures(acceptance: AcceptanceSet, deployment: Deployment) -> list[SamplePicture]:
-    """Pictures of the first samples that a staging board ran, those it got wrong before the others.
+    """The first samples on which boards differ from TFLM; where none does, the first that a staging board ran.
+
+    Of the latter, those that it got wrong come before the others.
+
+    Args:
+        acceptance: the set of the release that was deployed.
+        deployment: how it fared.
 
     Returns:
-        At most 12; none where the samples are not pictures (``(h, w)``, or ``(h, w, channels)`` with 1 or 3 channels),
-        or where no board got to them.
+        At most 12; none where samples are neither pictures nor signals, or where no board got to them.
     """
-    images = _as_images(acceptance.inputs)
-    board = _examined_board(deployment)
-    if images is None or board is None or board.evidence is None or board.evidence.samples is None:
+    reference = deployment.reference
+    if reference is None or kind_of(acceptance.input.sample_shape) is None:
         return []
-    evidence = board.evidence.samples
-    order = sorted(range(len(evidence.board_labels)), key=lambda index: (_is_right(evidence, index), index))
-    return [
-        SamplePicture(
-            png=_png(images[index]),
-            board=board.name,
-            answer=_name(acceptance, evidence.board_labels[index]),
-            truth=None if evidence.true_labels is None else _name(acceptance, evidence.true_labels[index]),
-        )
-        for index in order[:_SHOWN]
-    ]
+    examined = [board for board in deployment.boards if board.evidence and board.evidence.answers]
+    found = _differing(examined, reference, deployment.plan) or _first_run(examined, reference)
+    return [_picture(answer, acceptance, reference) for answer in found[:_SHOWN]]
 
 
-def _as_images(inputs: Array) -> Array | None:
-    shape = inputs.shape[1:]
-    if len(shape) == 3 and shape[2] == 1:
-        inputs, shape = inputs[..., 0], shape[:2]
-    is_picture = len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)
-    if not is_picture or min(shape[:2]) < 4 or max(shape[:2]) > _LARGEST_SIDE:
-        return None
-    low, high = float(inputs.min()), float(inputs.max())
-    scaled: Array = ((inputs.astype(np.float32) - low) / max(high - low, 1e-9) * 255).astype(np.uint8)
-    return scaled
+def _differing(boards: list[BoardRecord], reference: Reference, plan: AcceptancePlan) -> list[_Answer]:
+    """Every answer that is not TFLM's, by sample; boards that give the same one stand together."""
+    given: dict[tuple[int, bytes], _Answer] = {}
+    for board in boards:
+        outputs = _outputs(board)
+        for index in map(int, np.flatnonzero(differs(outputs, reference, range(len(outputs)), plan))):
+            key = (index, outputs[index].tobytes())
+            earlier = given[key].boards if key in given else ()
+            given[key] = _Answer(index, outputs[index], (*earlier, board.name), differs=True)
+    return sorted(given.values(), key=lambda answer: answer.index)
 
 
-def _examined_board(deployment: Deployment) -> BoardRecord | None:
-    return next((board for board in deployment.boards if board.evidence and board.evidence.samples), None)
+def _first_run(boards: list[BoardRecord], reference: Reference) -> list[_Answer]:
+    if not boards:
+        return []
+    outputs, truth = _outputs(boards[0]), reference.true_labels
+    is_right = np.ones(len(outputs), np.bool_)
+    if truth is not None and names_classes(reference):
+        is_right = right_answers(outputs, truth[: len(outputs)])
+    order = sorted(range(len(outputs)), key=lambda index: (bool(is_right[index]), index))
+    return [_Answer(index, outputs[index], (boards[0].name,), differs=False) for index in order]
 
 
-def _is_right(evidence: SampleEvidence, index: int) -> bool:
-    expected = evidence.true_labels or evidence.reference_labels
-    return evidence.board_labels[index] == expected[index]
+def _outputs(board: BoardRecord) -> Array:
+    assert board.evidence is not None
+    assert board.evidence.answers is not None
+    return board.evidence.answers.outputs.load()
 
 
-def _name(acceptance: AcceptanceSet, label: int) -> str:
-    return acceptance.class_names[label] if label < len(acceptance.class_names) else str(label)
+def _picture(answer: _Answer, acceptance: AcceptanceSet, reference: Reference) -> SamplePicture:
+    index, expected = answer.index, reference.reference_outputs
+    drawing = draw(acceptance.inputs, index)
+    deviation = None
+    if expected is not None:
+        deviation = int(deviation_steps(answer.output.reshape(1, -1), expected[index : index + 1])[0])
+    return SamplePicture(
+        kind=drawing.kind,
+        index=index,
+        png=drawing.png,
+        curves=drawing.curves,
+        boards=list(answer.boards),
+        answer=_in_words(answer.output, index, reference),
+        reference=None if expected is None else _in_words(expected[index], index, reference),
+        truth=_truth(index, reference),
+        deviation=deviation,
+        differs=answer.differs,
+    )
 
 
-def _png(image: Array) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode()
+def _in_words(output: Array, index: int, reference: Reference) -> str:
+    """The class that an output names, the score that it is or makes, or its first values."""
+    if names_classes(reference):
+        return reference.name(int(output.argmax()))
+    row = output.reshape(1, *reference.output.sample_shape)
+    if reference.metric == "auc":
+        targets = None if reference.targets is None else reference.targets.load()[index : index + 1]
+        return f"score {anomaly_scores(row, targets, reference.output)[0]:.4g}"
+    return _first_values(dequantize(row, reference.output))
+
+
+def _truth(index: int, reference: Reference) -> str | None:
+    if reference.metric == "auc" and reference.labels:
+        return "anomaly" if reference.labels[index] else "normal"
+    if reference.metric == "mae" and reference.targets:
+        return _first_values(reference.targets.load()[index])
+    return reference.name(reference.labels[index]) if reference.labels else None
+
+
+def _first_values(values: Array) -> str:
+    flat = values.ravel()
+    return ", ".join(f"{value:.4g}" for value in flat[:_SHOWN_VALUES]) + (", ..." if len(flat) > _SHOWN_VALUES else "")

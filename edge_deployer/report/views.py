@@ -6,11 +6,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from edge_deployer.acceptance import plan
+from edge_deployer.quality import Metric
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report import formats
+from edge_deployer.report.acceptance_view import least_accuracy
 from edge_deployer.report.facts import LineageStep, Report
 
 _WORST_SHOWN = 5
+_METRICS: dict[Metric, str] = {"accuracy": "Accuracy", "auc": "AUC", "mae": "Mean absolute error"}
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,8 @@ class Budget:
 
 
 def key_figures(report: Report) -> list[KeyFigure]:
-    """Accuracy, model, arena, latency and boards: those that are known."""
-    return [figure for figure in (_accuracy(report), *_sizes(report), _boards(report)) if figure]
+    """Quality in TFLM and on the device, model, arena, latency and boards: those that are known."""
+    return [figure for figure in (_quality(report), _on_device(report), *_sizes(report), _boards(report)) if figure]
 
 
 def confusion_view(validation: ValidationReport) -> Confusion | None:
@@ -118,27 +122,28 @@ def confusion_view(validation: ValidationReport) -> Confusion | None:
 
 
 def budgets(report: Report) -> list[Budget]:
-    """Arena and flash against the board profile, latency against the plan; empty without a validation report."""
+    """Arena, flash and latency against the profile and the plan's budget for it; empty without a validation report."""
     validation = report.validation
     if validation is None:
         return []
-    release = report.deployment.release
+    release, budget = report.deployment.release, report.deployment.plan.budget(validation.profile)
     found = [
         _budget(
             "Flash",
             release.image_bytes if release else validation.model_bytes,
-            validation.slot_limit,
+            min(validation.slot_limit, budget.flash_bytes or validation.slot_limit),
             note="signed image in one slot" if release else "the model alone: there is no image",
             show=_bytes,
         )
     ]
     if validation.arena_bytes is not None:
+        limit = min(validation.arena_limit, budget.arena_bytes or validation.arena_limit)
         note = "smallest arena found on the host: an estimate; each board's own figure stands with the board"
-        found.insert(0, _budget("Arena", validation.arena_bytes, validation.arena_limit, note=note, show=_bytes))
+        found.insert(0, _budget("Arena", validation.arena_bytes, limit, note=note, show=_bytes))
     if validation.latency_us is not None:
         note = f"estimate from profile {validation.profile}, not measured"
-        limit = report.deployment.plan.max_latency_us
-        found.append(_budget("Latency", validation.latency_us, limit, note=note, show=formats.duration_us))
+        strictest = _strictest_latency(budget)
+        found.append(_budget("Latency", validation.latency_us, strictest, note=note, show=formats.duration_us))
     return found
 
 
@@ -159,7 +164,7 @@ def lineage_chain(report: Report) -> list[LineageStep]:
 
 
 def consequence(report: Report) -> str:
-    """What a refusal means for the boards, from the boards' own records."""
+    """What a release that did not go on means for the boards, from the boards' own records."""
     boards = report.deployment.boards
     lost = [board.name for board in boards if board.outcome == "not restored"]
     if lost:
@@ -172,14 +177,25 @@ def consequence(report: Report) -> str:
     return "No board was given the release."
 
 
-def _accuracy(report: Report) -> KeyFigure | None:
+def _quality(report: Report) -> KeyFigure | None:
+    """The metric's figure: TFMA's, or else the validator's."""
     if report.evaluation:
         note = f"TFMA over {formats.grouped(report.evaluation.examples)} examples"
         return KeyFigure("Accuracy, int8", formats.percent(report.evaluation.accuracy), note)
-    if report.validation and report.validation.accuracy is not None:
-        note = f"TFLM on the host, {formats.grouped(report.validation.eval_samples)} samples"
-        return KeyFigure("Accuracy, int8", formats.percent(report.validation.accuracy), note)
-    return None
+    found = report.validation
+    if found is None or found.metric is None or found.quality is None:
+        return None
+    note = f"TFLM on the host, {formats.grouped(found.eval_samples)} samples"
+    return KeyFigure(f"{_METRICS[found.metric]}, int8", formats.metric(found.metric, found.quality), note)
+
+
+def _on_device(report: Report) -> KeyFigure | None:
+    """The bound of the staging board that shows least."""
+    bound = least_accuracy(report.deployment)
+    if bound is None:
+        return None
+    note = f"at least, with {formats.confidence(bound.confidence)} confidence"
+    return KeyFigure("Accuracy on the device", f"≥ {formats.percent(bound.low)}", note)
 
 
 def _sizes(report: Report) -> list[KeyFigure]:
@@ -222,6 +238,12 @@ def _strength(count: int, total: int, *, right: bool) -> float:
 
 def _bytes(value: float) -> str:
     return formats.byte_count(round(value))
+
+
+def _strictest_latency(budget: plan.Budget) -> int | None:
+    """The estimate is one figure for all percentiles: the least of their limits."""
+    limits = (budget.latency_p50_us, budget.latency_p95_us, budget.latency_p99_us, budget.latency_max_us)
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _budget(label: str, used: float, limit: int | None, *, note: str, show: Callable[[float], str]) -> Budget:

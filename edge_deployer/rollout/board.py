@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import monotonic
 
-from edge_deployer.acceptance.evidence import BoardEvidence, Failure
-from edge_deployer.acceptance.examination import examine
-from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.acceptance.evidence import BoardEvidence, Failure, ProductionAnswers
+from edge_deployer.acceptance.examination import Examination, failure_of
+from edge_deployer.acceptance.pool_verdict import Examined, samples_to_repeat
 from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
+from edge_deployer.profile import BoardProfile
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.rollout.deployment import BoardOutcome, BoardRecord
 from edge_deployer.rollout.journal import Journal
 from edge_deployer.rollout.rest import come_to_rest, is_at_rest
-from edge_deployer.session import DeviceSession, ModelFault, SessionError
+from edge_deployer.rollout.trial import Trial
+from edge_deployer.session import DeviceSession, SessionError
 
 
 class Board:
@@ -22,9 +25,10 @@ class Board:
         record: what is known of it; kept up to date by every step.
     """
 
-    def __init__(self, session: DeviceSession, record: BoardRecord, journal: Journal) -> None:
+    def __init__(self, session: DeviceSession, record: BoardRecord, profile: BoardProfile, journal: Journal) -> None:
         self.record = record
         self._session = session
+        self._profile = profile
         self._journal = journal
         self._changed = False
 
@@ -43,20 +47,90 @@ class Board:
         """Whether the release is this board's confirmed image."""
         return self.record.image_after == bundle.image.hash.hex()
 
-    async def try_release(self, bundle: Bundle, plan: AcceptancePlan) -> BoardVerdict:
-        """Install the release unconfirmed (unless the board runs it already), examine the board, and judge."""
-        failure = None if self.runs(bundle) else await self._install(bundle)
+    async def try_release(
+        self, trial: Trial, in_production: str | None = None, staging: Sequence[BoardEvidence] = ()
+    ) -> BoardVerdict:
+        """Install the release unconfirmed (unless the board runs it already), examine the board, and judge.
+
+        Args:
+            trial: the release and its terms.
+            in_production: hash of the image that production runs for good. If this board runs it too, it is asked
+                before the release takes its place, for the comparison.
+            staging: for a production board: the evidence of the boards that have accepted the release.
+        """
+        runs_already = self.runs(trial.bundle)
+        production = None if runs_already else await self._ask_production(trial, in_production)
+        failure = None if runs_already else await self._install(trial.bundle)
         if failure:
-            evidence = BoardEvidence(board=self.record.name, failure=failure)
+            evidence = BoardEvidence(board=self.record.name, profile=self._profile.name, failure=failure)
         else:
-            samples = plan.samples if self.record.pool == "staging" else plan.golden_vectors
-            self._note("examine", f"{min(samples, len(bundle.acceptance))} samples")
-            evidence = await examine(self._session, self.record.name, bundle.acceptance, samples=samples)
-        verdict = judge_board(evidence, bundle.image.hash.hex(), plan, pool=self.record.pool)
+            self._note("examine", self._what_is_asked(trial))
+            evidence = await self._examination(trial).run(trial.image_hash, self.record.pool, production)
         self.record.evidence = evidence
-        self.record.checks = verdict.checks
-        self._note("accepted" if verdict.accepted else "refused", verdict.reason)
+        verdict = self._judge(trial, staging)
+        self._note(verdict.decision, verdict.reason)
         return verdict
+
+    async def repeat(self, trial: Trial) -> None:
+        """Ask again what spoke against the board alone, and keep the answers with its evidence."""
+        samples = samples_to_repeat(self.examined)
+        if not samples:
+            return
+        self._note("repeat", f"{len(samples)} samples that it alone differs on")
+        repeated = await self._examination(trial).repeat(samples)
+        assert self.record.evidence is not None
+        self.record.evidence = self.record.evidence.model_copy(update={"repeated": repeated})
+
+    async def power_cycle(self, trial: Trial) -> None:
+        """Reset the board with its confirmed release, and judge it again with what it does then."""
+        self._note("power cycle", "resets with the confirmed release")
+        cycle = await self._examination(trial).power_cycle(self._session.reset)
+        assert self.record.evidence is not None
+        self.record.evidence = self.record.evidence.model_copy(update={"power_cycle": cycle})
+        verdict = self._judge(trial)
+        if not verdict.accepted:
+            self._note(verdict.decision, verdict.reason)
+
+    @property
+    def examined(self) -> Examined:
+        """The board's evidence and verdict; to be asked after `try_release`."""
+        assert self.record.evidence is not None
+        assert self.record.verdict is not None
+        return Examined(evidence=self.record.evidence, verdict=self.record.verdict)
+
+    async def _ask_production(self, trial: Trial, in_production: str | None) -> ProductionAnswers | None:
+        compares = self.record.pool == "staging" and trial.plan.against_production is not None
+        if not compares or in_production is None or self.record.image_after != in_production:
+            return None
+        self._note("compare", f"runs the samples on production's image {_short(in_production)} first")
+        return await self._examination(trial).ask_production(in_production)
+
+    def _examination(self, trial: Trial) -> Examination:
+        def on_samples(done: int, most: int) -> None:
+            self._journal.progress(self.record.name, "examine", done, most)
+
+        return Examination(
+            self._session,
+            self.record.name,
+            self._profile,
+            trial.bundle.acceptance,
+            trial.reference,
+            trial.plan,
+            on_samples,
+        )
+
+    def _what_is_asked(self, trial: Trial) -> str:
+        samples = len(trial.reference)
+        if self.record.pool == "production":
+            return f"{min(trial.plan.golden_vectors, samples)} golden vectors"
+        return f"as many of {samples} samples as a decision needs"
+
+    def _judge(self, trial: Trial, staging: Sequence[BoardEvidence] = ()) -> BoardVerdict:
+        assert self.record.evidence is not None
+        self.record.verdict = judge_board(
+            self.record.evidence, trial.subject, trial.reference, trial.plan, pool=self.record.pool, staging=staging
+        )
+        return self.record.verdict
 
     @property
     def can_be_rolled_back(self) -> bool:
@@ -128,12 +202,12 @@ class Board:
             await self._session.reset()
             running = next((image.hash for image in await self._session.images() if image.active), None)
         except SessionError as error:
-            return Failure(kind="model" if isinstance(error, ModelFault) else "board", reason=error.message)
+            return failure_of(error)
         self.record.install_seconds = monotonic() - began
         if running != bundle.image.hash:
             boots = _short(running.hex() if running else None)
             return Failure(
-                kind="board",
+                kind="model",
                 reason=f"the board's boot logic did not take the release: it boots {boots} instead; the board holds "
                 "another public key than the one that signs releases, or its slot is damaged",
             )

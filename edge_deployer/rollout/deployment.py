@@ -7,13 +7,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from edge_deployer.acceptance.checks import CheckResult
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.acceptance.pool_verdict import PoolVerdict
+from edge_deployer.acceptance.reference import Reference
+from edge_deployer.acceptance.verdict import BoardVerdict
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.manifest import Manifest
 
-Outcome = Literal["promoted", "unchanged", "refused"]
+Outcome = Literal["promoted", "unchanged", "refused", "no verdict"]
 Gate = Literal["evaluation", "validation", "signature", "boards", "staging", "production"]
 BoardOutcome = Literal["untouched", "unchanged", "confirmed", "reverted", "rolled back", "not restored"]
 
@@ -44,7 +46,9 @@ class BoardRecord(BaseModel):
         image_after: the same at the end.
         outcome: how it ended for this board.
         evidence: what the board answered in this deployment, if it was examined.
-        checks: how that was judged.
+        verdict: how that was judged.
+        spare: whether it stands in for others only.
+        quarantined: why it was in quarantine when the deployment began; None if it was not.
         install_seconds: upload, swap and reboot; None if nothing was installed.
     """
 
@@ -56,7 +60,9 @@ class BoardRecord(BaseModel):
     image_after: str | None = None
     outcome: BoardOutcome = "untouched"
     evidence: BoardEvidence | None = None
-    checks: tuple[CheckResult, ...] = ()
+    verdict: BoardVerdict | None = None
+    spare: bool = False
+    quarantined: str | None = None
     install_seconds: float | None = None
 
 
@@ -64,11 +70,14 @@ class Deployment(BaseModel):
     """How a release, or a model that never became one, fared.
 
     Attributes:
-        outcome: promoted (all production boards run it now), unchanged (they already did), or refused.
-        gate: where it was refused; None otherwise.
+        outcome: promoted (all production boards run it now), unchanged (they already did), refused, or no verdict
+            (too few healthy boards decided; the boards are as after a refusal).
+        gate: where it was stopped; None otherwise.
         reason: the verdict in a sentence.
         remedy: what to do about a refusal.
         release: None where the model was refused before it became a release.
+        reference: what the boards' answers were held against; None where no board was asked.
+        staging: the staging pool's verdict; None where it did not come to one.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -79,6 +88,8 @@ class Deployment(BaseModel):
     remedy: str | None = None
     release: ReleaseRecord | None = None
     plan: AcceptancePlan
+    reference: Reference | None = None
+    staging: PoolVerdict | None = None
     boards: list[BoardRecord] = Field(default_factory=list)
     steps: list[Step] = Field(default_factory=list)
     started: datetime
@@ -87,7 +98,7 @@ class Deployment(BaseModel):
     @property
     def pushed(self) -> bool:
         """Whether the production boards run this release now."""
-        return self.outcome != "refused"
+        return self.outcome in ("promoted", "unchanged")
 
 
 def describe_release(bundle: Bundle) -> ReleaseRecord:

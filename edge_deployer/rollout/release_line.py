@@ -42,8 +42,8 @@ class ReleaseLine:
         """Release a candidate and deploy it. Pushing the same candidate twice changes nothing.
 
         Raises:
-            TinyopsError: the version, the inventory or the key is wrong, another command releases from this workspace,
-                or the virtual boards cannot run here.
+            TinyopsError: the version, the inventory or the key is wrong, the plan cannot come to a verdict, another
+                command releases from this workspace, or the virtual boards cannot run here.
         """
         version = check_version(self.version)
         inventory = load_inventory(self.inventory)
@@ -68,9 +68,10 @@ class ReleaseLine:
 
 def _restate_evidence(deployment: Deployment, promotion: Deployment) -> None:
     """An unchanged release rests on the evidence of its promotion: show that."""
+    deployment.reference, deployment.staging = promotion.reference, promotion.staging
     earlier = {board.name: board for board in promotion.boards}
     for board in deployment.boards:
         if board.name in earlier:
             board.evidence = earlier[board.name].evidence
-            board.checks = earlier[board.name].checks
+            board.verdict = earlier[board.name].verdict
             board.install_seconds = earlier[board.name].install_seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import AsyncGenerator
 from types import TracebackType
 
 from smp.image_management import ImageState
@@ -221,6 +222,14 @@ class DeviceSession:
             ModelFault: the model crashed or cannot be loaded.
         """
         return await self._model.infer(inputs)
+
+    def infer_batches(self, inputs: Array) -> AsyncGenerator[InferenceResult, None]:
+        """Run samples on the board, and have the answers as they come; close the generator to run no more.
+
+        Arguments and errors as for `infer`. Batches are in the order of the samples; how long each is depends on the
+        line. While one is looked at, the next ones are on their way, so that a few more samples run than are taken.
+        """
+        return self._model.infer_batches(inputs)
 
     async def health(self) -> Health:
         """Reset reason, uptime and faults."""

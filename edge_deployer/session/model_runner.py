@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TypeVar
 
 import numpy as np
@@ -109,26 +110,33 @@ class ModelRunner:
 
     async def infer(self, inputs: Array) -> InferenceResult:
         """See `DeviceSession.infer`."""
+        batches = [batch async for batch in self.infer_batches(inputs)]
+        if not batches:
+            return _result(b"", [], self._info or await self.info())
+        return InferenceResult(
+            np.concatenate([batch.outputs for batch in batches]),
+            np.concatenate([batch.microseconds for batch in batches]),
+        )
+
+    async def infer_batches(self, inputs: Array) -> AsyncGenerator[InferenceResult, None]:
+        """See `DeviceSession.infer_batches`."""
         info = self._info or await self.info()
         if inputs.shape[1:] != info.input.sample_shape or inputs.dtype.name != info.input.dtype:
             given = f"{inputs.dtype.name}{list(inputs.shape)}"
             raise WrongInputs(self._line.url, given, info.input.describe())
-        outputs, times = bytearray(), list[int]()
-        while len(times) < len(inputs):
-            async for batch_outputs, batch_times in self._run_ahead(inputs[len(times) :], info):
-                outputs += batch_outputs
-                times += batch_times
-            if len(times) < len(inputs):
-                batch = np.ascontiguousarray(inputs[len(times) : len(times) + self._batch_size(info)])
-                batch_outputs, batch_times = await self._run_alone(batch, info)
-                outputs += batch_outputs
-                times += batch_times
-        shape = (len(inputs), *info.output.sample_shape)
-        return InferenceResult(
-            np.frombuffer(bytes(outputs), info.output.dtype).reshape(shape), np.array(times, np.int64)
-        )
+        done = 0
+        while done < len(inputs):
+            async with aclosing(self._run_ahead(inputs[done:], info)) as batches:
+                async for outputs, times in batches:
+                    done += len(times)
+                    yield _result(outputs, times, info)
+            if done < len(inputs):
+                batch = np.ascontiguousarray(inputs[done : done + self._batch_size(info)])
+                outputs, times = await self._run_alone(batch, info)
+                done += len(times)
+                yield _result(outputs, times, info)
 
-    async def _run_ahead(self, inputs: Array, info: DeviceInfo) -> AsyncIterator[_BatchResult]:
+    async def _run_ahead(self, inputs: Array, info: DeviceInfo) -> AsyncGenerator[_BatchResult, None]:
         """Run batches of one request and one answer, the next on its way while the board computes.
 
         Ends early at the first that is not answered well: `_run_alone` finds out why.
@@ -330,6 +338,11 @@ class ModelRunner:
         detail = f": {health.last_fault}" if health.last_fault else ""
         message = refusal.message.removeprefix(f"board at {self._line.url}: ")
         raise ModelFault(self._line.url, message + detail, reset_reason=health.reset_reason) from refusal
+
+
+def _result(outputs: bytes, times: list[int], info: DeviceInfo) -> InferenceResult:
+    shape = (len(times), *info.output.sample_shape)
+    return InferenceResult(np.frombuffer(outputs, info.output.dtype).reshape(shape), np.array(times, np.int64))
 
 
 def _first_chunk(data: bytes, inputs: bytes, samples: int, info: DeviceInfo) -> RunWrite:

@@ -1,12 +1,13 @@
 """TensorFlow Lite Micro on the host: always in a child process, so that a model that kills it is a refusal.
 
-Running and sizing models needs the `sim` extra; importing this package does not.
+Running and sizing models needs the `sim` extra; reading their files does not.
 """
 
 from edge_deployer.tflm.child import require_tflm
 from edge_deployer.tflm.errors import InferenceCrashed, ModelRefused, Reason
 from edge_deployer.tflm.latency import estimate_latency_us
-from edge_deployer.tflm.operators import Operator, count_bytes, count_macs, list_operators
+from edge_deployer.tflm.model_file import tensor_specs
+from edge_deployer.tflm.operators import Operator, count_bytes, count_macs, list_operators, require_kernels
 from edge_deployer.tflm.runner import TflmRunner, smallest_arena
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "count_macs",
     "estimate_latency_us",
     "list_operators",
+    "require_kernels",
     "require_tflm",
     "smallest_arena",
+    "tensor_specs",
 ]

@@ -6,19 +6,18 @@ import fcntl
 import os
 import select
 import signal
-import subprocess
 import tempfile
 import time
 from contextlib import ExitStack
 from importlib.util import find_spec
+from io import FileIO
 
-from edge_deployer.child_process import module_command
 from edge_deployer.errors import TinyopsError
+from edge_deployer.tflm.errors import does_not_start
 from edge_deployer.tflm.frames import Header, pack, unpack
+from edge_deployer.tflm.start import Start
 
 _START_DEADLINE_S = 60.0
-# The child multiplies nothing with numpy; making the threads for it is a fifth of its start.
-_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 class ChildDied(Exception):
@@ -50,23 +49,22 @@ def require_tflm() -> None:
 class TflmChild:
     """A process that answers TFLM requests, one at a time. Everything it writes to fd 2 is kept in a file.
 
+    Args:
+        start: starts the process.
+
     Raises:
         TinyopsError: TFLM is not installed, or does not start on this machine.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, start: Start) -> None:
         require_tflm()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         # The child writes at the end, wherever that is, so that emptying the file in `ask` also rewinds the child.
         fcntl.fcntl(self._stderr, fcntl.F_SETFL, os.O_APPEND)
-        self._process = subprocess.Popen(
-            module_command("edge_deployer.tflm.worker"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            bufsize=0,
-            env={**os.environ, **_ENVIRONMENT},
-        )
+        stdin, self._requests = _pipe()
+        self._replies, stdout = _pipe()
+        with stdin, stdout:
+            self._process = start(stdin.fileno(), stdout.fileno(), self._stderr.fileno())
         with ExitStack() as on_failure:
             on_failure.callback(self.close)
             self._await_start()
@@ -77,10 +75,7 @@ class TflmChild:
             self._receive(_START_DEADLINE_S)
         except ChildDied as death:
             said = self.written_to_stderr().strip().rpartition("\n")[2]
-            raise TinyopsError(
-                f"TensorFlow Lite Micro does not start on this machine ({death.how}): {said or 'no word of why'}",
-                remedy="install 'tinyml-ops[sim]' again in a fresh environment",
-            ) from death
+            raise does_not_start(death.how, said) from death
 
     def ask(self, request: Header, payload: bytes = b"", *, deadline_s: float) -> tuple[Header, bytes]:
         """Send one request and wait for its reply.
@@ -111,19 +106,16 @@ class TflmChild:
 
     def close(self) -> None:
         """End the process and wait for it."""
-        assert self._process.stdin
-        assert self._process.stdout
         self._process.kill()
         self._process.wait()
-        self._process.stdin.close()
-        self._process.stdout.close()
+        self._requests.close()
+        self._replies.close()
         self._stderr.close()
 
     def _send(self, message: bytes) -> None:
-        assert self._process.stdin
         view = memoryview(message)
         while view:
-            view = view[self._process.stdin.write(view) :]
+            view = view[self._requests.write(view) :]
 
     def _receive(self, deadline_s: float) -> tuple[Header, bytes]:
         until = time.monotonic() + deadline_s
@@ -136,13 +128,12 @@ class TflmChild:
             raise ChildDied(self._how_it_died()) from error
 
     def _read(self, count: int, until: float) -> bytes:
-        assert self._process.stdout
         data = bytearray()
         while len(data) < count:
-            ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, until - time.monotonic()))
+            ready, _, _ = select.select([self._replies], [], [], max(0.0, until - time.monotonic()))
             if not ready:
                 raise TimeoutError
-            chunk = self._process.stdout.read(count - len(data))
+            chunk = self._replies.read(count - len(data))
             if not chunk:
                 raise EOFError
             data += chunk
@@ -151,3 +142,9 @@ class TflmChild:
     def _how_it_died(self) -> str:
         status = self._process.wait()
         return signal.Signals(-status).name if status < 0 else f"exit status {status}"
+
+
+def _pipe() -> tuple[FileIO, FileIO]:
+    """The end to read from and the end to write to."""
+    read, write = os.pipe()
+    return FileIO(read, "rb"), FileIO(write, "wb")

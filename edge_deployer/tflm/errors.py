@@ -50,3 +50,16 @@ class InferenceCrashed(TinyopsError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, remedy="look for an operator that depends on the values it is given, e.g. GATHER")
+
+
+def does_not_start(how: str, said: str) -> TinyopsError:
+    """TFLM itself fails on this machine, whatever the model.
+
+    Args:
+        how: what ended the start.
+        said: the last words.
+    """
+    return TinyopsError(
+        f"TensorFlow Lite Micro does not start on this machine ({how}): {said or 'no word of why'}",
+        remedy="install 'tinyml-ops[sim]' again in a fresh environment",
+    )

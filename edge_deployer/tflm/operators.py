@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from edge_deployer.errors import TinyopsError
 from edge_deployer.tflm.errors import ModelRefused, Reason
-
-# What the flatbuffer accessors raise when an offset in the file points outside it.
-_NOT_A_FLATBUFFER = (struct.error, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+from edge_deployer.tflm.kernels import KERNELS
+from edge_deployer.tflm.model_file import opened, plausible, schema, shape_of
 
 
 @dataclass(frozen=True)
@@ -40,15 +37,22 @@ def list_operators(model: bytes) -> list[Operator]:
 
     Raises:
         ModelRefused: the bytes are not a TFLite model.
-        TinyopsError: the `tflite` package is not installed.
     """
-    schema = _schema()
-    if model[4:8] != b"TFL3":
-        raise ModelRefused(Reason.NOT_A_MODEL, f"these {len(model)} bytes are not a TFLite model: no TFL3 identifier")
-    try:
-        return list(_operators(schema, schema.Model.GetRootAsModel(model, 0), len(model)))
-    except _NOT_A_FLATBUFFER as error:
-        raise ModelRefused(Reason.NOT_A_MODEL, f"the TFLite model is damaged: {error}") from error
+    with opened(model) as root:
+        return list(_operators(schema(), root, len(model)))
+
+
+def require_kernels(model: bytes) -> None:
+    """Make sure that TFLM has a kernel for every operator of a model.
+
+    Raises:
+        ModelRefused: it has none for one, or the bytes are not a TFLite model.
+    """
+    for operator in list_operators(model):
+        if operator.name not in KERNELS:
+            kind = "model's custom operator" if operator.custom else "operator"
+            name = repr(operator.name) if operator.custom else operator.name
+            raise ModelRefused(Reason.UNSUPPORTED_OP, f"TFLM has no kernel for the {kind} {name}")
 
 
 def custom_operators(model: bytes) -> list[str]:
@@ -63,7 +67,6 @@ def count_macs(model: bytes) -> int:
 
     Raises:
         ModelRefused: the bytes are not a TFLite model.
-        TinyopsError: the `tflite` package is not installed.
     """
     operators = list_operators(model)
     try:
@@ -79,30 +82,18 @@ def count_bytes(model: bytes) -> int:
 
     Raises:
         ModelRefused: the bytes are not a TFLite model.
-        TinyopsError: the `tflite` package is not installed.
     """
     return sum(operator.activation_bytes for operator in list_operators(model))
 
 
-def _schema() -> Any:
-    try:
-        import tflite
-    except ImportError as error:
-        raise TinyopsError(
-            "reading a model's operators needs the package tflite, which is not installed",
-            remedy="install 'tinyml-ops[sim]'",
-        ) from error
-    return tflite
-
-
 def _operators(schema: Any, model: Any, size: int) -> Iterator[Operator]:
-    for graph_index in range(_plausible(model.SubgraphsLength(), size)):
+    for graph_index in range(plausible(model.SubgraphsLength(), size)):
         graph = model.Subgraphs(graph_index)
-        for index in range(_plausible(graph.OperatorsLength(), size)):
+        for index in range(plausible(graph.OperatorsLength(), size)):
             operator = graph.Operators(index)
             name, custom = _name(schema, model.OperatorCodes(operator.OpcodeIndex()))
-            inputs = [operator.Inputs(i) for i in range(_plausible(operator.InputsLength(), size))]
-            outputs = [operator.Outputs(i) for i in range(_plausible(operator.OutputsLength(), size))]
+            inputs = [operator.Inputs(i) for i in range(plausible(operator.InputsLength(), size))]
+            outputs = [operator.Outputs(i) for i in range(plausible(operator.OutputsLength(), size))]
             activations = [
                 tensor for tensor in inputs if tensor >= 0 and not _is_constant(model, graph.Tensors(tensor))
             ]
@@ -113,13 +104,6 @@ def _operators(schema: Any, model: Any, size: int) -> Iterator[Operator]:
                 _shapes(graph, outputs),
                 sum(_nbytes(schema, graph, tensor) for tensor in activations + outputs),
             )
-
-
-def _plausible(count: int, size: int) -> int:
-    """A vector's length, unless the file is too short to hold it: a damaged one may claim billions."""
-    if 4 * count > size:
-        raise ValueError(f"a vector of {count} entries in a file of {size} bytes")
-    return count
 
 
 def _name(schema: Any, code: Any) -> tuple[str, bool]:
@@ -137,8 +121,7 @@ def _shapes(graph: Any, tensors: list[int]) -> tuple[tuple[int, ...], ...]:
 def _shape(graph: Any, tensor: int) -> tuple[int, ...]:
     if tensor < 0:
         return ()
-    entry = graph.Tensors(tensor)
-    return tuple(int(entry.Shape(i)) for i in range(entry.ShapeLength()))
+    return shape_of(graph.Tensors(tensor))
 
 
 def _is_constant(model: Any, tensor: Any) -> bool:

@@ -14,6 +14,7 @@ from edge_deployer.tflm.diagnosis import arena_used, diagnose, explain_failed_ru
 from edge_deployer.tflm.errors import InferenceCrashed, ModelRefused, Reason
 from edge_deployer.tflm.frames import Header
 from edge_deployer.tflm.operators import custom_operators
+from edge_deployer.tflm.start import Start, spawned
 
 _LOAD_DEADLINE_S = 60.0
 _SAMPLE_DEADLINE_S = 5.0
@@ -66,26 +67,33 @@ class TflmRunner:
     Attributes:
         input: the model's only input tensor.
         output: its only output tensor.
+        arena_bytes: size of the arena.
         arena_used: bytes of the arena TFLM reports after a first invoke (64-bit host; a board's own figure differs).
 
     Args:
         model: a TFLite flatbuffer.
         arena_bytes: size of the arena.
+        start: starts the process.
 
     Raises:
         ModelRefused: TFLM cannot load the model.
         TinyopsError: TFLM is not installed.
     """
 
-    def __init__(self, model: bytes, *, arena_bytes: int) -> None:
+    def __init__(self, model: bytes, *, arena_bytes: int, start: Start = spawned) -> None:
+        self._model = model
         with ExitStack() as on_failure:
-            self._child = TflmChild()
+            self._child = TflmChild(start)
             on_failure.callback(self.close)
-            reply = _load(self._child, model, arena_bytes)
+            self._load(arena_bytes)
             on_failure.pop_all()
+
+    def _load(self, arena_bytes: int) -> None:
+        reply = _load(self._child, self._model, arena_bytes)
         self.input = _spec(reply["input"])
         self.output = _spec(reply["output"])
         self.arena_used = arena_used(self._child.written_to_stderr())
+        self.arena_bytes = arena_bytes
 
     def __enter__(self) -> Self:
         return self
@@ -102,6 +110,25 @@ class TflmRunner:
     def send_signal(self, number: int) -> None:
         """Send the process a signal, e.g. to have it crash in the next run."""
         self._child.send_signal(number)
+
+    def shrink(self) -> int:
+        """Load the model again in the least arena, to the byte, in which it loads and runs a sample.
+
+        TFLM's own figure (`arena_used`) can be below it, so this bisects: each attempt is a process of its own.
+
+        Returns:
+            Bytes of that arena.
+
+        Raises:
+            ModelRefused: TFLM died of it.
+        """
+        too_small, fits = 0, self.arena_bytes
+        while fits - too_small > 1:
+            middle = (too_small + fits) // 2
+            reply, _ = self._child.ask({"command": "fits", "arena_bytes": middle}, deadline_s=2 * _LOAD_DEADLINE_S)
+            too_small, fits = (too_small, middle) if reply["fits"] else (middle, fits)
+        self._load(fits)
+        return fits
 
     def run(self, inputs: Array) -> Array:
         """Run samples, each from the state the model has after loading.
@@ -135,9 +162,7 @@ class TflmRunner:
 
 
 def smallest_arena(model: bytes, *, limit: int) -> int:
-    """The least arena, to the byte, in which the model loads and runs a sample.
-
-    TFLM's own figure (`TflmRunner.arena_used`) can be below it, so this bisects: each attempt is a process of its own.
+    """The least arena in which the model loads and runs a sample, see `TflmRunner.shrink`.
 
     Args:
         model: a TFLite flatbuffer.
@@ -147,14 +172,5 @@ def smallest_arena(model: bytes, *, limit: int) -> int:
         ModelRefused: the model does not fit `limit`, or does not load at all.
         TinyopsError: TFLM is not installed.
     """
-    child = TflmChild()
-    try:
-        _load(child, model, limit)
-        too_small, fits = 0, limit
-        while fits - too_small > 1:
-            middle = (too_small + fits) // 2
-            reply, _ = child.ask({"command": "fits", "arena_bytes": middle}, deadline_s=2 * _LOAD_DEADLINE_S)
-            too_small, fits = (too_small, middle) if reply["fits"] else (middle, fits)
-        return fits
-    finally:
-        child.close()
+    with TflmRunner(model, arena_bytes=limit) as runner:
+        return runner.shrink()

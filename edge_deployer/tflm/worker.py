@@ -1,4 +1,4 @@
-"""The child process that holds a TFLM interpreter. Started by `edge_deployer.tflm.child`, ends when its stdin does."""
+"""The child process that holds a TFLM interpreter. Started by `edge_deployer.tflm.start`, ends when its stdin does."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import os
 import resource
 import signal
 import struct
-import sys
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 from tflite_micro import runtime
@@ -122,14 +121,14 @@ def _reader(stream: BinaryIO) -> Any:
     return read_exactly
 
 
-def main() -> None:
-    """Serve requests from stdin until it ends."""
+def serve() -> NoReturn:
+    """Serve requests from fd 0 until it ends, and end with it."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Ctrl-C reaches the whole process group; the parent decides what it means and closes our stdin.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    read_exactly = _reader(sys.stdin.buffer)
+    read_exactly = _reader(os.fdopen(0, "rb"))
     worker = Worker()
     try:
         # Whoever dies from here on died of a model; before, of this machine's Python.
@@ -143,4 +142,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve()

@@ -2,7 +2,7 @@
 
 Prints ``ready TTY DIRECTORY`` for each board once it answers, ``failed WORDS`` for one that does not boot. All end on
 SIGTERM and when stdin ends, so that they cannot outlive their owner. One process keeps all
-lines; each firmware is a process forked from it: what they share is imported once.
+lines; each firmware is a process forked from it, TFLM's child one forked from that: what they share is imported once.
 """
 
 from __future__ import annotations
@@ -10,14 +10,19 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
+
+# Before numpy is imported, which would start OpenBLAS's threads: a process that has threads cannot be forked safely.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.profile import BoardProfile, load_profile
 from edge_deployer.public_key import read_public_key
 from edge_deployer.tflm import require_tflm
+from edge_deployer.tflm.start import preload
 from edge_deployer.virtual_board.faults import HEALTHY, load_fault_plan
 from edge_deployer.virtual_board.line_process import LineProcess
 from edge_deployer.virtual_board.settings import BoardSettings
@@ -83,11 +88,12 @@ def main() -> int:
     try:
         require_tflm()
         settings = _settings(_arguments())
+        preload()
     except TinyopsError as error:
         sys.stderr.write(f"{error}\n")
         return _WRONG_USAGE
-    # The firmware is forked from this process after each reset: what is imported here costs a reboot nothing, and what
-    # the collector leaves alone stays shared.
+    # The firmware is forked from this process after each reset, and TFLM's child from the firmware: what is imported
+    # here costs a reboot nothing, and what the collector leaves alone stays shared.
     importlib.import_module("tflite")
     gc.freeze()
     process = LineProcess(settings)

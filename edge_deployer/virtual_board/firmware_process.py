@@ -10,6 +10,7 @@ import socket
 import sys
 from typing import NoReturn
 
+from edge_deployer.child_process import drop_inheritance
 from edge_deployer.errors import TinyopsError
 from edge_deployer.virtual_board.firmware import Exit, Firmware
 from edge_deployer.virtual_board.flash import PowerCut
@@ -108,9 +109,8 @@ def _be_firmware(
     """The forked child's whole life."""
     status: int = Exit.FAULT
     try:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        _keep_only(uart.fileno(), tell_ready)
+        # A firmware that held another's UART would hide that one's end.
+        drop_inheritance(uart.fileno(), tell_ready)
         _redirect(settings)
         status = Firmware(settings, uart, ledger, reason).run(lambda: _tell(tell_ready, _BOOTED))
     except PowerCut:
@@ -124,15 +124,6 @@ def _be_firmware(
         if sys.exc_info()[0] is not None:
             sys.excepthook(*sys.exc_info())
         os._exit(status)
-
-
-def _keep_only(*descriptors: int) -> None:
-    """Close what belongs to the line process: a firmware that held another's UART would hide that one's end."""
-    low = 3
-    for descriptor in sorted(descriptors):
-        os.closerange(low, descriptor)
-        low = descriptor + 1
-    os.closerange(low, os.sysconf("SC_OPEN_MAX"))
 
 
 def _redirect(settings: BoardSettings) -> None:

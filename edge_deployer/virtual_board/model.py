@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from edge_deployer.profile import BoardProfile
 from edge_deployer.tensors import Array, TensorSpec
 from edge_deployer.tflm import InferenceCrashed, ModelRefused, Reason, TflmRunner, count_macs, estimate_latency_us
+from edge_deployer.tflm.start import forked
 
 
 class Fault(Exception):
@@ -60,7 +61,7 @@ def load_model(model: bytes, profile: BoardProfile) -> LoadedModel:
         Fault: TFLM crashed.
     """
     try:
-        runner = TflmRunner(model, arena_bytes=profile.arena_bytes)
+        runner = TflmRunner(model, arena_bytes=profile.arena_bytes, start=forked)
     except ModelRefused as refusal:
         if refusal.reason is Reason.CRASHED:
             raise Fault(refusal.message) from refusal

@@ -135,6 +135,7 @@ def line(blobs: Path, run_nodes: Callable[..., object]) -> Line:
         profile=load_profile("cortex-m4"),
         label_feature="kind",
         class_names=CLASSES,
+        slices=["kind", "person"],
         samples=30,
         seed=1,
     )

@@ -9,7 +9,7 @@ from components.examples import read_examples
 from components.tflite_converter.report import FILE_NAME, ConversionReport
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tensors import quantize
-from edge_deployer.tflm import TflmRunner, list_operators
+from edge_deployer.tflm import TflmRunner, list_operators, tensor_specs
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_the_file_lies_where_tfma_looks_for_it(line) -> None:
 
 
 def test_the_model_is_int8_and_takes_the_feature(model: bytes, report: ConversionReport) -> None:
-    from components.tflite_model import input_feature, tensor_specs
+    from components.tflite_model import input_feature
 
     given, answered = tensor_specs(model)
     assert (given.dtype, answered.dtype) == ("int8", "int8")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from edge_deployer.acceptance.plan import AcceptancePlan, Disagreement, OutputDisagreement
 from edge_deployer.release.bundle import IMAGE_FILE, MANIFEST_FILE
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
@@ -24,6 +25,7 @@ INPUTS = {
     "training": ("Trainer", "model_run"),
     "evaluation": ("TFLMEvaluator", "evaluation"),
 }
+FEW_SAMPLES = AcceptancePlan(labels=Disagreement(bad=0.5), outputs=OutputDisagreement(bad=0.5), against_production=None)
 BOARDS = [{"name": f"{pool}-1", "pool": pool, "virtual": True} for pool in ("staging", "production")]
 
 
@@ -33,6 +35,8 @@ class Delivered:
 
     pushed_model: Any
     deployment_report: Any
+    html_report: Any
+    markdown_report: Any
 
     @property
     def report(self) -> Report:
@@ -50,12 +54,17 @@ def deliver(line) -> Callable[..., Delivered]:
     def run(folder: Path, number: int = 1, **changed: Any) -> Delivered:
         from tfx.types import standard_artifacts
 
-        from components.artifact_types import DeploymentReport
+        from components.artifact_types import DeploymentReport, HtmlReport, MarkdownReport
         from components.tflm_pusher.executor import Executor
 
         (folder / "inventory.yaml").write_text(yaml.safe_dump({"boards": BOARDS}))
         (folder / "train.py").write_text("print('the source')\n")
-        outputs = {"pushed_model": standard_artifacts.PushedModel(), "deployment_report": DeploymentReport()}
+        outputs = {
+            "pushed_model": standard_artifacts.PushedModel(),
+            "deployment_report": DeploymentReport(),
+            "html_report": HtmlReport(),
+            "markdown_report": MarkdownReport(),
+        }
         for name, artifact in outputs.items():
             artifact.uri = str(folder / f"{name}-{number}")
             Path(artifact.uri).mkdir()
@@ -68,7 +77,7 @@ def deliver(line) -> Callable[..., Delivered]:
                 "workspace": str(folder / "workspace"),
                 "inventory": str(folder / "inventory.yaml"),
                 "release_version": "1.2.3",
-                "plan": {},
+                "plan": FEW_SAMPLES.model_dump_json(),
                 "sources": {"model_source.tar.gz": [str(folder / "train.py")]},
                 "data_source": "blobs.npz",
                 "class_names": ["top", "middle", "bottom"],
@@ -80,6 +89,12 @@ def deliver(line) -> Callable[..., Delivered]:
     return run
 
 
+def shown_in_kubeflow(delivered: Delivered) -> dict[str, str]:
+    """What the artifacts that Kubeflow shows hold, by their type."""
+    artifacts = (delivered.html_report, delivered.markdown_report)
+    return {artifact.type_name: next(Path(artifact.uri).iterdir()).read_text() for artifact in artifacts}
+
+
 def require_refused(delivered: Delivered, folder: Path, gate: str) -> None:
     deployment = delivered.report.deployment
     assert (deployment.outcome, deployment.gate) == ("refused", gate)
@@ -88,6 +103,9 @@ def require_refused(delivered: Delivered, folder: Path, gate: str) -> None:
     assert delivered.deployment_report.pushed == 0
     assert delivered.deployment_report.reason == deployment.reason
     assert Path(delivered.deployment_report.uri, REPORT_HTML).is_file()
+    shown = shown_in_kubeflow(delivered)
+    assert deployment.reason in shown["system.Markdown"]
+    assert shown["system.HTML"] == Path(delivered.deployment_report.uri, REPORT_HTML).read_text()
     assert not (folder / "workspace" / "boards").exists()
 
 

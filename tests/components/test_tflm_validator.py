@@ -12,7 +12,8 @@ from edge_deployer.profile import load_profile
 from edge_deployer.release.acceptance_set import FILE_NAME as ACCEPTANCE_FILE
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.validation_report import FILE_NAME, ValidationReport
-from edge_deployer.tflm import TflmRunner, count_bytes, count_macs, smallest_arena
+from edge_deployer.tensors import quantize
+from edge_deployer.tflm import TflmRunner, count_bytes, count_macs, smallest_arena, tensor_specs
 
 CLASSES = ["top", "middle", "bottom"]
 
@@ -53,7 +54,14 @@ def validate(line, tmp_path: Path) -> Callable:
                 "examples": [line.artifact("SensorExampleGen", "examples")],
             },
             {"blessing": [blessing], "acceptance_set": [acceptance]},
-            {"profile": profile, "label_feature": "kind", "class_names": CLASSES, "samples": 30, "seed": 1},
+            {
+                "profile": profile,
+                "label_feature": "kind",
+                "class_names": CLASSES,
+                "slices": ["kind", "person"],
+                "samples": 30,
+                "seed": 1,
+            },
         )
         return blessing, acceptance
 
@@ -75,6 +83,7 @@ def test_a_model_that_fits_is_blessed_with_its_figures(line, model: bytes) -> No
     assert report.operators["CONV_2D"] == 1
     assert np.sum(report.confusion) == report.eval_samples
     assert np.trace(report.confusion) / report.eval_samples == pytest.approx(report.accuracy)
+    assert (report.metric, report.quality, report.reference) == ("accuracy", report.accuracy, True)
 
 
 def test_the_acceptance_set_holds_what_tflm_answers(line, model: bytes) -> None:
@@ -92,6 +101,38 @@ def test_every_class_has_its_share_of_the_acceptance_set(line) -> None:
     drawn = Counter(acceptance_of(outputs.folder("acceptance_set")).labels.tolist())
     for label, row in enumerate(report.confusion):
         assert drawn[label] == pytest.approx(30 * sum(row) / report.eval_samples, abs=1.01)
+
+
+def test_every_class_of_every_slice_has_its_share_of_the_acceptance_set(line, model: bytes) -> None:
+    from components.examples import read_examples
+
+    held_out = read_examples(
+        line.artifact("SensorExampleGen", "examples"),
+        "eval",
+        feature="picture",
+        label="kind",
+        shape=(4, 4, 1),
+        slices=["kind", "person"],
+    )
+    given = tensor_specs(model)[0]
+    cells = [tuple(cell) for cell in held_out.slices]
+    of_input = dict(zip([row.tobytes() for row in quantize(held_out.inputs, given)], cells, strict=True))
+    acceptance = acceptance_of(line.folder("TFLMValidator", "acceptance_set"))
+    drawn = Counter(of_input[row.tobytes()] for row in acceptance.inputs)
+    for cell, count in Counter(cells).items():
+        assert abs(drawn[cell] - 30 * count / len(cells)) <= 1
+
+
+def test_a_slice_has_the_values_of_its_features(line) -> None:
+    from components.examples import read_examples
+
+    examples = line.artifact("SensorExampleGen", "examples")
+    slices = ["person", "kind", "room"]
+    read = read_examples(examples, "eval", feature="picture", label="kind", shape=(4, 4, 1), slices=slices)
+    for label, (person, kind, room) in zip(read.labels, read.slices, strict=True):
+        assert person[0].startswith(b"person-")
+        assert kind == (label,)
+        assert room == ()
 
 
 def test_the_same_seed_draws_the_same_set(line, validate: Callable) -> None:
@@ -134,6 +175,7 @@ def test_the_cache_sees_an_edited_profile_file(tmp_path: Path) -> None:
             profile=load_profile(str(file)),
             label_feature="kind",
             class_names=CLASSES,
+            slices=["kind"],
             samples=30,
             seed=1,
         )

@@ -12,7 +12,8 @@ from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import Candidate
 from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
 from edge_deployer.release.manifest import Provenance
-from edge_deployer.release.validation import LabelledSamples, validate_model
+from edge_deployer.release.samples import LabelledSamples
+from edge_deployer.release.validation import validate_model
 from tests.edge_deployer.tiny_models import identity_classifier
 
 
@@ -38,21 +39,27 @@ def one_hot_samples(classes: int, count: int) -> LabelledSamples:
 def make_candidate() -> Callable[..., Candidate]:
     """Candidates of the identity classifier; classes tell different models apart."""
 
-    def make(classes: int = 4, sources: dict[str, list[Path]] | None = None) -> Candidate:
-        model = identity_classifier(classes=classes)
+    def make(
+        classes: int = 4,
+        sources: dict[str, list[Path]] | None = None,
+        *,
+        name: str = "identity",
+        model: bytes | None = None,
+    ) -> Candidate:
+        model = identity_classifier(classes=classes) if model is None else model
         found = validate_model(
-            model, load_profile("cortex-m4"), one_hot_samples(classes, 40), acceptance_samples=24, seed=0
+            model, load_profile("cortex-m4"), one_hot_samples(classes, 240), acceptance_samples=200, seed=0
         )
         assert found.acceptance is not None
         assert found.report.arena_bytes is not None
         return Candidate(
-            name="identity",
+            name=name,
             model=model,
             acceptance=found.acceptance,
             arena_bytes=found.report.arena_bytes,
             board_profile="cortex-m4",
             provenance=Provenance(run_id="run-1", git_commit="c0ffee"),
-            metrics={"accuracy": 1.0},
+            metrics={"accuracy": found.report.accuracy or 0.0},
             sources=sources or {},
         )
 

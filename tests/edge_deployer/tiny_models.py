@@ -11,7 +11,12 @@ import numpy as np
 import tflite
 
 _VERSION = 3
-_TYPES = {"int8": tflite.TensorType.INT8, "int16": tflite.TensorType.INT16, "int32": tflite.TensorType.INT32}
+_TYPES = {
+    "int8": tflite.TensorType.INT8,
+    "int16": tflite.TensorType.INT16,
+    "int32": tflite.TensorType.INT32,
+    "float32": tflite.TensorType.FLOAT32,
+}
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,21 @@ def rotating_classifier(classes: int = 4) -> bytes:
     return _model(tensors, [_fully_connected([0, 1, -1], [2])], inputs=[0], outputs=[2])
 
 
+def square_root() -> bytes:
+    """float32[1, 1] -> float32[1, 1]: NaN for what is below 0."""
+    tensors = [Tensor((1, 1), "float32"), Tensor((1, 1), "float32")]
+    return _model(tensors, [Node(tflite.BuiltinOperator.SQRT, [0], [1])], inputs=[0], outputs=[1])
+
+
 def with_unknown_op() -> bytes:
     """A model whose only operator is a custom one, ``made-up-op``, that TFLM has never heard of."""
+    return with_operator("made-up-op")
+
+
+def with_operator(code: int | str) -> bytes:
+    """int8[1, 4] -> int8[1, 4]: a model with one operator, which need not make sense; a text is a custom one's name."""
     tensors = [Tensor((1, 4), scale=0.1), Tensor((1, 4), scale=0.1)]
-    return _model(tensors, [Node("made-up-op", [0], [1])], inputs=[0], outputs=[1])
+    return _model(tensors, [Node(code, [0], [1])], inputs=[0], outputs=[1])
 
 
 def two_inputs() -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.bench import powered
 from edge_deployer.inventory.inventory import BoardEntry, Inventory, board_profile, load_inventory
+from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.release.keys import load_or_create_signing_key, load_public_key, load_signing_key
 from edge_deployer.session import DeviceSession
 
@@ -37,6 +38,19 @@ class Bench:
             names = ", ".join(board.name for board in self.inventory.boards)
             raise TinyopsError(f"the inventory has no board named {name!r}", remedy=f"name one of {names}")
         return found
+
+    def entries(self, names: Sequence[str] | None) -> list[BoardEntry]:
+        """The boards of these names, each once; all without names.
+
+        Raises:
+            TinyopsError: the inventory has no board of a name.
+        """
+        return [self.entry(name) for name in dict.fromkeys(names)] if names else list(self.inventory.boards)
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """The workspace's boards that are not to be trusted."""
+        return Quarantine(self._boards)
 
     def folder(self, entry: BoardEntry) -> Path:
         """Where a virtual board keeps its flash and its log."""

@@ -1,4 +1,4 @@
-"""`tinyops boards`: look at single boards, and install, confirm, revert or run a model on one of them by hand."""
+"""`tinyops boards`: look at single boards, test them, and install, confirm, revert or run a model on one by hand."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_REF
 
 if TYPE_CHECKING:
     from edge_deployer.cli.boards.action import Action
+    from edge_deployer.inventory.quarantine import Confinement
 
 boards = typer.Typer(name="boards", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -25,10 +26,11 @@ _WORKSPACE = Path(".tinyops")
 
 @boards.callback()
 def about() -> None:
-    """Look at single boards, and install, confirm, revert or run a model on one of them by hand.
+    """Look at single boards, test them, and install, confirm, revert or run a model on one by hand.
 
     A release goes to one board by `install`, a look at it with `probe` and `infer`, and then `confirm` or `revert`.
-    `tinyops push` does the same to all boards, with acceptance in between. A virtual board is powered for as long as a
+    `tinyops push` does the same to all boards, with acceptance in between. A board that it puts in quarantine comes
+    back through `health` alone. A virtual board is powered for as long as a
     command needs it; its flash stays in the workspace.
 
     Exit status: 0 done, 1 an error or a board that does not answer, 2 wrong usage, 3 refused with a reason,
@@ -39,14 +41,14 @@ def about() -> None:
 @boards.command("list", epilog="Example: tinyops boards list --inventory boards.yaml")
 def list_boards(
     inventory: _Inventory = None,
-    workspace: _Workspace = _WORKSPACE,  # noqa: ARG001 - taken by every command, so that it may always be given
+    workspace: _Workspace = _WORKSPACE,
     as_json: _Json = False,
 ) -> None:
-    """List the boards of the inventory. No board is touched."""
+    """List the boards of the inventory, and which of them are in quarantine. No board is touched."""
     from edge_deployer.cli.boards.view import print_list
     from edge_deployer.inventory.inventory import load_inventory
 
-    print_list(load_inventory(inventory), as_json=as_json)
+    print_list(load_inventory(inventory), _confined(workspace), as_json=as_json)
 
 
 @boards.command(epilog="Example: tinyops boards probe door-1 door-2")
@@ -63,14 +65,39 @@ def probe(
     from edge_deployer.rollout.interruption import run_interruptible
 
     bench = Bench.load(inventory, workspace)
-    entries = [bench.entry(name) for name in names] if names else list(bench.inventory.boards)
     try:
-        found = run_interruptible(probe_boards(bench, entries))
+        found = run_interruptible(probe_boards(bench, bench.entries(names)))
     except KeyboardInterrupt:
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    print_probes(found, as_json=as_json)
+    print_probes(found, _confined(workspace), as_json=as_json)
     if not all(row.reachable for row in found):
         raise typer.Exit(EXIT_ERROR)
+
+
+@boards.command(epilog="Example: tinyops boards health bench-2")
+def health(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="The boards to test; none is tested without.")
+    ] = None,
+    inventory: _Inventory = None,
+    workspace: _Workspace = _WORKSPACE,
+    as_json: _Json = False,
+) -> None:
+    """Show which boards are in quarantine, since when and why; with names, test those boards, all at once.
+
+    The test is all that acceptance asks of a staging board, on a release that is known to be good: the promoted one
+    that the board runs, or else the latest promoted one, on trial. A board that passes is let out of quarantine, one
+    that fails is put there. It ends with the image it had, after Ctrl-C too.
+
+    Exit status 3 if a board fails, if no decision is reached, or if it has an image on trial and is not tested.
+    """
+    if names:
+        _test(names, inventory, workspace, as_json=as_json)
+        return
+    from edge_deployer.cli.boards.view import print_health
+    from edge_deployer.inventory.inventory import load_inventory
+
+    print_health(load_inventory(inventory), _confined(workspace), as_json=as_json)
 
 
 @boards.command(epilog="Example: tinyops boards install door-1 1.0.0+3")
@@ -171,6 +198,36 @@ def log(name: _Name, inventory: _Inventory = None, workspace: _Workspace = _WORK
     bench = Bench.load(inventory, workspace)
     entry = bench.entry(name)
     print_log(recorded_steps(workspace, name), firmware_log(bench, entry), as_json=as_json)
+
+
+def _confined(workspace: Path) -> dict[str, Confinement]:
+    """The workspace's boards in quarantine, by name."""
+    from edge_deployer.inventory.quarantine import Quarantine
+
+    return Quarantine(workspace / "boards").boards()
+
+
+def _test(names: list[str], inventory: Path | None, workspace: Path, *, as_json: bool) -> None:
+    """Have boards do their self-test, show how it ended, and set the exit status."""
+    from edge_deployer.cli.boards.bench import Bench
+    from edge_deployer.cli.boards.health import self_test
+    from edge_deployer.cli.boards.view import print_self_tests
+    from edge_deployer.cli.deployment_view import DeploymentView
+    from edge_deployer.rollout.interruption import run_interruptible
+
+    bench = Bench.load(inventory, workspace)
+    entries = bench.entries(names)
+    try:
+        with DeploymentView(quiet=as_json) as view:
+            tests = run_interruptible(self_test(bench, entries, view))
+    except KeyboardInterrupt:
+        typer.echo("stopped; what was on trial is taken back, and the quarantine is as it was", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    print_self_tests(tests, as_json=as_json)
+    results = {test.result for test in tests}
+    if results <= {"passed"}:
+        return
+    raise typer.Exit(EXIT_ERROR if results <= {"passed", "not reached"} else EXIT_REFUSED)
 
 
 def _act(action: Action, name: str, inventory: Path | None, workspace: Path, *, as_json: bool) -> None:

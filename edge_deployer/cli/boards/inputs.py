@@ -9,7 +9,7 @@ import numpy as np
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.labelled_data import DatasetFields, checked_inputs, load_dataset
-from edge_deployer.release.validation import stored_inputs
+from edge_deployer.release.samples import stored_inputs
 from edge_deployer.tensors import Array, TensorSpec
 
 _FIELDS = DatasetFields(input="inputs", label=None, group=None, classes=None)

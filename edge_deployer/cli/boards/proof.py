@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from edge_deployer.acceptance.checks import check_smoke
-from edge_deployer.acceptance.examination import examine
+from edge_deployer.acceptance.examination import Examination
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.cli.boards.bench import Bench
 from edge_deployer.cli.boards.release import Refused, find_release
-from edge_deployer.inventory.inventory import BoardEntry
+from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.release.bundle import Bundle
+from edge_deployer.rollout.trial import Trial
 from edge_deployer.session import DeviceSession, ModelFault
 
-_GOLDEN_VECTORS = 1
+_ONE_SAMPLE = AcceptancePlan(samples=1, golden_vectors=1, soak_inferences=0)
 _REMEDY = "take it back with `tinyops boards revert`; `tinyops boards log` and the board's health tell more"
 
 
@@ -27,6 +28,8 @@ async def prove(session: DeviceSession, bench: Bench, entry: BoardEntry, image_h
         await _prove_that_it_loads(session, image_hash)
         return "the model loads without a fault; no release in the workspace has its image, so no sample was judged"
     await _prove_first_sample(session, entry, release)
+    if release.acceptance.outputs is None:
+        return f"release {release.release_id} runs its first sample without a fault; it has no reference to judge it by"
     return f"release {release.release_id} loads without a fault and gets its first sample right"
 
 
@@ -47,9 +50,13 @@ async def _prove_that_it_loads(session: DeviceSession, image_hash: bytes) -> Non
 
 
 async def _prove_first_sample(session: DeviceSession, entry: BoardEntry, release: Bundle) -> None:
-    evidence = await examine(session, entry.name, release.acceptance, samples=_GOLDEN_VECTORS)
+    trial = Trial.of(release, _ONE_SAMPLE)
+    examination = Examination(
+        session, entry.name, board_profile(entry), release.acceptance, trial.reference, _ONE_SAMPLE
+    )
+    evidence = await examination.run(trial.image_hash, "production")
     if evidence.failure:
         raise Refused(evidence.failure.reason, _REMEDY)
-    smoke = check_smoke(evidence, release.image.hash.hex(), AcceptancePlan())
+    smoke = check_smoke(evidence, trial.image_hash, trial.reference, _ONE_SAMPLE)
     if smoke.status != "passed":
         raise Refused(smoke.detail, _REMEDY)

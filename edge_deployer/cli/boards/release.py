@@ -126,8 +126,8 @@ def _check_room(data: bytes, image: McubootImage, entry: BoardEntry) -> None:
             "make the model smaller, or choose a board with larger slots",
         )
     manifest = image.protected.get(MANIFEST_TLV)
-    needed = Manifest.from_cbor(manifest).arena_bytes if manifest else 0
-    if needed > profile.arena_bytes:
+    needed = Manifest.from_cbor(manifest).arena_bytes if manifest else None
+    if needed is not None and needed > profile.arena_bytes:
         raise Refused(
             f"the model needs an arena of {needed:,} bytes; {entry.name} ({profile.name}) has {profile.arena_bytes:,}",
             "make the model's activations smaller, or choose a board with more RAM",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,10 @@ from edge_deployer.inventory.inventory import BoardEntry, Inventory
 if TYPE_CHECKING:
     # What lists boards does without what talks to them.
     from edge_deployer.cli.boards.action import Outcome
+    from edge_deployer.cli.boards.health import SelfTest
     from edge_deployer.cli.boards.infer import Inference
     from edge_deployer.cli.boards.probe import Probe
+    from edge_deployer.inventory.quarantine import Confinement
     from edge_deployer.rollout.deployment import Step
     from edge_deployer.session import SlotState
 
@@ -29,28 +31,58 @@ _UNLIMITED = 10_000
 """Columns of an output that is no terminal."""
 
 
-def print_list(inventory: Inventory, *, as_json: bool) -> None:
+def print_list(inventory: Inventory, confined: Mapping[str, Confinement], *, as_json: bool) -> None:
     """A row a board of the inventory."""
     if as_json:
-        _print_json([board.model_dump() for board in inventory.boards])
+        _print_json(
+            [board.model_dump(mode="json") | {"quarantined": _reason(board, confined)} for board in inventory.boards]
+        )
         return
-    rows = ((board.name, board.pool, board.profile, _address(board)) for board in inventory.boards)
-    _print_table(("board", "pool", "profile", "address"), rows)
+    rows = (
+        (board.name, _pool(board), board.profile, _address(board), _state(board, confined))
+        for board in inventory.boards
+    )
+    _print_table(("board", "pool", "profile", "address", "state"), rows)
 
 
-def print_probes(probes: Sequence[Probe], *, as_json: bool) -> None:
-    """A row a board, and a line below for each problem."""
+def print_health(inventory: Inventory, confined: Mapping[str, Confinement], *, as_json: bool) -> None:
+    """A row a board of the inventory: is it in quarantine, since when and why?"""
     if as_json:
-        _print_json([_probe_fields(probe) for probe in probes])
+        _print_json([_health_fields(board, confined) for board in inventory.boards])
         return
     _print_table(
-        ("board", "runs", "confirmed", "spare slot", "arena", "last reset", "uptime", "faults"),
+        ("board", "pool", "state", "since", "why"), (_health_row(board, confined) for board in inventory.boards)
+    )
+
+
+def print_self_tests(tests: Sequence[SelfTest], *, as_json: bool) -> None:
+    """How each board's self-test ended, and what to do next."""
+    if as_json:
+        _print_json([_self_test_fields(test) for test in tests])
+        return
+    console = _console()
+    for test in tests:
+        color = "green" if test.result == "passed" else "red"
+        console.print(f"[bold {color}]{test.result}[/]: {escape(test.detail)}")
+        if test.remedy:
+            console.print(f"  remedy: {escape(test.remedy)}")
+
+
+def print_probes(probes: Sequence[Probe], confined: Mapping[str, Confinement], *, as_json: bool) -> None:
+    """A row a board, and a line below for each problem and each board in quarantine."""
+    if as_json:
+        _print_json([_probe_fields(probe, confined) for probe in probes])
+        return
+    _print_table(
+        ("board", "pool", "runs", "confirmed", "spare slot", "arena", "last reset", "uptime", "faults"),
         (_probe_row(probe) for probe in probes),
     )
     console = _console()
     for probe in probes:
         if probe.problem:
             console.print(f"[bold red]{escape(probe.board.name)}[/]: {escape(probe.problem)}")
+        if reason := _reason(probe.board, confined):
+            console.print(f"[bold red]{escape(probe.board.name)}[/] is in quarantine: {escape(reason)}")
 
 
 def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
@@ -122,6 +154,48 @@ def _address(board: BoardEntry) -> str:
     return "virtual" if board.url is None else board.url
 
 
+def _pool(board: BoardEntry) -> str:
+    return f"{board.pool} (spare)" if board.spare else board.pool
+
+
+def _reason(board: BoardEntry, confined: Mapping[str, Confinement]) -> str | None:
+    """Why a board is in quarantine; None if it is not."""
+    return confined[board.name].reason if board.name in confined else None
+
+
+def _state(board: BoardEntry, confined: Mapping[str, Confinement]) -> str:
+    return "quarantined" if board.name in confined else "healthy"
+
+
+def _health_row(board: BoardEntry, confined: Mapping[str, Confinement]) -> tuple[str, ...]:
+    confinement = confined.get(board.name)
+    told = (f"{confinement.since:%Y-%m-%d %H:%M:%S} UTC", confinement.reason) if confinement else ("-", "-")
+    return (board.name, _pool(board), _state(board, confined), *told)
+
+
+def _health_fields(board: BoardEntry, confined: Mapping[str, Confinement]) -> dict[str, Any]:
+    confinement = confined.get(board.name)
+    return {
+        "board": board.name,
+        "pool": board.pool,
+        "spare": board.spare,
+        "quarantined": confinement.reason if confinement else None,
+        "since": confinement.since.isoformat() if confinement else None,
+    }
+
+
+def _self_test_fields(test: SelfTest) -> dict[str, Any]:
+    return {
+        "board": test.board,
+        "result": test.result,
+        "detail": test.detail,
+        "remedy": test.remedy,
+        "release": test.release,
+        "quarantined": test.quarantined,
+        "checks": [check.model_dump(mode="json") for check in test.verdict.checks] if test.verdict else [],
+    }
+
+
 def _image_fields(image: SlotState | None) -> dict[str, Any] | None:
     if image is None:
         return None
@@ -133,10 +207,13 @@ def _image_fields(image: SlotState | None) -> dict[str, Any] | None:
     }
 
 
-def _probe_fields(probe: Probe) -> dict[str, Any]:
+def _probe_fields(probe: Probe, confined: Mapping[str, Confinement]) -> dict[str, Any]:
     info, health = probe.info, probe.health
     return {
         "board": probe.board.name,
+        "pool": probe.board.pool,
+        "spare_board": probe.board.spare,
+        "quarantined": _reason(probe.board, confined),
         "reachable": probe.reachable,
         "problem": probe.problem,
         "running": _image_fields(probe.running),
@@ -153,9 +230,10 @@ def _probe_fields(probe: Probe) -> dict[str, Any]:
 def _probe_row(probe: Probe) -> tuple[str, ...]:
     running, info, health = probe.running, probe.info, probe.health
     if health is None:
-        return (probe.board.name, "does not answer")
+        return (probe.board.name, _pool(probe.board), "does not answer")
     return (
         probe.board.name,
+        _pool(probe.board),
         _short(running),
         "-" if running is None else "yes" if running.confirmed else "on trial",
         _short(probe.spare) + (", boots next" if probe.spare and probe.spare.pending else ""),

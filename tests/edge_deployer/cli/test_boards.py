@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -17,15 +18,21 @@ import numpy as np
 import pytest
 import yaml
 
+from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.cli import main
+from edge_deployer.cli.boards.bench import Bench
 from edge_deployer.cli.boards.inputs import fit_samples, read_samples
+from edge_deployer.cli.boards.known_good import known_good
 from edge_deployer.cli.boards.log import BoardLog, recorded_steps
 from edge_deployer.errors import TinyopsError
+from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import IMAGE_FILE, Bundle, Candidate
 from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
 from edge_deployer.release.store import ReleaseStore
+from edge_deployer.rollout.deployment import Deployment, describe_release
 from edge_deployer.rollout.journal import Journal
+from edge_deployer.rollout.release_line import RECORD_FILE, ReleaseLine
 from edge_deployer.tensors import TensorSpec
 from tests.edge_deployer import tiny_models
 from tests.edge_deployer.cli.test_app import TINYOPS, tinyops
@@ -69,6 +76,30 @@ class Workbench:
     def release(self, candidate: Candidate) -> Bundle:
         return ReleaseStore(self.folder / ".tinyops" / "releases").release(candidate, version="1.0.0", key=self.key)
 
+    def promoted(self, bundle: Bundle, plan: AcceptancePlan | None = None, *, days_ago: int = 0) -> None:
+        """Write the record that a promotion leaves."""
+        at = datetime.now(timezone.utc) - timedelta(days=days_ago)
+        record = Deployment(
+            outcome="promoted",
+            reason="",
+            release=describe_release(bundle),
+            plan=plan or AcceptancePlan(),
+            started=at,
+            finished=at,
+        )
+        (bundle.folder / RECORD_FILE).write_text(record.model_dump_json())
+
+    @property
+    def quarantine(self) -> Quarantine:
+        return Quarantine(self.folder / ".tinyops" / "boards")
+
+    def describe(self, board: str, **fields: object) -> None:
+        """Change a board in the inventory, or add it."""
+        path = self.folder / "boards.yaml"
+        boards = {entry["name"]: entry for entry in yaml.safe_load(path.read_text())["boards"]}
+        boards[board] = boards.get(board, {"name": board, "profile": "fast.yaml"}) | fields
+        path.write_text(yaml.safe_dump({"boards": list(boards.values())}))
+
     def running(self, board: str = "p1") -> dict[str, Any] | None:
         (row,) = self.answer("probe", board)
         found: dict[str, Any] | None = row["running"]
@@ -102,6 +133,146 @@ def test_the_list_names_every_board_and_powers_none(bench: Workbench) -> None:
     ]
     assert "virtual" in bench.boards("list").stdout
     assert not (bench.folder / ".tinyops" / "boards").exists()
+
+
+def test_spares_and_boards_in_quarantine_are_told_without_touching_a_board(bench: Workbench) -> None:
+    bench.describe("s2", pool="staging", virtual=True, spare=True)
+    bench.quarantine.confine("s2", "labels: 9 of 20 samples")
+    listed = {board["name"]: (board["spare"], board["quarantined"]) for board in bench.answer("list")}
+    assert listed == {"s1": (False, None), "p1": (False, None), "s2": (True, "labels: 9 of 20 samples")}
+    health = {row["board"]: row for row in bench.answer("health")}
+    assert [row["quarantined"] for row in health.values()] == [None, None, "labels: 9 of 20 samples"]
+    assert datetime.fromisoformat(health["s2"]["since"]) == bench.quarantine.boards()["s2"].since
+    for command in ("list", "health"):
+        (line,) = (line for line in bench.boards(command).stdout.splitlines() if line.startswith("s2"))
+        assert "staging (spare)" in line
+        assert "quarantined" in line
+    assert "labels: 9 of 20 samples" in bench.boards("health").stdout
+    assert not [path for path in (bench.folder / ".tinyops" / "boards").iterdir() if path.is_dir()]
+
+
+def test_a_board_with_wrong_outputs_stays_in_quarantine_and_comes_back_once_it_is_mended(
+    bench: Workbench, make_candidate: MakeCandidate
+) -> None:
+    line = ReleaseLine(Path(".tinyops"), Path("boards.yaml"), None, AcceptancePlan(), "1.0.0")
+    deployment, bundle = line.push(make_candidate(4))
+    assert deployment.outcome == "promoted", deployment.reason
+    bench.quarantine.confine("s1", "differed alone")
+    (bench.folder / "wrong.yaml").write_text("{wrong_outputs: 1.0}")
+    for board in ("s1", "p1"):
+        bench.describe(board, faults="wrong.yaml")
+    bench.describe("s2", pool="staging", virtual=True, spare=True)
+    ill = {test["board"]: test for test in bench.answer("health", "s1", "p1", "s2", "s1", status=3)}
+    assert [test["result"] for test in ill.values()] == ["failed", "failed", "passed"]
+    assert {test["release"] for test in ill.values()} == {bundle.release_id}
+    assert ill["s1"]["quarantined"] == "differed alone"
+    assert "p1 fails its self-test" in ill["p1"]["quarantined"]
+    soak = next(check for check in ill["s2"]["checks"] if check["name"] == "soak")
+    assert "32 repeated ones" in soak["detail"], "all that a staging board is asked"
+    assert set(bench.quarantine.boards()) == {"s1", "p1"}
+    for board in ("s1", "p1"):
+        bench.describe(board, faults=None)
+    mended = bench.boards("health", "s1", "p1")
+    assert mended.status == 0, mended.stderr
+    assert mended.stdout.count("it is no longer in quarantine") == 2
+    assert bench.quarantine.boards() == {}
+    actions = [step["action"] for step in bench.answer("log", "p1")["steps"]]
+    assert actions[-8:] == [
+        *["self-test", "examine", "refused", "quarantined"],
+        *["self-test", "examine", "accepted", "released"],
+    ]
+    images = {row["board"]: row["running"] and row["running"]["hash"] for row in bench.answer("probe")}
+    release = bundle.image.hash.hex()
+    assert images == {"s1": release, "p1": release, "s2": None}, "a board without an image has none after its test"
+
+
+def test_boards_get_their_own_image_back_after_a_self_test_and_after_ctrl_c(
+    bench: Workbench, make_candidate: MakeCandidate
+) -> None:
+    own, good = bench.release(make_candidate(4)), bench.release(make_candidate(200))
+    bench.put_for_good(own)
+    bench.promoted(good)
+    bench.quarantine.confine("p1", "differed alone")
+    write_inventory(bench.folder, line_rate=9600)
+    command = [TINYOPS, "boards", "health", "p1", "s1", "--inventory", "boards.yaml"]
+    with subprocess.Popen(command, cwd=bench.folder, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        waits_for = {"p1", "s1"}
+        while waits_for:
+            line = process.stderr.readline()
+            assert line, f"no install on {waits_for}"
+            board, _, step = line.strip().partition("  ")
+            waits_for -= {board} if step.startswith("install") else set()
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert set(bench.quarantine.boards()) == {"p1"}
+    for board in ("p1", "s1"):
+        assert recorded_steps(bench.folder / ".tinyops", board)[-1].action == "reverted"
+    write_inventory(bench.folder)
+    (test,) = bench.answer("health", "p1")
+    assert (test["result"], test["release"], test["quarantined"]) == ("passed", good.release_id, None)
+    kept = bench.running()
+    assert kept is not None
+    assert (kept["hash"], kept["confirmed"]) == (own.image.hash.hex(), True)
+
+
+def test_a_board_with_an_image_on_trial_is_not_tested(bench: Workbench, make_candidate: MakeCandidate) -> None:
+    bundle = bench.release(make_candidate(4))
+    bench.promoted(bundle)
+    bench.answer("install", "p1", bundle.folder.name)
+    (test,) = bench.answer("health", "p1", status=3)
+    assert test["result"] == "refused"
+    assert "tinyops boards revert p1" in test["remedy"]
+    on_trial = bench.running()
+    assert on_trial is not None
+    assert (on_trial["hash"], on_trial["confirmed"]) == (bundle.image.hash.hex(), False)
+
+
+def test_a_board_that_cannot_be_reached_is_neither_confined_nor_released(
+    bench: Workbench, make_candidate: MakeCandidate
+) -> None:
+    bench.promoted(bench.release(make_candidate(4)))
+    for board in ("lost", "ill"):
+        bench.describe(board, pool="staging", url=str(bench.folder / f"no-port-of-{board}"))
+    bench.quarantine.confine("ill", "differed alone")
+    tests = bench.answer("health", "lost", "ill", status=1)
+    assert [(test["result"], test["quarantined"]) for test in tests] == [
+        ("not reached", None),
+        ("not reached", "differed alone"),
+    ]
+
+
+def test_a_board_is_tested_against_what_it_runs_or_else_the_latest_promotion_that_is_for_it(
+    bench: Workbench, make_candidate: MakeCandidate, other_key: SigningKey
+) -> None:
+    candidate = make_candidate(4)
+    named = {name: dataclasses.replace(candidate, name=name) for name in ("old", "new", "foreign", "never promoted")}
+    old, new, never_promoted = (bench.release(named[name]) for name in ("old", "new", "never promoted"))
+    large = bench.release(dataclasses.replace(candidate, model=bytes(40_000)))
+    store = ReleaseStore(bench.folder / ".tinyops" / "releases")
+    foreign = store.release(named["foreign"], version="1.0.0", key=other_key)
+    plan = AcceptancePlan(alpha=0.1)
+    for days_ago, bundle in enumerate((foreign, large, new, old)):
+        bench.promoted(bundle, plan, days_ago=days_ago)
+    write_inventory(bench.folder, slot_bytes=32768)
+    loaded = Bench.load(Path("boards.yaml"), Path(".tinyops"))
+    entry = loaded.entry("p1")
+    chosen = [
+        known_good(loaded, entry, running.image.hash.hex() if running else None)
+        for running in (None, never_promoted, old)
+    ]
+    assert [trial.bundle.release_id for trial in chosen] == [new.release_id, new.release_id, old.release_id]
+    assert [trial.plan for trial in chosen] == [plan] * 3
+
+
+def test_a_damaged_record_of_a_promotion_is_named(bench: Workbench, make_candidate: MakeCandidate) -> None:
+    bundle = bench.release(make_candidate(4))
+    (bundle.folder / RECORD_FILE).write_text('{"release": {}}')
+    done = bench.boards("health", "p1")
+    assert done.status == 1
+    assert "deployment.json is no record of a promotion: release.image_hash" in done.stderr
 
 
 def test_a_board_that_does_not_answer_is_a_row_with_the_reason(bench: Workbench) -> None:
@@ -230,6 +401,8 @@ def test_an_image_that_is_not_for_the_board_is_refused_before_the_board_is_touch
         (["install", "p1", "damaged.img"], "damaged"),
         (["install", "p9", "damaged.img"], "no board named 'p9'"),
         (["probe", "p9"], "no board named 'p9'"),
+        (["health", "p9"], "no board named 'p9'"),
+        (["health", "p1"], "no release in .tinyops is known to be good for p1"),
         (["infer", "p1", "nowhere.npz"], "nowhere.npz does not exist"),
         (["infer", "p1", "nowhere.npy"], "nowhere.npy cannot be read"),
         (["infer", "p1", "text.img"], "none of the kinds of file"),
@@ -283,7 +456,11 @@ def test_real_values_are_quantised_with_the_models_own_scale(bench: Workbench, m
 
 def test_the_log_tells_deployments_and_commands_oldest_first(bench: Workbench, make_candidate: MakeCandidate) -> None:
     (bench.folder / "model.tflite").write_bytes(tiny_models.identity_classifier(4))
-    assert tinyops("push", "model.tflite", "--inventory", "boards.yaml", cwd=bench.folder).returncode == 0
+    labels = np.arange(480) % 4
+    np.savez(bench.folder / "held_out.npz", inputs=np.eye(4)[labels] * 10, labels=labels)
+    push = ["push", "model.tflite", "--data", "held_out.npz", "--inventory", "boards.yaml"]
+    pushed = tinyops(*push, cwd=bench.folder)
+    assert pushed.returncode == 0, pushed.stdout + pushed.stderr
     bench.put_for_good(bench.release(make_candidate(5)))
     logged = bench.answer("log", "p1")
     actions = [step["action"] for step in logged["steps"]]
@@ -332,7 +509,7 @@ def test_one_sample_alone_is_a_batch_of_one(tmp_path: Path) -> None:
 
 
 def test_help_has_an_example_for_every_command(tmp_path: Path) -> None:
-    for command in ("list", "probe", "install", "confirm", "revert", "infer", "log"):
+    for command in ("list", "probe", "health", "install", "confirm", "revert", "infer", "log"):
         shown = tinyops("boards", command, "--help", cwd=tmp_path).stdout
         assert f"Example: tinyops boards {command}" in " ".join(shown.split()), shown
 

@@ -23,6 +23,15 @@ def test_the_default_has_two_staging_and_three_production_boards() -> None:
     assert all(board.virtual for board in inventory.boards)
 
 
+def test_a_spare_is_one_more_board_of_the_staging_pool(tmp_path: Path) -> None:
+    path = tmp_path / "boards.yaml"
+    path.write_text(GOOD + "  - {name: s2, pool: staging, virtual: true, spare: true}\n")
+    assert [(board.name, board.spare) for board in load_inventory(path).pool("staging")] == [
+        ("s1", False),
+        ("s2", True),
+    ]
+
+
 def test_relative_paths_count_from_the_file(tmp_path: Path, signing_key: SigningKey) -> None:
     (tmp_path / "release.pem").write_bytes(signing_key.public_pem)
     (tmp_path / "tiny.yaml").write_text(
@@ -53,6 +62,8 @@ def test_relative_paths_count_from_the_file(tmp_path: Path, signing_key: Signing
         ("public_key: boards.yaml\n" + GOOD, "boards.yaml cannot be read"),
         (GOOD.replace("virtual: true", "virtual: true, profile: nowhere.yaml"), "nowhere.yaml cannot be read"),
         (GOOD.replace("virtual: true", "virtual: true, faults: nowhere.yaml"), "nowhere.yaml cannot be read"),
+        (GOOD.replace('5000"', '5000", spare: true'), "`spare` is for staging boards"),
+        (GOOD.replace("virtual: true", "virtual: true, spare: true"), "no board is in the staging pool besides spares"),
         (GOOD.replace('5000"', '5000", realtime: true'), "`realtime` and `faults` are for virtual boards"),
         ("", "inventory"),
     ],

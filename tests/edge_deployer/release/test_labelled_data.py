@@ -54,3 +54,32 @@ def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:
         archive.writestr("inputs", "no array")
     with pytest.raises(TinyopsError, match="not an array of real numbers"):
         load_dataset(tmp_path / "data.npz", INPUTS)
+
+
+def test_targets_and_slices_come_with_the_samples(tmp_path: Path) -> None:
+    targets = np.array([1, 2, 3])
+    np.savez(tmp_path / "data.npz", inputs=np.zeros((3, 4)), targets=targets, slices=np.array(["a", "b", "a"]))
+    fields = DatasetFields(input="inputs", label=None, group=None, classes=None, target="targets", slice="slices")
+    data = load_dataset(tmp_path / "data.npz", fields)
+    assert data.targets is not None
+    assert (data.targets.dtype, data.targets.tolist()) == (np.float64, [1.0, 2.0, 3.0])
+    assert data.slices is not None
+    assert data.slices.tolist() == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("targets", np.array(["1.5", "2"]), "'targets' is .*not an array of real numbers"),
+        ("targets", np.array(1.5), "'targets' is .*not an array of real numbers"),
+        ("targets", np.array([[0.5, 1.0], [np.nan, 2.0]]), r"'targets' has 1 values .* nan at index \[1, 0\]"),
+        ("targets", np.array([0.5]), "'inputs' has 2 samples and 'targets' has 1"),
+        ("slices", np.array([0.5, 1.5]), "'slices' is float64.*not one integer or text a sample"),
+        ("slices", np.array([0, 1, 2]), "'inputs' has 2 samples and 'slices' has 3"),
+    ],
+)
+def test_wrong_targets_and_slices_are_named(tmp_path: Path, name: str, values: np.ndarray, said: str) -> None:
+    np.savez(tmp_path / "data.npz", inputs=np.zeros((2, 4)), **{name: values})
+    fields = DatasetFields(input="inputs", label=None, group=None, classes=None, **{name.removesuffix("s"): name})
+    with pytest.raises(TinyopsError, match=rf"data\.npz: {said}"):
+        load_dataset(tmp_path / "data.npz", fields)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import io
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
+from typing import Literal
 
 import numpy as np
-from PIL import Image
 
-from edge_deployer.acceptance.evidence import BoardEvidence, Failure, SampleEvidence
+from edge_deployer.acceptance.evidence import Failure
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.acceptance.pool_verdict import Examined, judge_pool
 from edge_deployer.acceptance.verdict import judge_board
+from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.manifest import Manifest, Provenance
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report.facts import (
@@ -22,40 +22,76 @@ from edge_deployer.report.facts import (
     EvaluationFacts,
     LineageStep,
     Report,
-    SamplePicture,
     SliceFacts,
 )
+from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.rollout.deployment import BoardOutcome, BoardRecord, Deployment, ReleaseRecord, Step
-from edge_deployer.tensors import Array
+from tests.edge_deployer.report import sample_evidence
+from tests.edge_deployer.report.sample_evidence import NEW_IMAGE, OLD_IMAGE, PLAN, PROFILE, digest
 
 STARTED = datetime(2026, 3, 14, 9, 26, 53, tzinfo=timezone.utc)
-PLAN = AcceptancePlan(min_accuracy=0.96, max_latency_us=2_000)
-DIGITS = tuple(str(digit) for digit in range(10))
-BOARDS = (("staging-1", "staging"), ("staging-2", "staging"), ("line-1", "production"), ("line-2", "production"))
-ALL_BOARDS = (*BOARDS, ("line-3", "production"))
-
-
-def digest(text: str) -> str:
-    """A SHA-256 that stands for something."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-NEW_IMAGE, OLD_IMAGE = digest("new image"), digest("old image")
+DIGITS = sample_evidence.DIGITS
+STAGING = ("staging-1", "staging-2")
+PRODUCTION = ("line-1", "line-2", "line-3")
 RELEASE_ID = f"0.4.0-{NEW_IMAGE[:8]}"
+READ_CHECKS = "read each board's checks in the report; every board has its earlier release"
 
 
 def promoted() -> Report:
     """Every fact is known and every board took the release."""
-    boards = [board(name, "confirmed") for name, _ in ALL_BOARDS]
-    reason = f"{RELEASE_ID} passed staging and runs on all 3 production boards"
-    return full_report(deployment(boards=boards, outcome="promoted", reason=reason))
+    return full_report(promotion([board(name, "confirmed") for name in (*STAGING, *PRODUCTION)]))
 
 
 def unchanged() -> Report:
-    """Production runs the release already."""
-    boards = [board(name, "unchanged") for name, _ in ALL_BOARDS]
-    reason = f"{RELEASE_ID} already runs on all 3 production boards; nothing was changed"
-    return full_report(deployment(boards=boards, outcome="unchanged", reason=reason, steps=[]))
+    """Production runs the release already; the evidence is that of its promotion."""
+    record = promotion([board(name, "unchanged") for name in (*STAGING, *PRODUCTION)])
+    record.outcome, record.steps = "unchanged", []
+    record.reason = f"{RELEASE_ID} already runs on all 3 production boards; nothing was changed"
+    return full_report(record)
+
+
+def warned() -> Report:
+    """One board is slow, which only warns by this plan."""
+    plan = PLAN.model_copy(update={"on_failure": {"latency": "warn"}})
+    boards = [board("staging-1", "confirmed", plan=plan, latency_us=2_871), board("staging-2", "confirmed", plan=plan)]
+    return full_report(promotion([*boards, *(board(name, "confirmed", plan=plan) for name in PRODUCTION)], plan))
+
+
+def quarantined() -> Report:
+    """One board of three differs alone: a spare stands in for it, and the release goes on."""
+    boards = [
+        board("staging-1", "confirmed"),
+        board("staging-2", "reverted", wrong=range(3, 300, 7), asked_again=True),
+        board("staging-3", "confirmed", spare=True),
+        board("staging-4", "untouched", spare=True),
+    ]
+    return full_report(promotion([*boards, *(board(name, "confirmed") for name in PRODUCTION)]))
+
+
+def undecided() -> Report:
+    """Both boards differ on a share that lies between what is tolerated and what is bad."""
+    boards = [board(name, "reverted", wrong=range(30, 300, 40)) for name in STAGING]
+    return full_report(
+        stopped(boards, remedy="raise `samples` in the plan, or give more held-out data", outcome="no verdict")
+    )
+
+
+def too_few_boards() -> Report:
+    """One of two staging boards falls silent, and there is no spare."""
+    boards = [
+        board("staging-1", "reverted"),
+        board("staging-2", "reverted", failure=Failure(kind="board", reason="no answer within 5.0 s to inference")),
+    ]
+    remedy = "`tinyops boards health` tests a board in quarantine and lets it back"
+    return full_report(stopped(boards, remedy=remedy, outcome="no verdict"))
+
+
+def no_healthy_boards() -> Report:
+    """One of two staging boards is in quarantine already: nothing is installed."""
+    boards = [board("staging-1", "untouched"), board("staging-2", "untouched", confined="differs on 14 of 16 samples")]
+    record = stopped(boards, gate="boards", remedy="give staging a spare", outcome="no verdict")
+    record.reason = "2 healthy staging boards are needed, 1 missing; staging-2 is in quarantine: differs on 14 of 16"
+    return full_report(record)
 
 
 def refused_at_evaluation() -> Report:
@@ -91,27 +127,27 @@ def refused_at_validation() -> Report:
         finished=STARTED,
     )
     found = validation().model_copy(
-        update={"blessed": False, "reason": reason, "arena_bytes": 71_248, "confusion": None, "accuracy": None}
+        update={
+            "blessed": False,
+            "reason": reason,
+            "arena_bytes": 71_248,
+            "confusion": None,
+            "accuracy": None,
+            "quality": None,
+        }
     )
     return Report(title="person_detect", deployment=refusal, validation=found)
 
 
 def refused_at_staging() -> Report:
-    """One staging board computes something else; both went back to the image they had."""
-    boards = [
-        board("staging-1", "reverted"),
-        board("staging-2", "reverted", differing=14),
-        *(board(name, "untouched") for name in ("line-1", "line-2", "line-3")),
-    ]
-    assert boards[1].evidence is not None
+    """Both staging boards compute something else: the model's fault. They went back to the image they had."""
+    return full_report(stopped([board(name, "reverted", wrong=range(2, 300, 9)) for name in STAGING]))
+
+
+def refused_on_signals() -> Report:
+    """The same where inputs are the three axes of a wand's stroke."""
     return full_report(
-        deployment(
-            boards=boards,
-            outcome="refused",
-            gate="staging",
-            reason=f"staging-2: {judge_board(boards[1].evidence, NEW_IMAGE, PLAN, pool='staging').reason}",
-            remedy="read each board's checks in the report; every board has its earlier release",
-        )
+        stopped([board(name, "reverted", wrong=range(2, 300, 9)) for name in STAGING]), sample_evidence.strokes()
     )
 
 
@@ -122,39 +158,32 @@ def refused_in_production() -> Report:
         board("staging-2", "rolled back"),
         board("line-1", "rolled back"),
         board("line-2", "not restored", failure=Failure(kind="board", reason="no answer within 5.0 s to image state")),
-        board("line-3", "untouched"),
     ]
-    return full_report(
-        deployment(
-            boards=boards,
-            outcome="refused",
-            gate="production",
-            reason="line-2: no answer within 5.0 s to image state",
-            remedy="read each board's checks in the report; every board has its earlier release",
-        )
-    )
+    record = stopped(boards, gate="production", remedy="line-2 could not be taken back: see to it by hand")
+    record.reason = "line-2: no answer within 5.0 s to image state"
+    return full_report(record)
 
 
 def refused_at_boards() -> Report:
     """A board does not answer before anything was installed."""
-    boards = [board(name, "untouched") for name, _ in ALL_BOARDS]
-    return full_report(
-        deployment(
-            boards=boards,
-            outcome="refused",
-            gate="boards",
-            reason="line-3: no answer within 5.0 s to echo",
-            remedy="check the board's power and its port, /dev/ttyACM3",
-            steps=[],
-        )
-    )
+    record = stopped([], gate="boards", remedy="check the board's power and its port, /dev/ttyACM3")
+    record.reason, record.steps = "line-3: no answer within 5.0 s to echo", []
+    return full_report(record)
 
 
 def pushed_by_hand() -> Report:
     """A model of some other pipeline: only the deployment and the validation are known."""
     report = promoted()
-    found = validation().model_copy(update={"confusion": None, "accuracy": None, "eval_samples": 0, "class_names": []})
-    report.deployment.plan = AcceptancePlan()
+    found = validation().model_copy(
+        update={
+            "confusion": None,
+            "accuracy": None,
+            "quality": None,
+            "metric": None,
+            "eval_samples": 0,
+            "class_names": [],
+        }
+    )
     return Report(title="kws_ref_model", deployment=report.deployment, validation=found)
 
 
@@ -179,7 +208,7 @@ def many_classes(count: int = 30) -> Report:
     return report
 
 
-def full_report(record: Deployment) -> Report:
+def full_report(record: Deployment, acceptance: AcceptanceSet | None = None) -> Report:
     """All facts of the digits pipeline around a deployment."""
     fingerprint = digest("digits")
     steps = ("examples", "training", "int8 model", "evaluation", "validation", "acceptance set")
@@ -225,8 +254,33 @@ def full_report(record: Deployment) -> Report:
                 for number, (step, kind) in enumerate(zip(steps, types, strict=True), start=1)
             ),
         ],
-        samples=samples(),
+        samples=sample_pictures(acceptance or sample_evidence.acceptance(), record),
     )
+
+
+def promotion(boards: list[BoardRecord], plan: AcceptancePlan = PLAN) -> Deployment:
+    """The release on all production boards, by what the staging boards say."""
+    record = deployment(outcome="promoted", reason="", boards=boards, plan=plan)
+    assert record.staging is not None
+    assert record.staging.decision == "accepted"
+    record.reason = f"{RELEASE_ID} passed staging and runs on all 3 production boards: {record.staging.reason}"
+    return record
+
+
+def stopped(
+    boards: list[BoardRecord], *, gate: str = "staging", outcome: str = "refused", remedy: str = READ_CHECKS
+) -> Deployment:
+    """The release did not get further than this gate; the other boards are as they were."""
+    named = {record.name for record in boards}
+    others = [board(name, "untouched") for name in (*STAGING, *PRODUCTION) if name not in named]
+    order = [*STAGING, *PRODUCTION]
+    boards = sorted((*boards, *others), key=lambda record: order.index(record.name))
+    record = deployment(outcome=outcome, gate=gate, reason="", remedy=remedy, boards=boards)
+    if gate == "staging":
+        assert record.staging is not None
+        assert record.staging.decision == outcome
+        record.reason = record.staging.reason
+    return record
 
 
 def deployment(
@@ -236,11 +290,20 @@ def deployment(
     gate: str | None = None,
     remedy: str | None = None,
     boards: list[BoardRecord] | None = None,
+    plan: AcceptancePlan = PLAN,
     release: ReleaseRecord | str | None = "default",
     steps: list[Step] | None = None,
     finished: datetime = STARTED + timedelta(seconds=14.2),
 ) -> Deployment:
-    """A deployment of the sample release."""
+    """A deployment of the sample release; the staging pool judges what its boards found."""
+    boards = boards or []
+    examined = [
+        Examined(evidence=record.evidence, verdict=record.verdict)
+        for record in sorted(boards, key=lambda record: record.spare)
+        if record.pool == "staging" and record.evidence and record.verdict
+    ]
+    reference = sample_evidence.reference() if examined else None
+    quorum = plan.quorum_of(sum(record.pool == "staging" and not record.spare for record in boards))
     return Deployment.model_validate(
         {
             "outcome": outcome,
@@ -248,9 +311,11 @@ def deployment(
             "reason": reason,
             "remedy": remedy,
             "release": release_record() if release == "default" else release,
-            "plan": PLAN,
-            "boards": boards or [],
-            "steps": journal(boards or []) if steps is None else steps,
+            "plan": plan,
+            "reference": reference,
+            "staging": judge_pool(examined, reference, plan, quorum=quorum) if reference else None,
+            "boards": boards,
+            "steps": journal(boards) if steps is None else steps,
             "started": STARTED,
             "finished": finished,
         }
@@ -265,7 +330,7 @@ def release_record() -> ReleaseRecord:
         model_sha256=digest("model"),
         model_bytes=5_008,
         arena_bytes=2_768,
-        board_profile="cortex-m4",
+        board_profile=PROFILE,
         provenance=Provenance(
             run_id="2026-03-14T09:26:12.532318",
             git_commit="5d41402abc4b2a76b9719d911017c592ae1f3c7e",
@@ -284,53 +349,64 @@ def release_record() -> ReleaseRecord:
             )
         },
     )
-    return ReleaseRecord(release_id=RELEASE_ID, image_hash=NEW_IMAGE, image_bytes=6_712, manifest=manifest)
+    return ReleaseRecord(
+        release_id=RELEASE_ID, image_hash=NEW_IMAGE, image_bytes=sample_evidence.IMAGE_BYTES, manifest=manifest
+    )
 
 
-def board(name: str, outcome: BoardOutcome, *, differing: int = 0, failure: Failure | None = None) -> BoardRecord:
-    """A board whose evidence was judged by the real checks; an untouched one was not examined."""
-    pool = "staging" if name.startswith("staging") else "production"
+def board(
+    name: str,
+    outcome: BoardOutcome,
+    *,
+    plan: AcceptancePlan = PLAN,
+    spare: bool = False,
+    confined: str | None = None,
+    wrong: Sequence[int] = (),
+    latency_us: int = 871,
+    asked_again: bool = False,
+    failure: Failure | None = None,
+) -> BoardRecord:
+    """A board whose evidence was judged by the real checks; an untouched one was not examined.
+
+    Args:
+        name: says the pool.
+        outcome: how it ended for this board.
+        plan: what it was judged by.
+        spare: whether it stands in for others.
+        confined: why it was in quarantine before.
+        wrong: samples on which it names another class than TFLM.
+        latency_us: of each inference.
+        asked_again: whether it was asked again what it is alone in.
+        failure: what ended its examination.
+    """
+    pool: Literal["staging", "production"] = "staging" if name.startswith("staging") else "production"
     has_new = outcome in ("confirmed", "unchanged")
     record = BoardRecord(
         name=name,
         pool=pool,
-        profile="cortex-m4",
+        profile=PROFILE,
         virtual=name != "line-3",
         image_before=NEW_IMAGE if outcome == "unchanged" else None if name == "line-2" else OLD_IMAGE,
         image_after=NEW_IMAGE if has_new else None if name == "line-2" else OLD_IMAGE,
         outcome=outcome,
+        spare=spare,
+        quarantined=confined,
     )
     if outcome == "untouched":
         return record
-    evidence = board_evidence(name, 200 if pool == "staging" else 16, differing=differing, failure=failure)
-    record.evidence = evidence
-    record.checks = judge_board(evidence, NEW_IMAGE, PLAN, pool=pool).checks
+    record.evidence = sample_evidence.board_evidence(
+        name,
+        plan,
+        pool=pool,
+        wrong=wrong,
+        latency_us=latency_us,
+        asked_again=asked_again,
+        failure=failure,
+        confirmed=pool == "staging" and outcome != "reverted",
+    )
+    record.verdict = judge_board(record.evidence, sample_evidence.SUBJECT, sample_evidence.reference(), plan, pool=pool)
     record.install_seconds = None if failure else 2.13 + len(name) / 10
     return record
-
-
-def board_evidence(name: str, count: int, *, differing: int, failure: Failure | None) -> BoardEvidence:
-    """Answers to `count` samples, `differing` of which are not the reference's."""
-    if failure:
-        return BoardEvidence(board=name, failure=failure)
-    truth = [index % 10 for index in range(count)]
-    reference = [(label + 1) % 10 if index in (1, 40) and count > 16 else label for index, label in enumerate(truth)]
-    answers = [(label + 1) % 10 if 2 <= index < 2 + differing else label for index, label in enumerate(reference)]
-    return BoardEvidence(
-        board=name,
-        echo=True,
-        running_hash=NEW_IMAGE,
-        arena_used=2_768,
-        arena_bytes=65_536,
-        faults=0,
-        samples=SampleEvidence(
-            board_labels=tuple(answers),
-            reference_labels=tuple(reference),
-            true_labels=tuple(truth),
-            deviations=tuple(90 if 2 <= index < 2 + differing else 0 for index in range(count)),
-            latencies_us=tuple(871 for _ in range(count)),
-        ),
-    )
 
 
 def journal(boards: list[BoardRecord]) -> list[Step]:
@@ -344,7 +420,7 @@ def journal(boards: list[BoardRecord]) -> list[Step]:
         if record.evidence and record.evidence.failure:
             told.append((record.name, "refused", record.evidence.failure.reason))
         else:
-            told.append((record.name, "examine", "200 samples" if record.pool == "staging" else "16 samples"))
+            told.append((record.name, "examine", "as many samples as it takes"))
         told.append((record.name, "confirm" if record.outcome == "confirmed" else record.outcome, RELEASE_ID))
     return [
         Step(at=STARTED + timedelta(seconds=number), board=name, action=action, detail=detail)
@@ -357,7 +433,7 @@ def validation() -> ValidationReport:
     return ValidationReport(
         blessed=True,
         reason=None,
-        profile="cortex-m4",
+        profile=PROFILE,
         operators={"CONV_2D": 2, "MAX_POOL_2D": 1, "FULLY_CONNECTED": 1, "RESHAPE": 1, "SOFTMAX": 1},
         macs=27_872,
         model_bytes=5_008,
@@ -366,10 +442,13 @@ def validation() -> ValidationReport:
         arena_limit=65_536,
         latency_us=871.0,
         eval_samples=360,
+        reference=True,
+        metric="accuracy",
+        quality=0.98056,
         accuracy=0.98056,
         confusion=confusion(),
         class_names=list(DIGITS),
-        acceptance_samples=200,
+        acceptance_samples=sample_evidence.SAMPLES,
     )
 
 
@@ -395,23 +474,3 @@ def training(epochs: int = 25) -> list[Epoch]:
         )
         for fall, shake in zip(decay, wobble, strict=True)
     ]
-
-
-def samples() -> list[SamplePicture]:
-    """Twelve 8 x 8 pictures, the first of them answered wrongly."""
-    rng = np.random.default_rng(11)
-    return [
-        SamplePicture(
-            png=_png(rng.integers(0, 255, (8, 8)).astype(np.uint8)),
-            board="staging-1",
-            answer="2" if index == 0 else str(index % 10),
-            truth=str(index % 10) if index else "1",
-        )
-        for index in range(12)
-    ]
-
-
-def _png(image: Array) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode()

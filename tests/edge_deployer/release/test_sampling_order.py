@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from edge_deployer.acceptance.statistics.sampling_order import stratified_order
+from edge_deployer.release.sampling_order import stratified_order
 
 STRATA = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from([1, 2, None])), max_size=120)
 

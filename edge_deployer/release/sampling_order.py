@@ -1,4 +1,4 @@
-"""The order in which samples are taken, so that wherever a test stops it has seen something of everything."""
+"""The order in which samples are taken: wherever a test stops, it has seen something of everything. Numpy only."""
 
 from __future__ import annotations
 

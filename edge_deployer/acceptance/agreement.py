@@ -1,0 +1,73 @@
+"""Whether a board's outputs are TFLM's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.acceptance.reference import Reference
+from edge_deployer.tensors import Array
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+def other_label(outputs: Array, reference: Reference, samples: Sequence[int]) -> BoolArray:
+    """Where the class that a board names is not TFLM's; all false without a reference or without classes.
+
+    Args:
+        outputs: the board's, shape (n, ...).
+        reference: what they are held against.
+        samples: index of each sample in the reference.
+    """
+    expected = reference.reference_labels
+    if expected is None or not names_classes(reference):
+        return np.zeros(len(outputs), np.bool_)
+    return np.asarray(outputs.reshape(len(outputs), -1).argmax(axis=1) != expected[list(samples)], np.bool_)
+
+
+def far_off(outputs: Array, reference: Reference, samples: Sequence[int], tolerance: int) -> BoolArray:
+    """Where an output element is more than `tolerance` steps off TFLM's; arguments as for `other_label`."""
+    expected = reference.reference_outputs
+    if expected is None:
+        return np.zeros(len(outputs), np.bool_)
+    flat = outputs.reshape(len(outputs), -1)
+    return np.asarray(deviation_steps(flat, expected[list(samples)]) > tolerance, np.bool_)
+
+
+def differs(outputs: Array, reference: Reference, samples: Sequence[int], plan: AcceptancePlan) -> BoolArray:
+    """Where a board's answer is not TFLM's: another class, or outputs out of the plan's tolerance."""
+    far = far_off(outputs, reference, samples, plan.outputs.tolerance)
+    return other_label(outputs, reference, samples) | far
+
+
+def names_classes(reference: Reference) -> bool:
+    """Whether the largest output is a class: not where outputs are scores or real values."""
+    return (
+        reference.metric in (None, "accuracy") and reference.output.nbytes > np.dtype(reference.output.dtype).itemsize
+    )
+
+
+def deviation_steps(observed: Array, reference: Array) -> Array:
+    """Largest difference of each sample's outputs, in steps of the stored type.
+
+    For integer outputs a step is one stored unit. For float outputs it is one ten-thousandth of the reference value, or
+    of 1 where that is smaller; not-a-number where the reference has a number counts as the largest int32.
+
+    Args:
+        observed: the board's outputs, ``(n, ...)``.
+        reference: TFLM's outputs, same shape and dtype.
+
+    Returns:
+        int64 ``(n,)``.
+    """
+    wide = np.float64 if observed.dtype.kind == "f" else np.int64
+    difference = np.abs(observed.astype(wide) - reference.astype(wide)).reshape(len(observed), -1)
+    if wide is np.float64:
+        scale = 1e-4 * np.maximum(1.0, np.abs(reference.astype(wide))).reshape(len(observed), -1)
+        limit = float(np.iinfo(np.int32).max)
+        difference = np.ceil(np.nan_to_num(difference / scale, nan=limit, posinf=limit)).clip(0, limit)
+    largest: Array = difference.max(axis=1).astype(np.int64)
+    return largest

@@ -1,0 +1,67 @@
+"""What a check says of one board."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from edge_deployer.acceptance.plan import CheckName
+
+Status = Literal["passed", "failed", "undecided", "skipped"]
+
+
+class Bound(BaseModel):
+    """A one-sided bound from a confidence sequence: it holds wherever the examination happened to stop.
+
+    Attributes:
+        low: the true figure is at least this; None where the bound is an upper one.
+        high: the true figure is at most this; None where the bound is a lower one.
+        confidence: probability that the bound holds.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    low: float | None = None
+    high: float | None = None
+    confidence: float
+
+
+class CheckResult(BaseModel):
+    """One check on one board.
+
+    Attributes:
+        name: the check.
+        status: an undecided check is no verdict; a skipped one neither passes nor fails; `detail` says why.
+        detail: the finding in one phrase.
+        measured: the figure that was judged, or None.
+        limit: what it was judged against, or None.
+        bound: what can be said of the true figure.
+        samples: samples that a sequential test took.
+        fixed_samples: what a test of fixed size takes for the same error rates.
+        differing: indices of the first samples that spoke against the board.
+        only_warns: whether a failure refuses nothing.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: CheckName
+    status: Status
+    detail: str
+    measured: float | None = None
+    limit: float | None = None
+    bound: Bound | None = None
+    samples: int | None = None
+    fixed_samples: int | None = None
+    differing: tuple[int, ...] = ()
+    only_warns: bool = False
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it failed and that counts."""
+        return self.status == "failed" and not self.only_warns
+
+    @property
+    def leaves_open(self) -> bool:
+        """Whether it came to no decision and that counts."""
+        return self.status == "undecided" and not self.only_warns

@@ -1,0 +1,164 @@
+"""Whether a plan can come to a verdict at all: asked before anything is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import numpy as np
+
+from edge_deployer.acceptance.plan import AcceptancePlan, Ceiling, CheckName
+from edge_deployer.acceptance.reference import Reference
+from edge_deployer.acceptance.sequential_tests import (
+    accuracy_test,
+    count_pairs,
+    disagreement_test,
+    mae_test,
+    paired_test,
+)
+from edge_deployer.acceptance.statistics.bernoulli_test import BernoulliTest
+from edge_deployer.acceptance.statistics.decision import Decision, Outcome, TooFewSamplesError
+from edge_deployer.acceptance.statistics.mean_test import CeilingTest, FloorTest
+from edge_deployer.errors import TinyopsError
+
+_FIX = "give more held-out samples, raise `samples`, alpha or beta, or widen the check"
+
+
+def require_feasible(plan: AcceptancePlan, reference: Reference, *, profiles: Collection[str], boards: int) -> None:
+    """See that the plan can come to a verdict, before anything is installed.
+
+    Args:
+        plan: the plan.
+        reference: the acceptance set, as far as the plan allows.
+        profiles: names of the board profiles of all boards.
+        boards: staging boards, without spares.
+
+    Raises:
+        TinyopsError: something is missing; the message has the number.
+    """
+    require_budgets(plan, profiles)
+    require_quorum(plan, boards)
+    _require_data(plan, reference)
+    has_reference, classes = reference.outputs is not None, reference.metric == "accuracy"
+    require_samples(plan, len(reference), labelled=classes, reference=has_reference)
+    _require_scores(plan, reference)
+
+
+def require_budgets(plan: AcceptancePlan, profiles: Collection[str]) -> None:
+    """See that every profile has its budget, where there is more than one or any has.
+
+    Raises:
+        TinyopsError: the message names the profiles that have none.
+    """
+    missing = sorted(set(profiles) - set(plan.budgets))
+    if missing and (plan.budgets or len(missing) > 1):
+        raise TinyopsError(
+            f"acceptance plan: boards have the profiles {', '.join(sorted(profiles))}, and `budgets` has nothing for "
+            f"{', '.join(missing)} ({len(missing)} missing)",
+            remedy="give each profile its budget, e.g. `" + missing[0] + ": {latency_p95_us: 200000}`, or {} for none",
+        )
+
+
+def require_quorum(plan: AcceptancePlan, boards: int) -> None:
+    """See that staging has as many boards, without spares, as must accept.
+
+    Raises:
+        TinyopsError: the message has the number that is missing.
+    """
+    if plan.quorum_of(boards) > boards:
+        raise TinyopsError(
+            f"acceptance plan: quorum {plan.quorum} cannot be met, staging has {boards} boards besides its spares: "
+            f"{plan.quorum_of(boards) - boards} missing",
+            remedy="add staging boards to the inventory, or lower the quorum",
+        )
+
+
+def _require_data(plan: AcceptancePlan, reference: Reference) -> None:
+    wanted = {"accuracy": plan.accuracy, "auc": plan.auc, "mae": plan.mae}
+    needs = {
+        "accuracy": "labels that are classes",
+        "auc": "labels 0 and 1 of a model that scores",
+        "mae": "`targets`, the true values",
+    }
+    for metric, threshold in wanted.items():
+        if threshold is not None and reference.metric != metric:
+            has = f"data for {reference.metric}" if reference.metric else "no labelled data"
+            raise TinyopsError(
+                f"acceptance plan: `{metric}` needs {needs[metric]}; the acceptance set has {has}, 0 samples for it",
+                remedy=f"give labelled data, or take `{metric}` out of the plan",
+            )
+    if reference.outputs is None and not any(wanted.values()):
+        raise TinyopsError(
+            "the release has no reference of TFLM's, and the acceptance plan sets no floor: nothing would be judged",
+            remedy=f"set `{reference.metric or 'accuracy'}` in the plan, or build the release where TFLM runs",
+        )
+
+
+def require_samples(plan: AcceptancePlan, samples: int, *, labelled: bool, reference: bool) -> None:
+    """See that an acceptance set of so many samples suffices, as far as that does not depend on what is in it.
+
+    Args:
+        plan: the plan.
+        samples: of the acceptance set; more than the plan allows do not count.
+        labelled: whether they have labels that are classes.
+        reference: whether they have TFLM's outputs.
+
+    Raises:
+        TinyopsError: they are too few; the message has the number that is missing.
+    """
+    samples = min(samples, plan.samples)
+    if reference:
+        _require_design("labels", samples, lambda: disagreement_test(plan.labels, samples, plan))
+        _require_design("outputs", samples, lambda: disagreement_test(plan.outputs, samples, plan))
+    accuracy, against = plan.accuracy, plan.against_production
+    if accuracy is not None and labelled:
+        _require_design("accuracy", samples, lambda: accuracy_test(accuracy, samples, plan))
+    if against is not None and labelled:
+        needed = paired_test(against, samples, plan).fewest_to_accept()
+        _require_as_many("against_production", needed, samples, "samples")
+
+
+def _require_scores(plan: AcceptancePlan, reference: Reference) -> None:
+    if plan.auc is not None:
+        floor, margin, pairs = plan.auc.floor, plan.auc.margin, count_pairs(reference)
+        needed = _fewest(lambda cap: FloorTest(floor, margin, plan.alpha, plan.beta, cap).decide(np.ones(cap)))
+        _require_as_many("auc", needed, pairs, "pairs of an anomaly and a normal sample")
+    if plan.mae is not None:
+        _require_mae(plan.mae, reference, plan)
+
+
+def _require_mae(mae: Ceiling, reference: Reference, plan: AcceptancePlan) -> None:
+    try:
+        largest = mae_test(mae, reference, plan).high
+    except ValueError as error:
+        raise TinyopsError(
+            f"acceptance plan: `mae` cannot be tested: {error}",
+            remedy="set mae.largest_error to the largest error there can be, above ceiling and margin together",
+        ) from error
+    needed = _fewest(
+        lambda cap: CeilingTest(mae.ceiling, mae.margin, plan.alpha, plan.beta, cap, 0.0, largest).decide(np.zeros(cap))
+    )
+    _require_as_many("mae", needed, len(reference), "samples")
+
+
+def _require_design(check: CheckName, samples: int, design: Callable[[], BernoulliTest]) -> None:
+    try:
+        design()
+    except TooFewSamplesError as error:
+        _require_as_many(check, error.needed, samples, "samples")
+
+
+def _require_as_many(check: CheckName, needed: int, has: int, what: str) -> None:
+    if has < needed:
+        raise TinyopsError(
+            f"acceptance plan: `{check}` at these error rates needs up to {needed} {what}; the acceptance set has "
+            f"{has}, {needed - has} missing",
+            remedy=_FIX,
+        )
+
+
+def _fewest(decide: Callable[[int], Outcome]) -> int:
+    """The fewest observations with which a faultless board is accepted."""
+    cap = 1
+    while (outcome := decide(cap)).decision is not Decision.ACCEPT:
+        cap *= 2
+    return outcome.samples

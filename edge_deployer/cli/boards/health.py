@@ -1,0 +1,130 @@
+"""The self-test: a board against a release that is known to be good. The only way out of quarantine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from edge_deployer.acceptance.verdict import BoardVerdict
+from edge_deployer.cli.boards.bench import Bench
+from edge_deployer.cli.boards.known_good import known_good
+from edge_deployer.cli.boards.log import BoardLog
+from edge_deployer.inventory.inventory import BoardEntry, board_profile
+from edge_deployer.inventory.quarantine import Quarantine
+from edge_deployer.rollout.board import Board
+from edge_deployer.rollout.deployment import BoardRecord
+from edge_deployer.rollout.journal import Journal, Watcher
+from edge_deployer.rollout.rest import is_at_rest
+from edge_deployer.session import DeviceSession, SessionError
+
+_Result = Literal["passed", "failed", "undecided", "refused", "not reached"]
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """How one board's self-test ended.
+
+    Attributes:
+        board: its name.
+        result: ``refused`` and ``not reached`` are no tests: nothing was asked of the board.
+        detail: the same in a sentence.
+        remedy: what to do next, where there is something.
+        release: id of the release that it was tested against.
+        verdict: what the board's answers say; None where there was no test.
+        quarantined: why the board is in quarantine now; None if it is not.
+    """
+
+    board: str
+    result: _Result
+    detail: str
+    remedy: str | None = None
+    release: str | None = None
+    verdict: BoardVerdict | None = None
+    quarantined: str | None = None
+
+
+async def self_test(bench: Bench, entries: Sequence[BoardEntry], watcher: Watcher) -> list[SelfTest]:
+    """Test all boards at once, and let those that pass out of quarantine. Every board ends with the image it had.
+
+    Raises:
+        TinyopsError: no release is known to be good for one of the boards, or the virtual boards cannot be powered. No
+            board was touched.
+    """
+    for entry in entries:
+        known_good(bench, entry)
+    journal = Journal(BoardLog(bench.workspace, watcher))
+    async with bench.power(entries) as urls:
+        work = (_test(bench, entry, urls[entry.name], journal) for entry in entries)
+        # Exceptions wait until all have ended, Ctrl-C too: no board may lose power while it gets its image back.
+        found = await asyncio.gather(*work, return_exceptions=True)
+    tests = []
+    for test in found:
+        if isinstance(test, BaseException):
+            raise test
+        tests.append(_settle(test, bench.quarantine, journal))
+    return tests
+
+
+async def _test(bench: Bench, entry: BoardEntry, url: str, journal: Journal) -> SelfTest:
+    test = None
+    try:
+        async with bench.session(entry, url) as session:
+            test = await _ask(session, bench, entry, journal)
+    except SessionError as error:
+        # Once there is a verdict, silence takes nothing from it.
+        return test or SelfTest(entry.name, "not reached", error.message, error.remedy)
+    return test
+
+
+async def _ask(session: DeviceSession, bench: Bench, entry: BoardEntry, journal: Journal) -> SelfTest:
+    name = entry.name
+    if not is_at_rest(await session.images()):
+        return SelfTest(
+            name,
+            "refused",
+            "an image is on trial, or waits to be booted",
+            f"settle that first: `tinyops boards confirm {name}` or `tinyops boards revert {name}`",
+        )
+    # As a staging board, whatever its pool: production boards are asked their golden vectors only.
+    record = BoardRecord(name=name, pool="staging", profile=entry.profile, virtual=entry.virtual)
+    board = Board(session, record, board_profile(entry), journal)
+    await board.probe()
+    trial = known_good(bench, entry, record.image_before)
+    journal.note(name, "self-test", f"against {trial.bundle.release_id}")
+    try:
+        verdict = await board.try_release(trial)
+    finally:
+        await board.take_back()
+    return _judge(verdict, trial.bundle.release_id, restored=record.outcome != "not restored")
+
+
+def _judge(verdict: BoardVerdict, release: str, *, restored: bool) -> SelfTest:
+    name, against = verdict.board, f"its self-test against {release}"
+    again = f"then test it again with `tinyops boards health {name}`"
+    if not restored:
+        detail = f"{name} could not be given its earlier image back after {against}: {verdict.reason}"
+        return SelfTest(name, "failed", detail, f"see to the board by hand, {again}", release, verdict)
+    if verdict.decision == "refused":
+        detail = f"{name} fails {against}: {verdict.reason}"
+        return SelfTest(name, "failed", detail, f"repair or replace the board, {again}", release, verdict)
+    if verdict.decision == "undecided":
+        detail = f"{name} neither passes nor fails {against}: {verdict.reason}"
+        remedy = f"promote a release by a plan with more `samples`, {again}"
+        return SelfTest(name, "undecided", detail, remedy, release, verdict)
+    return SelfTest(name, "passed", f"{name} passes {against}: {verdict.reason}", None, release, verdict)
+
+
+def _settle(test: SelfTest, quarantine: Quarantine, journal: Journal) -> SelfTest:
+    """Let the board out of quarantine, or put it there, as the test says."""
+    confinement = quarantine.boards().get(test.board)
+    if test.result == "passed" and confinement:
+        quarantine.release(test.board, test.detail)
+        journal.note(test.board, "released", "the board is no longer in quarantine")
+        return replace(test, detail=f"{test.detail}; it is no longer in quarantine")
+    if test.result == "failed" and confinement is None:
+        quarantine.confine(test.board, test.detail)
+        journal.note(test.board, "quarantined", test.detail)
+        return replace(test, detail=f"{test.detail}; it is in quarantine now", quarantined=test.detail)
+    return replace(test, quarantined=confinement.reason if confinement else None)

@@ -1,0 +1,77 @@
+"""Releases that are known to be good: what a board can be tested against."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.cli.boards.bench import Bench
+from edge_deployer.cli.boards.release import find_release
+from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_file
+from edge_deployer.inventory.inventory import BoardEntry, board_profile
+from edge_deployer.release.bundle import Bundle
+from edge_deployer.rollout.release_line import RECORD_FILE
+from edge_deployer.rollout.trial import Trial
+
+
+class _Release(BaseModel):
+    image_hash: str
+
+
+class _Promotion(BaseModel):
+    """The part of a promotion's record that is of interest here."""
+
+    release: _Release
+    plan: AcceptancePlan
+    finished: datetime
+
+
+def known_good(bench: Bench, entry: BoardEntry, running: str | None = None) -> Trial:
+    """A promoted release that a board can be tested against, on the terms on which it was accepted.
+
+    Args:
+        bench: the board's bench; releases are those of its workspace.
+        entry: the board.
+        running: hex hash of the image that the board runs for good. If that was promoted, it is the one: nothing needs
+            to be installed. Otherwise it is the latest promoted one that fits the board.
+
+    Raises:
+        TinyopsError: there is none, a record is damaged, or a release was altered.
+    """
+    latest_first = sorted(_promotions(bench.workspace), key=lambda promotion: promotion.finished, reverse=True)
+    # The sort is stable: among the others the latest stays first.
+    for promotion in sorted(latest_first, key=lambda promotion: promotion.release.image_hash != running):
+        bundle = find_release(bytes.fromhex(promotion.release.image_hash), bench, entry)
+        if bundle and (promotion.release.image_hash == running or _fits(bundle, entry)):
+            return Trial.of(bundle, promotion.plan)
+    raise TinyopsError(
+        f"no release in {bench.workspace} is known to be good for {entry.name}",
+        remedy="promote one on healthy boards with `tinyops push` first; it must fit the board and be signed with the "
+        "key that the board trusts",
+    )
+
+
+def _promotions(workspace: Path) -> list[_Promotion]:
+    """What was promoted from a workspace, in no order: only then there is a record beside the release."""
+    return [_read(path) for path in (workspace / "releases").glob(f"[0-9]*/{RECORD_FILE}")]
+
+
+def _read(path: Path) -> _Promotion:
+    try:
+        return _Promotion.model_validate_json(read_file(path, f"record {path}"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "(whole file)"
+        raise TinyopsError(
+            f"{path} is no record of a promotion: {field}: {first['msg']}",
+            remedy="move the file out of the workspace, and push its release again",
+        ) from None
+
+
+def _fits(bundle: Bundle, entry: BoardEntry) -> bool:
+    profile, needed = board_profile(entry), bundle.manifest.arena_bytes
+    return len(bundle.image.data) <= profile.image_bytes and (needed is None or needed <= profile.arena_bytes)

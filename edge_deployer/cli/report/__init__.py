@@ -1,0 +1,1 @@
+"""`tinyops report`: commands for reports that were written before."""

@@ -1,0 +1,69 @@
+"""`tinyops report`: show a report on the terminal, judge its evidence once more, print the format of its JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge_deployer.cli.exit_status import EXIT_REFUSED
+
+report = typer.Typer(name="report", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+_Report = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[REPORT]", help="A report's folder or its report.json; the newest in the workspace without."
+    ),
+]
+_Workspace = Annotated[Path, typer.Option(help="Folder in which to look for the newest report.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+_WORKSPACE = Path(".tinyops")
+
+
+@report.callback()
+def about() -> None:
+    """Show what a report says of a release, and judge its evidence once more.
+
+    `tinyops push` and `tinyops run` write a report in a folder of its own: report.html for people, report.md in short,
+    report.json with all evidence. No command here touches a board.
+
+    Exit status: 0 done, 1 an error, 2 wrong usage, 3 the evidence says another verdict than the one recorded.
+    """
+
+
+@report.command(epilog="Example: tinyops report show .tinyops/reports/3")
+def show(named: _Report = None, workspace: _Workspace = _WORKSPACE, as_json: _Json = False) -> None:
+    """Show the verdict, the boards, and each check with its bound and the samples that it took."""
+    from edge_deployer.cli.report.view import print_report
+    from edge_deployer.report.reading import find_report, read_report
+
+    path = find_report(named, workspace)
+    print_report(read_report(path), path, as_json=as_json)
+
+
+@report.command(epilog="Example: tinyops report replay .tinyops/reports/3")
+def replay(named: _Report = None, workspace: _Workspace = _WORKSPACE, as_json: _Json = False) -> None:
+    """Judge every board and the staging pool once more, and compare with what is recorded, bit for bit.
+
+    Nothing but the plan, the reference and the boards' answers in the report is used. A verdict that is not the same
+    was made by another version of tinyops, or something in the report was altered; what differs is named.
+    """
+    from edge_deployer.cli.report.view import print_replay
+    from edge_deployer.report.reading import find_report, read_report
+    from edge_deployer.report.replay import replay as judge_again
+
+    path = find_report(named, workspace)
+    replayed = judge_again(read_report(path).deployment)
+    print_replay(replayed, path, as_json=as_json)
+    if not all(verdict.same for verdict in replayed):
+        raise typer.Exit(EXIT_REFUSED)
+
+
+@report.command(epilog="Example: tinyops report schema > report.schema.json")
+def schema() -> None:
+    """Print the format of report.json as JSON Schema."""
+    from edge_deployer.report.schema import report_schema
+
+    typer.echo(report_schema(), nl=False)

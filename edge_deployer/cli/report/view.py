@@ -1,0 +1,137 @@
+"""Prints a report, and what came of judging its evidence once more, for people and for programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic_core import to_json
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from edge_deployer.cli.deployment_view import print_verdict
+from edge_deployer.report.acceptance_view import (
+    CheckRow,
+    board_facts,
+    board_state,
+    check_rows,
+    staging_facts,
+    why_quarantined,
+)
+from edge_deployer.report.facts import Report
+from edge_deployer.report.replay import Replayed
+from edge_deployer.rollout.deployment import BoardRecord, Deployment
+
+_COLOURS = {
+    "accepted": "green",
+    "passed": "green",
+    "refused": "red",
+    "failed": "red",
+    "undecided": "yellow",
+    "quarantined": "yellow",
+    "warns": "yellow",
+}
+_UNLIMITED = 10_000
+"""Columns of an output that is no terminal."""
+
+
+def print_report(report: Report, path: Path, *, as_json: bool) -> None:
+    """Verdict, staging, boards and checks."""
+    deployment = report.deployment
+    if as_json:
+        _print_json(_summary(report, path))
+        return
+    console = _console()
+    console.print(f"{escape(report.title)}, {deployment.finished:%Y-%m-%d %H:%M:%S} UTC")
+    print_verdict(console, deployment)
+    for name, figure in staging_facts(deployment):
+        console.print(f"  {name}: {escape(figure)}")
+    for board in deployment.boards:
+        console.print()
+        _print_board(console, board, deployment)
+    console.print(f"\nreport: {escape(str(path))}")
+
+
+def print_replay(replayed: Sequence[Replayed], path: Path, *, as_json: bool) -> None:
+    """A line a verdict, and below it what differs."""
+    if as_json:
+        same = all(verdict.same for verdict in replayed)
+        _print_json({"report": str(path), "same": same, "verdicts": replayed})
+        return
+    console = _console()
+    for verdict in replayed:
+        name = f"{verdict.name} pool" if verdict.kind == "pool" else verdict.name
+        said = f"the same verdict, {verdict.decision}" if verdict.same else "not the verdict that is recorded"
+        console.print(f"[{'green' if verdict.same else 'bold red'}]{escape(name)}[/]: {said}")
+        for difference in verdict.differences:
+            console.print(f"  {escape(difference)}")
+    if not replayed:
+        console.print("no board was examined: there is no verdict to make again")
+    console.print(f"report: {escape(str(path))}")
+
+
+def _print_board(console: Console, board: BoardRecord, deployment: Deployment) -> None:
+    state = board_state(board, deployment)
+    kind = f"{board.pool}{', spare' if board.spare else ''}, {board.profile}, {'virtual' if board.virtual else 'real'}"
+    console.print(f"[bold]{escape(board.name)}[/] ({escape(kind)}): {_coloured(state)}, {board.outcome}")
+    why = why_quarantined(board, deployment) or (board.verdict.reason if board.verdict else None)
+    if why:
+        console.print(f"  {escape(why)}")
+    rows = check_rows(board)
+    if rows:
+        console.print(Padding(_table(rows), (0, 0, 0, 2), expand=False))
+    for name, figure in board_facts(board):
+        console.print(f"  {name}: {escape(figure)}")
+
+
+def _table(rows: Sequence[CheckRow]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in ("check", "", "measured", "allowed"):
+        table.add_column(name, no_wrap=True, justify="right" if name in ("measured", "allowed") else "left")
+    table.add_column("finding, bound, samples", overflow="fold")
+    for row in rows:
+        told = "; ".join(filter(None, (row.finding, row.bound, row.samples)))
+        table.add_row(row.name, _coloured(row.state), row.measured, row.limit, escape(told))
+    return table
+
+
+def _summary(report: Report, path: Path) -> dict[str, object]:
+    deployment = report.deployment
+    return {
+        "report": str(path),
+        "title": report.title,
+        "outcome": deployment.outcome,
+        "gate": deployment.gate,
+        "reason": deployment.reason,
+        "remedy": deployment.remedy,
+        "release": deployment.release.release_id if deployment.release else None,
+        "staging": deployment.staging,
+        "boards": [
+            {
+                **board.model_dump(mode="json", include={"name", "pool", "profile", "virtual", "spare", "outcome"}),
+                "state": board_state(board, deployment),
+                "quarantined": why_quarantined(board, deployment),
+                "verdict": board.verdict,
+            }
+            for board in deployment.boards
+        ],
+    }
+
+
+def _coloured(state: str) -> str:
+    return f"[{_COLOURS[state]}]{state}[/]" if state in _COLOURS else state
+
+
+def _console() -> Console:
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _UNLIMITED
+    return console
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(to_json(value, indent=2).decode() + "\n")

@@ -1,0 +1,111 @@
+"""Boards that are not to be trusted, kept in a SQLite file until a self-test lets them back."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.files import make_folder
+
+FILE_NAME = "quarantine.sqlite"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS quarantine (
+    board TEXT NOT NULL,
+    since TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    until TEXT,
+    released_by TEXT
+);
+CREATE UNIQUE INDEX IF NOT EXISTS one_at_a_time ON quarantine (board) WHERE until IS NULL;
+"""
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """A board's time in quarantine.
+
+    Attributes:
+        board: its name in the inventory.
+        since: when it began.
+        reason: what the board did.
+    """
+
+    board: str
+    since: datetime
+    reason: str
+
+
+class Quarantine:
+    """The boards of a workspace that are in quarantine. Every call opens the file anew, so that commands can share it.
+
+    Args:
+        folder: where the virtual boards of the workspace are; made if need be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
+
+    def boards(self) -> dict[str, Confinement]:
+        """Who is in quarantine now, by name.
+
+        Raises:
+            TinyopsError: the file cannot be read.
+        """
+        if not self._path.exists():
+            return {}
+        with self._opened() as connection:
+            rows = connection.execute("SELECT board, since, reason FROM quarantine WHERE until IS NULL ORDER BY since")
+            return {board: Confinement(board, datetime.fromisoformat(since), reason) for board, since, reason in rows}
+
+    def confine(self, board: str, reason: str) -> None:
+        """Put a board in quarantine; one that is there already stays with its first reason.
+
+        Raises:
+            TinyopsError: the file cannot be written.
+        """
+        with self._opened() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO quarantine (board, since, reason) VALUES (?, ?, ?)", (board, _now(), reason)
+            )
+
+    def release(self, board: str, released_by: str) -> None:
+        """Let a board back; the record of its time there stays.
+
+        Args:
+            board: its name.
+            released_by: what it has passed, in words.
+
+        Raises:
+            TinyopsError: the file cannot be written.
+        """
+        with self._opened() as connection:
+            connection.execute(
+                "UPDATE quarantine SET until = ?, released_by = ? WHERE board = ? AND until IS NULL",
+                (_now(), released_by, board),
+            )
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        make_folder(self._path.parent)
+        try:
+            with closing(sqlite3.connect(self._path, timeout=30)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.executescript(_SCHEMA)
+                with connection:
+                    yield connection
+        except sqlite3.Error as error:
+            raise TinyopsError(
+                f"the quarantine file {self._path} cannot be used: {error}",
+                remedy="make the folder writable; if the file is damaged, remove it and test the boards with "
+                "`tinyops boards health`",
+            ) from error
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat()

@@ -1,0 +1,153 @@
+"""Verdicts and checks in the words and units in which page, Markdown and terminal show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.verdict import AccuracyBound
+from edge_deployer.report import formats
+from edge_deployer.rollout.deployment import BoardRecord, Deployment
+
+CheckState = Literal["passed", "failed", "warns", "undecided", "skipped"]
+BoardState = Literal["accepted", "refused", "undecided", "quarantined", "not examined"]
+
+_TOLD_BY_FIGURES = frozenset({"arena", "flash"})
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One check of one board, to be shown.
+
+    Attributes:
+        name: in words.
+        state: ``warns`` where it failed and refuses nothing.
+        measured: the figure, or an em dash.
+        limit: what it was held against, or an em dash.
+        bound: what can be said of the true figure; may be empty.
+        samples: what the decision took; may be empty.
+        finding: in words; empty where the figures say it all.
+    """
+
+    name: str
+    state: CheckState
+    measured: str
+    limit: str
+    bound: str
+    samples: str
+    finding: str
+
+    @property
+    def has_figures(self) -> bool:
+        """Whether it measured something, or was held against something."""
+        return (self.measured, self.limit) != ("—", "—")
+
+
+def check_rows(board: BoardRecord) -> list[CheckRow]:
+    """The checks of a board in the order in which they were judged; empty without a verdict."""
+    return [_row(check, board) for check in board.verdict.checks] if board.verdict else []
+
+
+def board_state(board: BoardRecord, deployment: Deployment) -> BoardState:
+    """What the board's verdict counts for: nothing, where the pool does not trust the board."""
+    if board.quarantined or board.name in _quarantined(deployment):
+        return "quarantined"
+    return board.verdict.decision if board.verdict else "not examined"
+
+
+def why_quarantined(board: BoardRecord, deployment: Deployment) -> str | None:
+    """Why the board is in quarantine, since before this deployment or through it; None if it is not."""
+    return board.quarantined or _quarantined(deployment).get(board.name)
+
+
+def board_facts(board: BoardRecord) -> list[tuple[str, str]]:
+    """What was found on a board besides its checks: name and figure."""
+    evidence, facts = board.evidence, []
+    if board.verdict and board.verdict.device_accuracy:
+        facts.append(("accuracy on the device", describe_accuracy(board.verdict.device_accuracy)))
+    if evidence and evidence.answers:
+        count = len(evidence.answers.latencies_us)
+        facts.append(("time over the line", f"{formats.seconds(evidence.answers.seconds)} for {_samples(count)}"))
+    if evidence and evidence.production and evidence.production.answers:
+        asked = evidence.production.answers
+        told = f"{formats.seconds(asked.seconds)} for {_samples(len(asked.latencies_us))} of "
+        facts.append(("production asked first", f"{told}{evidence.production.image_hash[:8]}"))
+    if evidence and evidence.repeated:
+        facts.append(("asked again", f"{_samples(len(evidence.repeated.samples))} on which it alone differs"))
+    return facts
+
+
+def staging_facts(deployment: Deployment) -> list[tuple[str, str]]:
+    """What the staging pool found, name and figure; empty where it came to no verdict of its own."""
+    verdict = deployment.staging
+    if verdict is None:
+        return []
+    names = f" ({', '.join(verdict.accepted)})" if verdict.accepted else ""
+    facts = [("boards that accept", f"{len(verdict.accepted)}{names}, {verdict.quorum} needed")]
+    bound = least_accuracy(deployment)
+    if bound:
+        facts.append(("accuracy on the device", describe_accuracy(bound)))
+    facts += [("in quarantine", f"{name}: {reason}") for name, reason in verdict.quarantined.items()]
+    stood_in = [board.name for board in deployment.boards if board.spare and board.evidence]
+    if stood_in:
+        facts.append(("spares that stood in", ", ".join(stood_in)))
+    return facts
+
+
+def least_accuracy(deployment: Deployment) -> AccuracyBound | None:
+    """The lowest of the bounds on the device's accuracy, of the staging boards that accept; None without one."""
+    accepted = deployment.staging.accepted if deployment.staging else ()
+    verdicts = [board.verdict for board in deployment.boards if board.name in accepted and board.verdict]
+    bounds = [verdict.device_accuracy for verdict in verdicts if verdict.device_accuracy]
+    return min(bounds, key=lambda bound: bound.low, default=None)
+
+
+def describe_accuracy(bound: AccuracyBound) -> str:
+    """The bound with what it rests on."""
+    over = "" if bound.host_samples is None else f" over {formats.grouped(bound.host_samples)} held-out samples"
+    return (
+        f"at least {formats.percent(bound.low)} with {formats.confidence(bound.confidence)} confidence: TFLM's "
+        f"{formats.percent(bound.host_accuracy)}{over}, less at most {formats.percent(bound.disagreement)} on which "
+        "the device names another class"
+    )
+
+
+def gate_in_words(deployment: Deployment) -> str:
+    """How it ended, and where: ``Refused at staging``, ``No verdict before installation``, ``Promoted``."""
+    places = {"signature": "at the signature check", "boards": "before installation", "production": "in production"}
+    gate = deployment.gate
+    return (
+        f"{deployment.outcome.capitalize()} {places.get(gate, f'at {gate}')}"
+        if gate
+        else deployment.outcome.capitalize()
+    )
+
+
+def _row(check: CheckResult, board: BoardRecord) -> CheckRow:
+    return CheckRow(
+        name=formats.words(check.name),
+        state="warns" if check.status == "failed" and check.only_warns else check.status,
+        measured=formats.check_measured(check),
+        limit=formats.check_limit(check),
+        bound=formats.check_bound(check),
+        samples=formats.check_samples(check),
+        finding=_finding(check, board),
+    )
+
+
+def _finding(check: CheckResult, board: BoardRecord) -> str:
+    if check.status == "passed" and check.name in _TOLD_BY_FIGURES:
+        return ""
+    if check.status == "failed" and check.only_warns:
+        return f"{check.detail}; only warns, by the plan"
+    estimated = board.virtual and check.name == "latency" and check.measured is not None
+    return f"{check.detail}; estimate of profile {board.profile}" if estimated else check.detail
+
+
+def _quarantined(deployment: Deployment) -> dict[str, str]:
+    return deployment.staging.quarantined if deployment.staging else {}
+
+
+def _samples(count: int) -> str:
+    return f"{formats.grouped(count)} sample{'' if count == 1 else 's'}"

@@ -1,0 +1,98 @@
+"""The report in short, as GitHub-flavoured Markdown: what Kubeflow's page shows beside a run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from edge_deployer.report import formats
+from edge_deployer.report.acceptance_view import (
+    board_facts,
+    board_state,
+    check_rows,
+    gate_in_words,
+    staging_facts,
+    why_quarantined,
+)
+from edge_deployer.report.facts import Report
+from edge_deployer.report.views import consequence
+from edge_deployer.rollout.deployment import BoardRecord, Deployment
+
+_MARKS = {"passed": "✓", "failed": "✗", "warns": "!", "undecided": "?", "skipped": "–"}
+_BREAKS = re.compile(r"[ \t\r\n\v\f\x85\u2028\u2029]+")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#])")
+
+
+def render_markdown(report: Report) -> str:
+    """Verdict, remedy, staging, boards and checks: a pure function of the report. No HTML is in it."""
+    deployment = report.deployment
+    blocks = [*_verdict(report), *_staging(deployment)]
+    if deployment.boards:
+        blocks += ["## Boards", _boards(deployment)]
+    blocks += [block for board in deployment.boards for block in _checks(board)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _verdict(report: Report) -> list[str]:
+    deployment = report.deployment
+    run = f", run {_text(report.run_id)}" if report.run_id else ""
+    blocks = [
+        f"# {gate_in_words(deployment)}: {_text(report.title)}",
+        f"**{_text(deployment.reason)}**",
+        f"{formats.utc(deployment.finished)}{run}",
+    ]
+    if not deployment.pushed:
+        blocks.append(
+            f"- Boards: {_text(consequence(report))}\n- Remedy: {_text(deployment.remedy or 'none is known')}"
+        )
+    return blocks
+
+
+def _staging(deployment: Deployment) -> list[str]:
+    verdict = deployment.staging
+    if verdict is None:
+        return []
+    facts = [f"- {_text(name).capitalize()}: {_text(figure)}" for name, figure in staging_facts(deployment)]
+    told = f"**{verdict.decision.capitalize()}.** {_text(verdict.reason)}"
+    return ["## What staging says", told, "\n".join(facts)]
+
+
+def _boards(deployment: Deployment) -> str:
+    rows = [
+        (
+            board.name,
+            f"{board.pool}{', spare' if board.spare else ''}",
+            f"{board.profile}, {'virtual' if board.virtual else 'real'}",
+            board_state(board, deployment),
+            board.outcome,
+            "unknown" if board.outcome == "not restored" else formats.short_hash(board.image_after),
+            why_quarantined(board, deployment) or (board.verdict.reason if board.verdict else ""),
+        )
+        for board in deployment.boards
+    ]
+    return _table(("Board", "Pool", "Profile", "Verdict", "Outcome", "Image", "Why"), rows)
+
+
+def _checks(board: BoardRecord) -> list[str]:
+    rows = check_rows(board)
+    if not rows:
+        return []
+    table = _table(
+        ("", "Check", "Measured", "Allowed", "Bound", "Samples", "Finding"),
+        [
+            (_MARKS[row.state], row.name, row.measured, row.limit, row.bound, row.samples, row.finding or row.state)
+            for row in rows
+        ],
+    )
+    facts = [f"- {_text(name).capitalize()}: {_text(figure)}" for name, figure in board_facts(board)]
+    return [f"### {_text(board.name)}", table, *(["\n".join(facts)] if facts else [])]
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *([_text(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _text(text: str) -> str:
+    """Text that Markdown shows as it stands, in one line."""
+    return _SPECIAL.sub(r"\\\1", _BREAKS.sub(" ", text))

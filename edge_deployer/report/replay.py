@@ -1,0 +1,136 @@
+"""The verdicts once more, from plan, reference and evidence alone, to hold against what a report says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from edge_deployer.acceptance.pool_verdict import Examined, PoolVerdict, judge_pool
+from edge_deployer.acceptance.reference import Reference
+from edge_deployer.acceptance.verdict import BoardVerdict, Subject, judge_board
+from edge_deployer.errors import TinyopsError
+from edge_deployer.rollout.deployment import BoardRecord, Deployment
+
+_NOTHING = "nothing"
+_Verdict = TypeVar("_Verdict", BoardVerdict, PoolVerdict)
+
+
+class Replayed(BaseModel):
+    """One verdict, made again.
+
+    Attributes:
+        name: the board, or ``staging`` for the pool.
+        kind: whose verdict it is.
+        same: whether it is the recorded one, bit for bit.
+        decision: what the evidence says now; None where it cannot be judged.
+        differences: each field that differs, with what is recorded and what the evidence says.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    kind: Literal["board", "pool"]
+    same: bool
+    decision: str | None
+    differences: tuple[str, ...] = ()
+
+
+def replay(deployment: Deployment) -> list[Replayed]:
+    """Judge every board that was examined, and the staging pool, once more.
+
+    A verdict is the same if its JSON is, to the last bit of every figure. An alteration of the evidence that changes
+    no finding and no figure changes no verdict, and is not seen.
+
+    Returns:
+        The boards in the order of the record, then the pool; empty where no board was examined.
+
+    Raises:
+        TinyopsError: boards were examined, but the release or the reference is not recorded.
+    """
+    boards = [board for board in deployment.boards if board.evidence or board.verdict]
+    if not boards:
+        return []
+    if deployment.release is None or deployment.reference is None:
+        missing = "the release" if deployment.release is None else "the reference"
+        raise TinyopsError(
+            f"the report has what boards answered, but not {missing} that it was judged by",
+            remedy="take a report that `tinyops push` or `tinyops run` has written, as it was written",
+        )
+    release, reference = deployment.release, deployment.reference
+    subject = Subject(image_hash=release.image_hash, image_bytes=release.image_bytes)
+    found = [_replay_board(board, subject, reference, deployment) for board in boards]
+    if deployment.staging or any(board.pool == "staging" for board in boards):
+        found.append(_replay_pool(subject, reference, deployment))
+    return found
+
+
+def _replay_board(board: BoardRecord, subject: Subject, reference: Reference, deployment: Deployment) -> Replayed:
+    def judge() -> BoardVerdict:
+        return _judge(board, subject, reference, deployment)
+
+    return _compare(board.name, "board", board.verdict, judge)
+
+
+def _replay_pool(subject: Subject, reference: Reference, deployment: Deployment) -> Replayed:
+    """The pool by what its boards say now: verdicts that are recorded count for nothing here."""
+    staging = [board for board in deployment.boards if board.pool == "staging"]
+
+    def judge() -> PoolVerdict:
+        # In the order in which boards were tried: spares come last.
+        tried = [
+            Examined(evidence=board.evidence, verdict=_judge(board, subject, reference, deployment))
+            for board in sorted(staging, key=lambda board: board.spare)
+            if board.evidence
+        ]
+        quorum = deployment.plan.quorum_of(sum(not board.spare for board in staging))
+        return judge_pool(tried, reference, deployment.plan, quorum=quorum)
+
+    return _compare("staging", "pool", deployment.staging, judge)
+
+
+def _judge(board: BoardRecord, subject: Subject, reference: Reference, deployment: Deployment) -> BoardVerdict:
+    if board.evidence is None:
+        raise ValueError("a verdict is recorded, but no evidence")
+    return judge_board(board.evidence, subject, reference, deployment.plan, pool=board.pool)
+
+
+def _compare(
+    name: str, kind: Literal["board", "pool"], recorded: _Verdict | None, judge: Callable[[], _Verdict]
+) -> Replayed:
+    try:
+        verdict = judge()
+    # An altered report can hold arrays that do not belong together: what arithmetic says to that is a finding.
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        finding = f"the evidence cannot be judged: {error}"
+        return Replayed(name=name, kind=kind, same=False, decision=None, differences=(finding,))
+    same = recorded is not None and verdict.model_dump_json() == recorded.model_dump_json()
+    differences = () if same else _differences(recorded, verdict)
+    return Replayed(name=name, kind=kind, same=same, decision=verdict.decision, differences=differences)
+
+
+def _differences(recorded: _Verdict | None, verdict: _Verdict) -> tuple[str, ...]:
+    if recorded is None:
+        return (f"no verdict is recorded; the evidence says {verdict.decision}: {verdict.reason}",)
+    return tuple(_differing_fields(_fields(recorded), _fields(verdict)))
+
+
+def _fields(verdict: BoardVerdict | PoolVerdict) -> dict[str, object]:
+    """The fields by name, those of checks by ``check.field``, as JSON has them."""
+    fields: dict[str, object] = json.loads(verdict.model_dump_json(exclude={"checks"}))
+    if isinstance(verdict, BoardVerdict):
+        fields["checks"] = ", ".join(check.name for check in verdict.checks)
+        for check in verdict.checks:
+            found = json.loads(check.model_dump_json(exclude={"name"}))
+            fields.update({f"{check.name}.{field}": value for field, value in found.items()})
+    return fields
+
+
+def _differing_fields(recorded: dict[str, object], found: dict[str, object]) -> list[str]:
+    return [
+        f"{field}: recorded {recorded.get(field, _NOTHING)}; the evidence says {found.get(field, _NOTHING)}"
+        for field in dict.fromkeys((*recorded, *found))
+        if recorded.get(field, _NOTHING) != found.get(field, _NOTHING)
+    ]

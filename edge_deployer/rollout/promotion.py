@@ -1,0 +1,199 @@
+"""One release on its way over the boards: staging together, production one after the other, back if it is refused.
+
+A session is open with every board for the whole way, so that nobody else can change a board in between. A board is
+confirmed only after its pool's verdict; until then a reset takes it back to the release it had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Literal, NoReturn
+
+from edge_deployer.acceptance.pool_verdict import PoolVerdict
+from edge_deployer.inventory.inventory import Inventory, board_profile
+from edge_deployer.inventory.quarantine import Quarantine
+from edge_deployer.rollout.board import Board
+from edge_deployer.rollout.deployment import Deployment, Gate
+from edge_deployer.rollout.journal import Journal
+from edge_deployer.rollout.staging import StagingPool
+from edge_deployer.rollout.trial import Trial
+from edge_deployer.session import DeviceSession, PortInUse, SessionError
+
+_HEALTH = "`tinyops boards health` tests a board in quarantine and lets it back"
+
+
+class Stop(Exception):
+    """Ends a deployment: the release does not go on."""
+
+    def __init__(
+        self, gate: Gate, reason: str, remedy: str, outcome: Literal["refused", "no verdict"] = "refused"
+    ) -> None:
+        super().__init__(reason)
+        self.gate = gate
+        self.reason = reason
+        self.remedy = remedy
+        self.outcome = outcome
+
+
+class Promotion:
+    """Takes a release over the boards of an inventory.
+
+    Args:
+        inventory: the boards, in the order of the deployment's records.
+        trial: the release and its terms.
+        deployment: the record that is kept.
+        journal: where every step goes.
+        quarantine: of the workspace.
+    """
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        trial: Trial,
+        deployment: Deployment,
+        journal: Journal,
+        quarantine: Quarantine,
+    ) -> None:
+        self._inventory, self._trial, self._deployment = inventory, trial, deployment
+        self._journal, self._quarantine = journal, quarantine
+        self._touched: list[Board] = []
+
+    async def run(self, urls: Mapping[str, str], *, is_accepted: bool) -> bool:
+        """Release; True if a board was changed.
+
+        Args:
+            urls: of every board, by name.
+            is_accepted: whether the release was promoted by the same plan before: if production runs it still, then
+                nothing is to do.
+
+        Raises:
+            Stop: the release does not go on; every board is as it was, or the record says which is not.
+        """
+        async with AsyncExitStack() as sessions:
+            boards = await self._open(urls, sessions)
+            self._require_healthy(boards)
+            try:
+                await self._release(boards, is_accepted=is_accepted)
+            finally:
+                # Whatever ended this, Ctrl-C too: what was confirmed stays, what is on trial does not.
+                for board in boards:
+                    if board.is_on_trial:
+                        await board.take_back()
+            return any(board.was_changed for board in boards)
+
+    async def _open(self, urls: Mapping[str, str], sessions: AsyncExitStack) -> list[Board]:
+        """Sessions with the boards that are not in quarantine. A staging board that does not answer is left out."""
+        boards = []
+        for record, entry in zip(self._deployment.boards, self._inventory.boards, strict=True):
+            if record.quarantined and record.pool == "production":
+                raise Stop("boards", f"{record.name} is in quarantine: {record.quarantined}", _HEALTH)
+            if record.quarantined:
+                self._journal.note(record.name, "in quarantine", record.quarantined)
+                continue
+            profile = board_profile(entry)
+            port = DeviceSession(urls[record.name], line_rate=profile.line_rate, framing=profile.framing)
+            try:
+                board = Board(await sessions.enter_async_context(port), record, profile, self._journal)
+                await board.probe()
+            except SessionError as error:
+                if record.pool == "production" or isinstance(error, PortInUse):
+                    raise Stop("boards", f"{record.name}: {error.message}", error.remedy) from error
+                self._journal.note(record.name, "left out", error.message)
+                continue
+            boards.append(board)
+        return boards
+
+    def _require_healthy(self, boards: Sequence[Board]) -> None:
+        """Stop before anything is installed where staging has too few boards for a verdict."""
+        quorum = self._trial.plan.quorum_of(self._inventory.wanted_staging)
+        staging = {board.record.name for board in boards if board.record.pool == "staging"}
+        if len(staging) >= quorum:
+            return
+        absent = [
+            f"{step.board} is {step.action}: {step.detail}" for step in self._journal.steps if step.board not in staging
+        ]
+        raise Stop(
+            "boards",
+            f"{quorum} healthy staging boards are needed, {quorum - len(staging)} missing; {'; '.join(absent)}",
+            f"reconnect the board, or give staging a spare; {_HEALTH}",
+            "no verdict",
+        )
+
+    async def _release(self, boards: Sequence[Board], *, is_accepted: bool) -> None:
+        production = [board for board in boards if board.record.pool == "production"]
+        if is_accepted and all(board.runs(self._trial.bundle) for board in production):
+            for board in production:
+                await board.confirm(self._trial.bundle)
+            return
+        staging = self._staging_pool(boards, production)
+        self._deployment.reference = self._trial.reference
+        self._touched = staging.tried
+        await self._settle(staging, await staging.try_release())
+        # A board without an earlier release stays on trial until the last board has accepted: once it is confirmed,
+        # there is nothing to go back to.
+        await self._keep(staging, [board for board in staging.accepting if board.can_be_rolled_back])
+        precedents = [board.examined.evidence for board in staging.accepting]
+        for board in production:
+            self._touched = [*self._touched, board]
+            verdict = await board.try_release(self._trial, staging=precedents)
+            if not verdict.accepted:
+                await self._take_back("production", f"{board.record.name}: {verdict.reason}")
+            if board.can_be_rolled_back:
+                await self._confirm(board, "production")
+        await self._keep(staging, [board for board in staging.accepting if not board.can_be_rolled_back])
+        for board in production:
+            await self._confirm(board, "production")
+
+    def _staging_pool(self, boards: Sequence[Board], production: Sequence[Board]) -> StagingPool:
+        staging = [board for board in boards if board.record.pool == "staging"]
+        images = {board.record.image_after for board in production}
+        return StagingPool(
+            sorted(staging, key=lambda board: board.record.spare),
+            self._trial,
+            wanted=self._inventory.wanted_staging,
+            in_production=images.pop() if len(images) == 1 else None,
+        )
+
+    async def _settle(self, staging: StagingPool, verdict: PoolVerdict) -> None:
+        """Quarantine whom the verdict does not trust; go on only if it accepts."""
+        self._deployment.staging = verdict
+        for board in staging.tried:
+            reason = verdict.quarantined.get(board.record.name)
+            if reason:
+                self._quarantine.confine(board.record.name, reason)
+                self._journal.note(board.record.name, "quarantined", reason)
+                await board.take_back()
+        if verdict.decision == "refused":
+            await self._take_back("staging", verdict.reason)
+        if verdict.decision == "no verdict":
+            remedy = _HEALTH if verdict.quarantined else "raise `samples` in the plan, or give more held-out data"
+            await self._take_back("staging", verdict.reason, remedy, "no verdict")
+
+    async def _keep(self, staging: StagingPool, boards: Sequence[Board]) -> None:
+        """Confirm the release on staging boards, and see that it survives."""
+        for board in boards:
+            await self._confirm(board, "staging")
+        if self._trial.plan.power_cycle and boards:
+            await self._settle(staging, await staging.power_cycle(boards))
+
+    async def _confirm(self, board: Board, gate: Gate) -> None:
+        try:
+            await board.confirm(self._trial.bundle)
+        except SessionError as error:
+            await self._take_back(gate, f"{board.record.name} did not confirm the release: {error.message}")
+
+    async def _take_back(
+        self,
+        gate: Gate,
+        reason: str,
+        remedy: str = "read each board's checks in the report; every board has its earlier release",
+        outcome: Literal["refused", "no verdict"] = "refused",
+    ) -> NoReturn:
+        for board in self._touched:
+            await board.take_back()
+        stranded = [board.record.name for board in self._touched if board.record.outcome == "not restored"]
+        if stranded:
+            names = ", ".join(stranded)
+            remedy = f"{names} could not be taken back: read the report's steps and see to them by hand"
+        raise Stop(gate, reason, remedy, outcome)

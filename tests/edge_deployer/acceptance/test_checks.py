@@ -1,0 +1,166 @@
+"""Checks that look once: each fails for its own reason, and for no other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge_deployer.acceptance.agreement import deviation_steps
+from edge_deployer.acceptance.evidence import BoardEvidence, Failure, PowerCycle, RepeatedAnswers
+from edge_deployer.acceptance.plan import AcceptancePlan, Budget
+from edge_deployer.acceptance.stored_array import StoredArray
+from edge_deployer.acceptance.verdict import judge_board
+from tests.edge_deployer.acceptance.evidence_factory import HASH, SUBJECT, board_outputs, evidence, reference
+
+HELD = reference()
+PLAN = AcceptancePlan(budgets={"cortex-m4": Budget(latency_p95_us=200, latency_max_us=1_000)})
+
+
+def failed(given: BoardEvidence, plan: AcceptancePlan = PLAN) -> list[str]:
+    verdict = judge_board(given, SUBJECT, HELD, plan, pool="staging")
+    refusing = [check.name for check in verdict.checks if check.status == "failed"]
+    assert (verdict.decision == "refused") == bool(refusing)
+    return refusing
+
+
+def repeated(samples: list[int], outputs: np.ndarray) -> RepeatedAnswers:
+    return RepeatedAnswers(samples=tuple(samples), outputs=StoredArray.of(outputs))
+
+
+def test_a_board_that_does_everything_right_passes_every_check() -> None:
+    verdict = judge_board(evidence(HELD), SUBJECT, HELD, PLAN, pool="staging")
+    assert verdict.accepted
+    assert {check.name: check.status for check in verdict.checks} == {
+        "smoke": "passed",
+        "labels": "passed",
+        "outputs": "passed",
+        "accuracy": "skipped",
+        "latency": "passed",
+        "arena": "passed",
+        "flash": "passed",
+        "soak": "passed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("facts", "check"),
+    [
+        ({"running_hash": "cd" * 32}, "smoke"),
+        ({"echo": None}, "smoke"),
+        ({"smoke_faults": 1, "faults": 1}, "smoke"),
+        ({"answers": None}, "smoke"),
+        ({"outputs": board_outputs(HELD, other=[0, 1, 2])}, "smoke"),
+        ({"outputs": board_outputs(HELD, off=[0, 1, 2], steps=3)}, "smoke"),
+        ({"faults": 1}, "soak"),
+        ({"faults": None}, "soak"),
+        ({"arena_used": 1_001}, "arena"),
+        ({"arena_used": None}, "arena"),
+        ({"image_limit": 4_999}, "flash"),
+        ({"latencies_us": [100] * 379 + [201] * 21}, "latency"),
+        ({"latencies_us": [100] * 399 + [1_001]}, "latency"),
+    ],
+)
+def test_each_defect_fails_its_check(facts: dict[str, object], check: str) -> None:
+    assert failed(evidence(HELD, **facts)) == [check]  # type: ignore[arg-type]
+
+
+def test_a_board_may_differ_on_the_first_sample() -> None:
+    assert failed(evidence(HELD, board_outputs(HELD, other=[0]))) == []
+
+
+def test_a_percentile_is_within_budget_to_the_last_sample() -> None:
+    assert failed(evidence(HELD, latencies_us=[100] * 380 + [1_000] * 20)) == []
+
+
+def test_budgets_are_tighter_than_what_the_board_has() -> None:
+    plan = AcceptancePlan(budgets={"cortex-m4": Budget(arena_bytes=899, flash_bytes=4_999)})
+    assert failed(evidence(HELD), plan) == ["arena", "flash"]
+    assert failed(evidence(HELD).model_copy(update={"profile": "other"}), plan) == []
+
+
+def test_a_failed_smoke_test_is_the_only_check() -> None:
+    verdict = judge_board(evidence(HELD, echo=None), SUBJECT, HELD, PLAN, pool="staging")
+    assert [check.name for check in verdict.checks] == ["smoke"]
+
+
+def test_an_output_that_changes_when_its_sample_runs_again_is_drift() -> None:
+    assert HELD.outputs is not None
+    golden = HELD.outputs.load()[[0, 1, 0, 1]]
+    assert failed(evidence(HELD, soak=repeated([0, 1, 0, 1], golden))) == []
+    golden[2, 3] += 1
+    verdict = judge_board(evidence(HELD, soak=repeated([0, 1, 0, 1], golden)), SUBJECT, HELD, PLAN, pool="staging")
+    drift = verdict.checks[-1]
+    assert (drift.name, drift.status, drift.measured, drift.differing) == ("soak", "failed", 1, (0,))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, None),
+        ({"running_hash": "cd" * 32}, "runs image cdcdcdcd"),
+        ({"confirmed": False}, "no longer confirmed"),
+        ({"outputs": None}, "first sample's answer"),
+        ({"outputs": StoredArray.of(board_outputs(HELD, other=[0])[:1])}, "first sample's answer"),
+        ({"failure": "no answer"}, "no answer"),
+    ],
+)
+def test_a_release_must_survive_a_power_cycle(changes: dict[str, object], words: str | None) -> None:
+    whole = PowerCycle(running_hash=HASH, confirmed=True, outputs=StoredArray.of(board_outputs(HELD)[:1]))
+    given = evidence(HELD, power_cycle=whole.model_copy(update=changes))
+    assert failed(given) == (["power_cycle"] if words else [])
+    if words:
+        assert words in judge_board(given, SUBJECT, HELD, PLAN, pool="staging").reason
+
+
+def test_a_check_that_only_warns_refuses_nothing_and_is_told() -> None:
+    plan = PLAN.model_copy(update={"on_failure": {"latency": "warn"}})
+    verdict = judge_board(evidence(HELD, latencies_us=[5_000] * 400), SUBJECT, HELD, plan, pool="staging")
+    assert verdict.accepted
+    assert "warning" in verdict.reason
+    assert "latency" in verdict.reason
+
+
+def test_a_production_board_must_answer_every_golden_vector() -> None:
+    outputs = board_outputs(HELD)[:16]
+    right = judge_board(evidence(HELD, outputs), SUBJECT, HELD, PLAN, pool="production")
+    assert right.accepted
+    assert "labels" not in {check.name for check in right.checks}
+    outputs[15] = np.roll(outputs[15], 1)
+    wrong = judge_board(evidence(HELD, outputs), SUBJECT, HELD, PLAN, pool="production")
+    assert wrong.decision == "refused"
+    assert "golden vectors: 1 of 16" in wrong.reason
+
+
+def test_a_production_board_may_differ_where_staging_does_to_the_last_bit() -> None:
+    outputs = board_outputs(HELD, other=[7])
+    accepted = evidence(HELD, outputs)
+
+    def decision(board: np.ndarray) -> str:
+        return judge_board(
+            evidence(HELD, board[:16]), SUBJECT, HELD, PLAN, pool="production", staging=[accepted]
+        ).decision
+
+    assert decision(outputs) == "accepted"
+    outputs[7, 0] += 1
+    assert decision(outputs) == "refused"
+    assert decision(board_outputs(HELD)) == "accepted", "as TFLM, where staging is not"
+
+
+def test_a_failure_on_the_way_refuses_and_is_the_reason() -> None:
+    broken = BoardEvidence(
+        board="b", profile="cortex-m4", failure=Failure(kind="board", reason="the board does not answer")
+    )
+    verdict = judge_board(broken, SUBJECT, HELD, PLAN, pool="staging")
+    assert (verdict.decision, verdict.reason) == ("refused", "the board does not answer")
+
+
+def test_deviation_of_integers_is_in_stored_units_without_overflow() -> None:
+    observed = np.array([[-128, 0], [5, 5]], np.int8)
+    expected = np.array([[127, 0], [5, 4]], np.int8)
+    np.testing.assert_array_equal(deviation_steps(observed, expected), [255, 1])
+
+
+def test_deviation_of_floats_is_relative_and_not_a_number_is_never_close() -> None:
+    expected = np.array([[1.0], [1000.0], [0.5], [0.5]], np.float32)
+    observed = np.array([[1.00005], [1000.05], [0.5], [np.nan]], np.float32)
+    assert deviation_steps(observed, expected).tolist() == [1, 1, 0, 2**31 - 1]

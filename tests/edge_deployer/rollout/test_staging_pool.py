@@ -1,0 +1,145 @@
+"""A pool of virtual boards, one of them not to be trusted: who is blamed, who stands in, and what production gets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from edge_deployer.acceptance.plan import AcceptancePlan, OutputDisagreement
+from edge_deployer.errors import TinyopsError
+from edge_deployer.inventory.quarantine import Quarantine
+from edge_deployer.profile import load_profile
+from edge_deployer.release.bundle import Candidate
+from edge_deployer.release.keys import SigningKey
+from edge_deployer.rollout.release_line import ReleaseLine
+from tests.edge_deployer.tiny_models import rotating_classifier
+
+MakeCandidate = Callable[..., Candidate]
+
+FLAKY = {"seed": 1, "wrong_outputs": 0.4}
+
+
+@pytest.fixture
+def line_of(tmp_path: Path, signing_key: SigningKey) -> Callable[..., ReleaseLine]:
+    """Release lines over staging boards of these names, the flaky ones with wrong outputs, and one for production."""
+
+    def make(*staging: str, flaky: tuple[str, ...] = (), spares: tuple[str, ...] = ()) -> ReleaseLine:
+        fast = load_profile("cortex-m4").model_copy(update={"name": "fast", "line_rate": 3_000_000})
+        (tmp_path / "fast.yaml").write_text(yaml.safe_dump(fast.model_dump()))
+        (tmp_path / "flaky.yaml").write_text(yaml.safe_dump(FLAKY))
+        boards = [
+            {
+                "name": name,
+                "pool": "production" if name == "p1" else "staging",
+                "profile": "fast.yaml",
+                "virtual": True,
+                "spare": name in spares,
+                **({"faults": "flaky.yaml"} if name in flaky else {}),
+            }
+            for name in (*staging, *spares, "p1")
+        ]
+        (tmp_path / "boards.yaml").write_text(yaml.safe_dump({"boards": boards}))
+        return ReleaseLine(
+            tmp_path / "workspace", tmp_path / "boards.yaml", signing_key.path, AcceptancePlan(), "1.0.0"
+        )
+
+    return make
+
+
+def quarantined(line: ReleaseLine) -> set[str]:
+    return set(Quarantine(line.workspace / "boards").boards())
+
+
+def test_one_flaky_board_of_three_is_quarantined_and_the_release_goes_on(
+    line_of: Callable[..., ReleaseLine], make_candidate: MakeCandidate
+) -> None:
+    line = line_of("s1", "s2", "s3", flaky=("s2",))
+    deployment, bundle = line.push(make_candidate(4))
+    assert deployment.outcome == "promoted", deployment.reason
+    assert deployment.staging is not None
+    assert deployment.staging.accepted == ("s1", "s3")
+    assert "asked again" in deployment.staging.quarantined["s2"]
+    assert quarantined(line) == {"s2"}
+    images = {board.name: board.image_after for board in deployment.boards}
+    assert images == {"s1": bundle.image.hash.hex(), "s2": None, "s3": bundle.image.hash.hex(), "p1": images["s1"]}
+    # The next release does without it, and compares itself with production on the same boards.
+    following, _ = line.push(make_candidate(4, name="another"))
+    assert following.outcome == "promoted", following.reason
+    assert {step.action for step in following.steps if step.board == "s2"} == {"in quarantine"}
+
+
+def test_a_spare_stands_in_for_a_flaky_board(
+    line_of: Callable[..., ReleaseLine], make_candidate: MakeCandidate
+) -> None:
+    line = line_of("s1", "s2", flaky=("s2",), spares=("x1", "x2"))
+    deployment, _ = line.push(make_candidate(4))
+    assert deployment.outcome == "promoted", deployment.reason
+    assert deployment.staging is not None
+    assert deployment.staging.accepted == ("s1", "x1")
+    assert {board.name: board.outcome for board in deployment.boards} == {
+        "s1": "confirmed",
+        "s2": "reverted",
+        "x1": "confirmed",
+        "x2": "untouched",
+        "p1": "confirmed",
+    }
+
+
+def test_too_few_healthy_boards_are_no_verdict_and_production_gets_nothing(
+    line_of: Callable[..., ReleaseLine], make_candidate: MakeCandidate
+) -> None:
+    line = line_of("s1", "s2", flaky=("s2",))
+    deployment, _ = line.push(make_candidate(4))
+    assert (deployment.outcome, deployment.gate) == ("no verdict", "staging")
+    assert not deployment.pushed
+    assert "1 healthy boards accept it where 2 must" in deployment.reason
+    assert "boards health" in (deployment.remedy or "")
+    assert {board.image_after for board in deployment.boards} == {None}
+    # Known beforehand the next time: no board is given anything.
+    again, _ = line.push(make_candidate(4))
+    assert (again.outcome, again.gate) == ("no verdict", "boards")
+    assert "2 healthy staging boards are needed, 1 missing; s2 is in quarantine" in again.reason
+    assert {board.outcome for board in again.boards} == {"untouched"}
+
+
+def test_a_failure_that_boards_share_is_the_models(
+    line_of: Callable[..., ReleaseLine], make_candidate: MakeCandidate
+) -> None:
+    line = line_of("s1", "s2", spares=("x1",))
+    good = make_candidate(4)
+    assert good.acceptance.outputs is not None
+    outputs = good.acceptance.outputs.copy()
+    outputs[9::10] = np.roll(outputs[9::10], 1, axis=1)
+    deployment, _ = line.push(
+        dataclasses.replace(good, acceptance=dataclasses.replace(good.acceptance, outputs=outputs))
+    )
+    assert (deployment.outcome, deployment.gate) == ("refused", "staging")
+    assert "2 boards refuse it" in deployment.reason
+    assert quarantined(line) == set()
+    assert {board.outcome for board in deployment.boards if board.name in ("x1", "p1")} == {"untouched"}
+
+
+def test_a_release_that_is_worse_than_production_is_refused_whatever_its_own_reference_says(
+    line_of: Callable[..., ReleaseLine], make_candidate: MakeCandidate
+) -> None:
+    line = line_of("s1")
+    assert line.push(make_candidate(4))[0].outcome == "promoted"
+    # Every answer is what TFLM computes, and none is right.
+    deployment, _ = line.push(make_candidate(4, name="worse", model=rotating_classifier(4)))
+    assert (deployment.outcome, deployment.gate) == ("refused", "staging")
+    assert "against production" in deployment.reason
+    assert "production alone" in deployment.reason
+
+
+def test_a_plan_that_cannot_be_met_is_refused_before_a_board_has_power(
+    line_of: Callable[..., ReleaseLine], make_candidate: MakeCandidate
+) -> None:
+    line = dataclasses.replace(line_of("s1"), plan=AcceptancePlan(outputs=OutputDisagreement(bad=0.02)))
+    with pytest.raises(TinyopsError, match=r"`outputs` .* missing"):
+        line.push(make_candidate(4))
+    assert not (line.workspace / "boards").exists()
