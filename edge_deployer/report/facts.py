@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.rollout.deployment import Deployment
 
-
 _ANY_NUMBER = {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}
 AnyNumber = Annotated[float, WithJsonSchema(_ANY_NUMBER, mode="serialization")]
 """A figure that a diverged training can drive to infinity or NaN, which JSON can only say in words."""

@@ -116,7 +116,7 @@ def check_bound(check: CheckResult) -> str:
 
 
 def check_samples(check: CheckResult) -> str:
-    """What the decision took: ``72 samples where a test of fixed size takes 181``; empty where no test was sequential."""
+    """What the decision took: ``72 samples where a test of fixed size takes 181``; empty where nothing was tested."""
     if check.samples is None:
         return ""
     taken = f"{grouped(check.samples)} sample{'' if check.samples == 1 else 's'}"
@@ -135,7 +135,7 @@ def confidence(share: float) -> str:
 
 
 def _bound(name: str, bound: Bound) -> str:
-    # The loss against production is shown as a change of accuracy: what bounds the one from above, the other from below.
+    # The loss against production is shown as a change of accuracy: an upper bound of the one is a lower of the other.
     low, high = (bound.high, bound.low) if name == "against_production" else (bound.low, bound.high)
     if low is not None:
         return f"at least {_in_unit(name, low)}"

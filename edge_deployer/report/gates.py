@@ -20,8 +20,9 @@ class GateMark:
 
     Attributes:
         name: data, evaluation, validation, signature, boards, staging or production.
-        state: ``undecided`` where it stopped for want of a verdict; ``no record`` where the gate is not part of this run; ``earlier`` where an earlier deployment passed it;
-            ``failed too`` where it judged the model although another gate had refused it.
+        state: ``undecided`` where it stopped for want of a verdict; ``no record`` where the gate is not part of this
+            run; ``earlier`` where an earlier deployment passed it; ``failed too`` where it judged the model although
+            another gate had refused it.
         note: the figure that decided, in a few words; may be empty.
     """
 

@@ -1,4 +1,4 @@
-"""Writes the report: one HTML page that needs nothing but itself, the same in short as Markdown, and all of it as JSON."""
+"""Writes the report: an HTML page that needs nothing but itself, Markdown in short, and JSON with all evidence."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from edge_deployer.report.facts import Report
 from edge_deployer.report.views import consequence
 from edge_deployer.rollout.deployment import BoardRecord, Deployment
 
-_MARKS = {"passed": "✓", "failed": "✗", "warns": "!", "undecided": "?", "skipped": "–"}
+_MARKS = {"passed": "✓", "failed": "✗", "warns": "!", "undecided": "?", "skipped": "-"}
 _BREAKS = re.compile(r"[ \t\r\n\v\f\x85\u2028\u2029]+")
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#])")
 
@@ -53,8 +53,8 @@ def _staging(deployment: Deployment) -> list[str]:
     if verdict is None:
         return []
     facts = [f"- {_text(name).capitalize()}: {_text(figure)}" for name, figure in staging_facts(deployment)]
-    told = f"**{verdict.decision.capitalize()}.** {_text(verdict.reason)}"
-    return ["## What staging says", told, "\n".join(facts)]
+    why = "" if verdict.reason in deployment.reason else f" {_text(verdict.reason)}"
+    return ["## What staging says", f"**{verdict.decision.capitalize()}.**{why}", "\n".join(facts)]
 
 
 def _boards(deployment: Deployment) -> str:
@@ -78,9 +78,9 @@ def _checks(board: BoardRecord) -> list[str]:
     if not rows:
         return []
     table = _table(
-        ("", "Check", "Measured", "Allowed", "Bound", "Samples", "Finding"),
+        ("State", "Check", "Measured", "Allowed", "Bound", "Samples", "Finding"),
         [
-            (_MARKS[row.state], row.name, row.measured, row.limit, row.bound, row.samples, row.finding or row.state)
+            (f"{_MARKS[row.state]} {row.state}", row.name, row.measured, row.limit, row.bound, row.samples, row.finding)
             for row in rows
         ],
     )

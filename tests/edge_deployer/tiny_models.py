@@ -28,6 +28,7 @@ class Tensor:
     scale: float | None = None
     values: Any = None
     variable: bool = False
+    zero_point: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,13 @@ class Node:
     options: tuple[int, str] | None = field(default=None)
 
 
-def identity_classifier(classes: int = 4, scale: float = 0.1) -> bytes:
+def identity_classifier(classes: int = 4, scale: float = 0.1, zero_point: int = 0) -> bytes:
     """int8[1, classes] -> int8[1, classes]: a fully connected layer whose output equals its input, bit for bit."""
     return _model(
         [
-            Tensor((1, classes), scale=scale),
+            Tensor((1, classes), scale=scale, zero_point=zero_point),
             _identity_weights(classes),
-            Tensor((1, classes), scale=scale),
+            Tensor((1, classes), scale=scale, zero_point=zero_point),
         ],
         [_fully_connected([0, 1, -1], [2])],
         inputs=[0],
@@ -173,7 +174,7 @@ def _buffer(b: Any, tensor: Tensor | None) -> int:
 
 def _tensor(b: Any, tensor: Tensor, buffer: int) -> int:
     shape, name = _integers(b, tensor.shape), b.CreateString(f"tensor {buffer}")
-    quantisation = None if tensor.scale is None else _quantisation(b, tensor.scale)
+    quantisation = None if tensor.scale is None else _quantisation(b, tensor.scale, tensor.zero_point)
     tflite.TensorStart(b)
     tflite.TensorAddShape(b, shape)
     tflite.TensorAddType(b, _TYPES[tensor.dtype])
@@ -185,9 +186,9 @@ def _tensor(b: Any, tensor: Tensor, buffer: int) -> int:
     return int(tflite.TensorEnd(b))
 
 
-def _quantisation(b: Any, scale: float) -> int:
+def _quantisation(b: Any, scale: float, zero_point: int) -> int:
     scales = b.CreateNumpyVector(np.array([scale], np.float32))
-    zero_points = b.CreateNumpyVector(np.array([0], np.int64))
+    zero_points = b.CreateNumpyVector(np.array([zero_point], np.int64))
     tflite.QuantizationParametersStart(b)
     tflite.QuantizationParametersAddScale(b, scales)
     tflite.QuantizationParametersAddZeroPoint(b, zero_points)

@@ -100,25 +100,19 @@ def test_a_model_that_fails_staging_never_reaches_production(digits, promoted: s
     assert facts.baseline_accuracy == report_of(digits.run()).evaluation.accuracy
 
 
-def test_boards_give_tfmas_figure_to_the_last_sample(digits, promoted: str) -> None:
-    with configured(digits, acceptance={"samples": 100_000}):
-        result = digits.run()
-    assert result.deployment.outcome == "promoted", result.deployment.reason
+def test_boards_give_tfmas_figure_to_the_last_sample(digits, first_run) -> None:
+    """The digits' eval split is smaller than an acceptance set may be, so that all of it is in the release."""
+    result, _ = first_run
     evaluation = report_of(result).evaluation
-    release = digits.workspace / "releases" / result.deployment.release.manifest.version
-    with np.load(release / "acceptance.npz") as samples:
-        labels = samples["labels"]
+    samples = digits.workspace / "releases" / result.deployment.release.manifest.version / "acceptance.npz"
+    with np.load(samples) as arrays:
+        labels = arrays["labels"]
     assert len(labels) == evaluation.examples
-    command = [str(Path(sys.executable).with_name("tinyops")), "boards", "infer", "staging-1"]
-    command += [str(release / "acceptance.npz"), "--workspace", str(digits.workspace), "--json"]
+    command = [str(Path(sys.executable).with_name("tinyops")), "boards", "infer", "staging-1", str(samples)]
+    command += ["--workspace", str(digits.workspace), "--json"]
     answered = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert sum(sample["top"] == label for sample, label in zip(answered["samples"], labels, strict=True)) == round(
-        evaluation.accuracy * evaluation.examples
-    )
-    assert promoted != result.deployment.release.image_hash
-    # The release that was there before is promoted again, not built anew.
-    back = digits.run().deployment
-    assert (back.outcome, back.release.image_hash) == ("promoted", promoted)
+    right = sum(sample["top"] == label for sample, label in zip(answered["samples"], labels, strict=True))
+    assert right == round(evaluation.accuracy * evaluation.examples)
 
 
 def test_what_a_release_carries(digits, promoted: str) -> None:

@@ -131,7 +131,7 @@ def confirm(
     """Keep the image that a board runs on trial, if it proves itself; refuse with the reason otherwise.
 
     The model must load and cause no fault, and the image must be the one that the board says it booted. If its release
-    is in the workspace, the first sample of the acceptance set must come out right, too.
+    is in the workspace, one of the first three samples of the acceptance set must come out right, too.
     """
     from edge_deployer.cli.boards.action import Confirm
 

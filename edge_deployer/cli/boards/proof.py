@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_deployer.acceptance.checks import check_smoke
+from edge_deployer.acceptance.checks import SMOKE_VECTORS, check_smoke
 from edge_deployer.acceptance.examination import Examination
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.cli.boards.bench import Bench
@@ -12,7 +12,7 @@ from edge_deployer.release.bundle import Bundle
 from edge_deployer.rollout.trial import Trial
 from edge_deployer.session import DeviceSession, ModelFault
 
-_ONE_SAMPLE = AcceptancePlan(samples=1, golden_vectors=1, soak_inferences=0)
+_SMOKE_ONLY = AcceptancePlan(samples=SMOKE_VECTORS, golden_vectors=SMOKE_VECTORS)
 _REMEDY = "take it back with `tinyops boards revert`; `tinyops boards log` and the board's health tell more"
 
 
@@ -27,10 +27,10 @@ async def prove(session: DeviceSession, bench: Bench, entry: BoardEntry, image_h
     if release is None:
         await _prove_that_it_loads(session, image_hash)
         return "the model loads without a fault; no release in the workspace has its image, so no sample was judged"
-    await _prove_first_sample(session, entry, release)
+    await _prove_golden_vector(session, entry, release)
     if release.acceptance.outputs is None:
-        return f"release {release.release_id} runs its first sample without a fault; it has no reference to judge it by"
-    return f"release {release.release_id} loads without a fault and gets its first sample right"
+        return f"release {release.release_id} runs without a fault; it has no reference to judge its answers by"
+    return f"release {release.release_id} loads without a fault and gets a golden vector right"
 
 
 async def _prove_that_it_loads(session: DeviceSession, image_hash: bytes) -> None:
@@ -49,14 +49,14 @@ async def _prove_that_it_loads(session: DeviceSession, image_hash: bytes) -> Non
         raise Refused(f"the board had a fault: {after.last_fault}", _REMEDY)
 
 
-async def _prove_first_sample(session: DeviceSession, entry: BoardEntry, release: Bundle) -> None:
-    trial = Trial.of(release, _ONE_SAMPLE)
+async def _prove_golden_vector(session: DeviceSession, entry: BoardEntry, release: Bundle) -> None:
+    trial = Trial.of(release, _SMOKE_ONLY)
     examination = Examination(
-        session, entry.name, board_profile(entry), release.acceptance, trial.reference, _ONE_SAMPLE
+        session, entry.name, board_profile(entry), release.acceptance, trial.reference, _SMOKE_ONLY
     )
     evidence = await examination.run(trial.image_hash, "production")
     if evidence.failure:
         raise Refused(evidence.failure.reason, _REMEDY)
-    smoke = check_smoke(evidence, trial.image_hash, trial.reference, _ONE_SAMPLE)
+    smoke = check_smoke(evidence, trial.image_hash, trial.reference, _SMOKE_ONLY)
     if smoke.status != "passed":
         raise Refused(smoke.detail, _REMEDY)

@@ -299,7 +299,7 @@ def test_a_release_on_trial_is_confirmed_and_stays(bench: Workbench, make_candid
         assert (on_trial["hash"], on_trial["confirmed"]) == (bundle.image.hash.hex(), False)
     confirmed = bench.answer("confirm", "p1")
     assert confirmed["outcome"] == "confirmed"
-    assert "first sample right" in confirmed["detail"]
+    assert "golden vector right" in confirmed["detail"]
     kept = bench.running()
     assert kept is not None
     assert (kept["hash"], kept["confirmed"]) == (bundle.image.hash.hex(), True)
@@ -335,7 +335,7 @@ def test_nothing_to_go_back_to_is_a_refusal(bench: Workbench, make_candidate: Ma
     assert "spare slot holds no image" in refused["detail"]
 
 
-def test_a_trial_that_gets_its_first_sample_wrong_is_not_confirmed(
+def test_a_trial_that_gets_its_first_samples_wrong_is_not_confirmed(
     bench: Workbench, make_candidate: MakeCandidate
 ) -> None:
     candidate = make_candidate(4)
@@ -343,7 +343,7 @@ def test_a_trial_that_gets_its_first_sample_wrong_is_not_confirmed(
     bundle = bench.release(dataclasses.replace(candidate, acceptance=wrong))
     bench.answer("install", "p1", bundle.folder.name)
     refused = bench.answer("confirm", "p1", status=3)
-    assert "first sample" in refused["detail"]
+    assert "first 3 samples differ" in refused["detail"]
     assert refused["running"]["confirmed"] is False
     assert "remedy" in bench.boards("confirm", "p1").stdout
 

@@ -138,7 +138,7 @@ def test_a_figure_that_is_no_number_is_refused() -> None:
 @given(
     cells=st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abc")), min_size=1, max_size=60),
     share=st.floats(0.05, 1.0),
-    seed=st.integers(0, 2**40),
+    seed=st.integers(0, 999) | st.just(2**32),
 )
 def test_every_prefix_of_the_draw_holds_each_class_and_slice_in_proportion(
     cells: list[tuple[int, str]], share: float, seed: int

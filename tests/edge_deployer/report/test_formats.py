@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_deployer.acceptance.checks import CheckResult
+from edge_deployer.acceptance.check_result import Bound, CheckResult
+from edge_deployer.acceptance.plan import CheckName
 from edge_deployer.report import formats
 
 
@@ -75,16 +76,49 @@ def test_points(difference: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "measured", "limit", "texts"),
     [
-        ("parity", 0.07, 0.01, ("7.0 %", "≤ 1.0 %")),
+        ("smoke", 0.42, None, ("0.4 s", "—")),
+        ("labels", 0.07, 0.01, ("7.0 %", "≤ 1.0 %")),
+        ("outputs", 0.0, 0.01, ("0 %", "≤ 1.0 %")),
         ("accuracy", 0.93, 0.96, ("93.0 %", "≥ 96.0 %")),
+        ("auc", 0.98765, 0.9, ("0.988", "≥ 0.900")),
+        ("mae", 1.23456789, 2.0, ("1.23457", "≤ 2")),
+        ("against_production", 0.0125, 0.05, ("-1.25 points", "> -5.00 points")),
+        ("against_production", -0.0125, 0.05, ("+1.25 points", "> -5.00 points")),
         ("arena", 2_768.0, 65_536.0, ("2 768 B", "≤ 65 536 B")),
+        ("flash", 6_712.0, 262_144.0, ("6 712 B", "≤ 262 144 B")),
         ("latency", 871.0, None, ("871 µs", "—")),
         ("soak", 1_000.0, 1_000.0, ("1 000", "≤ 1 000")),
-        ("smoke", None, None, ("—", "—")),
+        ("golden_vectors", 0.0625, 0.0, ("6.2 %", "≤ 0 %")),
+        ("power_cycle", None, None, ("—", "—")),
     ],
 )
 def test_a_check_is_shown_in_its_unit(
-    name: str, measured: float | None, limit: float | None, texts: tuple[str, str]
+    name: CheckName, measured: float | None, limit: float | None, texts: tuple[str, str]
 ) -> None:
     check = CheckResult(name=name, status="passed", detail="", measured=measured, limit=limit)
     assert (plain(formats.check_measured(check)), plain(formats.check_limit(check))) == texts
+
+
+@pytest.mark.parametrize(
+    ("name", "bound", "text"),
+    [
+        ("labels", Bound(high=0.0408, confidence=0.95), "at most 4.1 % with 95 % confidence"),
+        ("accuracy", Bound(low=0.915, confidence=0.999), "at least 91.5 % with 99.9 % confidence"),
+        ("auc", Bound(low=0.8766, confidence=0.9), "at least 0.877 with 90 % confidence"),
+        ("mae", Bound(high=1.5, confidence=0.95), "at most 1.5 with 95 % confidence"),
+        ("against_production", Bound(high=0.031, confidence=0.95), "at least -3.10 points with 95 % confidence"),
+        ("smoke", None, ""),
+    ],
+)
+def test_a_bound_says_on_which_side_it_holds_and_how_surely(name: CheckName, bound: Bound | None, text: str) -> None:
+    check = CheckResult(name=name, status="passed", detail="", bound=bound)
+    assert plain(formats.check_bound(check)) == text
+
+
+@pytest.mark.parametrize(
+    ("samples", "fixed", "text"),
+    [(72, 181, "72 samples where a test of fixed size takes 181"), (1, None, "1 sample"), (None, None, "")],
+)
+def test_samples_stand_against_a_test_of_fixed_size(samples: int | None, fixed: int | None, text: str) -> None:
+    check = CheckResult(name="labels", status="passed", detail="", samples=samples, fixed_samples=fixed)
+    assert plain(formats.check_samples(check)) == text

@@ -14,24 +14,30 @@ from pathlib import Path
 import pytest
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.report.acceptance_view import board_facts, check_rows
 from edge_deployer.report.facts import Report
-from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
-from edge_deployer.report.formats import check_limit, check_measured
+from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 from edge_deployer.report.html import render_html, write_report
 from tests.edge_deployer.report import sample_reports
 
 CASES = [
     sample_reports.promoted,
     sample_reports.unchanged,
+    sample_reports.warned,
+    sample_reports.quarantined,
+    sample_reports.undecided,
+    sample_reports.too_few_boards,
+    sample_reports.no_healthy_boards,
     sample_reports.refused_at_evaluation,
     sample_reports.refused_at_validation,
     sample_reports.refused_at_staging,
+    sample_reports.refused_on_signals,
     sample_reports.refused_in_production,
     sample_reports.refused_at_boards,
     sample_reports.pushed_by_hand,
     sample_reports.many_classes,
 ]
-REFUSALS = [case for case in CASES if case.__name__.startswith("refused")]
+STOPPED = [case for case in CASES if not case().deployment.pushed]
 VOID = frozenset({"meta", "img", "br", "path", "use"})
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -120,7 +126,7 @@ def test_the_json_holds_the_same_report(case: Callable[[], Report], tmp_path: Pa
     page = write_report(report, tmp_path / "new" / "folder")
     assert page.name == REPORT_HTML
     assert Report.model_validate_json(page.with_name(REPORT_JSON).read_bytes()) == report
-    assert sorted(file.name for file in page.parent.iterdir()) == [REPORT_HTML, REPORT_JSON]
+    assert sorted(file.name for file in page.parent.iterdir()) == [REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN]
 
 
 @every_case
@@ -128,29 +134,90 @@ def test_every_board_and_every_check_is_on_the_page(case: Callable[[], Report]) 
     report = case()
     text = Page(text_of(case)).text
     for board in report.deployment.boards:
-        start = text.index(f" {board.name} {board.outcome} ")
-        card = text[start : start + 700]
+        card = card_of(text, report, board.name)
         assert f"{board.profile} {'virtual' if board.virtual else 'real'}" in card
         assert (board.image_before or "empty")[:8] in card
-        for check in board.checks:
-            assert f"{check.status}: {check.name}" in card
-            if check.measured is not None:
-                assert f"{normal(check_measured(check))} {normal(check_limit(check))}" in card
+        for row in check_rows(board):
+            assert f"{row.state}: {row.name}" in card
+            assert not row.has_figures or f"{normal(row.measured)} {normal(row.limit)}" in card
+            assert normal(row.finding) in card
+            assert normal(row.bound) in card
+            assert normal(row.samples) in card
+        for name, figure in board_facts(board):
+            assert f"{name} {normal(figure)}" in card
         if board.evidence and board.evidence.failure:
             assert board.evidence.failure.reason in card
 
 
-@pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case.__name__)
-def test_a_refusal_says_where_why_and_what_to_do(case: Callable[[], Report]) -> None:
+@pytest.mark.parametrize("case", STOPPED, ids=lambda case: case.__name__)
+def test_what_was_stopped_says_where_why_and_what_to_do(case: Callable[[], Report]) -> None:
     deployment = case().deployment
     text = Page(text_of(case)).text
     top = text[: text.index("Boards on this release")]
-    assert "Refused " in top
-    assert deployment.reason in top
+    assert f"{deployment.outcome.capitalize()} " in top
+    assert normal(deployment.reason) in top
     assert deployment.remedy is not None
     assert deployment.remedy in top
-    assert f"{deployment.gate} stopped here" in top
+    assert f"{deployment.gate} {'no verdict' if deployment.outcome == 'no verdict' else 'stopped'} here" in top
     assert "Promoted" not in text
+
+
+def test_no_verdict_is_neither_a_promotion_nor_a_refusal() -> None:
+    for case in (sample_reports.undecided, sample_reports.too_few_boards, sample_reports.no_healthy_boards):
+        text = text_of(case)
+        assert 'class="verdict no-verdict"' in text
+        assert "Refused" not in Page(text).text
+    assert "No verdict at staging" in Page(text_of(sample_reports.undecided)).text
+    assert "No verdict before installation" in Page(text_of(sample_reports.no_healthy_boards)).text
+
+
+def test_a_bound_stands_with_its_confidence_and_its_samples_against_a_fixed_size() -> None:
+    report = sample_reports.promoted()
+    card = card_of(Page(text_of(sample_reports.promoted)).text, report, "staging-1")
+    assert "passed: labels 0 % ≤ 1.0 % 0 of 72 samples name another class than TFLM bound: at most 6.0 %" in card
+    assert "with 95 % confidence 72 samples where a test of fixed size takes 181" in card
+    assert "accuracy on the device at least 92.0 % with 95 % confidence: TFLM's 98.1 % over 360" in card
+    assert "p50 874, p95 877, p99 877, max 877 µs" in card
+    assert "passed: power cycle" in card
+    assert "passed: against production +1.35 points > −5.00 points" in card
+    assert "time over the line 1.5 s for 96 samples" in card
+
+
+def test_a_check_that_is_undecided_or_only_warns_says_so() -> None:
+    undecided = Page(text_of(sample_reports.undecided)).text
+    assert "undecided: labels 2.3 % ≤ 1.0 % undecided : 7 of 300 samples name another class" in undecided
+    warned = Page(text_of(sample_reports.warned)).text
+    assert "warns: latency 2.88 ms ≤ 2 ms" in warned
+    assert "p95 over budget; only warns, by the plan" in warned
+
+
+def test_a_quarantined_board_is_told_from_one_that_refuses_and_its_stand_in_is_named() -> None:
+    report, page = sample_reports.quarantined(), Page(text_of(sample_reports.quarantined))
+    assert "Spares that stood in staging-3" in page.text
+    card = card_of(page.text, report, "staging-2")
+    assert "Quarantined: its word does not count." in card
+    assert "asked again, 3 of 3 of the samples differ" in card
+    assert "asked again 3 samples on which it alone differs" in card
+    assert "Stands in for others; it was not needed." in card_of(page.text, report, "staging-4")
+    before = Page(text_of(sample_reports.no_healthy_boards)).text
+    assert "In quarantine before this deployment. differs on 14 of 16 samples" in before
+    assert "Not asked: in quarantine." in before
+
+
+def test_the_sequential_test_is_drawn_where_staging_came_so_far() -> None:
+    assert "Labels check on staging-1" in Page(text_of(sample_reports.promoted)).text
+    assert "Labels check" not in Page(text_of(sample_reports.no_healthy_boards)).text
+
+
+def test_samples_that_differ_are_drawn_with_all_three_answers() -> None:
+    page = Page(text_of(sample_reports.refused_on_signals))
+    assert "Where boards differ from TFLM" in page.text
+    assert "answer 3 TFLM 2 truth 2 210 steps off, sample 2 staging-1, staging-2" in page.text
+    assert page.tags.count("polyline") == 9
+    assert "img" not in page.tags
+    agreeing = Page(text_of(sample_reports.promoted))
+    assert "What boards answered" in agreeing.text
+    assert agreeing.tags.count("img") == 12
 
 
 def test_a_refusal_before_release_says_that_no_board_was_touched() -> None:
@@ -167,7 +234,7 @@ def test_a_board_that_was_not_restored_stands_at_the_top() -> None:
 def test_reverted_boards_are_counted() -> None:
     text = Page(text_of(sample_reports.refused_at_staging)).text
     assert "2 of 5 boards had the release and run their earlier image again." in text
-    assert "Refused at staging staging-2: parity: 14 of 200 samples differ" in text
+    assert "Refused at staging 2 boards refuse it: staging-1: labels: 2 of 12 samples name another class" in text
 
 
 def test_the_verdict_of_a_promotion() -> None:
@@ -187,7 +254,7 @@ def test_an_estimated_latency_says_so_where_it_stands() -> None:
     text = Page(text_of(sample_reports.promoted)).text
     assert "Latency 871 µs estimate from the board profile, not measured" in text
     virtual = sum(board.virtual for board in sample_reports.promoted().deployment.boards)
-    assert text.count("871 µs ≤ 2 ms estimate of profile cortex-m4") == virtual
+    assert text.count("max 877 µs; estimate of profile cortex-m4") == virtual
     assert "A virtual board is a process on the machine that pushed." in text
 
 
@@ -238,7 +305,7 @@ def test_hostile_names_stay_text() -> None:
     )
     report.evaluation.slices[0].name = report.lineage[0].step = report.lineage[0].identity = hostile
     report.deployment.boards[0].name = report.deployment.steps[0].detail = hostile
-    report.samples[0].png = report.samples[0].answer = hostile
+    report.samples[0].png = report.samples[0].answer = report.samples[0].boards[0] = hostile
     text = render_html(report)
     page = Page(text)
     assert "script" not in page.tags
@@ -266,22 +333,37 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+@pytest.mark.parametrize(
+    "case", [sample_reports.many_classes, sample_reports.refused_on_signals, sample_reports.warned]
+)
 @pytest.mark.parametrize("width", [390, 1280])
-def test_a_browser_draws_the_page_within_its_width(width: int, tmp_path: Path) -> None:
+def test_a_browser_draws_the_page_within_its_width(width: int, case: Callable[[], Report], tmp_path: Path) -> None:
     assert CHROMIUM is not None
-    report = write_report(sample_reports.many_classes(), tmp_path)
+    report = write_report(case(), tmp_path)
     frame = tmp_path / "frame.html"
-    # A headless window is at least 500 px wide: a frame gives the page the width of a phone.
+    # A headless window is at least 500 px wide: a frame gives the page the width of a phone. What is too wide for its
+    # card sticks out of the card before it sticks out of the page.
     frame.write_text(
-        f"<iframe src={report.name} style='width:{width}px;height:900px'></iframe><script>onload = () => "
-        "document.title = frames[0].document.documentElement.scrollWidth</script>"
+        f"<iframe src={report.name} style='width:{width}px;height:900px'></iframe><script>onload = () => {{ "
+        "const page = frames[0].document; const wide = [...page.querySelectorAll('.board, .pairs, figure')].filter("
+        "box => box.scrollWidth > box.clientWidth + 1); "
+        "document.title = page.documentElement.scrollWidth + ' ' + wide.length }</script>"
     )
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     command += ["--allow-file-access-from-files", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
     drawn = subprocess.run([*command, frame.as_uri()], capture_output=True, text=True, timeout=120, check=True)
-    title = re.search(r"<title>(\d+)</title>", drawn.stdout)
+    title = re.search(r"<title>(\d+) (\d+)</title>", drawn.stdout)
     assert title is not None
     assert int(title[1]) <= width
+    assert title[2] == "0"
+
+
+def card_of(text: str, report: Report, name: str) -> str:
+    """A board's card: from its name to the next board's."""
+    boards = report.deployment.boards
+    starts = {board.name: text.index(f" {board.name} {board.outcome} ") for board in boards}
+    later = [start for start in starts.values() if start > starts[name]]
+    return text[starts[name] : min(later, default=starts[name] + 1_500)]
 
 
 def normal(figure: str) -> str:

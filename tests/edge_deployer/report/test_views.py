@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from edge_deployer.report import views
+from edge_deployer.acceptance.plan import AcceptancePlan, Budget
+from edge_deployer.report import formats, views
 from edge_deployer.report.charts import training_charts
 from edge_deployer.report.facts import Epoch, Report
 from edge_deployer.report.gates import gate_line
-from tests.edge_deployer.report import sample_reports
+from tests.edge_deployer.report import sample_evidence, sample_reports
+from tests.edge_deployer.report.test_formats import plain
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,13 @@ from tests.edge_deployer.report import sample_reports
         ),
         (sample_reports.refused_at_staging, ["passed", "passed", "passed", "stopped", "not reached"]),
         (sample_reports.refused_in_production, ["passed", "passed", "passed", "passed", "stopped"]),
+        (sample_reports.quarantined, ["passed"] * 5),
+        (sample_reports.undecided, ["passed", "passed", "passed", "undecided", "not reached"]),
+        (sample_reports.too_few_boards, ["passed", "passed", "passed", "undecided", "not reached"]),
+        (
+            sample_reports.no_healthy_boards,
+            ["passed", "passed", "passed", "undecided", "not reached", "not reached"],
+        ),
         (
             sample_reports.refused_at_boards,
             ["passed", "passed", "passed", "stopped", "not reached", "not reached"],
@@ -46,10 +55,12 @@ def test_a_second_gate_that_refuses_is_marked() -> None:
     assert [mark.state for mark in gate_line(report)][1:3] == ["stopped", "not reached"]
 
 
-def test_gates_count_the_boards_that_passed() -> None:
+def test_gates_count_the_boards_that_accept_and_no_spare_that_was_not_needed() -> None:
     notes = {mark.name: mark.note for mark in gate_line(sample_reports.refused_in_production())}
-    assert notes["staging"] == "2 of 2 boards passed"
-    assert notes["production"] == "1 of 3 boards passed"
+    assert notes["staging"] == "2 of 2 boards accept"
+    assert notes["production"] == "1 of 3 boards accept"
+    notes = {mark.name: mark.note for mark in gate_line(sample_reports.quarantined())}
+    assert notes["staging"] == "2 of 3 boards accept"
 
 
 def test_confusion_sums_and_shades() -> None:
@@ -79,7 +90,10 @@ def test_budgets_over_and_without_limit() -> None:
     assert (arena.over, flash.over, latency.over) == (True, False, False)
     assert arena.used_share == 1.0
     assert arena.limit_share == 65_536 / 71_248
-    report.deployment.plan = report.deployment.plan.model_copy(update={"max_latency_us": None})
+    budget = Budget(arena_bytes=100, flash_bytes=200, latency_p50_us=900, latency_max_us=800)
+    report.deployment.plan = AcceptancePlan(budgets={sample_evidence.PROFILE: budget})
+    assert [plain(found.limit) for found in views.budgets(report) if found.limit] == ["100 B", "200 B", "800 µs"]
+    report.deployment.plan = AcceptancePlan()
     assert views.budgets(report)[2].limit is None
     assert views.budgets(Report(title="", deployment=report.deployment)) == []
 
@@ -99,8 +113,21 @@ def test_key_figures_fall_back_on_the_validator() -> None:
     report = sample_reports.promoted()
     report.evaluation = None
     assert views.key_figures(report)[0].note.startswith("TFLM on the host")
+    assert report.validation is not None
+    report.validation = report.validation.model_copy(update={"metric": "auc", "quality": 0.98765})
+    assert (views.key_figures(report)[0].label, views.key_figures(report)[0].figure) == ("AUC, int8", "0.988")
     report.validation = None
+    report.deployment.staging = None
     assert [figure.label for figure in views.key_figures(report)] == ["Boards on this release"]
+
+
+def test_the_least_accuracy_on_the_device_stands_at_the_top() -> None:
+    report = sample_reports.promoted()
+    figure = next(found for found in views.key_figures(report) if found.label == "Accuracy on the device")
+    bounds = [board.verdict.device_accuracy for board in report.deployment.boards if board.verdict]
+    least = min(bound.low for bound in bounds if bound)
+    assert figure.figure == f"≥ {formats.percent(least)}"
+    assert plain(figure.note) == "at least, with 95 % confidence"
 
 
 def test_charts_take_the_colours_of_the_page() -> None:

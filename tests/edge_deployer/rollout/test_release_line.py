@@ -92,6 +92,21 @@ def test_a_good_release_is_promoted_and_pushing_it_again_changes_nothing(
     assert all(board.verdict for board in again.boards), "the evidence of the promotion is shown again"
 
 
+def test_a_release_that_was_there_before_is_promoted_again_and_not_built_anew(
+    line: ReleaseLine, make_candidate: MakeCandidate
+) -> None:
+    _, first = line.push(make_candidate(4))
+    second, _ = line.push(make_candidate(4, name="another"))
+    assert second.outcome == "promoted", second.reason
+    # The staging board ran the first one, so it was asked before the second took its place.
+    assert second.boards[0].verdict is not None
+    against = next(check for check in second.boards[0].verdict.checks if check.name == "against_production")
+    assert (against.status, against.measured) == ("passed", 0.0)
+    back, bundle = line.push(make_candidate(4))
+    assert (back.outcome, bundle.image.hash) == ("promoted", first.image.hash)
+    assert set(running(back).values()) == {first.image.hash.hex()}
+
+
 def test_a_release_that_fails_staging_never_reaches_production(
     line: ReleaseLine, make_candidate: MakeCandidate
 ) -> None:

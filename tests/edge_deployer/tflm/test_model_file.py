@@ -15,7 +15,13 @@ MODEL = tiny_models.identity_classifier(classes=5)
 
 
 @pytest.mark.parametrize(
-    "model", [MODEL, tiny_models.remembers(), tiny_models.crashes_on_far_offset(), tiny_models.square_root()]
+    "model",
+    [
+        tiny_models.identity_classifier(scale=0.3, zero_point=-7),
+        tiny_models.remembers(),
+        tiny_models.crashes_on_far_offset(),
+        tiny_models.square_root(),
+    ],
 )
 def test_the_file_says_of_its_tensors_what_tflm_says(model: bytes) -> None:
     with TflmRunner(model, arena_bytes=1 << 16) as runner:

@@ -72,6 +72,14 @@ def test_the_smallest_arena_is_exact_from_whatever_limit(build: Callable[[], byt
     assert refusal(model, least - 1).reason is Reason.ARENA_TOO_SMALL
 
 
+def test_a_runner_shrinks_to_the_smallest_arena_and_runs_on() -> None:
+    model, inputs = tiny_models.identity_classifier(), np.array([[1, 2, 3, 4]], np.int8)
+    with TflmRunner(model, arena_bytes=1_000_000) as runner:
+        arena_bytes = runner.shrink()
+        assert runner.run(inputs).tolist() == inputs.tolist()
+        assert runner.arena_bytes == arena_bytes == smallest_arena(model, limit=ARENA)
+
+
 def test_a_limit_too_low_names_the_limit() -> None:
     with pytest.raises(ModelRefused, match="arena of 600 bytes") as caught:
         smallest_arena(tiny_models.identity_classifier(), limit=600)

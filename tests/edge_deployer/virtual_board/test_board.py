@@ -234,6 +234,29 @@ def test_wrong_arguments_are_named(tmp_path: Path, signer: Signer, arguments: li
     assert "Traceback" not in ended.stderr
 
 
+def test_what_is_forked_has_no_threads(tmp_path: Path, signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    with running_board(tmp_path, signer.public_key) as board:
+        for pid in (board.process.pid, *board.children()):
+            assert len(list(Path(f"/proc/{pid}/task").iterdir())) == 1
+
+
+def test_a_tflm_that_cannot_be_imported_is_named_before_any_board_starts(tmp_path: Path, signer: Signer) -> None:
+    (tmp_path / "tflite_micro.py").write_text("raise ImportError('a broken TFLM')\n")
+    command = [sys.executable, "-m", "edge_deployer.virtual_board", "--board", str(tmp_path / "board"), "cortex-m4"]
+    ended = subprocess.run(
+        [*command, str(signer.public_key)],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "does not start on this machine (ImportError): a broken TFLM" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def _wait_for_the_end_of(pid: int) -> None:
     deadline = time.monotonic() + 10
     while _runs(pid):

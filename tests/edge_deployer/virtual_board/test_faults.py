@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import struct
 import time
 from collections.abc import Iterator
@@ -327,6 +328,22 @@ def test_tflm_dies_at_the_sample_told(
     assert (health["reset"], health["faults"]) == (ResetReason.FAULT, 1)
     assert signal_name in health["fault"]
     assert control.counters()["faults"]["tflm_crash"] == 1
+
+
+def test_tflms_process_is_a_fork_that_ends_with_the_power_even_where_it_hangs(
+    client: Client, control: BoardControl, board: RunningBoard, identity_image: bytes
+) -> None:
+    install(client, identity_image, control)
+    client.ask(INFO)
+    (firmware,) = board.children()
+    (tflm,) = (int(child) for child in Path(f"/proc/{firmware}/task/{firmware}/children").read_text().split())
+    lines = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in (board.process.pid, firmware, tflm)]
+    assert lines[0] == lines[1] == lines[2]
+    # A UART in it would hide from the line process that the firmware has ended.
+    assert not [entry for entry in Path(f"/proc/{tflm}/fd").iterdir() if "socket" in str(entry.readlink())]
+    os.kill(tflm, signal.SIGSTOP)
+    control.power("off")
+    wait_until(lambda: not Path(f"/proc/{tflm}").exists() or "Z" in Path(f"/proc/{tflm}/stat").read_text())
 
 
 def test_a_board_lies_about_its_hash_in_both_places(

@@ -1,0 +1,238 @@
+"""Ports that are broken in the ways in which ports are broken, on a real board with a real interpreter.
+
+Where the defect is in code that feeds or reads the model, the board is fed, or its reference read, as that code does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from edge_deployer.acceptance.evidence import BoardEvidence
+from edge_deployer.acceptance.examination import Examination, failure_of
+from edge_deployer.acceptance.plan import AcceptancePlan, AgainstProduction, Ceiling, Floor
+from edge_deployer.acceptance.reference import Reference
+from edge_deployer.acceptance.verdict import BoardVerdict, Subject, judge_board
+from edge_deployer.profile import load_profile
+from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.release.image import SignedImage, sign_image
+from edge_deployer.release.keys import SigningKey
+from edge_deployer.session import DeviceSession, SessionError
+from edge_deployer.tensors import Array, dequantize
+from edge_deployer.tflm import TflmRunner
+from tests.edge_deployer.tiny_models import identity_classifier, rotating_classifier
+from tests.edge_deployer.virtual_board.running_board import RunningBoard, running_board
+
+CLASSES = 8
+SAMPLES = 240
+MODEL = identity_classifier(CLASSES)
+PLAN = AcceptancePlan(soak_inferences=8)
+
+
+@pytest.fixture(scope="module")
+def public_key(tmp_path_factory: pytest.TempPathFactory, signing_key: SigningKey) -> Path:
+    path = tmp_path_factory.mktemp("trust") / "public.pem"
+    path.write_bytes(signing_key.public_pem)
+    return path
+
+
+@pytest.fixture(scope="module")
+def image(signing_key: SigningKey) -> SignedImage:
+    return sign_image(MODEL, version="1.0.0", manifest=b"{}", key=signing_key)
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory, public_key: Path, image: SignedImage) -> Iterator[RunningBoard]:
+    """A board that runs the model, confirmed."""
+    with running_board(tmp_path_factory.mktemp("board"), public_key) as powered:
+        asyncio.run(install(powered.url, image, confirm=True))
+        yield powered
+
+
+async def install(url: str, image: SignedImage, *, confirm: bool = False) -> None:
+    async with DeviceSession(url) as session:
+        await session.install(image.data)
+        await session.test(image.hash)
+        await session.reset()
+        if confirm:
+            await session.confirm(image.hash)
+
+
+def reference_of(model: bytes, inputs: Array, labels: Array | None) -> AcceptanceSet:
+    """The set as TFLM on the host answers it."""
+    with TflmRunner(model, arena_bytes=20_000) as runner:
+        metric = None if labels is None else "accuracy"
+        return AcceptanceSet(runner.input, runner.output, inputs, runner.run(inputs), labels=labels, metric=metric)
+
+
+@pytest.fixture(scope="module")
+def right() -> AcceptanceSet:
+    """Noisy samples of every class, most of them named right."""
+    random = np.random.RandomState(0)
+    labels = np.arange(SAMPLES) % CLASSES
+    inputs = random.randint(-90, 10, (SAMPLES, CLASSES)).astype(np.int8)
+    inputs[np.arange(SAMPLES), labels] = random.randint(15, 100, SAMPLES)
+    return reference_of(MODEL, inputs, labels)
+
+
+async def examine(url: str, acceptance: AcceptanceSet, plan: AcceptancePlan, image: SignedImage) -> BoardEvidence:
+    held = Reference.of(acceptance, {"accuracy": 0.99}, most=plan.samples)
+    async with DeviceSession(url) as session:
+        examination = Examination(session, "s1", load_profile("cortex-m4"), acceptance, held, plan)
+        return await examination.run(image.hash.hex(), "staging")
+
+
+@pytest.fixture
+def judged(board: RunningBoard, image: SignedImage) -> Callable[..., BoardVerdict]:
+    """The board's verdict on a set."""
+
+    def judge(acceptance: AcceptanceSet, plan: AcceptancePlan = PLAN) -> BoardVerdict:
+        found = asyncio.run(examine(board.url, acceptance, plan, image))
+        held = Reference.of(acceptance, {"accuracy": 0.99}, most=plan.samples)
+        subject = Subject(image_hash=image.hash.hex(), image_bytes=len(image.data))
+        return judge_board(found, subject, held, plan, pool="staging")
+
+    return judge
+
+
+def failed(verdict: BoardVerdict) -> set[str]:
+    assert verdict.decision == "refused", verdict
+    return {check.name for check in verdict.checks if check.status == "failed"}
+
+
+def test_a_port_without_a_defect_is_accepted(judged: Callable[..., BoardVerdict], right: AcceptanceSet) -> None:
+    verdict = judged(right)
+    assert verdict.accepted, verdict.reason
+    smoke = verdict.checks[0]
+    assert smoke.measured is not None
+    assert smoke.measured < 5
+
+
+def test_a_wrong_input_zero_point_is_seen_though_most_labels_are_right(
+    judged: Callable[..., BoardVerdict], right: AcceptanceSet
+) -> None:
+    shifted = np.clip(right.inputs.astype(np.int16) + 10, -128, 127).astype(np.int8)
+    assert "smoke" in failed(judged(replace(right, inputs=shifted)))
+
+
+def test_an_input_scaled_as_uint8_is_seen(judged: Callable[..., BoardVerdict], right: AcceptanceSet) -> None:
+    flipped = (right.inputs.view(np.uint8) ^ 0x80).view(np.int8)
+    assert "smoke" in failed(judged(replace(right, inputs=flipped)))
+
+
+def test_two_classes_swapped_are_seen(judged: Callable[..., BoardVerdict], right: AcceptanceSet) -> None:
+    assert right.outputs is not None
+    swapped = right.outputs.copy()
+    # The classes of the first samples are right, so that the smoke test passes.
+    swapped[:, [5, 6]] = swapped[:, [6, 5]]
+    of_two = np.isin(right.inputs.argmax(axis=1), [5, 6])
+    outputs = np.where(of_two[:, None], swapped, right.outputs)
+    assert failed(judged(replace(right, outputs=outputs))) <= {"labels", "outputs"}
+
+
+@pytest.mark.parametrize("every", [10, 5])
+def test_a_port_that_disagrees_on_labels_is_refused_though_it_passes_its_floor(
+    judged: Callable[..., BoardVerdict], right: AcceptanceSet, every: int
+) -> None:
+    assert right.outputs is not None
+    outputs = right.outputs.copy()
+    outputs[every - 1 :: every] = np.roll(outputs[every - 1 :: every], 1, axis=1)
+    verdict = judged(replace(right, outputs=outputs), PLAN.model_copy(update={"accuracy": Floor(floor=0.8)}))
+    assert failed(verdict) <= {"labels", "outputs"}
+    accuracy = next(check for check in verdict.checks if check.name == "accuracy")
+    assert accuracy.status != "failed"
+    assert accuracy.measured is not None
+    assert accuracy.measured > 0.9
+
+
+def test_outputs_beyond_the_stated_rate_are_refused_though_every_label_agrees(
+    judged: Callable[..., BoardVerdict], right: AcceptanceSet
+) -> None:
+    assert right.outputs is not None
+    outputs = right.outputs.copy()
+    outputs[4::5, 0] -= 3
+    assert failed(judged(replace(right, outputs=outputs))) == {"outputs"}
+
+
+def test_an_arena_overrun_is_the_models_fault(
+    tmp_path: Path, public_key: Path, image: SignedImage, right: AcceptanceSet
+) -> None:
+    small = load_profile("cortex-m4").model_copy(update={"name": "small", "arena_bytes": 600})
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(small.model_dump()))
+    with running_board(tmp_path / "board", public_key, profile=str(tmp_path / "small.yaml")) as powered:
+        evidence = asyncio.run(try_on(powered.url, image, right))
+    assert evidence.failure is not None
+    assert evidence.failure.kind == "model"
+    assert "arena" in evidence.failure.reason
+
+
+async def try_on(url: str, image: SignedImage, acceptance: AcceptanceSet) -> BoardEvidence:
+    try:
+        await install(url, image)
+    except SessionError as error:
+        return BoardEvidence(board="s1", profile="small", failure=failure_of(error))
+    return await examine(url, acceptance, PLAN, image)
+
+
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
+def test_a_byte_changed_after_signing_never_boots(
+    board: RunningBoard, image: SignedImage, signing_key: SigningKey, place: float
+) -> None:
+    signed = sign_image(rotating_classifier(CLASSES), version="1.0.1", manifest=b"{}", key=signing_key)
+    changed = bytearray(signed.data)
+    changed[32 + int(place * len(rotating_classifier(CLASSES)))] ^= 1
+    assert asyncio.run(boots(board.url, bytes(changed), signed.hash)) == image.hash
+
+
+async def boots(url: str, data: bytes, image_hash: bytes) -> bytes:
+    """The hash of what runs after an attempt to boot this."""
+    async with DeviceSession(url) as session:
+        try:
+            await session.install(data)
+            await session.test(image_hash)
+        except SessionError:
+            pass
+        await session.reset()
+        return next(state.hash for state in await session.images() if state.active)
+
+
+def test_anomalies_and_real_values_are_judged_on_the_board(
+    judged: Callable[..., BoardVerdict], right: AcceptanceSet
+) -> None:
+    """The model gives back its input. What is high in the first place is an anomaly; so is it when it comes back."""
+    assert right.outputs is not None
+    targets = dequantize(right.outputs, right.output).astype(np.float64)
+    regression = replace(right, labels=None, targets=targets, metric="mae")
+    plan = PLAN.model_copy(update={"against_production": None, "mae": Ceiling(ceiling=0.5, margin=1.0)})
+    assert judged(regression, plan).accepted
+    biased = replace(regression, targets=np.clip(targets - 3, -12.8, None))
+    assert failed(judged(biased, plan)) == {"mae"}
+    anomalous = np.arange(SAMPLES) % 2
+    given_back = np.where((anomalous == 1)[:, None], targets + 5, targets)
+    anomalies = replace(right, labels=anomalous, targets=given_back, metric="auc")
+    plan = PLAN.model_copy(update={"against_production": None, "auc": Floor(floor=0.9, margin=0.2)})
+    assert judged(anomalies, plan).accepted
+    assert failed(judged(replace(anomalies, labels=1 - anomalous), plan)) == {"auc"}
+
+
+def test_production_answers_before_the_candidate_takes_its_place(
+    board: RunningBoard, image: SignedImage, right: AcceptanceSet
+) -> None:
+    """As many samples as the paired test needs, and no more than a tenth over them and what was on its way."""
+    plan = PLAN.model_copy(update={"against_production": AgainstProduction(margin=0.1)})
+    held = Reference.of(right, {}, most=plan.samples)
+
+    async def ask() -> int:
+        async with DeviceSession(board.url) as session:
+            examination = Examination(session, "s1", load_profile("cortex-m4"), right, held, plan)
+            found = await examination.ask_production(image.hash.hex())
+            assert found.answers is not None
+            return len(found.answers.latencies_us)
+
+    assert 40 <= asyncio.run(ask()) < SAMPLES
