@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, model_validator
 
 from edge_deployer.acceptance.stored_array import StoredArray
 
@@ -38,6 +38,12 @@ class Answers(_Evidence):
     latencies_us: tuple[int, ...]
     seconds: float
 
+    @model_validator(mode="after")
+    def _one_time_each(self) -> Answers:
+        if self.outputs.shape[:1] != (len(self.latencies_us),):
+            raise ValueError(f"outputs of shape {self.outputs.shape} and {len(self.latencies_us)} latencies")
+        return self
+
 
 class ProductionAnswers(_Evidence):
     """Answers of the release in production, on the same board, to the first samples of the candidate's set.
@@ -61,8 +67,14 @@ class RepeatedAnswers(_Evidence):
         outputs: shape (n, ...).
     """
 
-    samples: tuple[int, ...]
+    samples: tuple[NonNegativeInt, ...]
     outputs: StoredArray
+
+    @model_validator(mode="after")
+    def _one_output_each(self) -> RepeatedAnswers:
+        if self.outputs.shape[:1] != (len(self.samples),):
+            raise ValueError(f"outputs of shape {self.outputs.shape} for {len(self.samples)} samples")
+        return self
 
 
 class PowerCycle(_Evidence):
@@ -121,3 +133,10 @@ class BoardEvidence(_Evidence):
     repeated: RepeatedAnswers | None = None
     production: ProductionAnswers | None = None
     power_cycle: PowerCycle | None = None
+
+    @model_validator(mode="after")
+    def _repeats_what_was_answered(self) -> BoardEvidence:
+        answered = len(self.answers.latencies_us) if self.answers else 0
+        if self.soak and max(self.soak.samples, default=0) >= answered:
+            raise ValueError(f"the soak repeats sample {max(self.soak.samples)}; {answered} samples were answered")
+        return self

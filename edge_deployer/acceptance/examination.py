@@ -110,7 +110,7 @@ class Examination:
                     if self._is_enough(evidence, pool):
                         break
             if pool == "staging" and not self._fails_smoke(evidence):
-                evidence = _with(evidence, soak=await self._soak())
+                evidence = _with(evidence, soak=await self._soak(evidence))
             health = await self._session.health()
             return _with(evidence, faults=health.faults - before.faults, last_fault=health.last_fault)
         except SessionError as error:
@@ -189,10 +189,10 @@ class Examination:
         enough = len(evidence.answers.latencies_us) >= min(SMOKE_VECTORS, len(self._inputs))
         return enough and gets_no_vector_right(evidence, self._reference, self._plan)
 
-    async def _soak(self) -> RepeatedAnswers | None:
-        """The golden vectors again, in turn."""
-        golden = min(self._plan.golden_vectors, len(self._inputs))
-        samples = [number % golden for number in range(self._plan.soak_inferences)]
+    async def _soak(self, evidence: BoardEvidence) -> RepeatedAnswers | None:
+        """The golden vectors again, in turn, as far as they have been answered."""
+        golden = min(self._plan.golden_vectors, len(evidence.answers.latencies_us) if evidence.answers else 0)
+        samples = [number % golden for number in range(self._plan.soak_inferences)] if golden else []
         if not samples:
             return None
         result = await self._session.infer(self._inputs[samples])

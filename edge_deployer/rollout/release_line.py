@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.inventory.inventory import load_inventory
 from edge_deployer.locks import exclusive
@@ -52,7 +54,7 @@ class ReleaseLine:
             key = given_key or load_or_create_signing_key(self.workspace / "keys" / "signing.pem")
             bundle = ReleaseStore(self.workspace / "releases").release(candidate, version=version, key=key)
             record = bundle.folder / RECORD_FILE
-            promotion = Deployment.model_validate_json(record.read_text()) if record.exists() else None
+            promotion = _read_promotion(record)
             controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher)
             deployment = run_interruptible(
                 controller.deploy(bundle, public_pem=key.public_pem, accepted_by=promotion.plan if promotion else None)
@@ -64,6 +66,17 @@ class ReleaseLine:
             elif promotion:
                 _restate_evidence(deployment, promotion)
             return deployment, bundle
+
+
+def _read_promotion(record: Path) -> Deployment | None:
+    """How a release was promoted; None if it never was, or by a version whose record says something else.
+
+    Then it is examined again, and a new record takes the place of the old one.
+    """
+    try:
+        return Deployment.model_validate_json(record.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
 
 
 def _restate_evidence(deployment: Deployment, promotion: Deployment) -> None:

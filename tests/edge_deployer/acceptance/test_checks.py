@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from edge_deployer.acceptance.agreement import deviation_steps
 from edge_deployer.acceptance.evidence import BoardEvidence, Failure, PowerCycle, RepeatedAnswers
@@ -164,3 +165,19 @@ def test_deviation_of_floats_is_relative_and_not_a_number_is_never_close() -> No
     expected = np.array([[1.0], [1000.0], [0.5], [0.5]], np.float32)
     observed = np.array([[1.00005], [1000.05], [0.5], [np.nan]], np.float32)
     assert deviation_steps(observed, expected).tolist() == [1, 1, 0, 2**31 - 1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"answers": {"outputs": StoredArray.of(board_outputs(HELD)[:3]), "latencies_us": [1, 2], "seconds": 1}},
+        {"repeated": {"outputs": StoredArray.of(board_outputs(HELD)[:3]), "samples": [1, 2]}},
+        {"soak": {"outputs": StoredArray.of(board_outputs(HELD)[:1]), "samples": [400]}},
+        {"soak": {"outputs": StoredArray.of(board_outputs(HELD)[:1]), "samples": [-1]}},
+    ],
+)
+def test_evidence_that_does_not_fit_together_is_no_evidence(change: dict[str, object]) -> None:
+    whole = evidence(HELD).model_dump()
+    BoardEvidence.model_validate(whole)
+    with pytest.raises(ValidationError):
+        BoardEvidence.model_validate(whole | change)

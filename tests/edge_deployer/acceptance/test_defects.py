@@ -16,7 +16,14 @@ import yaml
 
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.examination import Examination, failure_of
-from edge_deployer.acceptance.plan import AcceptancePlan, AgainstProduction, Ceiling, Floor
+from edge_deployer.acceptance.plan import (
+    AcceptancePlan,
+    AgainstProduction,
+    Ceiling,
+    Disagreement,
+    Floor,
+    OutputDisagreement,
+)
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.verdict import BoardVerdict, Subject, judge_board
 from edge_deployer.profile import load_profile
@@ -112,6 +119,22 @@ def test_a_port_without_a_defect_is_accepted(judged: Callable[..., BoardVerdict]
     smoke = verdict.checks[0]
     assert smoke.measured is not None
     assert smoke.measured < 5
+
+
+def test_a_decision_before_the_last_golden_vector_soaks_with_those_that_were_answered(
+    judged: Callable[..., BoardVerdict], right: AcceptanceSet
+) -> None:
+    coarse = PLAN.model_copy(
+        update={
+            "labels": Disagreement(bad=0.9),
+            "outputs": OutputDisagreement(bad=0.9),
+            "against_production": None,
+            "golden_vectors": SAMPLES,
+        }
+    )
+    verdict = judged(right, coarse)
+    assert verdict.accepted
+    assert next(check for check in verdict.checks if check.name == "soak").status == "passed"
 
 
 def test_a_wrong_input_zero_point_is_seen_though_most_labels_are_right(

@@ -154,6 +154,11 @@ def test_a_plan_that_has_changed_is_applied_to_a_release_that_production_runs(
     examined, _ = dataclasses.replace(line, plan=AcceptancePlan()).push(make_candidate(4))
     assert examined.outcome == "unchanged"
     assert {step.action for step in examined.steps} == {"examine", "accepted", "power cycle"}
+    # So is a release whose record nobody can read any more.
+    (bundle.folder / "deployment.json").write_text('{"outcome": "promoted"}')
+    again, _ = dataclasses.replace(line, plan=AcceptancePlan()).push(make_candidate(4))
+    assert again.outcome == "unchanged"
+    assert "examine" in {step.action for step in again.steps}
     slow_board = dataclasses.replace(line, plan=NO_SLOW_BOARDS, inventory=write_inventory(slow="p2"))
     refused, _ = slow_board.push(make_candidate(4))
     assert (refused.outcome, refused.gate) == ("refused", "production")

@@ -1,0 +1,191 @@
+"""The same evidence gives the same verdict, and altered evidence does not."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.report.facts import Report
+from edge_deployer.report.replay import Replayed, replay
+from edge_deployer.rollout.deployment import Deployment
+from tests.edge_deployer.report import sample_reports
+
+CASES = [
+    sample_reports.promoted,
+    sample_reports.unchanged,
+    sample_reports.warned,
+    sample_reports.quarantined,
+    sample_reports.undecided,
+    sample_reports.too_few_boards,
+    sample_reports.refused_at_staging,
+    sample_reports.refused_in_production,
+]
+Alter = Callable[[dict[str, Any]], None]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_a_report_that_was_written_and_read_replays_bit_for_bit(case: Callable[[], Report]) -> None:
+    written = case().model_dump_json(indent=2)
+    deployment = Report.model_validate_json(written).deployment
+    found = replay(deployment)
+    assert [verdict.name for verdict in found] == [
+        *(board.name for board in deployment.boards if board.evidence),
+        "staging",
+    ]
+    assert all(verdict.same and not verdict.differences for verdict in found)
+    assert found[-1].decision == (deployment.staging.decision if deployment.staging else None)
+
+
+def test_where_no_board_was_examined_there_is_nothing_to_replay() -> None:
+    assert replay(sample_reports.refused_at_evaluation().deployment) == []
+    assert replay(sample_reports.no_healthy_boards().deployment) == []
+
+
+def _other_class(record: dict[str, Any]) -> None:
+    outputs = _board(record)["evidence"]["answers"]["outputs"]
+    data = bytearray(base64.b64decode(outputs["data"]))
+    data[10 * 20 : 10 * 21] = data[10 * 21 : 10 * 22]
+    outputs["data"] = base64.b64encode(data).decode()
+
+
+def _slower(record: dict[str, Any]) -> None:
+    _board(record)["evidence"]["answers"]["latencies_us"][5] = 1_999
+
+
+def _other_truth(record: dict[str, Any]) -> None:
+    record["reference"]["labels"][3] = 9
+
+
+def _other_reference(record: dict[str, Any]) -> None:
+    outputs = record["reference"]["outputs"]
+    data = bytearray(base64.b64decode(outputs["data"]))
+    data[10 * 30 : 10 * 31] = data[10 * 31 : 10 * 32]
+    outputs["data"] = base64.b64encode(data).decode()
+
+
+def _looser_plan(record: dict[str, Any]) -> None:
+    record["plan"]["labels"]["bad"] = 0.08
+
+
+def _other_image(record: dict[str, Any]) -> None:
+    record["release"]["image_hash"] = "00" * 32
+
+
+def _bigger_image(record: dict[str, Any]) -> None:
+    record["release"]["image_bytes"] += 1
+
+
+def _a_fault(record: dict[str, Any]) -> None:
+    _board(record)["evidence"]["faults"] = 1
+
+
+def _drift(record: dict[str, Any]) -> None:
+    outputs = _board(record)["evidence"]["soak"]["outputs"]
+    data = bytearray(base64.b64decode(outputs["data"]))
+    data[0] ^= 1
+    outputs["data"] = base64.b64encode(data).decode()
+
+
+def _better_verdict(record: dict[str, Any]) -> None:
+    _board(record)["verdict"]["checks"][1]["bound"]["high"] = 0.01
+
+
+def _no_verdict(record: dict[str, Any]) -> None:
+    _board(record)["verdict"] = None
+
+
+def _no_evidence(record: dict[str, Any]) -> None:
+    _board(record)["evidence"] = None
+
+
+def _checks_in_other_order(record: dict[str, Any]) -> None:
+    _board(record)["verdict"]["checks"].reverse()
+
+
+@pytest.mark.parametrize(
+    ("alter", "told"),
+    [
+        (_other_class, "labels.detail: recorded 0 of 72 samples name another class than TFLM; the evidence says 1 of"),
+        (_slower, "latency.detail: recorded p50 874, p95 877, p99 877, max 877 µs; the evidence says"),
+        (_other_truth, "accuracy.measured: recorded 0.96"),
+        (_other_reference, "labels.differing: recorded []; the evidence says [30]"),
+        (_looser_plan, "labels.samples: recorded 72; the evidence says"),
+        (_other_image, "decision: recorded accepted; the evidence says refused"),
+        (_bigger_image, "flash.measured: recorded 6712.0; the evidence says 6713.0"),
+        (_a_fault, "soak.status: recorded passed; the evidence says failed"),
+        (_drift, "soak.differing: recorded []; the evidence says [0]"),
+        (_better_verdict, "labels.bound: recorded {'low': None, 'high': 0.01"),
+        (_no_verdict, "no verdict is recorded; the evidence says accepted: all checks passed"),
+        (_no_evidence, "the evidence cannot be judged: a verdict is recorded, but no evidence"),
+        (_checks_in_other_order, "checks: recorded power_cycle, soak"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_an_alteration_is_seen_and_named(alter: Alter, told: str) -> None:
+    found = _replayed(alter)["staging-1"]
+    assert not found.same
+    assert any(difference.startswith(told) for difference in found.differences), found.differences
+
+
+def test_an_alteration_of_one_board_leaves_the_verdicts_of_the_others() -> None:
+    found = _replayed(_slower)
+    assert [name for name, verdict in found.items() if not verdict.same] == ["staging-1"]
+
+
+def test_a_board_that_turns_out_to_differ_changes_the_verdict_of_the_pool() -> None:
+    def differ(record: dict[str, Any]) -> None:
+        outputs = _board(record)["evidence"]["answers"]["outputs"]
+        outputs["data"] = base64.b64encode(bytes(len(base64.b64decode(outputs["data"])))).decode()
+
+    pool = _replayed(differ)["staging"]
+    assert (pool.same, pool.decision) == (False, "no verdict")
+    assert "decision: recorded accepted; the evidence says no verdict" in pool.differences
+
+
+def test_a_verdict_of_the_pool_that_was_altered_is_seen() -> None:
+    def promote(record: dict[str, Any]) -> None:
+        record["staging"]["quorum"] = 1
+
+    pool = _replayed(promote)["staging"]
+    assert pool.differences == ("quorum: recorded 1; the evidence says 2",)
+
+
+@pytest.mark.parametrize("part", ["labels", "input_sha256", "smoke_seconds"])
+def test_facts_that_do_not_belong_together_are_a_finding(part: str) -> None:
+    def tear(record: dict[str, Any]) -> None:
+        if part == "smoke_seconds":
+            _board(record)["evidence"][part] = None
+        else:
+            record["reference"][part] = record["reference"][part][:50]
+
+    found = _replayed(tear)["staging-1"]
+    assert (found.same, found.decision) == (False, None)
+    assert found.differences[0].startswith("the evidence cannot be judged: ")
+
+
+@pytest.mark.parametrize(("part", "words"), [("reference", "the reference"), ("release", "the release")])
+def test_evidence_without_what_it_was_judged_by_is_an_error(part: str, words: str) -> None:
+    record = _altered(lambda record: record.update({part: None}))
+    with pytest.raises(TinyopsError, match=f"but not {words} that it was judged by"):
+        replay(record)
+
+
+def _replayed(alter: Alter) -> dict[str, Replayed]:
+    return {verdict.name: verdict for verdict in replay(_altered(alter))}
+
+
+def _altered(alter: Alter) -> Deployment:
+    record = copy.deepcopy(json.loads(sample_reports.promoted().deployment.model_dump_json()))
+    alter(record)
+    return Deployment.model_validate_json(json.dumps(record))
+
+
+def _board(record: dict[str, Any]) -> dict[str, Any]:
+    board: dict[str, Any] = record["boards"][0]
+    return board
