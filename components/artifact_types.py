@@ -11,7 +11,7 @@ class AcceptanceSet(Artifact):
     The folder is empty when the validator refused the model: there is then nothing for a board to be compared with.
     """
 
-    TYPE_NAME = "TinyopsAcceptanceSet"
+    TYPE_NAME = "tinyops.AcceptanceSet"
     PROPERTIES = {"samples": Property(type=PropertyType.INT)}
 
 
@@ -23,7 +23,7 @@ class DeploymentReport(Artifact):
         reason: why it was refused; empty if it was pushed.
     """
 
-    TYPE_NAME = "TinyopsDeploymentReport"
+    TYPE_NAME = "tinyops.DeploymentReport"
     PROPERTIES = {
         "pushed": Property(type=PropertyType.INT),
         "reason": Property(type=PropertyType.STRING),

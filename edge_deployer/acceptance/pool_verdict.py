@@ -152,7 +152,8 @@ def _acceptance(boards: Sequence[Examined], accepted: tuple[str, ...]) -> str:
 
 
 def _no_verdict(boards: Sequence[Examined], accepted: tuple[str, ...], quarantined: dict[str, str], quorum: int) -> str:
-    text = f"{len(accepted)} healthy boards accept it where {quorum} must"
+    count = "1 healthy board accepts" if len(accepted) == 1 else f"{len(accepted)} healthy boards accept"
+    text = f"{count} it where {quorum} must"
     undecided = [f"{board.name}: {board.verdict.reason}" for board in boards if board.verdict.decision == "undecided"]
     unhealthy = [f"{name} is quarantined: {reason}" for name, reason in quarantined.items()]
     return "; ".join([text, *undecided, *unhealthy])

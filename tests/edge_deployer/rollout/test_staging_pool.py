@@ -97,7 +97,7 @@ def test_too_few_healthy_boards_are_no_verdict_and_production_gets_nothing(
     deployment, _ = line.push(make_candidate(4))
     assert (deployment.outcome, deployment.gate) == ("no verdict", "staging")
     assert not deployment.pushed
-    assert "1 healthy boards accept it where 2 must" in deployment.reason
+    assert "1 healthy board accepts it where 2 must" in deployment.reason
     assert "boards health" in (deployment.remedy or "")
     assert {board.image_after for board in deployment.boards} == {None}
     # Known beforehand the next time: no board is given anything.
