@@ -125,9 +125,11 @@ def _why_quarantined(board: Examined, boards: Sequence[Examined], reference: Ref
 
 
 def _refusal(against: Sequence[Examined], boards: Sequence[Examined]) -> str:
-    shared = len(against) > 1
-    reasons = "; ".join(f"{board.name}: {board.verdict.reason}" for board in against)
-    if shared:
+    names_by_reason: dict[str, list[str]] = {}
+    for board in against:
+        names_by_reason.setdefault(board.verdict.reason, []).append(board.name)
+    reasons = "; ".join(f"{' and '.join(names)}: {reason}" for reason, names in names_by_reason.items())
+    if len(against) > 1:
         return f"{len(against)} boards refuse it: {reasons}"
     if len(boards) > 1 and not any(board.verdict.accepted for board in boards):
         return f"{reasons}; no other board accepts it"

@@ -65,8 +65,8 @@ app = typer.Typer(cls=_InstalledCommands, no_args_is_help=True, add_completion=F
 def tinyops() -> None:
     """A release line for microcontrollers: train, convert, evaluate, try on a staging bench, promote to production.
 
-    Exit status: 0 promoted (or nothing to change), 1 an error, 2 wrong usage, 3 the release was refused,
-    130 stopped by Ctrl-C.
+    Exit status: 0 promoted (or nothing to change), 1 an error, 2 wrong usage, 3 the release was refused or there
+    was no verdict, 130 stopped by Ctrl-C.
     """
 
 

@@ -1,1 +1,1 @@
-"""The report: one page and one JSON file that say what was let through, and why."""
+"""The report: a page, a text in short and one JSON file that say what was let through, and why."""

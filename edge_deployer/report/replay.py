@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.pool_verdict import Examined, PoolVerdict, judge_pool
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.verdict import BoardVerdict, Subject, judge_board
@@ -62,7 +63,9 @@ def replay(deployment: Deployment) -> list[Replayed]:
     release, reference = deployment.release, deployment.reference
     subject = Subject(image_hash=release.image_hash, image_bytes=release.image_bytes)
     found = [_replay_board(board, subject, reference, deployment) for board in boards]
-    if deployment.staging or any(board.pool == "staging" for board in boards):
+    # An unchanged release does without, where staging's boards are not those of its promotion any more.
+    staged = deployment.outcome != "unchanged" and any(board.pool == "staging" for board in boards)
+    if deployment.staging or staged:
         found.append(_replay_pool(subject, reference, deployment))
     return found
 
@@ -94,7 +97,17 @@ def _replay_pool(subject: Subject, reference: Reference, deployment: Deployment)
 def _judge(board: BoardRecord, subject: Subject, reference: Reference, deployment: Deployment) -> BoardVerdict:
     if board.evidence is None:
         raise ValueError("a verdict is recorded, but no evidence")
-    return judge_board(board.evidence, subject, reference, deployment.plan, pool=board.pool)
+    staging = () if board.pool == "staging" else _accepting(subject, reference, deployment)
+    return judge_board(board.evidence, subject, reference, deployment.plan, pool=board.pool, staging=staging)
+
+
+def _accepting(subject: Subject, reference: Reference, deployment: Deployment) -> tuple[BoardEvidence, ...]:
+    """The staging boards that accept the release: production's golden vectors are held against their answers, too."""
+    return tuple(
+        board.evidence
+        for board in deployment.boards
+        if board.pool == "staging" and board.evidence and _judge(board, subject, reference, deployment).accepted
+    )
 
 
 def _compare(

@@ -21,6 +21,8 @@ from edge_deployer.rollout.deployment import BoardRecord, Deployment
 
 _DECIDED = {"passed": "accepts", "failed": "refuses", "undecided": "comes to no decision"}
 _ROOM = 1.06
+_BELOW = -1.0
+"""Fewer failures than the axis shows: the accepting area ends out of sight."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def _draw(walk: _Walk, axes: Axes) -> None:
     failures = np.concatenate(([0], np.cumsum(walk.failed)))
     top = max(float(reject[1]), float(failures[-1])) * _ROOM + 0.5
     axes.fill_between(samples, reject, max(top, float(reject[1])), color=charts.BAD, alpha=0.1, linewidth=0)
-    axes.fill_between(samples, np.minimum(accept, 0), accept, color=charts.GOOD, alpha=0.14, linewidth=0)
+    axes.fill_between(samples, _BELOW, accept, color=charts.GOOD, alpha=0.14, linewidth=0)
     axes.plot(samples, reject, color=charts.BAD, linewidth=1.6)
     axes.plot(samples, accept, color=charts.GOOD, linewidth=1.6)
     axes.step(range(len(failures)), failures, where="post", color=charts.ACCENT, linewidth=2.2)
@@ -100,18 +102,13 @@ def _draw(walk: _Walk, axes: Axes) -> None:
 
 
 def _label(walk: _Walk, axes: Axes, right: float, top: float) -> None:
-    axes.text(right * 0.015, top * 0.94, "refuse", color=charts.BAD, va="top")
-    axes.text(right * 0.985, 0.1, "accept", color=charts.GOOD, va="bottom", ha="right")
-    if walk.check.fixed_samples:
-        axes.axvline(walk.check.fixed_samples, color=charts.INK, linewidth=1.2, linestyle=(0, (4, 3)))
-        axes.text(
-            walk.check.fixed_samples - right * 0.012,
-            top * 0.94,
-            f"fixed size: {walk.check.fixed_samples}",
-            color=charts.INK,
-            va="top",
-            ha="right",
-        )
+    margin, fixed = right * 0.015, walk.check.fixed_samples
+    inner = (fixed or right) - margin
+    axes.text(margin, top * 0.94, "refuse", color=charts.BAD, va="top")
+    axes.text(inner, 0.1, "accept", color=charts.GOOD, va="bottom", ha="right")
+    if fixed:
+        axes.axvline(fixed, color=charts.INK, linewidth=1.2, linestyle=(0, (4, 3)))
+        axes.text(inner, top * 0.94, f"fixed size: {fixed}", color=charts.INK, va="top", ha="right")
 
 
 def _what_fails(walk: _Walk) -> str:

@@ -80,11 +80,18 @@ def _read_promotion(record: Path) -> Deployment | None:
 
 
 def _restate_evidence(deployment: Deployment, promotion: Deployment) -> None:
-    """An unchanged release rests on the evidence of its promotion: show that."""
-    deployment.reference, deployment.staging = promotion.reference, promotion.staging
+    """An unchanged release rests on the evidence of its promotion: show that, of the boards that are still there."""
+    deployment.reference = promotion.reference
+    if _staging_roles(deployment) == _staging_roles(promotion):
+        deployment.staging = promotion.staging
     earlier = {board.name: board for board in promotion.boards}
     for board in deployment.boards:
         if board.name in earlier:
             board.evidence = earlier[board.name].evidence
             board.verdict = earlier[board.name].verdict
             board.install_seconds = earlier[board.name].install_seconds
+
+
+def _staging_roles(deployment: Deployment) -> list[tuple[str, bool]]:
+    """What the pool's verdict rests on beside evidence: which boards there are, and which of them are spares."""
+    return [(board.name, board.spare) for board in deployment.boards if board.pool == "staging"]

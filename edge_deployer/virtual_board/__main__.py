@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# Before numpy is imported, which would start OpenBLAS's threads: they cost a sixth of this process's start, and a process
-# that has threads cannot be forked safely.
+# Before numpy is imported, which would start OpenBLAS's threads: they cost a sixth of this process's start, and a
+# process that has threads cannot be forked safely.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 from edge_deployer.errors import TinyopsError

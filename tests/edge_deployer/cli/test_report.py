@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from unittest.mock import patch
 import pytest
 
 from edge_deployer.cli import main
+from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_JSON
 from edge_deployer.report.html import write_report
 from edge_deployer.report.schema import report_schema
@@ -75,7 +77,7 @@ def test_no_verdict_is_shown_as_neither_refused_nor_promoted(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("case", [sample_reports.quarantined, sample_reports.unchanged, sample_reports.undecided])
-def test_replay_says_that_every_verdict_is_the_same(case: type, tmp_path: Path) -> None:
+def test_replay_says_that_every_verdict_is_the_same(case: Callable[[], Report], tmp_path: Path) -> None:
     write_report(case(), tmp_path)
     done = report("replay", tmp_path)
     assert done.status == 0, done.stdout
