@@ -29,7 +29,6 @@ from edge_deployer.tflm import (
     list_operators,
     require_kernels,
     require_tflm,
-    smallest_arena,
     tensor_specs,
 )
 
@@ -117,8 +116,8 @@ def _examine(
         require_tflm()
     except TinyopsError as missing:
         return _examine_file(model, data, missing), None
-    arena = smallest_arena(model, limit=profile.arena_bytes)
-    with TflmRunner(model, arena_bytes=arena) as runner:
+    with TflmRunner(model, arena_bytes=profile.arena_bytes) as runner:
+        arena = runner.shrink()
         if data is None:
             data = LabelledSamples(random_inputs(runner.input, random_samples, seed=seed), None)
         everything = fit_samples(data, runner.input, runner.output)

@@ -8,7 +8,7 @@ from edge_deployer.tflm.errors import InferenceCrashed, ModelRefused, Reason
 from edge_deployer.tflm.latency import estimate_latency_us
 from edge_deployer.tflm.model_file import tensor_specs
 from edge_deployer.tflm.operators import Operator, count_bytes, count_macs, list_operators, require_kernels
-from edge_deployer.tflm.runner import TflmRunner, smallest_arena
+from edge_deployer.tflm.runner import TflmRunner
 
 __all__ = [
     "InferenceCrashed",
@@ -22,6 +22,5 @@ __all__ = [
     "list_operators",
     "require_kernels",
     "require_tflm",
-    "smallest_arena",
     "tensor_specs",
 ]

@@ -159,18 +159,3 @@ class TflmRunner:
         if "failed" in reply:
             raise InferenceCrashed(f"TFLM: {explain_failed_run(self._child.written_to_stderr())}")
         return np.frombuffer(payload, self.output.dtype).reshape(samples, *self.output.sample_shape)
-
-
-def smallest_arena(model: bytes, *, limit: int) -> int:
-    """The least arena in which the model loads and runs a sample, see `TflmRunner.shrink`.
-
-    Args:
-        model: a TFLite flatbuffer.
-        limit: the biggest arena to consider, bytes.
-
-    Raises:
-        ModelRefused: the model does not fit `limit`, or does not load at all.
-        TinyopsError: TFLM is not installed.
-    """
-    with TflmRunner(model, arena_bytes=limit) as runner:
-        return runner.shrink()

@@ -13,7 +13,7 @@ from edge_deployer.release.acceptance_set import FILE_NAME as ACCEPTANCE_FILE
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.validation_report import FILE_NAME, ValidationReport
 from edge_deployer.tensors import quantize
-from edge_deployer.tflm import TflmRunner, count_bytes, count_macs, smallest_arena, tensor_specs
+from edge_deployer.tflm import TflmRunner, count_bytes, count_macs, tensor_specs
 
 CLASSES = ["top", "middle", "bottom"]
 
@@ -76,7 +76,8 @@ def test_a_model_that_fits_is_blessed_with_its_figures(line, model: bytes) -> No
     assert report.reason is None
     assert outputs.number("blessing", "blessed") == 1
     assert (outputs.folder("blessing") / "INFRA_BLESSED").is_file()
-    assert report.arena_bytes == smallest_arena(model, limit=profile.arena_bytes)
+    with TflmRunner(model, arena_bytes=profile.arena_bytes) as runner:
+        assert report.arena_bytes == runner.shrink()
     assert report.macs == count_macs(model)
     seconds = count_macs(model) / profile.macs_per_second + count_bytes(model) / profile.bytes_per_second
     assert report.latency_us == pytest.approx(1e6 * seconds)

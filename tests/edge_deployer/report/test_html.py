@@ -235,7 +235,10 @@ def test_a_board_that_was_not_restored_stands_at_the_top() -> None:
 def test_reverted_boards_are_counted() -> None:
     text = Page(text_of(sample_reports.refused_at_staging)).text
     assert "2 of 5 boards had the release and run their earlier image again." in text
-    assert "Refused at staging 2 boards refuse it: staging-1: labels: 2 of 12 samples name another class" in text
+    assert (
+        "Refused at staging 2 boards refuse it: staging-1 and staging-2: labels: 2 of 12 samples name another class"
+        in text
+    )
 
 
 def test_the_verdict_of_a_promotion() -> None:

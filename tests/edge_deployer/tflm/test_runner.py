@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.tflm import InferenceCrashed, ModelRefused, Reason, TflmRunner, smallest_arena
+from edge_deployer.tflm import InferenceCrashed, ModelRefused, Reason, TflmRunner
 from tests.edge_deployer import tiny_models
 
 ARENA = 4096
@@ -60,6 +60,11 @@ def test_a_sample_does_not_see_the_one_before() -> None:
         together = runner.run(np.array([[5], [20], [5]], np.int8))[:, 0]
     assert alone[0] == alone[2] != alone[1]
     assert together.tolist() == alone
+
+
+def smallest_arena(model: bytes, *, limit: int) -> int:
+    with TflmRunner(model, arena_bytes=limit) as runner:
+        return runner.shrink()
 
 
 @pytest.mark.parametrize("limit", [1500, 5000, 1_000_000])
