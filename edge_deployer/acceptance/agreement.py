@@ -44,17 +44,27 @@ def differs(outputs: Array, reference: Reference, samples: Sequence[int], plan: 
 
 
 def names_classes(reference: Reference) -> bool:
-    """Whether the largest output is a class: not where outputs are scores or real values."""
-    return (
-        reference.metric in (None, "accuracy") and reference.output.nbytes > np.dtype(reference.output.dtype).itemsize
-    )
+    """Whether the largest output is a class: not where outputs are scores, real values, or the input given back."""
+    return reference.metric == "accuracy" or (reference.metric is None and reference.may_name_classes)
+
+
+def identical(ours: Array, theirs: Array) -> BoolArray:
+    """Where two outputs are the same to the last bit, bool (n,); not-a-number is a value like others.
+
+    Args:
+        ours: shape (n, ...).
+        theirs: the same shape and dtype.
+    """
+    rows = [np.ascontiguousarray(outputs).reshape(len(outputs), -1).view(np.uint8) for outputs in (ours, theirs)]
+    return np.asarray((rows[0] == rows[1]).all(axis=1), np.bool_)
 
 
 def deviation_steps(observed: Array, reference: Array) -> Array:
     """Largest difference of each sample's outputs, in steps of the stored type.
 
     For integer outputs a step is one stored unit. For float outputs it is one ten-thousandth of the reference value, or
-    of 1 where that is smaller; not-a-number where the reference has a number counts as the largest int32.
+    of 1 where that is smaller; not-a-number or infinity where the reference has another value counts as the largest
+    int32, and none where the reference has the same.
 
     Args:
         observed: the board's outputs, ``(n, ...)``.
@@ -63,11 +73,21 @@ def deviation_steps(observed: Array, reference: Array) -> Array:
     Returns:
         int64 ``(n,)``.
     """
-    wide = np.float64 if observed.dtype.kind == "f" else np.int64
-    difference = np.abs(observed.astype(wide) - reference.astype(wide)).reshape(len(observed), -1)
-    if wide is np.float64:
-        scale = 1e-4 * np.maximum(1.0, np.abs(reference.astype(wide))).reshape(len(observed), -1)
-        limit = float(np.iinfo(np.int32).max)
-        difference = np.ceil(np.nan_to_num(difference / scale, nan=limit, posinf=limit)).clip(0, limit)
+    ours, theirs = (values.reshape(len(values), -1) for values in (observed, reference))
+    if observed.dtype.kind == "f":
+        difference = _relative_steps(ours.astype(np.float64), theirs.astype(np.float64))
+    else:
+        difference = np.abs(ours.astype(np.int64) - theirs.astype(np.int64))
     largest: Array = difference.max(axis=1).astype(np.int64)
     return largest
+
+
+def _relative_steps(observed: Array, reference: Array) -> Array:
+    limit = float(np.iinfo(np.int32).max)
+    # Infinity less infinity is no number, which is what it should count as.
+    with np.errstate(invalid="ignore"):
+        steps = np.abs(observed - reference) / (1e-4 * np.maximum(1.0, np.abs(reference)))
+    steps = np.ceil(np.nan_to_num(steps, nan=limit, posinf=limit)).clip(0, limit)
+    same = (observed == reference) | (np.isnan(observed) & np.isnan(reference))
+    found: Array = np.where(same, 0, steps)
+    return found

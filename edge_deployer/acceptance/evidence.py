@@ -90,7 +90,7 @@ class PowerCycle(_Evidence):
     running_hash: str | None = None
     confirmed: bool = False
     outputs: StoredArray | None = None
-    failure: str | None = None
+    failure: Failure | None = None
 
 
 class BoardEvidence(_Evidence):

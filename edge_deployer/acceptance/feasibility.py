@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 
 import numpy as np
 
+from edge_deployer.acceptance.agreement import BoolArray
 from edge_deployer.acceptance.plan import AcceptancePlan, Ceiling, CheckName
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.sequential_tests import (
@@ -20,6 +21,8 @@ from edge_deployer.acceptance.statistics.decision import Decision, Outcome, TooF
 from edge_deployer.acceptance.statistics.mean_test import CeilingTest, FloorTest
 from edge_deployer.errors import TinyopsError
 
+_MOST = 200_000
+"""More samples than a plan may have: what needs as many is not counted any further."""
 _FIX = "give more held-out samples, raise `samples`, alpha or beta, or widen the check"
 
 
@@ -113,7 +116,7 @@ def require_samples(plan: AcceptancePlan, samples: int, *, labelled: bool, refer
     if accuracy is not None and labelled:
         _require_design("accuracy", samples, lambda: accuracy_test(accuracy, samples, plan))
     if against is not None and labelled:
-        needed = paired_test(against, samples, plan).fewest_to_accept()
+        needed = _fewest(lambda cap: paired_test(against, cap, plan).decide(*_as_good(cap)))
         _require_as_many("against_production", needed, samples, "samples")
 
 
@@ -150,15 +153,18 @@ def _require_design(check: CheckName, samples: int, design: Callable[[], Bernoul
 def _require_as_many(check: CheckName, needed: int, has: int, what: str) -> None:
     if has < needed:
         raise TinyopsError(
-            f"acceptance plan: `{check}` at these error rates needs up to {needed} {what}; the acceptance set has "
-            f"{has}, {needed - has} missing",
+            f"acceptance plan: `{check}` at these error rates needs up to {needed:,} {what}; the acceptance set has "
+            f"{has:,}, {needed - has:,} missing",
             remedy=_FIX,
         )
 
 
+def _as_good(samples: int) -> tuple[BoolArray, BoolArray]:
+    """A candidate that is right wherever production is."""
+    return np.ones(samples, np.bool_), np.ones(samples, np.bool_)
+
+
 def _fewest(decide: Callable[[int], Outcome]) -> int:
-    """The fewest observations with which a faultless board is accepted."""
-    cap = 1
-    while (outcome := decide(cap)).decision is not Decision.ACCEPT:
-        cap *= 2
-    return outcome.samples
+    """The fewest observations with which a faultless board is accepted; `_MOST` where it would be more."""
+    outcome = decide(_MOST)
+    return outcome.samples if outcome.decision is Decision.ACCEPT else _MOST

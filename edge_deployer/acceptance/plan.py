@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import read_yaml
 
-Proportion = Annotated[float, Field(gt=0, lt=1)]
-ErrorRate = Annotated[float, Field(gt=0, lt=0.5)]
+Proportion = Annotated[float, Field(ge=0.0001, le=0.9999)]
+ErrorRate = Annotated[float, Field(ge=0.000001, lt=0.5)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
+RealUnits = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 CheckName = Literal[
     "smoke",
@@ -31,6 +33,11 @@ CheckName = Literal[
 Consequence = Literal["refuse", "warn"]
 
 
+_LARGEST_CEILING = 1000
+_LEAST_RATIO = 1.2
+"""For shares that are closer a test takes seconds to design, too."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,8 +50,11 @@ class Disagreement(_Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> Disagreement:
-        if self.tolerated >= self.bad:
-            raise ValueError(f"tolerated {self.tolerated:g} must be below bad {self.bad:g}")
+        if self.tolerated * _LEAST_RATIO > self.bad:
+            raise ValueError(
+                f"bad {self.bad:g} must be at least {_LEAST_RATIO} times tolerated {self.tolerated:g}: shares that are "
+                "closer take tens of thousands of samples to tell apart"
+            )
         return self
 
 
@@ -73,12 +83,19 @@ class Ceiling(_Section):
     """The most that an error may be, in real units. One that is over it by `margin` is accepted with probability beta.
 
     Attributes:
-        largest_error: the largest error there can be; null: what the stored type of the output allows.
+        largest_error: the largest error there can be; one that is larger refuses the release. null: what the stored
+            type of the output allows.
     """
 
-    ceiling: PositiveFloat
-    margin: PositiveFloat
-    largest_error: PositiveFloat | None = None
+    ceiling: RealUnits
+    margin: RealUnits
+    largest_error: RealUnits | None = None
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Ceiling:
+        if self.margin < self.ceiling / _LARGEST_CEILING:
+            raise ValueError(f"margin {self.margin:g} is too small beside the ceiling {self.ceiling:g}")
+        return self
 
 
 class AgainstProduction(_Section):
@@ -108,10 +125,10 @@ class AcceptancePlan(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    samples: PositiveInt = Field(
+    samples: Count = Field(
         default=400, description="size of the acceptance set; a check that has not decided by then gives no verdict"
     )
-    golden_vectors: PositiveInt = Field(
+    golden_vectors: Annotated[int, Field(ge=3, le=100_000)] = Field(
         default=16, description="samples that a production board runs before its release is confirmed"
     )
     alpha: ErrorRate = Field(default=0.05, description="probability of refusing what is as good as tolerated")
@@ -127,7 +144,7 @@ class AcceptancePlan(BaseModel):
     against_production: AgainstProduction | None = Field(
         default=AgainstProduction(), description="accuracy against the release in production; null asks for none"
     )
-    soak_inferences: Annotated[int, Field(ge=0)] = Field(
+    soak_inferences: Annotated[int, Field(ge=0, le=100_000)] = Field(
         default=32, description="golden vectors run again, in turn; outputs must not change"
     )
     power_cycle: bool = Field(default=True, description="whether staging boards are reset once more when confirmed")

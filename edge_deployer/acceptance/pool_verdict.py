@@ -1,8 +1,8 @@
 """From boards to a verdict on the release: whose fault is a failure, and are there enough healthy boards?
 
-A board is healthy until it alone speaks against a release that another board of its profile accepts; then the board is
-quarantined and says no more. A failure that boards share, or that no other board can refute, is the release's. A board
-that does not answer is never the release's fault, and never a vote for it.
+A board is healthy until it alone speaks against a release in something that another board of its profile has passed;
+then it is quarantined and says no more. A failure that boards share, or that no other board can refute, is the
+release's. A board that stops answering is never a vote for the release, and alone none against it.
 """
 
 from __future__ import annotations
@@ -59,13 +59,32 @@ class Examined(BaseModel):
         return self.evidence.board
 
     @property
+    def refusing(self) -> frozenset[CheckName]:
+        """Checks that refuse the release; none where the board could not be examined to the end."""
+        return frozenset(check.name for check in self.verdict.checks if check.refuses)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it stopped answering."""
+        cycle = self.evidence.power_cycle
+        failures = (self.evidence.failure, cycle.failure if cycle else None)
+        return any(failure is not None and failure.kind == "board" for failure in failures)
+
+    @property
     def complaints(self) -> frozenset[Complaint]:
         """What it has against the release, in kinds that two boards can share."""
         if self.verdict.decision != "refused":
             return frozenset()
+        if self.is_silent:
+            return frozenset({"silence"})
         if self.evidence.failure:
-            return frozenset({"silence" if self.evidence.failure.kind == "board" else "answers"})
-        return frozenset(_COMPLAINTS.get(check.name, "answers") for check in self.verdict.checks if check.refuses)
+            return frozenset({"answers"})
+        return frozenset(_COMPLAINTS.get(name, "answers") for name in self.refusing)
+
+    def has_passed(self, checks: frozenset[CheckName]) -> bool:
+        """Whether the board accepts the release, and has passed these checks on the way."""
+        passed = {check.name for check in self.verdict.checks if check.status == "passed"}
+        return self.verdict.accepted and checks <= passed
 
 
 def judge_pool(boards: Sequence[Examined], reference: Reference, plan: AcceptancePlan, *, quorum: int) -> PoolVerdict:
@@ -83,9 +102,9 @@ def judge_pool(boards: Sequence[Examined], reference: Reference, plan: Acceptanc
     accepted = tuple(board.name for board in boards if board.verdict.accepted)
     against = [board for board in boards if board.complaints and board.name not in quarantined]
     decision: Literal["accepted", "refused", "no verdict"]
-    if against:
+    if len(against) > 1 or any(not board.is_silent for board in against):
         decision, reason = "refused", _refusal(against, boards)
-    elif len(accepted) >= quorum:
+    elif len(accepted) >= quorum and not against and not _unheard_profiles(boards):
         decision, reason = "accepted", _acceptance(boards, accepted)
     else:
         decision, reason = "no verdict", _no_verdict(boards, accepted, quarantined, quorum)
@@ -93,15 +112,24 @@ def judge_pool(boards: Sequence[Examined], reference: Reference, plan: Acceptanc
 
 
 def differs_alone(board: Examined, boards: Sequence[Examined]) -> bool:
-    """Whether a complaint is the board's own: it is silent, or its profile's others accept and none agrees with it."""
-    if not board.complaints:
+    """Whether a complaint is the board's own: another of its profile has passed what it failed, and none agrees.
+
+    Being worse than production is a property of the release: a board that finds nothing else is right, however many
+    others there are.
+    """
+    failed = board.refusing - {"against_production"}
+    if not board.complaints or (board.refusing and not failed):
         return False
-    if board.complaints == {"silence"}:
-        return True
     peers = [peer for peer in boards if peer.name != board.name and peer.evidence.profile == board.evidence.profile]
-    return any(peer.verdict.accepted for peer in peers) and not any(
-        peer.complaints & board.complaints for peer in peers
-    )
+    refuted = any(peer.has_passed(frozenset() if board.is_silent else failed) for peer in peers)
+    return refuted and not any(peer.complaints & board.complaints for peer in peers)
+
+
+def _unheard_profiles(boards: Sequence[Examined]) -> set[str]:
+    """Profiles of which no board accepts: nobody knows what the release does on such boards."""
+    return {board.evidence.profile for board in boards} - {
+        board.evidence.profile for board in boards if board.verdict.accepted
+    }
 
 
 def samples_to_repeat(board: Examined) -> tuple[int, ...]:
@@ -113,8 +141,6 @@ def samples_to_repeat(board: Examined) -> tuple[int, ...]:
 
 
 def _why_quarantined(board: Examined, boards: Sequence[Examined], reference: Reference, plan: AcceptancePlan) -> str:
-    if board.complaints == {"silence"}:
-        return board.verdict.reason
     others = [peer.name for peer in boards if peer.verdict.accepted]
     reason = f"{board.verdict.reason}; {' and '.join(others)} accept{'s' if len(others) == 1 else ''} the same release"
     repeated = board.evidence.repeated
@@ -147,6 +173,9 @@ def _acceptance(boards: Sequence[Examined], accepted: tuple[str, ...]) -> str:
         worst = min(bounds, key=lambda bound: bound.low)
         text += f"; accuracy on the device is at least {worst.low:.1%} with {worst.confidence:.0%} confidence"
     deciding = [check for board in votes for check in board.verdict.checks if check.samples and check.fixed_samples]
+    compared = [check for board in votes for check in board.verdict.checks if check.name == "against_production"]
+    if compared and all(check.status == "skipped" for check in compared):
+        text += f"; not compared with production: {compared[0].detail}"
     if deciding:
         longest = max(deciding, key=lambda check: check.samples or 0)
         text += f", after {longest.samples} samples where a test of fixed size takes {longest.fixed_samples}"
@@ -158,4 +187,7 @@ def _no_verdict(boards: Sequence[Examined], accepted: tuple[str, ...], quarantin
     text = f"{count} it where {quorum} must"
     undecided = [f"{board.name}: {board.verdict.reason}" for board in boards if board.verdict.decision == "undecided"]
     unhealthy = [f"{name} is quarantined: {reason}" for name, reason in quarantined.items()]
-    return "; ".join([text, *undecided, *unhealthy])
+    silent = [f"{board.name}: {board.verdict.reason}" for board in boards if board.is_silent]
+    unheard = [f"no board of profile {profile} accepts it" for profile in sorted(_unheard_profiles(boards))]
+    heard = [name for name in silent if name.partition(":")[0] not in quarantined]
+    return "; ".join([text, *undecided, *unhealthy, *heard, *unheard])

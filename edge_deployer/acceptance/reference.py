@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -24,6 +25,7 @@ class Reference(BaseModel):
         labels: class of each sample, or 0 normal and 1 anomaly; None where nobody labelled them.
         targets: real values that the outputs should have, shape (n, ...); None where there are none.
         metric: what labels or targets measure; None without them.
+        may_name_classes: whether the outputs can be classes: more than one, and not as many as inputs.
         class_names: may be empty.
         host_figure: the metric's figure in TFLM over all held-out samples, of which these were drawn.
         host_samples: number of those.
@@ -37,6 +39,7 @@ class Reference(BaseModel):
     labels: tuple[int, ...] | None
     targets: StoredArray | None
     metric: Metric | None
+    may_name_classes: bool = True
     class_names: tuple[str, ...]
     host_figure: float | None = None
     host_samples: int | None = None
@@ -58,6 +61,7 @@ class Reference(BaseModel):
             labels=None if acceptance.labels is None else tuple(map(int, acceptance.labels[:most])),
             targets=None if acceptance.targets is None else StoredArray.of(acceptance.targets[:most]),
             metric=acceptance.metric,
+            may_name_classes=prod(acceptance.output.shape) not in (1, prod(acceptance.input.shape)),
             class_names=acceptance.class_names,
             host_figure=metrics.get(acceptance.metric) if acceptance.metric else None,
             host_samples=None if examples is None else int(examples),

@@ -50,10 +50,13 @@ def sequential_checks(evidence: BoardEvidence, reference: Reference, plan: Accep
 def needs_more_samples(evidence: BoardEvidence, reference: Reference, plan: AcceptancePlan) -> bool:
     """Whether the next sample can change a check: none refuses yet, and one is open.
 
-    The comparison with production is over once production's answers are used up.
+    All golden vectors are run in any case, as production is held to what staging answers. The comparison with
+    production is over once production's answers are used up.
     """
     checks = sequential_checks(evidence, reference, plan)
     taken = _count(evidence.answers)
+    if taken < plan.golden_vectors and not any(check.refuses for check in checks):
+        return True
     compared = evidence.production is not None and taken < _count(evidence.production.answers)
     still_open = [check for check in checks if check.status == "undecided"]
     return not any(check.refuses for check in checks) and any(
@@ -141,11 +144,13 @@ def _auc(answers: Answers, reference: Reference, plan: AcceptancePlan) -> CheckR
     # A score that is not a number ranks its sample wrong, whichever it is.
     scores = np.where(np.isnan(scores), np.where(anomaly, -np.inf, np.inf), scores)
     wins = ranking_wins(anomaly, scores)
+    if plan.auc is None:
+        measured = float(wins.mean()) if len(wins) else None
+        figure = "no pair of a normal sample and an anomaly" if measured is None else f"AUC {measured:.3f}"
+        detail = f"{figure} in {len(outputs)} samples; no floor is set"
+        return CheckResult(name="auc", status="skipped", detail=detail, measured=measured)
     if not len(wins):
         return CheckResult(name="auc", status="undecided", detail="no pair of a normal sample and an anomaly yet")
-    if plan.auc is None:
-        figure = f"AUC {wins.mean():.3f} over {len(wins)} pairs; no floor is set"
-        return CheckResult(name="auc", status="skipped", detail=figure, measured=float(wins.mean()))
     outcome = auc_test(plan.auc, count_pairs(reference), plan).decide(wins)
     taken = wins[: outcome.samples]
     return CheckResult(
@@ -168,9 +173,18 @@ def _mae(answers: Answers, reference: Reference, plan: AcceptancePlan) -> CheckR
         figure = f"mean absolute error {errors.mean():.4g}; no ceiling is set"
         return CheckResult(name="mae", status="skipped", detail=figure, measured=float(errors.mean()))
     test = mae_test(plan.mae, reference, plan)
-    clipped = np.nan_to_num(errors, nan=test.high).clip(0, test.high)
-    outcome = test.decide(clipped)
-    taken = clipped[: outcome.samples]
+    beyond = np.flatnonzero(~(errors <= test.high))
+    if len(beyond):
+        return CheckResult(
+            name="mae",
+            status="failed",
+            detail=f"sample {beyond[0]} is off by {errors[beyond[0]]:.4g}, more than the largest error there can be, "
+            f"{test.high:.4g}",
+            limit=plan.mae.ceiling,
+            differing=tuple(beyond[:_SHOWN].tolist()),
+        )
+    outcome = test.decide(errors)
+    taken = errors[: outcome.samples]
     return CheckResult(
         name="mae",
         status=_status(outcome),
@@ -201,10 +215,11 @@ def _against_production(evidence: BoardEvidence, reference: Reference, plan: Acc
     return CheckResult(
         name="against_production",
         status=_status(outcome),
-        detail=f"of {len(losses)} samples production alone has {lost} right, the release alone {won}"
+        detail=f"of {len(losses)} samples production alone has {lost} right, the release alone {won}; "
+        f"a loss of {plan.against_production.margin:.1%} is too much"
         f"{_why_open(outcome, reference)}",
         measured=float(losses.mean()),
-        limit=plan.against_production.margin,
+        limit=0.0,
         bound=Bound(high=mean_upper_bound(losses, -1.0, 1.0, plan.confidence), confidence=plan.confidence),
         samples=outcome.samples,
         differing=_first(losses > 0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -47,7 +48,12 @@ class StoredArray(BaseModel):
         return cls(dtype=array.dtype.name, shape=array.shape, data=data)
 
     def load(self) -> Array:
-        """The array."""
+        """The array; it is decoded once, and cannot be written to."""
+        return self._decoded
+
+    @cached_property
+    def _decoded(self) -> Array:
         stored = np.dtype(self.dtype).newbyteorder("<")
-        array: Array = np.frombuffer(base64.b64decode(self.data), stored).reshape(self.shape)
-        return array.astype(self.dtype)
+        array: Array = np.frombuffer(base64.b64decode(self.data), stored).reshape(self.shape).astype(self.dtype)
+        array.flags.writeable = False
+        return array

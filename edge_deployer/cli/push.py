@@ -58,7 +58,9 @@ def push(
         with DeploymentView(quiet=as_json) as view:
             deployment, report = foreign.push(view)
     except KeyboardInterrupt:
-        typer.echo("stopped; boards that were on trial have their earlier release again", err=True)
+        typer.echo(
+            "stopped; what was on trial was taken back; `tinyops boards probe` shows what each board runs", err=True
+        )
         raise typer.Exit(EXIT_INTERRUPTED) from None
     print_outcome(deployment, report, as_json=as_json)
     if not deployment.pushed:

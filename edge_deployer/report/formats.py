@@ -14,7 +14,7 @@ NARROW_SPACE = "\u202f"
 MINUS = "\u2212"
 
 _SHARES = frozenset({"labels", "outputs", "accuracy", "golden_vectors"})
-_AT_LEAST = frozenset({"accuracy", "auc"})
+_AT_LEAST = frozenset({"accuracy", "auc", "against_production"})
 
 
 def grouped(value: int) -> str:
@@ -103,8 +103,6 @@ def check_limit(check: CheckResult) -> str:
     """What a check was judged against, with the direction: ``≤ 1.0 %``, ``≥ 97.5 %``."""
     if check.limit is None:
         return "—"
-    if check.name == "against_production":
-        return f"> {_in_unit(check.name, check.limit)}"
     return f"{'≥' if check.name in _AT_LEAST else '≤'} {_in_unit(check.name, check.limit)}"
 
 

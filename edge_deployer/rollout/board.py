@@ -48,19 +48,23 @@ class Board:
         return self.record.image_after == bundle.image.hash.hex()
 
     async def try_release(
-        self, trial: Trial, in_production: str | None = None, staging: Sequence[BoardEvidence] = ()
+        self, trial: Trial, in_production: frozenset[str] = frozenset(), staging: Sequence[BoardEvidence] = ()
     ) -> BoardVerdict:
         """Install the release unconfirmed (unless the board runs it already), examine the board, and judge.
 
         Args:
             trial: the release and its terms.
-            in_production: hash of the image that production runs for good. If this board runs it too, it is asked
-                before the release takes its place, for the comparison.
+            in_production: hashes of the images that production runs for good. If this board runs one of them, it is
+                asked before the release takes its place, for the comparison.
             staging: for a production board: the evidence of the boards that have accepted the release.
         """
-        runs_already = self.runs(trial.bundle)
-        production = None if runs_already else await self._ask_production(trial, in_production)
-        failure = None if runs_already else await self._install(trial.bundle)
+        production, failure = None, None
+        if not self.runs(trial.bundle):
+            try:
+                production = await self._ask_production(trial, in_production)
+                failure = await self._install(trial.bundle)
+            except SessionError as error:
+                failure = failure_of(error)
         if failure:
             evidence = BoardEvidence(board=self.record.name, profile=self._profile.name, failure=failure)
         else:
@@ -98,12 +102,21 @@ class Board:
         assert self.record.verdict is not None
         return Examined(evidence=self.record.evidence, verdict=self.record.verdict)
 
-    async def _ask_production(self, trial: Trial, in_production: str | None) -> ProductionAnswers | None:
+    async def _ask_production(self, trial: Trial, in_production: frozenset[str]) -> ProductionAnswers | None:
+        """What the release in production answers on this board; None where there is none, or it is not asked for.
+
+        Raises:
+            SessionError: the board does not answer any more.
+        """
         compares = self.record.pool == "staging" and trial.plan.against_production is not None
-        if not compares or in_production is None or self.record.image_after != in_production:
+        if not compares or not in_production:
             return None
-        self._note("compare", f"runs the samples on production's image {_short(in_production)} first")
-        return await self._examination(trial).ask_production(in_production)
+        own = self.record.image_after
+        if own not in in_production:
+            reason = f"{self.record.name} runs {_short(own)}, which no production board runs"
+            return ProductionAnswers(image_hash=min(in_production), reason=reason)
+        self._note("compare", f"runs the samples on production's image {_short(own)} first")
+        return await self._examination(trial).ask_production(own)
 
     def _examination(self, trial: Trial) -> Examination:
         def on_samples(done: int, most: int) -> None:
@@ -138,6 +151,11 @@ class Board:
         return self.record.image_before is not None
 
     @property
+    def keeps_release(self) -> bool:
+        """Whether the release is confirmed, in this deployment or before."""
+        return self.record.outcome in ("confirmed", "unchanged")
+
+    @property
     def was_changed(self) -> bool:
         """Whether this deployment has changed the board, for good or on trial."""
         return self._changed
@@ -164,7 +182,7 @@ class Board:
 
     async def take_back(self) -> None:
         """Return the board to the image it had before this deployment, however far it got, and see that it has it."""
-        if not self._changed:
+        if not self._changed or self.record.outcome in ("reverted", "rolled back"):
             return
         restored: BoardOutcome = "rolled back" if self.record.outcome == "confirmed" else "reverted"
         try:
@@ -188,21 +206,23 @@ class Board:
             await self._session.confirm(image_hash)
 
     async def _install(self, bundle: Bundle) -> Failure | None:
+        """Boot the release on trial; why that did not succeed, if it did not.
+
+        Raises:
+            SessionError: the board does not answer, or refuses.
+        """
         began = monotonic()
         size = len(bundle.image.data)
         self._changed = True
         self._note("install", f"{bundle.release_id}, {size:,} bytes")
-        try:
-            await self._session.install(
-                bundle.image.data,
-                lambda done, total: self._journal.progress(self.record.name, "install", done, total),
-            )
-            await self._session.test(bundle.image.hash)
-            self._note("reset", "boots the release unconfirmed")
-            await self._session.reset()
-            running = next((image.hash for image in await self._session.images() if image.active), None)
-        except SessionError as error:
-            return failure_of(error)
+        await self._session.install(
+            bundle.image.data,
+            lambda done, total: self._journal.progress(self.record.name, "install", done, total),
+        )
+        await self._session.test(bundle.image.hash)
+        self._note("reset", "boots the release unconfirmed")
+        await self._session.reset()
+        running = next((image.hash for image in await self._session.images() if image.active), None)
         self.record.install_seconds = monotonic() - began
         if running != bundle.image.hash:
             boots = _short(running.hex() if running else None)

@@ -6,7 +6,7 @@ confirmed only after its pool's verdict; until then a reset takes it back to the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Literal, NoReturn
 
@@ -58,6 +58,8 @@ class Promotion:
         self._inventory, self._trial, self._deployment = inventory, trial, deployment
         self._journal, self._quarantine = journal, quarantine
         self._touched: list[Board] = []
+        self._confined: set[str] = set()
+        self._is_refused = False
 
     async def run(self, urls: Mapping[str, str], *, is_accepted: bool) -> bool:
         """Release; True if a board was changed.
@@ -72,13 +74,19 @@ class Promotion:
         """
         async with AsyncExitStack() as sessions:
             boards = await self._open(urls, sessions)
+            production = [board for board in boards if board.record.pool == "production"]
+            if is_accepted and all(board.runs(self._trial.bundle) for board in production):
+                for board in production:
+                    await board.confirm(self._trial.bundle)
+                return False
             self._require_healthy(boards)
             try:
-                await self._release(boards, is_accepted=is_accepted)
+                await self._release(boards, production)
             finally:
-                # Whatever ended this, Ctrl-C too: what was confirmed stays, what is on trial does not.
+                # Whatever ended this, Ctrl-C too: what was confirmed stays, unless it was being taken back already;
+                # what is on trial does not.
                 for board in boards:
-                    if board.is_on_trial:
+                    if board.is_on_trial or (self._is_refused and board in self._touched):
                         await board.take_back()
             return any(board.was_changed for board in boards)
 
@@ -108,31 +116,32 @@ class Promotion:
         """Stop before anything is installed where staging has too few boards for a verdict."""
         quorum = self._trial.plan.quorum_of(self._inventory.wanted_staging)
         staging = {board.record.name for board in boards if board.record.pool == "staging"}
-        if len(staging) >= quorum:
+        if len(staging) >= quorum and not self._absent_profiles(staging):
             return
         absent = [
             f"{step.board} is {step.action}: {step.detail}" for step in self._journal.steps if step.board not in staging
         ]
+        missing = max(1, quorum - len(staging))
         raise Stop(
             "boards",
-            f"{quorum} healthy staging boards are needed, {quorum - len(staging)} missing; {'; '.join(absent)}",
+            f"{quorum} healthy staging boards are needed, of every profile one, {missing} missing; {'; '.join(absent)}",
             f"reconnect the board, or give staging a spare; {_HEALTH}",
             "no verdict",
         )
 
-    async def _release(self, boards: Sequence[Board], *, is_accepted: bool) -> None:
-        production = [board for board in boards if board.record.pool == "production"]
-        if is_accepted and all(board.runs(self._trial.bundle) for board in production):
-            for board in production:
-                await board.confirm(self._trial.bundle)
-            return
+    def _absent_profiles(self, staging: Collection[str]) -> set[str]:
+        """Profiles of the staging pool of which no board takes part."""
+        entries = self._inventory.pool("staging")
+        return {entry.profile for entry in entries} - {entry.profile for entry in entries if entry.name in staging}
+
+    async def _release(self, boards: Sequence[Board], production: Sequence[Board]) -> None:
         staging = self._staging_pool(boards, production)
         self._deployment.reference = self._trial.reference
         self._touched = staging.tried
         await self._settle(staging, await staging.try_release())
         # A board without an earlier release stays on trial until the last board has accepted: once it is confirmed,
         # there is nothing to go back to.
-        await self._keep(staging, [board for board in staging.accepting if board.can_be_rolled_back])
+        await self._keep(staging, first_releases=False)
         precedents = [board.examined.evidence for board in staging.accepting]
         for board in production:
             self._touched = [*self._touched, board]
@@ -141,18 +150,18 @@ class Promotion:
                 await self._take_back("production", f"{board.record.name}: {verdict.reason}")
             if board.can_be_rolled_back:
                 await self._confirm(board, "production")
-        await self._keep(staging, [board for board in staging.accepting if not board.can_be_rolled_back])
+        await self._keep(staging, first_releases=True)
         for board in production:
             await self._confirm(board, "production")
 
     def _staging_pool(self, boards: Sequence[Board], production: Sequence[Board]) -> StagingPool:
         staging = [board for board in boards if board.record.pool == "staging"]
-        images = {board.record.image_after for board in production}
+        images = frozenset(board.record.image_after for board in production if board.record.image_after)
         return StagingPool(
             sorted(staging, key=lambda board: board.record.spare),
             self._trial,
             wanted=self._inventory.wanted_staging,
-            in_production=images.pop() if len(images) == 1 else None,
+            in_production=images,
         )
 
     async def _settle(self, staging: StagingPool, verdict: PoolVerdict) -> None:
@@ -160,7 +169,8 @@ class Promotion:
         self._deployment.staging = verdict
         for board in staging.tried:
             reason = verdict.quarantined.get(board.record.name)
-            if reason:
+            if reason and board.record.name not in self._confined:
+                self._confined.add(board.record.name)
                 self._quarantine.confine(board.record.name, reason)
                 self._journal.note(board.record.name, "quarantined", reason)
                 await board.take_back()
@@ -170,12 +180,21 @@ class Promotion:
             remedy = _HEALTH if verdict.quarantined else "raise `samples` in the plan, or give more held-out data"
             await self._take_back("staging", verdict.reason, remedy, "no verdict")
 
-    async def _keep(self, staging: StagingPool, boards: Sequence[Board]) -> None:
-        """Confirm the release on staging boards, and see that it survives."""
-        for board in boards:
-            await self._confirm(board, "staging")
-        if self._trial.plan.power_cycle and boards:
-            await self._settle(staging, await staging.power_cycle(boards))
+    async def _keep(self, staging: StagingPool, *, first_releases: bool) -> None:
+        """Confirm the release on the staging boards that accept it, and see that it survives there.
+
+        A spare stands in for a board on which it does not.
+        """
+        while boards := [
+            board
+            for board in staging.accepting
+            if board.can_be_rolled_back != first_releases and not board.keeps_release
+        ]:
+            for board in boards:
+                await self._confirm(board, "staging")
+            if self._trial.plan.power_cycle:
+                await staging.power_cycle(boards)
+                await self._settle(staging, await staging.try_release())
 
     async def _confirm(self, board: Board, gate: Gate) -> None:
         try:
@@ -190,6 +209,7 @@ class Promotion:
         remedy: str = "read each board's checks in the report; every board has its earlier release",
         outcome: Literal["refused", "no verdict"] = "refused",
     ) -> NoReturn:
+        self._is_refused = True
         for board in self._touched:
             await board.take_back()
         stranded = [board.record.name for board in self._touched if board.record.outcome == "not restored"]

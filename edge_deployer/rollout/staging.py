@@ -17,10 +17,10 @@ class StagingPool:
         boards: those that are healthy, spares last.
         trial: the release and its terms.
         wanted: boards that the pool has without its spares; so many are tried, as long as there are spares.
-        in_production: hash of the image that production runs for good; None if there is none, or more than one.
+        in_production: hashes of the images that production runs for good.
     """
 
-    def __init__(self, boards: Sequence[Board], trial: Trial, *, wanted: int, in_production: str | None) -> None:
+    def __init__(self, boards: Sequence[Board], trial: Trial, *, wanted: int, in_production: frozenset[str]) -> None:
         self._waiting = list(boards)
         self._tried: list[Board] = []
         self._trial, self._wanted, self._in_production = trial, wanted, in_production
@@ -36,7 +36,10 @@ class StagingPool:
         return [board for board in self._tried if board.examined.verdict.accepted]
 
     async def try_release(self) -> PoolVerdict:
-        """Try as many boards at once as are wanted; then a spare for every one that turns out not to be trusted."""
+        """Try as many boards at once as are wanted; then a spare for every one that turns out not to be trusted.
+
+        Called again, it goes on with what has become of the boards in the meantime.
+        """
         verdict = self.judge()
         while verdict.decision != "refused" and (missing := self._next(verdict)):
             self._tried += missing
@@ -45,10 +48,9 @@ class StagingPool:
             verdict = self.judge()
         return verdict
 
-    async def power_cycle(self, boards: Sequence[Board]) -> PoolVerdict:
-        """Reset boards that have confirmed the release, and judge again."""
+    async def power_cycle(self, boards: Sequence[Board]) -> None:
+        """Reset boards that have confirmed the release, and judge each again."""
         await _all_end(board.power_cycle(self._trial) for board in boards)
-        return self.judge()
 
     def judge(self) -> PoolVerdict:
         """What the boards that have been tried say together."""

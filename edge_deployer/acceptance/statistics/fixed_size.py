@@ -42,6 +42,11 @@ def wald_bound(tolerated: float, bad: float, alpha: float, beta: float) -> tuple
     return at_tolerated, at_bad
 
 
+def most_failures(share: float, samples: int, alpha: float) -> int:
+    """The fewest failures that so many samples of this share exceed with probability alpha at most; 0 < share < 1."""
+    return next(most for most in range(samples + 1) if 1 - binomial_cdf(most, samples, share) <= alpha)
+
+
 def binomial_cdf(most: int, samples: int, share: float) -> float:
     """The probability of `most` failures or fewer in so many samples; 0 < share < 1."""
     log_ways = lgamma(samples + 1) - np.array(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from edge_deployer.acceptance.statistics.decision import Decision, Outcome, check_cap, check_error_rates
+from edge_deployer.acceptance.statistics.decision import Outcome, check_cap, check_error_rates
 from edge_deployer.acceptance.statistics.mean_test import CeilingTest
 
 
@@ -55,14 +55,5 @@ class PairedTest:
         """
         if len(candidate_right) != len(production_right):
             raise ValueError(f"{len(candidate_right)} answers of the candidate, {len(production_right)} of production")
-        return self._decide(np.asarray(production_right, np.float64) - np.asarray(candidate_right, np.float64))
-
-    def fewest_to_accept(self) -> int:
-        """The samples with which it accepts a candidate that answers each as production does, whatever its cap."""
-        samples = 1
-        while (outcome := replace(self, cap=samples)._decide(np.zeros(samples))).decision is not Decision.ACCEPT:
-            samples *= 2
-        return outcome.samples
-
-    def _decide(self, losses: npt.NDArray[np.float64]) -> Outcome:
+        losses = np.asarray(production_right, np.float64) - np.asarray(candidate_right, np.float64)
         return CeilingTest(0.0, self.margin, self.alpha, self.beta, self.cap, -1.0, 1.0).decide(losses)

@@ -95,6 +95,10 @@ async def _ask(session: DeviceSession, bench: Bench, entry: BoardEntry, journal:
     journal.note(name, "self-test", f"against {trial.bundle.release_id}")
     try:
         verdict = await board.try_release(trial)
+        if verdict.accepted and not board.was_changed:
+            # A board that was given the release shows by taking it back whether an image survives a reset.
+            await board.power_cycle(trial)
+            verdict = board.examined.verdict
     finally:
         await board.take_back()
     return _judge(verdict, trial.bundle.release_id, restored=record.outcome != "not restored")

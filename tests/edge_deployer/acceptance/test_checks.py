@@ -102,7 +102,7 @@ def test_an_output_that_changes_when_its_sample_runs_again_is_drift() -> None:
         ({"confirmed": False}, "no longer confirmed"),
         ({"outputs": None}, "first sample's answer"),
         ({"outputs": StoredArray.of(board_outputs(HELD, other=[0])[:1])}, "first sample's answer"),
-        ({"failure": "no answer"}, "no answer"),
+        ({"failure": Failure(kind="board", reason="no answer")}, "no answer"),
     ],
 )
 def test_a_release_must_survive_a_power_cycle(changes: dict[str, object], words: str | None) -> None:
@@ -122,14 +122,24 @@ def test_a_check_that_only_warns_refuses_nothing_and_is_told() -> None:
 
 
 def test_a_production_board_must_answer_every_golden_vector() -> None:
-    outputs = board_outputs(HELD)[:16]
-    right = judge_board(evidence(HELD, outputs), SUBJECT, HELD, PLAN, pool="production")
+    outputs, accepted = board_outputs(HELD)[:16], [evidence(HELD)]
+    right = judge_board(evidence(HELD, outputs), SUBJECT, HELD, PLAN, pool="production", staging=accepted)
     assert right.accepted
     assert "labels" not in {check.name for check in right.checks}
     outputs[15] = np.roll(outputs[15], 1)
-    wrong = judge_board(evidence(HELD, outputs), SUBJECT, HELD, PLAN, pool="production")
+    wrong = judge_board(evidence(HELD, outputs), SUBJECT, HELD, PLAN, pool="production", staging=accepted)
     assert wrong.decision == "refused"
     assert "golden vectors: 1 of 16" in wrong.reason
+
+
+@pytest.mark.parametrize(("differing", "decision"), [(1, "accepted"), (2, "refused")])
+def test_a_production_board_that_no_staging_board_resembles_may_differ_as_often_as_chance_has_it(
+    differing: int, decision: str
+) -> None:
+    outputs = board_outputs(HELD, other=range(5, 5 + differing))[:16]
+    other = evidence(HELD).model_copy(update={"profile": "another"})
+    verdict = judge_board(evidence(HELD, outputs), SUBJECT, HELD, PLAN, pool="production", staging=[other])
+    assert verdict.decision == decision
 
 
 def test_a_production_board_may_differ_where_staging_does_to_the_last_bit() -> None:
@@ -159,6 +169,12 @@ def test_deviation_of_integers_is_in_stored_units_without_overflow() -> None:
     observed = np.array([[-128, 0], [5, 5]], np.int8)
     expected = np.array([[127, 0], [5, 4]], np.int8)
     np.testing.assert_array_equal(deviation_steps(observed, expected), [255, 1])
+
+
+def test_what_is_not_a_number_is_the_same_as_itself() -> None:
+    odd = np.array([[np.nan, 1.0], [np.inf, 1.0], [-np.inf, 1.0]], np.float32)
+    assert deviation_steps(odd, odd).tolist() == [0, 0, 0]
+    assert deviation_steps(odd, np.roll(odd, 1, axis=0)).tolist() == [2**31 - 1] * 3
 
 
 def test_deviation_of_floats_is_relative_and_not_a_number_is_never_close() -> None:

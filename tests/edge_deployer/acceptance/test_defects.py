@@ -16,14 +16,7 @@ import yaml
 
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.examination import Examination, failure_of
-from edge_deployer.acceptance.plan import (
-    AcceptancePlan,
-    AgainstProduction,
-    Ceiling,
-    Disagreement,
-    Floor,
-    OutputDisagreement,
-)
+from edge_deployer.acceptance.plan import AcceptancePlan, AgainstProduction, Ceiling, Floor
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.verdict import BoardVerdict, Subject, judge_board
 from edge_deployer.profile import load_profile
@@ -121,19 +114,14 @@ def test_a_port_without_a_defect_is_accepted(judged: Callable[..., BoardVerdict]
     assert smoke.measured < 5
 
 
-def test_a_decision_before_the_last_golden_vector_soaks_with_those_that_were_answered(
+def test_a_board_that_is_refused_early_soaks_with_what_it_has_answered(
     judged: Callable[..., BoardVerdict], right: AcceptanceSet
 ) -> None:
-    coarse = PLAN.model_copy(
-        update={
-            "labels": Disagreement(bad=0.9),
-            "outputs": OutputDisagreement(bad=0.9),
-            "against_production": None,
-            "golden_vectors": SAMPLES,
-        }
-    )
-    verdict = judged(right, coarse)
-    assert verdict.accepted
+    assert right.outputs is not None
+    outputs = right.outputs.copy()
+    outputs[1::2] = np.roll(outputs[1::2], 1, axis=1)
+    verdict = judged(replace(right, outputs=outputs), PLAN.model_copy(update={"golden_vectors": SAMPLES}))
+    assert failed(verdict) <= {"labels", "outputs"}
     assert next(check for check in verdict.checks if check.name == "soak").status == "passed"
 
 
@@ -244,10 +232,20 @@ def test_anomalies_and_real_values_are_judged_on_the_board(
     assert failed(judged(replace(anomalies, labels=1 - anomalous), plan)) == {"auc"}
 
 
+def test_a_board_with_a_model_of_another_shape_is_told_from_one_that_computes_wrongly(
+    board: RunningBoard, image: SignedImage
+) -> None:
+    narrow = reference_of(identity_classifier(4), np.zeros((SAMPLES, 4), np.int8), None)
+    evidence = asyncio.run(examine(board.url, narrow, PLAN, image))
+    assert evidence.failure is not None
+    assert evidence.failure.kind == "model"
+    assert "int8[1, 8] to int8[1, 8], the release's int8[1, 4] to int8[1, 4]" in evidence.failure.reason
+
+
 def test_production_answers_before_the_candidate_takes_its_place(
     board: RunningBoard, image: SignedImage, right: AcceptanceSet
 ) -> None:
-    """As many samples as the paired test needs, and no more than a tenth over them and what was on its way."""
+    """Twice as many samples as the paired test needs of a perfect port, and not all there are."""
     plan = PLAN.model_copy(update={"against_production": AgainstProduction(margin=0.1)})
     held = Reference.of(right, {}, most=plan.samples)
 

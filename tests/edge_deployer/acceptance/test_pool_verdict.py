@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_deployer.acceptance.evidence import BoardEvidence, Failure, RepeatedAnswers
+from edge_deployer.acceptance.evidence import BoardEvidence, Failure, PowerCycle, RepeatedAnswers
 from edge_deployer.acceptance.plan import AcceptancePlan, Budget
 from edge_deployer.acceptance.pool_verdict import Examined, PoolVerdict, differs_alone, judge_pool, samples_to_repeat
 from edge_deployer.acceptance.stored_array import StoredArray
@@ -15,6 +15,7 @@ from edge_deployer.acceptance.verdict import judge_board
 from tests.edge_deployer.acceptance.evidence_factory import SUBJECT, board_outputs, evidence, reference
 
 HELD = reference()
+SILENCE = Failure(kind="board", reason="no answer")
 PLAN = AcceptancePlan(budgets={"cortex-m4": Budget(latency_p95_us=200), "slow": Budget(latency_p95_us=200)})
 WRONG = board_outputs(HELD, other=range(3, 400, 4))
 
@@ -35,8 +36,20 @@ def slow(name: str, profile: str = "cortex-m4") -> Examined:
     return examined(evidence(HELD, board=name, latencies_us=[500] * 400).model_copy(update={"profile": profile}))
 
 
-def silent(name: str) -> Examined:
-    return examined(BoardEvidence(board=name, profile="cortex-m4", failure=Failure(kind="board", reason="no answer")))
+def silent(name: str, profile: str = "cortex-m4") -> Examined:
+    return examined(BoardEvidence(board=name, profile=profile, failure=SILENCE))
+
+
+def no_longer_there(name: str) -> Examined:
+    """Accepts, and is silent once its power was switched."""
+    return examined(evidence(HELD, board=name, power_cycle=PowerCycle(failure=SILENCE)))
+
+
+def worse(name: str) -> Examined:
+    """Alone in having run production's release, and so in knowing that the candidate is worse."""
+    truth = HELD.model_copy(update={"labels": tuple((np.arange(400) + 1) % 10)})
+    given = evidence(HELD, board=name, production=board_outputs(HELD, other=range(400)))
+    return Examined(evidence=given, verdict=judge_board(given, SUBJECT, truth, PLAN, pool="staging"))
 
 
 def crashed(name: str) -> Examined:
@@ -45,8 +58,8 @@ def crashed(name: str) -> Examined:
     )
 
 
-def undecided(name: str) -> Examined:
-    return examined(evidence(HELD, board_outputs(HELD)[:20], board=name))
+def undecided(name: str, profile: str = "cortex-m4") -> Examined:
+    return examined(evidence(HELD, board_outputs(HELD)[:20], board=name).model_copy(update={"profile": profile}))
 
 
 def judge(*boards: Examined, quorum: int = 2) -> PoolVerdict:
@@ -73,7 +86,14 @@ def test_boards_that_all_accept_are_an_acceptance_with_its_figures() -> None:
         ([good("a"), wrong("b"), slow("c"), good("d")], "accepted", {"b", "c"}),
         ([good("a"), good("b"), slow("c", "slow")], "refused", set()),
         ([slow("a"), slow("b")], "refused", set()),
-        ([silent("a"), silent("b")], "no verdict", {"a", "b"}),
+        ([silent("a"), silent("b")], "refused", set()),
+        ([silent("a")], "no verdict", set()),
+        ([good("a"), silent("b")], "no verdict", {"b"}),
+        ([good("a"), good("b"), silent("c", "slow")], "no verdict", set()),
+        ([good("a"), good("b"), undecided("c", "slow")], "no verdict", set()),
+        ([good("a"), good("b"), worse("c")], "refused", set()),
+        ([good("a"), good("b"), no_longer_there("c")], "accepted", {"c"}),
+        ([no_longer_there("a")], "no verdict", set()),
         ([good("a"), silent("b"), good("c")], "accepted", {"b"}),
         ([good("a"), undecided("b")], "no verdict", set()),
         ([undecided("a"), undecided("b")], "no verdict", set()),
@@ -127,6 +147,7 @@ def test_nothing_is_accepted_by_fewer_than_the_quorum_or_against_a_shared_compla
         assert kinds.count("good") >= quorum
         assert kinds.count("wrong") + kinds.count("crashed") <= 1
         assert kinds.count("slow") <= 1
+        assert kinds.count("silent") <= 1
     if kinds.count("good") == len(kinds) >= quorum:
         assert verdict.decision == "accepted"
     for name in verdict.quarantined:

@@ -193,6 +193,41 @@ def regression_reference(samples: int = 400) -> tuple[Reference, Array]:
     return held, outputs
 
 
+def test_without_a_floor_the_auc_is_only_told() -> None:
+    held = anomaly_reference().model_copy(update={"labels": (0,) * 400})
+    assert held.outputs is not None
+    told = check("auc", evidence(held, held.outputs.load()), held)
+    assert (told.status, told.measured) == ("skipped", None)
+
+
+def test_scores_that_are_no_numbers_rank_their_samples_wrong() -> None:
+    held = anomaly_reference()
+    assert held.outputs is not None
+    real = TensorSpec("float32", (1, 1))
+    scores = held.outputs.load().astype(np.float32)
+    scores[:] = np.nan
+    held = held.model_copy(update={"output": real, "outputs": StoredArray.of(scores)})
+    auc = check("auc", evidence(held, scores), held, AcceptancePlan(auc=Floor(floor=0.5, margin=0.3)))
+    assert (auc.status, auc.measured) == ("failed", 0.0)
+
+
+@pytest.mark.parametrize("error", [1e6, np.nan, np.inf])
+def test_one_error_beyond_the_largest_there_can_be_refuses(error: float) -> None:
+    held, _ = regression_reference()
+    assert held.targets is not None
+    outputs = held.targets.load().astype(np.float32)
+    outputs[7] += error
+    held = held.model_copy(update={"output": TensorSpec("float32", (1, 1)), "outputs": StoredArray.of(outputs)})
+    plan = AcceptancePlan(mae=Ceiling(ceiling=0.2, margin=0.1, largest_error=1.0))
+    mae = check("mae", evidence(held, outputs), held, plan)
+    assert (mae.status, mae.differing) == ("failed", (7,))
+
+
+def test_outputs_that_give_back_the_input_are_no_classes() -> None:
+    held = reference(labelled=False).model_copy(update={"may_name_classes": False})
+    assert check("labels", evidence(held), held).status == "skipped"
+
+
 def test_a_mean_absolute_error_is_held_to_its_ceiling() -> None:
     held, outputs = regression_reference()
     plan = AcceptancePlan(mae=Ceiling(ceiling=0.1, margin=0.1))

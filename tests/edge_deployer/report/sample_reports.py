@@ -8,10 +8,10 @@ from typing import Literal
 
 import numpy as np
 
-from edge_deployer.acceptance.evidence import Failure
+from edge_deployer.acceptance.evidence import BoardEvidence, Failure
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.pool_verdict import Examined, judge_pool
-from edge_deployer.acceptance.verdict import judge_board
+from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.manifest import Manifest, Provenance
 from edge_deployer.release.validation_report import ValidationReport
@@ -302,6 +302,10 @@ def deployment(
         for record in sorted(boards, key=lambda record: record.spare)
         if record.pool == "staging" and record.evidence and record.verdict
     ]
+    accepting = [board.evidence for board in examined if board.verdict.accepted]
+    for record in boards:
+        if record.pool == "production" and record.evidence:
+            record.verdict = judged(record, plan, staging=accepting)
     reference = sample_evidence.reference() if examined else None
     quorum = plan.quorum_of(sum(record.pool == "staging" and not record.spare for record in boards))
     return Deployment.model_validate(
@@ -404,9 +408,16 @@ def board(
         failure=failure,
         confirmed=pool == "staging" and outcome != "reverted",
     )
-    record.verdict = judge_board(record.evidence, sample_evidence.SUBJECT, sample_evidence.reference(), plan, pool=pool)
+    record.verdict = judged(record, plan)
     record.install_seconds = None if failure else 2.13 + len(name) / 10
     return record
+
+
+def judged(record: BoardRecord, plan: AcceptancePlan, staging: Sequence[BoardEvidence] = ()) -> BoardVerdict:
+    """What the board's evidence says of the sample release."""
+    assert record.evidence is not None
+    held = sample_evidence.reference()
+    return judge_board(record.evidence, sample_evidence.SUBJECT, held, plan, pool=record.pool, staging=staging)
 
 
 def journal(boards: list[BoardRecord]) -> list[Step]:

@@ -19,7 +19,7 @@ from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.store import ReleaseStore
-from edge_deployer.rollout.deployment import Deployment
+from edge_deployer.rollout.deployment import Deployment, Step
 from edge_deployer.rollout.release_line import ReleaseLine
 from edge_deployer.session import DeviceSession
 from tests.edge_deployer.virtual_board.running_board import running_board
@@ -134,6 +134,32 @@ def test_a_release_that_fails_on_a_production_board_is_taken_back_everywhere(
     write_inventory()
     after, _ = line.push(make_candidate(4))
     assert after.outcome == "unchanged"
+
+
+def test_a_roll_back_that_is_interrupted_goes_on(
+    line: ReleaseLine, make_candidate: MakeCandidate, write_inventory: Callable[..., Path]
+) -> None:
+    earlier, bundle = line.push(make_candidate(4))
+    assert earlier.pushed
+
+    class Interrupted(Exception):
+        pass
+
+    class PressesCtrlC:
+        def on_step(self, step: Step) -> None:
+            if step.action == "rolled back" and step.board == "s1":
+                raise Interrupted
+
+        def on_progress(self, board: str, action: str, done: int, total: int) -> None:
+            pass
+
+    strict = dataclasses.replace(line, plan=NO_SLOW_BOARDS, inventory=write_inventory(slow="p2"))
+    with pytest.raises(Interrupted):
+        strict.push(make_candidate(5), PressesCtrlC())
+    write_inventory()
+    after, _ = line.push(make_candidate(4))
+    assert after.outcome == "unchanged"
+    assert {board.image_before for board in after.boards} == {bundle.image.hash.hex()}
 
 
 def test_a_first_release_that_a_later_board_refuses_stays_on_no_board(

@@ -103,7 +103,7 @@ def test_too_few_healthy_boards_are_no_verdict_and_production_gets_nothing(
     # Known beforehand the next time: no board is given anything.
     again, _ = line.push(make_candidate(4))
     assert (again.outcome, again.gate) == ("no verdict", "boards")
-    assert "2 healthy staging boards are needed, 1 missing; s2 is in quarantine" in again.reason
+    assert "2 healthy staging boards are needed, of every profile one, 1 missing; s2 is in quarantine" in again.reason
     assert {board.outcome for board in again.boards} == {"untouched"}
 
 
@@ -134,6 +134,25 @@ def test_a_release_that_is_worse_than_production_is_refused_whatever_its_own_ref
     assert (deployment.outcome, deployment.gate) == ("refused", "staging")
     assert "against production" in deployment.reason
     assert "production alone" in deployment.reason
+
+
+def test_a_new_board_in_production_does_not_end_the_comparison(
+    tmp_path: Path, line_of: Callable[..., ReleaseLine], make_candidate: MakeCandidate
+) -> None:
+    line = line_of("s1")
+    assert line.push(make_candidate(4))[0].outcome == "promoted"
+    inventory = yaml.safe_load((tmp_path / "boards.yaml").read_text())
+    inventory["boards"].append({**inventory["boards"][-1], "name": "p2"})
+    (tmp_path / "boards.yaml").write_text(yaml.safe_dump(inventory))
+    deployment, _ = line.push(make_candidate(4, name="worse", model=rotating_classifier(4)))
+    assert (deployment.outcome, deployment.gate) == ("refused", "staging")
+    assert "production alone" in deployment.reason
+    # A staging board that never ran production's release cannot compare, and says so.
+    inventory["boards"][0]["name"] = "s2"
+    (tmp_path / "boards.yaml").write_text(yaml.safe_dump(inventory))
+    blind, _ = line.push(make_candidate(4, name="worse", model=rotating_classifier(4)))
+    assert blind.outcome == "promoted"
+    assert "not compared with production: s2 runs no image, which no production board runs" in blind.reason
 
 
 def test_a_plan_that_cannot_be_met_is_refused_before_a_board_has_power(
