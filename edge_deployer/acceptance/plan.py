@@ -10,9 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError,
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import read_yaml
 
+_MOST_SAMPLES = 100_000
+_LARGEST_CEILING = 1000
+
 Proportion = Annotated[float, Field(ge=0.0001, le=0.9999)]
 ErrorRate = Annotated[float, Field(ge=0.000001, lt=0.5)]
-Count = Annotated[int, Field(ge=1, le=100_000)]
+Count = Annotated[int, Field(ge=1, le=_MOST_SAMPLES)]
 RealUnits = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 CheckName = Literal[
@@ -33,13 +36,23 @@ CheckName = Literal[
 Consequence = Literal["refuse", "warn"]
 
 
-_LARGEST_CEILING = 1000
-_LEAST_RATIO = 1.2
-"""For shares that are closer a test takes seconds to design, too."""
-
-
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _require_distance(tolerated: float, bad: float) -> None:
+    """Refuse two shares that no acceptance set tells apart.
+
+    By the normal approximation a test of fixed size at alpha = beta = 0.05 takes ``(2 * 1.645)^2 p (1 - p) / d^2``
+    samples, p the mean of the shares and d their distance.
+    """
+    middle, distance = (tolerated + bad) / 2, bad - tolerated
+    samples = (2 * 1.645) ** 2 * middle * (1 - middle) / distance**2
+    if samples > _MOST_SAMPLES:
+        raise ValueError(
+            f"shares of {tolerated:g} and {bad:g} take about {samples:,.0f} samples to tell apart, more than the "
+            f"{_MOST_SAMPLES:,} that a plan may have"
+        )
 
 
 class Disagreement(_Section):
@@ -50,11 +63,9 @@ class Disagreement(_Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> Disagreement:
-        if self.tolerated * _LEAST_RATIO > self.bad:
-            raise ValueError(
-                f"bad {self.bad:g} must be at least {_LEAST_RATIO} times tolerated {self.tolerated:g}: shares that are "
-                "closer take tens of thousands of samples to tell apart"
-            )
+        if self.tolerated >= self.bad:
+            raise ValueError(f"tolerated {self.tolerated:g} must be below bad {self.bad:g}")
+        _require_distance(self.tolerated, self.bad)
         return self
 
 
@@ -76,6 +87,7 @@ class Floor(_Section):
     def _leaves_room(self) -> Floor:
         if self.margin >= self.floor:
             raise ValueError(f"margin {self.margin:g} must be below the floor {self.floor:g}")
+        _require_distance(1 - self.floor, 1 - self.floor + self.margin)
         return self
 
 
@@ -128,7 +140,7 @@ class AcceptancePlan(BaseModel):
     samples: Count = Field(
         default=400, description="size of the acceptance set; a check that has not decided by then gives no verdict"
     )
-    golden_vectors: Annotated[int, Field(ge=3, le=100_000)] = Field(
+    golden_vectors: Annotated[int, Field(ge=3, le=_MOST_SAMPLES)] = Field(
         default=16, description="samples that a production board runs before its release is confirmed"
     )
     alpha: ErrorRate = Field(default=0.05, description="probability of refusing what is as good as tolerated")
@@ -144,7 +156,7 @@ class AcceptancePlan(BaseModel):
     against_production: AgainstProduction | None = Field(
         default=AgainstProduction(), description="accuracy against the release in production; null asks for none"
     )
-    soak_inferences: Annotated[int, Field(ge=0, le=100_000)] = Field(
+    soak_inferences: Annotated[int, Field(ge=0, le=_MOST_SAMPLES)] = Field(
         default=32, description="golden vectors run again, in turn; outputs must not change"
     )
     power_cycle: bool = Field(default=True, description="whether staging boards are reset once more when confirmed")

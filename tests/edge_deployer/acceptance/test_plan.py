@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from edge_deployer.acceptance.plan import AcceptancePlan, Budget, load_plan
 from edge_deployer.errors import TinyopsError
@@ -23,10 +24,11 @@ def test_a_plan_comes_back_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("labels: {tolerated: 0.05, bad: 0.05}", "bad 0.05 must be at least 1.2 times tolerated 0.05"),
+        ("labels: {tolerated: 0.05, bad: 0.05}", "tolerated 0.05 must be below bad 0.05"),
         ("labels: {tolerated: 0}", "labels.tolerated = 0"),
-        ("labels: {tolerated: 0.05, bad: 0.0500001}", "bad 0.0500001 must be at least 1.2 times"),
+        ("labels: {tolerated: 0.05, bad: 0.0500001}", "samples to tell apart, more than the 100,000"),
         ("labels: {tolerated: 1.0e-10, bad: 2.0e-10}", "labels.tolerated = 1e-10"),
+        ("accuracy: {floor: 0.9, margin: 0.0001}", "samples to tell apart, more than the 100,000"),
         ("alpha: 0.5", "alpha = 0.5"),
         ("beta: 5.0e-324", "beta = 5e-324"),
         ("samples: 1000000000", "samples = 1000000000"),
@@ -56,3 +58,9 @@ def test_two_boards_must_accept_unless_there_is_one_or_the_plan_says_otherwise(
     boards: int, quorum: int | None, needed: int
 ) -> None:
     assert AcceptancePlan(quorum=quorum).quorum_of(boards) == needed
+
+
+def test_the_documented_defaults_are_the_defaults() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "acceptance.md").read_text()
+    documented = page.partition("```yaml\n")[2].partition("```")[0]
+    assert AcceptancePlan.model_validate(yaml.safe_load(documented)) == AcceptancePlan()
