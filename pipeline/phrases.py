@@ -97,7 +97,7 @@ def _validation(outputs: Outputs) -> str:
 def _delivery(outputs: Outputs) -> str:
     if outputs.number("deployment_report", "pushed"):
         return "on every production board"
-    return f"refused: {outputs.text('deployment_report', 'reason')}"
+    return f"not promoted: {outputs.text('deployment_report', 'reason')}"
 
 
 _PHRASES: dict[str, Callable[[Outputs], str]] = {

@@ -184,7 +184,7 @@ def test_ctrl_c_takes_boards_back_at_once_and_the_next_push_goes_on(tmp_path: Pa
                 said.append(process.stderr.read())
     assert process.returncode == 130
     assert "reverted" in said[-1]
-    assert "stopped; boards that were on trial" in said[-1]
+    assert "stopped; what was on trial was taken back" in said[-1]
     assert "Traceback" not in said[-1]
     again = tinyops("push", "first.tflite", "--json", cwd=tmp_path)
     assert json.loads(again.stdout)["outcome"] == "unchanged"

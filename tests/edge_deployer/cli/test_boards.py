@@ -177,9 +177,9 @@ def test_a_board_with_wrong_outputs_stays_in_quarantine_and_comes_back_once_it_i
     assert mended.stdout.count("it is no longer in quarantine") == 2
     assert bench.quarantine.boards() == {}
     actions = [step["action"] for step in bench.answer("log", "p1")["steps"]]
-    assert actions[-8:] == [
+    assert actions[-9:] == [
         *["self-test", "examine", "refused", "quarantined"],
-        *["self-test", "examine", "accepted", "released"],
+        *["self-test", "examine", "accepted", "power cycle", "released"],
     ]
     images = {row["board"]: row["running"] and row["running"]["hash"] for row in bench.answer("probe")}
     release = bundle.image.hash.hex()
