@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from edge_deployer.errors import TinyopsError
-from pipeline.commands import run
+from pipeline.cli.run import run
 
 
 def test_the_command_module_imports_nothing_heavy() -> None:
     program = (
-        "import sys, pipeline.commands\n"
+        "import sys, pipeline.cli.run\n"
         "print(*{'numpy', 'pydantic', 'yaml', 'tensorflow', 'tfx', 'components'} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
@@ -28,7 +28,7 @@ def test_a_wrong_project_is_an_error_with_a_remedy(project: Callable, tmp_path: 
 
 
 def test_ctrl_c_is_answered_in_a_line_and_with_its_own_status(project: Callable, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "import typer; from pipeline.commands import run; typer.run(run)"]
+    command = [sys.executable, "-c", "import typer; from pipeline.cli.run import run; typer.run(run)"]
     process = subprocess.Popen(
         [*command, project(), "--workspace", tmp_path / "workspace"], stderr=subprocess.PIPE, text=True
     )
