@@ -1,8 +1,14 @@
-"""Artifact types that TFX does not have: what the release line hands from one component to the next."""
+"""Artifact types that TFX does not have: what the release line hands from one component to the next.
+
+They have custom properties only: TFX's Kubeflow compiler takes no others for types that it does not know.
+"""
 
 from __future__ import annotations
 
-from tfx.types.artifact import Artifact, Property, PropertyType
+from tfx.types.artifact import Artifact
+
+PUSHED_PROPERTY = "pushed"
+REASON_PROPERTY = "reason"
 
 
 class AcceptanceSet(Artifact):
@@ -12,22 +18,17 @@ class AcceptanceSet(Artifact):
     """
 
     TYPE_NAME = "tinyops.AcceptanceSet"
-    PROPERTIES = {"samples": Property(type=PropertyType.INT)}
 
 
 class DeploymentReport(Artifact):
     """The outcome of a delivery: a page for people and JSON for programs (`edge_deployer.report.folders`).
 
-    Properties:
-        pushed: 1 if the release runs on every production board, else 0.
-        reason: why it was refused; empty if it was pushed.
+    Custom properties:
+        `PUSHED_PROPERTY`: 1 if the release runs on every production board, else 0.
+        `REASON_PROPERTY`: why it was refused; empty if it was pushed.
     """
 
     TYPE_NAME = "tinyops.DeploymentReport"
-    PROPERTIES = {
-        "pushed": Property(type=PropertyType.INT),
-        "reason": Property(type=PropertyType.STRING),
-    }
 
 
 class HtmlReport(Artifact):

@@ -17,9 +17,14 @@ FILE_NAME = "tflite"
 _TENSOR_NAME = re.compile(r"(?:serving_default_)?(?P<feature>[^:]+)(?::\d+)?")
 
 
+def serving_file(folder: Path) -> Path:
+    """The file `Format-Serving/tflite` in the folder of a `Model` artifact."""
+    return Path(path_utils.serving_model_dir(str(folder))) / FILE_NAME
+
+
 def tflite_path(model: Artifact) -> Path:
-    """The file `Format-Serving/tflite` of the artifact."""
-    return Path(path_utils.serving_model_dir(model.uri)) / FILE_NAME
+    """The same of the artifact."""
+    return serving_file(Path(model.uri))
 
 
 def read_tflite(model: Artifact) -> bytes:

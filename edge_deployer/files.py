@@ -59,3 +59,17 @@ def make_folder(path: Path) -> None:
         raise TinyopsError(
             f"folder {path} cannot be made: {error.strerror}", remedy="give another folder with --workspace"
         ) from None
+
+
+def write_file(path: Path, contents: bytes) -> None:
+    """Write a file that a user asked for; what was there stays whole until all is written.
+
+    Raises:
+        TinyopsError: it cannot be written.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_bytes(contents)
+        part.replace(path)
+    except OSError as error:
+        raise TinyopsError(f"{path} cannot be written: {error.strerror}", remedy="give another path") from None

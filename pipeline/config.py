@@ -24,6 +24,8 @@ from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.profile import BoardProfile, load_profile
+from pipeline.beam_options import BeamSection
+from pipeline.kubeflow.settings import KubeflowSection
 
 DEFAULT_CONFIG: Final = Path(__file__).parent / "projects" / "digits" / "tinyops.yaml"
 
@@ -138,6 +140,8 @@ class PipelineConfig(_Section):
         board_profile: a shipped profile's name or a `.yaml` file.
         acceptance: what boards are asked.
         deploy: how the release reaches boards.
+        beam: what runs the components' data work.
+        kubeflow: where and how steps run on Kubeflow; None for a project that runs on one machine only.
     """
 
     name: Name
@@ -148,6 +152,8 @@ class PipelineConfig(_Section):
     board_profile: str = "cortex-m4"
     acceptance: AcceptancePlan = AcceptancePlan()
     deploy: DeploySection = DeploySection()
+    beam: BeamSection = BeamSection()
+    kubeflow: KubeflowSection | None = None
 
     @field_validator("board_profile")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,25 +13,61 @@ from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.channel import BaseChannel
 
+from components.latest_blessed_model.component import LatestBlessedModel
+from components.promotion_gate.component import PromotionGate
 from components.sensor_example_gen.component import SensorExampleGen
 from components.tflite_converter.component import TFLiteConverter
-from components.tflm_evaluator.component import TFLMEvaluator, baseline_resolver
+from components.tflm_evaluator.component import TFLMEvaluator
 from components.tflm_evaluator.thresholds import Thresholds
 from components.tflm_pusher.component import TFLMPusher
 from components.tflm_validator.component import TFLMValidator
+from pipeline.beam_options import beam_args
 from pipeline.data_source import fields_of
-from pipeline.preflight import Job
+from pipeline.preflight import Job, Project
 
-# In memory, in this process: Beam's default runner asks for a service that it would have to download. Naming an image,
-# which this runner has no use for, keeps TFX from packing its own source for remote workers: three seconds a component.
-BEAM_ARGS = (
-    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-    "--direct_running_mode=in_memory",
-    "--sdk_container_image=none",
-)
+Parameter = str | RuntimeParameter
+"""A value, or on Kubeflow a parameter of the pipeline."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a pipeline finds and leaves things: all that differs between this machine and a cluster.
+
+    Attributes:
+        name: of the pipeline.
+        pipeline_root: folder or URI for artifacts.
+        data_file: the `.npz` file.
+        workspace: folder for the release store, the journal, virtual boards and the development key.
+        inventory: inventory file; empty for the shipped virtual boards.
+        signing_key: private key file; empty for a development key in the workspace.
+        release_version: ``major.minor.revision``.
+    """
+
+    name: str
+    pipeline_root: str
+    data_file: Parameter
+    workspace: Parameter
+    inventory: Parameter
+    signing_key: Parameter
+    release_version: Parameter
+
+    @classmethod
+    def here(cls, job: Job) -> Places:
+        """On this machine."""
+        deploy = job.config.deploy
+        return cls(
+            name=job.config.name,
+            pipeline_root=str(job.workspace.artifacts(job.config.name)),
+            data_file=str(job.data_file),
+            workspace=str(job.workspace.folder),
+            inventory=str(deploy.inventory or ""),
+            signing_key=str(deploy.signing_key or ""),
+            release_version=deploy.release_version,
+        )
 
 
 @dataclass(frozen=True)
@@ -48,34 +85,36 @@ class ModelLine:
 
 
 def build_pipeline(
-    job: Job,
+    project: Project,
+    places: Places,
     *,
-    pipeline_root: Path | str,
     metadata: Any = None,
-    beam_args: tuple[str, ...] = BEAM_ARGS,
+    gate: bool = False,
 ) -> Pipeline:
     """Put the components of a project together.
 
     Args:
-        job: the checked project.
-        pipeline_root: folder for artifacts.
+        project: the checked project.
+        places: where it runs.
         metadata: ML Metadata connection config; None where the platform brings its own.
-        beam_args: arguments for Beam.
+        gate: whether a refused release ends the run as failed, in a last step.
     """
-    line = model_line(job)
+    line = model_line(project, places)
+    delivery = delivery_node(line, project, places)
+    last = [PromotionGate(delivery.outputs["deployment_report"])] if gate else []
     return Pipeline(
-        pipeline_name=job.config.name,
-        pipeline_root=str(pipeline_root),
-        components=[*line.nodes, delivery_node(line, job)],
+        pipeline_name=places.name,
+        pipeline_root=places.pipeline_root,
+        components=[*line.nodes, delivery, *last],
         enable_cache=True,
         metadata_connection_config=metadata,
-        beam_pipeline_args=list(beam_args),
+        beam_pipeline_args=list(beam_args(project.config.beam)),
     )
 
 
-def delivery_node(line: ModelLine, job: Job) -> TFLMPusher:
+def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPusher:
     """The component that takes the validated model to boards."""
-    config, deploy = job.config, job.config.deploy
+    config, module = project.config, project.module
     return TFLMPusher(
         model=line.model,
         model_blessing=line.model_blessing,
@@ -85,27 +124,27 @@ def delivery_node(line: ModelLine, job: Job) -> TFLMPusher:
         training=line.training,
         evaluation=line.evaluation,
         project=config.name,
-        workspace=str(job.workspace.folder),
-        inventory=_text(deploy.inventory),
-        signing_key=_text(deploy.signing_key),
-        release_version=deploy.release_version,
+        workspace=places.workspace,
+        inventory=places.inventory,
+        signing_key=places.signing_key,
+        release_version=places.release_version,
         plan=config.acceptance,
-        sources={name: [str(path) for path in files] for name, files in job.archives().items()},
-        data_source=str(config.data.source),
+        module=module.name,
+        sources={
+            archive: [os.path.relpath(file, module.folder) for file in files]
+            for archive, files in project.archives().items()
+        },
+        data_source=Path(config.data.source).name,
         class_names=config.data.classes,
         group=config.data.group,
         thresholds={"min_accuracy": config.evaluate.min_accuracy, "max_drop": config.evaluate.max_drop},
     )
 
 
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
-
-
-def model_line(job: Job) -> ModelLine:
+def model_line(project: Project, places: Places) -> ModelLine:
     """The components from data to validated model."""
-    config, module = job.config, job.module
-    examples = SensorExampleGen(job.data_file, fields_of(config.data), config.buckets)
+    config, module = project.config, project.module
+    examples = SensorExampleGen(places.data_file, fields_of(config.data), config.buckets)
     statistics = StatisticsGen(examples=examples.outputs["examples"])
     schema = SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=True)
     anomalies = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
@@ -113,7 +152,7 @@ def model_line(job: Job) -> ModelLine:
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
         preprocessing_fn=f"{module.name}.preprocessing_fn",
-        custom_config=_custom_config(job),
+        custom_config=_custom_config(project),
         # StatisticsGen has described the data; statistics before and after would double the time of this component.
         disable_statistics=True,
     )
@@ -122,7 +161,7 @@ def model_line(job: Job) -> ModelLine:
         examples=transformed,
         transform_graph=transform.outputs["transform_graph"],
         run_fn=f"{module.name}.run_fn",
-        custom_config=_custom_config(job),
+        custom_config=_custom_config(project),
     )
     converter = TFLiteConverter(
         trainer.outputs["model"],
@@ -132,11 +171,11 @@ def model_line(job: Job) -> ModelLine:
         seed=config.train.seed,
     )
     model = converter.outputs["int8_model"]
-    baseline = baseline_resolver(model)
+    baseline = LatestBlessedModel(model, pipeline_root=places.pipeline_root)
     evaluator = TFLMEvaluator(
         transformed,
         model,
-        baseline.outputs["model"],
+        baseline.outputs["baseline_model"],
         label_feature=config.data.label,
         slices=config.slices,
         thresholds=Thresholds(
@@ -178,14 +217,14 @@ def model_line(job: Job) -> ModelLine:
     )
 
 
-def _custom_config(job: Job) -> dict[str, Any]:
+def _custom_config(project: Project) -> dict[str, Any]:
     """What the user's functions find in `custom_config`; the digest makes the cache see an edit of their source."""
-    config = job.config
+    config = project.config
     return {
         "input": config.data.input,
         "label": config.data.label,
         "classes": len(config.data.classes),
         "epochs": config.train.epochs,
         "seed": config.train.seed,
-        "module_sha256": job.module.sha256,
+        "module_sha256": project.module.sha256,
     }

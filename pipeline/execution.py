@@ -10,7 +10,7 @@ from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
 from components.tflm_pusher.delivery import STEP_LOGGER
-from pipeline.dag import build_pipeline
+from pipeline.dag import Places, build_pipeline
 from pipeline.events import Concluded, Finished, Planned, Progressed, Started, write_event
 from pipeline.lineage import Lineage
 from pipeline.phrases import phrase
@@ -30,7 +30,7 @@ def execute(job: Job, events: TextIO) -> None:
     lineage = Lineage(job.workspace.metadata, job.config.name)
     pipeline = build_pipeline(
         job,
-        pipeline_root=job.workspace.artifacts(job.config.name),
+        Places.here(job),
         metadata=metadata.sqlite_metadata_connection_config(str(job.workspace.metadata)),
     )
     absl_logging.set_verbosity(absl_logging.INFO)

@@ -16,6 +16,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
 from edge_deployer.rollout.deployment import Deployment
+from pipeline import quiet_libraries
 from pipeline.events import Concluded, Event, Failed, Finished, Launched, parse_event
 from pipeline.preflight import Job, prepare
 from pipeline.workspace import RunSlot, Workspace
@@ -135,4 +136,4 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 def _environment() -> dict[str, str]:
     """The worker's environment: quiet libraries, there and in its children."""
-    return {**os.environ, "PYTHONWARNINGS": "ignore", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return {**os.environ, **quiet_libraries.ENVIRONMENT}

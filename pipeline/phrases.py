@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 
@@ -11,8 +12,8 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
 from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
 from components.tflite_converter.report import ConversionReport
+from components.tflite_model import serving_file
 from components.tflm_evaluator.accuracy import METRIC
-from components.tflm_evaluator.baseline import MODEL
 from components.tflm_evaluator.outcome import dropped_baseline, overall_metrics, refusal_reason
 from components.training_curve import read_training_curve
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
@@ -72,8 +73,8 @@ def _conversion(outputs: Outputs) -> str:
 
 
 def _baseline(outputs: Outputs) -> str:
-    found = outputs.artifacts.get(MODEL)
-    return "none yet" if found is None else f"model {found.id}"
+    found = serving_file(outputs.folder("baseline_model"))
+    return f"sha256 {hashlib.sha256(found.read_bytes()).hexdigest()[:8]}" if found.is_file() else "none yet"
 
 
 def _evaluation(outputs: Outputs) -> str:

@@ -11,6 +11,7 @@ from edge_deployer.inventory.inventory import Inventory, board_profile, load_inv
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.keys import load_signing_key
 from edge_deployer.release.version import check_version
+from pipeline.beam_options import beam_args, require_job_server
 from pipeline.config import PipelineConfig, load_config
 from pipeline.data_source import count_examples, data_file
 from pipeline.user_module import UserModule
@@ -18,22 +19,18 @@ from pipeline.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Job:
-    """A project that may be run.
+class Project:
+    """A project whose config and code make sense, wherever it is to run.
 
     Attributes:
         config_file: where `config` was read.
         config: the checked config.
-        workspace: where runs are kept.
         module: the user's training code.
-        data_file: the `.npz` file.
     """
 
     config_file: Path
     config: PipelineConfig
-    workspace: Workspace
     module: UserModule
-    data_file: Path
 
     def archives(self) -> dict[str, list[Path]]:
         """The source files that a release carries, by the name of their archive (`edge_deployer.release.bundle`).
@@ -47,25 +44,50 @@ class Job:
         }
 
 
+@dataclass(frozen=True)
+class Job(Project):
+    """A project that may be run on this machine.
+
+    Attributes:
+        workspace: where runs are kept.
+        data_file: the `.npz` file.
+    """
+
+    workspace: Workspace
+    data_file: Path
+
+
+def load_project(config_file: Path) -> Project:
+    """Check what can be checked without data, boards or keys.
+
+    Raises:
+        TinyopsError: something in the config or in the module is wrong, or Beam knows no such runner or option.
+    """
+    config = load_config(config_file)
+    check_version(config.deploy.release_version)
+    beam_args(config.beam)
+    return Project(config_file, config, UserModule.load(config.train.module))
+
+
 def prepare(config_file: Path, workspace: Workspace) -> Job:
-    """Check a project.
+    """Check a project that is to run on this machine.
 
     Raises:
         TinyopsError: something in the config, the data, the module or the files it names is wrong.
     """
-    config = load_config(config_file)
-    check_version(config.deploy.release_version)
+    project = load_project(config_file)
+    config = project.config
+    require_job_server(config.beam)
     inventory = load_inventory(config.deploy.inventory)
     _require_staging_board(config, inventory)
     require_budgets(config.acceptance, inventory.profile_names)
     require_quorum(config.acceptance, inventory.wanted_staging)
     if config.deploy.signing_key is not None:
         load_signing_key(config.deploy.signing_key)
-    module = UserModule.load(config.train.module)
     path = data_file(config.data, workspace.data)
     examples = count_examples(config.data, path)
     require_samples(config.acceptance, examples["eval"], labelled=True, reference=True)
-    return Job(config_file, config, workspace, module, path)
+    return Job(config_file, config, project.module, workspace, path)
 
 
 def _require_staging_board(config: PipelineConfig, inventory: Inventory) -> None:

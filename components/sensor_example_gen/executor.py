@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -16,6 +15,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
+from components.object_store import local_copy
 from components.sensor_example_gen.dataset import SUMMARY_FILE, assign_splits, summarise
 from edge_deployer.release.labelled_data import DatasetFields, LabelledData, file_sha256, load_dataset
 from edge_deployer.tensors import Array
@@ -42,11 +42,12 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         Raises:
             TinyopsError: the data is wrong or a split is left empty. Nothing is written then.
         """
-        path, fields = _source(exec_properties)
+        fields = _fields(exec_properties)
         # Checked here and not only in a worker: Beam turns what a worker raises into text.
-        data = load_dataset(path, fields)
+        with local_copy(exec_properties["data_file"]) as path:
+            data, sha256 = load_dataset(path, fields), file_sha256(path)
         splits = assign_splits(data, _buckets(exec_properties))
-        summary = summarise(data, splits, sha256=file_sha256(path), classes=fields.classes)
+        summary = summarise(data, splits, sha256=sha256, classes=fields.classes)
         super().Do(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         with fileio.open(f"{examples.uri}/{SUMMARY_FILE}", "w") as file:
@@ -77,24 +78,24 @@ class _ReadSplit(beam.PTransform):
 
     def __init__(self, exec_properties: dict[str, Any], split: str) -> None:
         super().__init__()
-        self._path, self._fields = _source(exec_properties)
+        self._data_file, self._fields = exec_properties["data_file"], _fields(exec_properties)
         self._buckets = _buckets(exec_properties)
         self._split = split
 
     def expand(self, pipeline: beam.Pipeline) -> beam.pvalue.PCollection:
-        rows = assign_splits(load_dataset(self._path, self._fields), self._buckets)[self._split]
+        rows = assign_splits(_load(self._data_file, self._fields), self._buckets)[self._split]
         chunks = [rows[start : start + _ROWS_A_CHUNK] for start in range(0, len(rows), _ROWS_A_CHUNK)]
-        return pipeline | beam.Create(chunks) | beam.ParDo(_RowsToExamples(self._path, self._fields))
+        return pipeline | beam.Create(chunks) | beam.ParDo(_RowsToExamples(self._data_file, self._fields))
 
 
 @beam.typehints.with_output_types(tf.train.Example)
 class _RowsToExamples(beam.DoFn):
-    def __init__(self, path: Path, fields: DatasetFields) -> None:
-        self._path = path
+    def __init__(self, data_file: str, fields: DatasetFields) -> None:
+        self._data_file = data_file
         self._fields = fields
 
     def setup(self) -> None:
-        self._data = load_dataset(self._path, self._fields)
+        self._data = _load(self._data_file, self._fields)
 
     def process(self, rows: Array) -> Iterator[tf.train.Example]:
         for row in rows:
@@ -118,15 +119,18 @@ def _text(value: str) -> tf.train.Feature:
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[str(value).encode()]))
 
 
-def _source(exec_properties: dict[str, Any]) -> tuple[Path, DatasetFields]:
-    input_config = proto_utils.json_to_proto(exec_properties["input_config"], example_gen_pb2.Input())
-    fields = DatasetFields(
+def _load(data_file: str, fields: DatasetFields) -> LabelledData:
+    with local_copy(data_file) as path:
+        return load_dataset(path, fields)
+
+
+def _fields(exec_properties: dict[str, Any]) -> DatasetFields:
+    return DatasetFields(
         input=exec_properties["input_feature"],
         label=exec_properties["label_feature"],
         group=exec_properties.get("group_feature"),
         classes=exec_properties["classes"],
     )
-    return Path(exec_properties["input_base"]) / input_config.splits[0].pattern, fields
 
 
 def _buckets(exec_properties: dict[str, Any]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""TFLMEvaluator and the resolver of its baseline."""
+"""TFLMEvaluator: the Evaluator of a model that runs in TFLM."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 from tfx.components.evaluator.component import Evaluator
 from tfx.dsl.components.base import executor_spec
-from tfx.dsl.components.common.resolver import Resolver
-from tfx.types import standard_artifacts
-from tfx.types.channel import BaseChannel, Channel
+from tfx.types.channel import BaseChannel
 
-from components.tflm_evaluator import baseline, executor
+from components.tflm_evaluator import executor
 from components.tflm_evaluator.thresholds import Thresholds, eval_config
 
 
@@ -23,7 +21,7 @@ class TFLMEvaluator(Evaluator):
 
     Outputs:
         evaluation: TFMA's results; `components.tflm_evaluator.outcome` reads them.
-        blessing: as the stock Evaluator's.
+        blessing: as the stock Evaluator's, with the blessed model in it (`components.blessed_models`).
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
@@ -55,15 +53,3 @@ class TFLMEvaluator(Evaluator):
             eval_config=eval_config(label_feature, slices, thresholds),
             module_path="components.tflm_evaluator.extractor",
         )
-
-
-def baseline_resolver(candidate: BaseChannel) -> Resolver:
-    """A node whose output ``model`` is the latest blessed model other than `candidate`."""
-    return Resolver(
-        strategy_class=baseline.LatestOtherBlessedModel,
-        **{
-            baseline.CANDIDATE: candidate,
-            baseline.MODEL: Channel(type=standard_artifacts.Model),
-            baseline.MODEL_BLESSING: Channel(type=standard_artifacts.ModelBlessing),
-        },
-    ).with_id("LatestBlessedModel")

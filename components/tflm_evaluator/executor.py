@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.types.standard_component_specs import BASELINE_MODEL_KEY
 
+from components.blessed_models import record
 from components.reference import HOST_ARENA_BYTES
-from components.tflite_model import input_feature, read_tflite
+from components.tflite_model import input_feature, read_tflite, tflite_path
 from components.tflm_evaluator.outcome import DROPPED_BASELINE_FILE, REFUSAL_FILE
 from edge_deployer.tensors import Array
 from edge_deployer.tflm import InferenceCrashed, ModelRefused, TflmRunner
@@ -42,17 +44,22 @@ class Executor(stock.Executor):
         """
         candidate = artifact_utils.get_single_instance(input_dict["model"])
         evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
-        interface = _try_out(read_tflite(candidate))
+        blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+        model = read_tflite(candidate)
+        interface = _try_out(model)
         if isinstance(interface, str):
             _write_reason(evaluation, REFUSAL_FILE, interface)
-            _withhold(artifact_utils.get_single_instance(output_dict["blessing"]), candidate)
+            _withhold(blessing, candidate)
             return
-        unfit = _unfit_baseline(input_dict.get(BASELINE_MODEL_KEY, []), interface)
+        baseline = [artifact for artifact in input_dict.get(BASELINE_MODEL_KEY, []) if tflite_path(artifact).is_file()]
+        unfit = _unfit_baseline(baseline, interface)
         if unfit is not None:
             logging.getLogger(__name__).warning("no comparison with the latest blessed model: %s", unfit)
             _write_reason(evaluation, DROPPED_BASELINE_FILE, unfit)
-            input_dict = {name: artifacts for name, artifacts in input_dict.items() if name != BASELINE_MODEL_KEY}
-        super().Do(input_dict, output_dict, exec_properties)
+            baseline = []
+        super().Do({**input_dict, BASELINE_MODEL_KEY: baseline}, output_dict, exec_properties)
+        if blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == constants.BLESSED_VALUE:
+            record(Path(blessing.uri), model)
 
 
 @dataclass(frozen=True)

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import json
+
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.artifact_types import AcceptanceSet, DeploymentReport, HtmlReport, MarkdownReport
+from components.fingerprint_driver import FINGERPRINT
 from components.tflm_pusher import driver, executor
 from edge_deployer.acceptance.plan import AcceptancePlan
 
 
 class TFLMPusherSpec(ComponentSpec):
-    """Interface of TFLMPusher."""
+    """Interface of TFLMPusher. Lists and mappings are JSON: Kubeflow's back end hands over text."""
 
     PARAMETERS = {
         "project": ExecutionParameter(type=str),
         "workspace": ExecutionParameter(type=str),
-        "inventory": ExecutionParameter(type=str, optional=True),
-        "signing_key": ExecutionParameter(type=str, optional=True),
+        "inventory": ExecutionParameter(type=str),
+        "signing_key": ExecutionParameter(type=str),
         "release_version": ExecutionParameter(type=str),
         "plan": ExecutionParameter(type=str),
-        "sources": ExecutionParameter(type=dict[str, list[str]]),
+        "module": ExecutionParameter(type=str),
+        "sources": ExecutionParameter(type=str),
         "data_source": ExecutionParameter(type=str),
-        "class_names": ExecutionParameter(type=list[str]),
+        "class_names": ExecutionParameter(type=str),
         "group": ExecutionParameter(type=str, optional=True),
-        "thresholds": ExecutionParameter(type=dict[str, float]),
-        driver.DELIVERY: ExecutionParameter(type=str, optional=True),
+        "thresholds": ExecutionParameter(type=str),
+        FINGERPRINT: ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -75,16 +80,17 @@ class TFLMPusher(base_component.BaseComponent):
         training: BaseChannel,
         evaluation: BaseChannel,
         project: str,
-        workspace: str,
-        release_version: str,
+        workspace: str | RuntimeParameter,
+        inventory: str | RuntimeParameter,
+        signing_key: str | RuntimeParameter,
+        release_version: str | RuntimeParameter,
         plan: AcceptancePlan,
+        module: str,
         sources: dict[str, list[str]],
         data_source: str,
         class_names: list[str],
         thresholds: dict[str, float],
         group: str | None = None,
-        inventory: str | None = None,
-        signing_key: str | None = None,
     ) -> None:
         """Describe the delivery.
 
@@ -98,15 +104,17 @@ class TFLMPusher(base_component.BaseComponent):
             evaluation: the Evaluator's; for the reason of a refusal, and the report.
             project: name of the release.
             workspace: folder for the release store, virtual boards and the development key.
+            inventory: inventory file; empty for the shipped virtual boards.
+            signing_key: private key file; empty for a development key in the workspace.
             release_version: ``major.minor.revision``.
             plan: what boards are asked.
-            sources: archive file name to the files that go in it; archived beside the image.
+            module: import name of the user's module.
+            sources: archive file name to the files that go in it, as paths that count from the module's folder; the
+                archives travel beside the image.
             data_source: where the data comes from, in words; for the report.
             class_names: name of each class; for the report.
             thresholds: ``min_accuracy`` and ``max_drop`` of the evaluation; for the report.
             group: the column that no split shares; for the report.
-            inventory: inventory file; None for the shipped virtual boards.
-            signing_key: private key file; None for a development key in the workspace.
         """
         super().__init__(
             TFLMPusherSpec(
@@ -123,11 +131,12 @@ class TFLMPusher(base_component.BaseComponent):
                 signing_key=signing_key,
                 release_version=release_version,
                 plan=plan.model_dump_json(),
-                sources=sources,
+                module=module,
+                sources=json.dumps(sources),
                 data_source=data_source,
-                class_names=class_names,
+                class_names=json.dumps(class_names),
                 group=group,
-                thresholds=thresholds,
+                thresholds=json.dumps(thresholds),
                 pushed_model=Channel(type=standard_artifacts.PushedModel),
                 deployment_report=Channel(type=DeploymentReport),
                 html_report=Channel(type=HtmlReport),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import logging
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +17,7 @@ from components.tflm_evaluator.outcome import refusal_reason
 from components.tflm_pusher import provenance, report_facts
 from components.tflm_validator.executor import BLESSED_PROPERTY
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.errors import TinyopsError
 from edge_deployer.release import acceptance_set
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.bundle import Bundle, Candidate
@@ -47,7 +50,7 @@ class Delivery:
         self._data = report_facts.data_facts(inputs["examples"], parameters)
         self._validation = report_facts.validation_report(inputs["infra_blessing"])
         self._evaluation = report_facts.evaluation_facts(
-            inputs["evaluation"], blessed=self._is_evaluated, thresholds=parameters["thresholds"]
+            inputs["evaluation"], blessed=self._is_evaluated, thresholds=json.loads(parameters["thresholds"])
         )
         self._training = report_facts.training_facts(inputs["training"])
         self._conversion = report_facts.conversion_facts(inputs["model"])
@@ -71,7 +74,7 @@ class Delivery:
         Raises:
             TinyopsError: the inventory or the signing key is wrong, or virtual boards cannot run on this machine.
         """
-        inventory, key = self._parameters.get("inventory"), self._parameters.get("signing_key")
+        inventory, key = self._parameters["inventory"], self._parameters["signing_key"]
         line = ReleaseLine(
             workspace=Path(self._parameters["workspace"]),
             inventory=Path(inventory) if inventory else None,
@@ -109,8 +112,10 @@ class Delivery:
     def _candidate(self) -> Candidate:
         assert self._validation.arena_bytes is not None
         assert self._evaluation is not None
-        sources = {name: [Path(file) for file in files] for name, files in self._parameters["sources"].items()}
-        folder = next(files[0].parent for files in sources.values() if files)
+        folder = _module_folder(self._parameters["module"])
+        sources = {
+            name: [folder / file for file in files] for name, files in json.loads(self._parameters["sources"]).items()
+        }
         return Candidate(
             name=self._parameters["project"],
             model=read_tflite(self._inputs["model"]),
@@ -121,6 +126,17 @@ class Delivery:
             metrics={"accuracy": self._evaluation.accuracy, "eval_examples": self._evaluation.examples},
             sources=sources,
         )
+
+
+def _module_folder(name: str) -> Path:
+    """Where the user's module lies: it is on the import path wherever the pipeline runs."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise TinyopsError(
+            f"the module {name!r} is not on the import path of TFLMPusher's step",
+            remedy="put the project's folder into the image, where kubeflow.project_folder says",
+        )
+    return Path(spec.origin).parent
 
 
 def _reached(inputs: dict[str, types.Artifact]) -> dict[str, types.Artifact]:

@@ -10,11 +10,10 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from components.artifact_types import PUSHED_PROPERTY, REASON_PROPERTY
 from components.tflm_pusher.delivery import Delivery
 from edge_deployer.report.folders import REPORT_HTML, REPORT_MARKDOWN
 from edge_deployer.report.html import write_report
-
-PUSHED_PROPERTY = "pushed"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -52,5 +51,5 @@ class Executor(base_executor.BaseExecutor):
             shown = artifact_utils.get_single_instance(output_dict[name])
             shutil.copy(Path(report.uri, file), Path(shown.uri, file))
         pushed_model.set_int_custom_property(PUSHED_PROPERTY, int(deployment.pushed))
-        report.pushed = int(deployment.pushed)
-        report.reason = "" if deployment.pushed else deployment.reason
+        report.set_int_custom_property(PUSHED_PROPERTY, int(deployment.pushed))
+        report.set_string_custom_property(REASON_PROPERTY, "" if deployment.pushed else deployment.reason)

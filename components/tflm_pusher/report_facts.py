@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def data_facts(examples: types.Artifact, parameters: dict[str, Any]) -> DataFact
         source=parameters["data_source"],
         fingerprint=summary.sha256,
         splits=summary.split_sizes,
-        class_names=parameters["class_names"],
+        class_names=json.loads(parameters["class_names"]),
         group=parameters.get("group"),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from tfx.dsl.components.base import base_component, executor_spec
@@ -15,13 +16,13 @@ from edge_deployer.profile import BoardProfile
 
 
 class TFLMValidatorSpec(ComponentSpec):
-    """Interface of TFLMValidator."""
+    """Interface of TFLMValidator. Lists and mappings are JSON: Kubeflow's back end hands over text."""
 
     PARAMETERS = {
         "profile": ExecutionParameter(type=str),
         "label_feature": ExecutionParameter(type=str),
-        "class_names": ExecutionParameter(type=list[str]),
-        "slices": ExecutionParameter(type=list[str]),
+        "class_names": ExecutionParameter(type=str),
+        "slices": ExecutionParameter(type=str),
         "samples": ExecutionParameter(type=int),
         "seed": ExecutionParameter(type=int),
     }
@@ -81,8 +82,8 @@ class TFLMValidator(base_component.BaseComponent):
                 examples=examples,
                 profile=profile.model_dump_json(),
                 label_feature=label_feature,
-                class_names=list(class_names),
-                slices=list(slices),
+                class_names=json.dumps(list(class_names)),
+                slices=json.dumps(list(slices)),
                 samples=samples,
                 seed=seed,
                 blessing=Channel(type=standard_artifacts.InfraBlessing),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,12 @@ class Executor(base_executor.BaseExecutor):
             feature=input_feature(model),
             label=exec_properties["label_feature"],
             shape=tensor_specs(model)[0].sample_shape,
-            slices=exec_properties["slices"],
+            slices=json.loads(exec_properties["slices"]),
         )
         data = LabelledSamples(
             examples.inputs,
             examples.labels,
-            tuple(exec_properties["class_names"]),
+            tuple(json.loads(exec_properties["class_names"])),
             slices=examples.slices,
             source="split eval",
         )
@@ -83,6 +84,6 @@ def _write_blessing(blessing: types.Artifact, report: ValidationReport) -> None:
 
 
 def _write_set(artifact: types.Artifact, acceptance: AcceptanceSet | None) -> None:
-    artifact.samples = 0 if acceptance is None else len(acceptance)
+    artifact.set_int_custom_property("samples", 0 if acceptance is None else len(acceptance))
     if acceptance is not None:
         acceptance.write(Path(artifact.uri))

@@ -54,6 +54,9 @@ class PipelineFile:
     def _from_documents(cls, documents: list[Any], path: Path) -> PipelineFile:
         if any(not isinstance(document, dict) for document in documents):
             raise _not_compiled(path, "a document in it is no mapping")
+        for document in documents:
+            if foreign := _foreign(document):
+                raise _not_compiled(path, f"it is {foreign}")
         specs = [document for document in documents if PLATFORM_KEY not in document]
         platforms = [document for document in documents if PLATFORM_KEY in document]
         if len(specs) != 1 or len(platforms) > 1:
@@ -74,6 +77,17 @@ def _documents(path: Path) -> list[Any]:
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise TinyopsError(f"{path} is not YAML: {error}", remedy="compile it again with `tinyops compile`") from error
+
+
+def _foreign(document: dict[str, Any]) -> str | None:
+    """What other kind of pipeline, component or object a document is."""
+    if str(document.get("apiVersion")).startswith("argoproj.io/"):
+        return "an Argo workflow, which kfp 1 made of pipelines"
+    if "pipelineSpec" in document:
+        return "a PipelineJob, the JSON that Vertex AI takes"
+    if "implementation" in document:
+        return "a component of kfp 1"
+    return f"a Kubernetes object of kind {document['kind']}" if {"apiVersion", "kind"} <= document.keys() else None
 
 
 def _not_compiled(path: Path, why: str) -> TinyopsError:

@@ -70,7 +70,7 @@ def run_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
     from tfx.orchestration.pipeline import Pipeline
 
-    from pipeline.dag import BEAM_ARGS
+    from pipeline.beam_options import BeamSection, beam_args
     from pipeline.lineage import Lineage
 
     folder = tmp_path_factory.mktemp("tfx")
@@ -84,7 +84,7 @@ def run_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
                 components=nodes,
                 enable_cache=True,
                 metadata_connection_config=metadata.sqlite_metadata_connection_config(str(database)),
-                beam_pipeline_args=list(BEAM_ARGS),
+                beam_pipeline_args=list(beam_args(BeamSection())),
             )
         )
         return Lineage(database, name)
@@ -97,13 +97,14 @@ def run_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
 
 
 @pytest.fixture(scope="session")
-def line(blobs: Path, run_nodes: Callable[..., object]) -> Line:
+def line(blobs: Path, run_nodes: Callable[..., object], tmp_path_factory: pytest.TempPathFactory) -> Line:
     """Data, training, conversion, evaluation and validation of the blobs."""
     from tfx.components.trainer.component import Trainer
 
+    from components.latest_blessed_model.component import LatestBlessedModel
     from components.sensor_example_gen.component import SensorExampleGen
     from components.tflite_converter.component import TFLiteConverter
-    from components.tflm_evaluator.component import TFLMEvaluator, baseline_resolver
+    from components.tflm_evaluator.component import TFLMEvaluator
     from components.tflm_evaluator.thresholds import Thresholds
     from components.tflm_validator.component import TFLMValidator
     from edge_deployer.profile import load_profile
@@ -120,11 +121,11 @@ def line(blobs: Path, run_nodes: Callable[..., object]) -> Line:
         seed=0,
     )
     model = converter.outputs["int8_model"]
-    baseline = baseline_resolver(model)
+    baseline = LatestBlessedModel(model, pipeline_root=str(tmp_path_factory.mktemp("no-other-model")))
     evaluator = TFLMEvaluator(
         examples.outputs["examples"],
         model,
-        baseline.outputs["model"],
+        baseline.outputs["baseline_model"],
         label_feature="kind",
         slices=["kind", "person"],
         thresholds=Thresholds(min_accuracy=0.1, max_drop=0.5, min_slice_accuracy=None),

@@ -19,14 +19,16 @@ def evaluate(line, folder: Path, model, *, baseline=None, **thresholds: float | 
 
     from components.tflm_evaluator.executor import Executor
     from components.tflm_evaluator.thresholds import Thresholds, eval_config
-    from pipeline.dag import BEAM_ARGS
+    from pipeline.beam_options import BeamSection, beam_args
 
     evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
     for name, artifact in (("evaluation", evaluation), ("blessing", blessing)):
         (folder / name).mkdir(parents=True)
         artifact.uri = str(folder / name)
     wanted = Thresholds(**{"min_accuracy": 0.0, "max_drop": 1.0, "min_slice_accuracy": None, **thresholds})
-    context = BaseBeamExecutor.Context(beam_pipeline_args=list(BEAM_ARGS), tmp_dir=str(folder), unique_id="1")
+    context = BaseBeamExecutor.Context(
+        beam_pipeline_args=list(beam_args(BeamSection())), tmp_dir=str(folder), unique_id="1"
+    )
     Executor(context).Do(
         {
             "examples": [line.artifact("SensorExampleGen", "examples")],
@@ -201,41 +203,13 @@ def test_a_baseline_that_is_no_match_is_left_out(line, tmp_path: Path, right, ki
     assert overall_metrics(uri)["accuracy"] == pytest.approx(right[1].mean())
 
 
-class TestBaseline:
-    """The choice of the model to compare with."""
+def test_a_blessed_model_is_on_record_for_those_that_follow(line, tmp_path: Path) -> None:
+    from components.blessed_models import latest_other
+    from components.tflite_model import read_tflite
 
-    @staticmethod
-    def choose(candidate: int, models: list[int], blessed: dict[int, int]) -> list[int]:
-        from tfx.types import standard_artifacts
-
-        from components.tflm_evaluator.baseline import LatestOtherBlessedModel
-
-        def model(number: int):
-            artifact = standard_artifacts.Model()
-            artifact.id = number
-            return artifact
-
-        def blessing(number: int, value: int):
-            artifact = standard_artifacts.ModelBlessing()
-            artifact.set_int_custom_property("current_model_id", number)
-            artifact.set_int_custom_property("blessed", value)
-            return artifact
-
-        chosen = LatestOtherBlessedModel().resolve_artifacts(
-            None,
-            {
-                "candidate": [model(candidate)],
-                "model": [model(number) for number in models],
-                "model_blessing": [blessing(*pair) for pair in blessed.items()],
-            },
-        )
-        return [artifact.id for artifact in chosen["model"]]
-
-    def test_the_first_model_has_none(self) -> None:
-        assert self.choose(1, [1], {}) == []
-
-    def test_a_repeated_run_does_not_choose_the_candidate(self) -> None:
-        assert self.choose(1, [1], {1: 1}) == []
-
-    def test_the_latest_blessed_other(self) -> None:
-        assert self.choose(4, [1, 2, 3, 4], {1: 1, 2: 1, 3: 0, 4: 1}) == [2]
+    model = line.artifact("TFLiteConverter", "int8_model")
+    evaluate(line, tmp_path / "refused", model, min_accuracy=1.0)
+    assert latest_other(str(tmp_path), b"another") is None
+    evaluate(line, tmp_path / "blessed", model)
+    assert latest_other(str(tmp_path), b"another") == read_tflite(model)
+    assert latest_other(str(tmp_path), read_tflite(model)) is None, "no model is its own baseline"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,7 +59,6 @@ def deliver(line) -> Callable[..., Delivered]:
         from components.tflm_pusher.executor import Executor
 
         (folder / "inventory.yaml").write_text(yaml.safe_dump({"boards": BOARDS}))
-        (folder / "train.py").write_text("print('the source')\n")
         outputs = {
             "pushed_model": standard_artifacts.PushedModel(),
             "deployment_report": DeploymentReport(),
@@ -76,12 +76,14 @@ def deliver(line) -> Callable[..., Delivered]:
                 "project": "blobs",
                 "workspace": str(folder / "workspace"),
                 "inventory": str(folder / "inventory.yaml"),
+                "signing_key": "",
                 "release_version": "1.2.3",
                 "plan": FEW_SAMPLES.model_dump_json(),
-                "sources": {"model_source.tar.gz": [str(folder / "train.py")]},
+                "module": "blobs",
+                "sources": json.dumps({"model_source.tar.gz": ["blobs.py"]}),
                 "data_source": "blobs.npz",
-                "class_names": ["top", "middle", "bottom"],
-                "thresholds": {"min_accuracy": 0.1, "max_drop": 0.5},
+                "class_names": json.dumps(["top", "middle", "bottom"]),
+                "thresholds": json.dumps({"min_accuracy": 0.1, "max_drop": 0.5}),
             },
         )
         return Delivered(**outputs)
@@ -100,8 +102,8 @@ def require_refused(delivered: Delivered, folder: Path, gate: str) -> None:
     assert (deployment.outcome, deployment.gate) == ("refused", gate)
     assert delivered.pushed_model.get_int_custom_property("pushed") == 0
     assert delivered.bundle == set()
-    assert delivered.deployment_report.pushed == 0
-    assert delivered.deployment_report.reason == deployment.reason
+    assert delivered.deployment_report.get_int_custom_property("pushed") == 0
+    assert delivered.deployment_report.get_string_custom_property("reason") == deployment.reason
     assert Path(delivered.deployment_report.uri, REPORT_HTML).is_file()
     shown = shown_in_kubeflow(delivered)
     assert deployment.reason in shown["system.Markdown"]
@@ -157,7 +159,8 @@ class TestPromotion:
     def test_the_artifacts_say_so(self, delivered: tuple[Delivered, Delivered]) -> None:
         for each in delivered:
             assert each.pushed_model.get_int_custom_property("pushed") == 1
-            assert (each.deployment_report.pushed, each.deployment_report.reason) == (1, "")
+            assert each.deployment_report.get_int_custom_property("pushed") == 1
+            assert each.deployment_report.get_string_custom_property("reason") == ""
 
     def test_the_second_delivery_changes_nothing(self, delivered: tuple[Delivered, Delivered]) -> None:
         first, second = delivered
@@ -202,10 +205,11 @@ def test_what_the_report_needs_is_read_before_a_board_is_touched(
 def test_no_two_executions_have_the_same_cache_key() -> None:
     from tfx.orchestration.portable.data_types import ExecutionInfo
 
-    from components.tflm_pusher.driver import DELIVERY, Driver
+    from components.fingerprint_driver import FINGERPRINT
+    from components.tflm_pusher.driver import Driver
 
     driver = Driver(None)
-    keys = [driver.run(ExecutionInfo()).exec_properties[DELIVERY].string_value for _ in range(2)]
+    keys = [driver.run(ExecutionInfo()).exec_properties[FINGERPRINT].string_value for _ in range(2)]
     assert all(keys)
     assert keys[0] != keys[1]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -57,8 +58,8 @@ def validate(line, tmp_path: Path) -> Callable:
             {
                 "profile": profile,
                 "label_feature": "kind",
-                "class_names": CLASSES,
-                "slices": ["kind", "person"],
+                "class_names": json.dumps(CLASSES),
+                "slices": json.dumps(["kind", "person"]),
                 "samples": 30,
                 "seed": 1,
             },
@@ -154,7 +155,7 @@ def test_a_model_over_budget_is_not_blessed_and_the_component_succeeds(
     assert said in (report.reason or "")
     assert blessing.get_int_custom_property("blessed") == 0
     assert (Path(blessing.uri) / "INFRA_NOT_BLESSED").is_file()
-    assert acceptance.samples == 0
+    assert acceptance.get_int_custom_property("samples") == 0
     assert not list(Path(acceptance.uri).iterdir())
 
 

@@ -93,7 +93,7 @@ def test_again_with_nothing_changed_all_comes_out_of_the_cache(digits) -> None:
     result = digits.run()
     assert result.deployment.outcome == "unchanged"
     assert {board.outcome for board in result.deployment.boards if board.pool == "production"} == {"unchanged"}
-    assert sorted(result.cached) == sorted(set(COMPONENTS) - {"LatestBlessedModel", "TFLMPusher"})
+    assert sorted(result.cached) == sorted(set(COMPONENTS) - {"TFLMPusher"})
 
 
 @pytest.mark.usefixtures("first_run")

@@ -1,0 +1,1 @@
+"""LatestBlessedModel: what a candidate must not fall behind."""

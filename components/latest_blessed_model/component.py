@@ -1,0 +1,52 @@
+"""LatestBlessedModel: finds the baseline of the evaluation, here and on Kubeflow."""
+
+from __future__ import annotations
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import standard_artifacts
+from tfx.types.channel import BaseChannel, Channel
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.fingerprint_driver import FINGERPRINT
+from components.latest_blessed_model import driver, executor
+
+
+class LatestBlessedModelSpec(ComponentSpec):
+    """Interface of LatestBlessedModel."""
+
+    PARAMETERS = {
+        "pipeline_root": ExecutionParameter(type=str),
+        FINGERPRINT: ExecutionParameter(type=str, optional=True),
+    }
+    INPUTS = {"candidate": ChannelParameter(type=standard_artifacts.Model)}
+    OUTPUTS = {"baseline_model": ChannelParameter(type=standard_artifacts.Model)}
+
+
+class LatestBlessedModel(base_component.BaseComponent):
+    """Copies the model that was blessed last, other than the candidate, out of the pipeline root.
+
+    It stands in for TFX's Resolver, which Kubeflow's back end does not run and which, on a repeated run, takes the
+    candidate for its own baseline.
+
+    Outputs:
+        baseline_model: `standard_artifacts.Model` with `Format-Serving/tflite`; empty if there is none yet.
+    """
+
+    SPEC_CLASS = LatestBlessedModelSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+    DRIVER_CLASS = driver.Driver
+
+    def __init__(self, candidate: BaseChannel, *, pipeline_root: str) -> None:
+        """Describe the search.
+
+        Args:
+            candidate: the int8 model that is to be measured.
+            pipeline_root: folder or URI where the pipeline keeps its artifacts.
+        """
+        super().__init__(
+            LatestBlessedModelSpec(
+                candidate=candidate,
+                pipeline_root=pipeline_root,
+                baseline_model=Channel(type=standard_artifacts.Model),
+            )
+        )

@@ -1,0 +1,39 @@
+"""Executor of LatestBlessedModel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+
+from components.blessed_models import latest_other
+from components.tflite_model import read_tflite, tflite_path
+
+
+class Executor(base_executor.BaseExecutor):
+    """Copies the model; leaves the output empty if there is none."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Find the model and copy it.
+
+        Args:
+            input_dict: ``candidate``.
+            output_dict: ``baseline_model``.
+            exec_properties: see `LatestBlessedModelSpec`.
+
+        Raises:
+            TinyopsError: the pipeline root cannot be read.
+        """
+        candidate = artifact_utils.get_single_instance(input_dict["candidate"])
+        found = latest_other(exec_properties["pipeline_root"], read_tflite(candidate))
+        if found is not None:
+            path = tflite_path(artifact_utils.get_single_instance(output_dict["baseline_model"]))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(found)

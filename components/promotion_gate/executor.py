@@ -1,0 +1,38 @@
+"""Executor of PromotionGate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+
+from components.artifact_types import PUSHED_PROPERTY, REASON_PROPERTY
+from components.promotion_gate.refusal import NotPromoted
+
+
+class Executor(base_executor.BaseExecutor):
+    """Raises if the release was not promoted."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Look at the report.
+
+        Args:
+            input_dict: ``deployment_report``.
+            output_dict: empty.
+            exec_properties: empty.
+
+        Raises:
+            NotPromoted: the release was refused, or there was no verdict.
+        """
+        del output_dict, exec_properties
+        report = artifact_utils.get_single_instance(input_dict["deployment_report"])
+        if not report.get_int_custom_property(PUSHED_PROPERTY):
+            reason = report.get_string_custom_property(REASON_PROPERTY)
+            raise NotPromoted(f"not promoted: {reason}", remedy="read the report that TFLMPusher left in this run")

@@ -1,0 +1,42 @@
+"""`tinyops compile`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+
+def compile_pipeline(
+    config: Annotated[
+        Optional[Path],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10
+        typer.Option(
+            help="A project's tinyops.yaml; without it, scikit-learn's handwritten digits.", show_default=False
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("pipeline.yaml"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+) -> None:
+    """Compile a project for Kubeflow Pipelines 2.
+
+    The file holds the pipeline (schema 2.1) and, as a second document, what its pods get from Kubernetes. The section
+    `kubeflow` of the config names the image, the pipeline root, and secrets, volumes and resources by step. No cluster,
+    bucket or data is needed, and the same project gives the same bytes.
+
+    Next: `tinyops verify`, `tinyops replay`, `tinyops register`.
+    """
+    from edge_deployer.files import write_file
+    from pipeline import quiet_libraries
+    from pipeline.config import DEFAULT_CONFIG
+    from pipeline.kubeflow.compiler import compile_project
+
+    quiet_libraries.hush()
+    compiled = compile_project(config or DEFAULT_CONFIG)
+    write_file(output, compiled.to_yaml().encode())
+    steps = sorted(compiled.spec["root"]["dag"]["tasks"])
+    if as_json:
+        typer.echo(json.dumps({"file": str(output), "pipeline": compiled.name, "steps": steps}))
+    else:
+        typer.echo(f"{output}: pipeline {compiled.name}, {len(steps)} steps")

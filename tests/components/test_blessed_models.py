@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_deployer.errors import TinyopsError
+
+MODELS = [b"first", b"second", b"third"]
+
+
+def bless(folder: Path, model: bytes, day: int) -> None:
+    """A record as of a day, wherever in the pipeline root it lies."""
+    from components.blessed_models import record
+
+    folder.mkdir(parents=True)
+    record(folder, model)
+    file = folder / "blessed_model.json"
+    stamp = datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(days=day)
+    file.write_text(json.dumps({**json.loads(file.read_text()), "blessed_at": stamp.isoformat()}))
+
+
+@settings(deadline=None)  # the first call imports Beam
+@given(
+    blessed=st.lists(st.tuples(st.sampled_from(MODELS), st.integers(0, 1000)), unique_by=lambda one: one[1]),
+    candidate=st.sampled_from(MODELS),
+)
+def test_the_baseline_is_the_latest_blessed_model_with_other_contents(
+    tmp_path_factory: pytest.TempPathFactory, blessed: list[tuple[bytes, int]], candidate: bytes
+) -> None:
+    from components.blessed_models import latest_other
+
+    root = tmp_path_factory.mktemp("root")
+    for number, (model, day) in enumerate(blessed):
+        bless(root / f"run-{number}" / "TFLMEvaluator" / "blessing", model, day)
+    others = sorted((day, model) for model, day in blessed if model != candidate)
+    assert latest_other(str(root), candidate) == (others[-1][1] if others else None)
+
+
+def test_a_pipeline_root_that_is_not_there_yet_has_no_baseline(tmp_path: Path) -> None:
+    from components.blessed_models import latest_other
+
+    assert latest_other(str(tmp_path / "new"), b"model") is None
+
+
+def test_a_store_that_does_not_answer_is_an_error_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Port 9 of this machine, where nobody listens."""
+    from components.blessed_models import latest_other
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with pytest.raises(TinyopsError, match=r"127\.0\.0\.1:9") as unreachable:
+        latest_other("minio://bucket/root", b"model")
+    assert "AWS_ENDPOINT_URL" in unreachable.value.remedy

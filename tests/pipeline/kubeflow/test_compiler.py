@@ -1,0 +1,139 @@
+"""Compiled pipelines, against golden files, and what is wrong with a config that cannot be compiled.
+
+After a change that is meant, in this folder:
+
+    tinyops compile -o golden/digits.yaml
+    tinyops compile --config golden/vibration/tinyops.yaml -o golden/vibration.yaml
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from edge_deployer.errors import TinyopsError
+from pipeline.kubeflow.compiler import compile_project
+from pipeline.kubeflow.pipeline_file import PipelineFile
+
+GOLDEN = Path(__file__).parent / "golden"
+TINYOPS = Path(sys.executable).with_name("tinyops")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Callable[..., Path]:
+    """The golden project with its section changed as asked. Its data is nowhere: compiling must not look for it."""
+
+    def write(**changes: Any) -> Path:
+        shutil.copytree(GOLDEN / "vibration", tmp_path / "project")
+        path = tmp_path / "project" / "tinyops.yaml"
+        contents = yaml.safe_load(path.read_text())
+        contents["kubeflow"].update(changes)
+        path.write_text(yaml.safe_dump(contents))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_the_default_project_compiles_to_the_same_bytes_each_time(tmp_path: Path, hash_seed: str) -> None:
+    """In processes of their own, whose sets come in different orders, in a folder where nothing is."""
+    command = [TINYOPS, "compile", "-o", "pipeline.yaml"]
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "pipeline.yaml: pipeline digits, 12 steps\n"
+    assert done.stderr == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["pipeline.yaml"], "no data, no workspace"
+    assert (tmp_path / "pipeline.yaml").read_text() == (GOLDEN / "digits.yaml").read_text()
+
+
+def test_what_steps_ask_of_the_cluster() -> None:
+    compiled = compile_project(GOLDEN / "vibration" / "tinyops.yaml").to_yaml()
+    assert compiled == (GOLDEN / "vibration.yaml").read_text()
+
+
+def test_a_compiled_file_is_read_back_as_it_was(tmp_path: Path) -> None:
+    golden = GOLDEN / "vibration.yaml"
+    read = PipelineFile.load(golden)
+    assert read.to_yaml() == golden.read_text()
+    assert read.platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    (tmp_path / "spec.yaml").write_text(PipelineFile(read.spec).to_yaml())
+    assert PipelineFile.load(tmp_path / "spec.yaml").platform == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"image": "team/vibration"}, "an image needs a tag or a digest"),
+        ({"image": "localhost:5000/vibration"}, "an image needs a tag or a digest"),
+        ({"image": "team/vibration:latest"}, "latest"),
+        ({"pipeline_root": "/srv/artifacts"}, "pipeline_root"),
+        ({"pipeline_root": None}, "pipeline_root"),
+        (
+            {"steps": {"Trainer": {"secrets": ["vault"]}}},
+            "'vault', which kubeflow.secrets does not have; there: warehouse",
+        ),
+        (
+            {"steps": {"Trainer": {"volumes": ["vault"]}}},
+            "'vault', which kubeflow.volumes does not have; there: recordings",
+        ),
+        ({"steps": {"Trainer": {"config_maps": ["vault"]}}}, "'vault', which kubeflow.config_maps does not have"),
+        ({"steps": {"Trainer": {"gpu": 1}}}, "gpu"),
+        ({"steps": {"Trainer": {"device": {"resource": "no such/thing"}}}}, "resource"),
+        ({"secrets": {"idle": {}}}, "mount, environment, or both"),
+    ],
+)
+def test_a_wrong_section_is_refused(config: Callable[..., Path], changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(TinyopsError) as refused:
+        compile_project(config(**changes))
+    assert said in refused.value.message
+    assert "tinyops.yaml" in refused.value.message
+
+
+def test_a_step_that_the_pipeline_does_not_have(config: Callable[..., Path]) -> None:
+    with pytest.raises(TinyopsError, match=r"kubeflow\.steps names 'Tuner'") as refused:
+        compile_project(config(steps={"Tuner": {"cpu": 1}}))
+    assert "Trainer" in refused.value.remedy
+
+
+def test_a_project_without_the_section(project: Callable[..., Path]) -> None:
+    with pytest.raises(TinyopsError, match="has no section kubeflow") as refused:
+        compile_project(project())
+    assert "pipeline_root" in refused.value.remedy
+
+
+def test_a_module_that_is_not_in_the_image(config: Callable[..., Path], tmp_path: Path) -> None:
+    path = config()
+    contents = yaml.safe_load(path.read_text())
+    contents["train"]["module"] = "../vibration.py"
+    path.write_text(yaml.safe_dump(contents))
+    shutil.move(path.parent / "vibration.py", tmp_path)
+    with pytest.raises(TinyopsError, match=r"vibration\.py is not in the image"):
+        compile_project(path)
+
+
+def test_data_that_is_not_in_the_image(config: Callable[..., Path]) -> None:
+    path = config(data_file=None)
+    contents = yaml.safe_load(path.read_text())
+    contents["data"]["source"] = "/srv/data.npz"
+    path.write_text(yaml.safe_dump(contents))
+    with pytest.raises(TinyopsError, match=r"/srv/data\.npz is not in the image") as refused:
+        compile_project(path)
+    assert "kubeflow.data_file" in refused.value.remedy
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [TINYOPS, "compile", "-o", "missing/pipeline.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "missing/pipeline.yaml cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
