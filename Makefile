@@ -18,8 +18,9 @@ unexport PYTHONDONTWRITEBYTECODE
 run: $(READY)
 	@$(BIN)/tinyops run
 
+# Three at a time on two processors: most of a test is waiting for a line or a child process.
 test: $(READY)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 lint: $(READY)
 	@$(BIN)/ruff check .
@@ -42,7 +43,7 @@ $(READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 	@touch $@
 
 LOCK := $(BIN)/uv pip compile --quiet --prerelease if-necessary-or-explicit --python-version 3.10 \
-	--generate-hashes --no-emit-index-url --no-header --no-annotate
+	--generate-hashes --no-emit-index-url --no-header --no-annotate --override requirements/overrides.txt
 
 lock: $(READY)
 	@echo uv | $(LOCK) - -o requirements/bootstrap.txt
@@ -50,3 +51,4 @@ lock: $(READY)
 	@$(LOCK) --extra sim -c requirements/dev.txt pyproject.toml -o requirements/sim.txt
 	@$(LOCK) -c requirements/dev.txt pyproject.toml -o requirements/gateway.txt
 	@$(LOCK) requirements/interop.in -o requirements/interop.txt
+	@$(LOCK) requirements/kfp-newest.in -o pipeline/kubeflow/verification/kfp-newest.txt

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.acceptance import measure_acceptance
+from benchmarks.kubeflow import measure_kubeflow
 from benchmarks.release_line import measure_help, measure_line
 from benchmarks.rows import Row
 from benchmarks.serial_line import measure_serial_line
@@ -40,6 +41,7 @@ def main() -> None:
         rows = [
             *measure_help(),
             *measure_line(Path(folder) / "release"),
+            *measure_kubeflow(Path(folder) / "kubeflow"),
             *measure_serial_line(Path(folder) / "line"),
             *measure_acceptance(Path(folder) / "acceptance"),
         ]

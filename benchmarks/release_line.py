@@ -17,7 +17,7 @@ TINYOPS = Path(sys.executable).with_name("tinyops")
 SHORT_COMMAND_REPEATS = 10
 
 
-def _seconds(command: Sequence[str | Path]) -> float:
+def seconds(command: Sequence[str | Path]) -> float:
     """Wall time of a command that must succeed."""
     began = time.perf_counter()
     subprocess.run([str(part) for part in command], check=True, capture_output=True)
@@ -26,7 +26,7 @@ def _seconds(command: Sequence[str | Path]) -> float:
 
 def fastest(command: Sequence[str | Path]) -> float:
     """Least wall time of a short command: what noise cannot take away."""
-    return min(_seconds(command) for _ in range(SHORT_COMMAND_REPEATS))
+    return min(seconds(command) for _ in range(SHORT_COMMAND_REPEATS))
 
 
 def measure_help() -> list[Row]:
@@ -39,7 +39,7 @@ def measure_help() -> list[Row]:
 def measure_line(workspace: Path) -> list[Row]:
     """The default project from nothing to production, again with nothing changed, and what came out."""
     run = [TINYOPS, "run", "--workspace", workspace, "--json"]
-    first, again = _seconds(run), _seconds(run)
+    first, again = seconds(run), seconds(run)
     outcome = json.loads(subprocess.run([str(part) for part in run], check=True, capture_output=True).stdout)
     facts = json.loads(Path(outcome["report"]).with_suffix(".json").read_text())
     validation, evaluation = facts["validation"], facts["evaluation"]
@@ -59,5 +59,5 @@ def measure_push(model: Path, run_seconds: float) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         stranger = Path(folder) / "digits.tflite"
         shutil.copyfile(model, stranger)
-        took = _seconds([TINYOPS, "push", stranger, "--workspace", folder])
+        took = seconds([TINYOPS, "push", stranger, "--workspace", folder])
     return [Row("push of a finished model", f"{took:.0f} s, {took / run_seconds:.2f} of a run", "", "tinyops push")]

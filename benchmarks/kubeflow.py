@@ -1,0 +1,86 @@
+"""What Kubeflow costs: compiling, a step's own imports, the entrypoint, and what a gateway installs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+
+from benchmarks.release_line import TINYOPS, seconds
+from benchmarks.rows import Row
+from pipeline.config import DEFAULT_CONFIG
+from pipeline.data_source import data_file
+from pipeline.preflight import load_project
+
+_REPEATS = 3
+_GATEWAY = Path(__file__).resolve().parents[1] / "requirements" / "gateway.txt"
+
+# All that the compiler needs of TFX and TensorFlow, and nothing of what it does with them.
+_IMPORTS = "import pipeline.dag, tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner"
+
+# The entrypoint's own modules, and what it does before TFX is imported and after the component has run.
+_OVERHEAD = """
+import sys, time
+import tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor as tfx_entrypoint
+import components.artifact_types
+began = time.perf_counter()
+from pipeline.kubeflow import entrypoint
+tfx_entrypoint.main = lambda argv: None
+entrypoint.executor_output.finish = lambda given: None
+entrypoint.run(sys.argv[1:])
+print(time.perf_counter() - began)
+"""
+
+
+def measure_kubeflow(folder: Path) -> list[Row]:
+    """The default project, compiled and replayed beside a run."""
+    folder.mkdir()
+    compiled = folder / "pipeline.yaml"
+    compiling = min(seconds([TINYOPS, "compile", "-o", compiled]) for _ in range(_REPEATS))
+    importing = min(seconds([sys.executable, "-W", "ignore", "-c", _IMPORTS]) for _ in range(_REPEATS))
+    running = seconds([TINYOPS, "run", "--workspace", folder / "run", "--json"])
+    replayed = _replay(compiled, folder)
+    steps = [step["seconds"] for step in replayed["steps"]]
+    allowed = running + 7 * len(steps)
+    size = sum(map(_installed_bytes, _gateway_packages()))
+    return [
+        Row(
+            "compile for Kubeflow",
+            f"{compiling:.1f} s, {importing / compiling:.0%} of it the imports of TFX and TensorFlow",
+            "8 s",
+            "tinyops compile",
+        ),
+        Row(
+            "replay of the compiled file",
+            f"{sum(steps):.0f} s in {len(steps)} steps, {sum(steps) / allowed:.2f} of a run and 7 s a step",
+            f"at most {allowed:.0f} s: a run ({running:.0f} s) and 7 s a step",
+            "tinyops replay",
+        ),
+        Row("Python packages of a gateway", f"{size / 1e6:.0f} MB", "250 MB", "make bench"),
+    ]
+
+
+def _replay(compiled: Path, folder: Path) -> dict[str, list[dict[str, float]]]:
+    project = load_project(DEFAULT_CONFIG)
+    parameters = {
+        "data_file": data_file(project.config.data, folder / "data"),
+        "workspace": folder / "line",
+        "inventory": "",
+        "signing_key": "",
+    }
+    given = [word for name, value in parameters.items() for word in ("--parameter", f"{name}={value}")]
+    command = [TINYOPS, "replay", compiled, "--workspace", folder / "replay", "--json", *given]
+    done = subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True)
+    return dict(json.loads(done.stdout))
+
+
+def _gateway_packages() -> list[str]:
+    return [line.partition("==")[0] for line in _GATEWAY.read_text().splitlines() if "==" in line]
+
+
+def _installed_bytes(package: str) -> int:
+    """Size of what a package installed here, without bytecode."""
+    files = distribution(package).files or []
+    return sum(size for file in files if file.suffix != ".pyc" and (size := file.size))

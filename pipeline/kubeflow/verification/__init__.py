@@ -1,0 +1,1 @@
+"""What `tinyops verify` asks of a compiled pipeline before a cluster sees it."""

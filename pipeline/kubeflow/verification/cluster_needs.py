@@ -1,0 +1,124 @@
+"""What a cluster must have before a run of the pipeline can work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import PurePosixPath
+from typing import Any
+
+from google.protobuf import json_format
+
+from pipeline.kubeflow.verification.parsed_pipeline import KUBERNETES, ParsedPipeline
+
+_NAMES = {
+    "secret": ("secretName", "secretNameParameter"),
+    "config map": ("configMapName", "configMapNameParameter"),
+    "volume claim": ("constant", "pvcNameParameter"),
+}
+_FIELDS = {
+    "secretAsVolume": ("secret", None),
+    "secretAsEnv": ("secret", "secretKey"),
+    "imagePullSecret": ("secret", None),
+    "configMapAsVolume": ("config map", None),
+    "configMapAsEnv": ("config map", "configMapKey"),
+    "pvcMount": ("volume claim", None),
+}
+"""Fields of KubernetesExecutorConfig that name an object: its kind, and where a key of it is named in keyToEnv."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that must be there.
+
+    Attributes:
+        kind: image, secret, config map, volume claim, or device.
+        name: its name; ``parameter NAME`` where whoever starts a run gives it.
+        details: keys of a secret or config map, files of a volume, number of devices; where the file tells.
+        executors: labels of those who need it.
+        optional: whether the steps start without it.
+    """
+
+    kind: str
+    name: str
+    details: tuple[str, ...]
+    executors: tuple[str, ...]
+    optional: bool
+
+
+@dataclass(frozen=True)
+class _Use:
+    kind: str
+    name: str
+    executor: str
+    details: tuple[str, ...] = ()
+    optional: bool = False
+
+
+def cluster_needs(pipeline: ParsedPipeline) -> list[Need]:
+    """Images, secrets, config maps, volume claims and devices, each once, by kind and name."""
+    uses = sorted([*_containers(pipeline), *_objects(pipeline)], key=lambda use: (use.kind, use.name))
+    return [_together(list(same)) for _, same in groupby(uses, key=lambda use: (use.kind, use.name))]
+
+
+def _together(uses: list[_Use]) -> Need:
+    return Need(
+        kind=uses[0].kind,
+        name=uses[0].name,
+        details=_unique(detail for use in uses for detail in use.details),
+        executors=_unique(use.executor for use in uses),
+        optional=all(use.optional for use in uses),
+    )
+
+
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(names)))
+
+
+def _containers(pipeline: ParsedPipeline) -> Iterator[_Use]:
+    for label, executor in pipeline.executors.items():
+        if executor.HasField("container"):
+            yield _Use("image", executor.container.image, label)
+            device = executor.container.resources.accelerator
+            if device.type:
+                yield _Use("device", device.type, label, (str(device.count),))
+
+
+def _objects(pipeline: ParsedPipeline) -> Iterator[_Use]:
+    if KUBERNETES not in pipeline.platform.platforms:
+        return
+    for label, settings in pipeline.platform.platforms[KUBERNETES].deployment_spec.executors.items():
+        values = json_format.MessageToDict(settings)
+        for field, (kind, key) in _FIELDS.items():
+            for entry in _mappings(values.get(field)):
+                keys = _mounted(entry, pipeline) if key is None else _read(entry, key)
+                yield _Use(kind, _object_name(entry, kind), label, tuple(keys), entry.get("optional") is True)
+
+
+def _read(entry: Mapping[str, Any], key: str) -> Iterator[str]:
+    """Keys that become environment variables."""
+    return (str(pair[key]) for pair in _mappings(entry.get("keyToEnv")) if key in pair)
+
+
+def _mounted(entry: Mapping[str, Any], pipeline: ParsedPipeline) -> Iterator[str]:
+    """What parameters of the pipeline name as files in the folder where an object is mounted."""
+    for parameter in pipeline.spec.root.input_definitions.parameters.values():
+        path = PurePosixPath(parameter.default_value.string_value)
+        if path.name and str(path.parent) == entry.get("mountPath"):
+            yield path.name
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def _object_name(entry: Mapping[str, Any], kind: str) -> str:
+    plain, parameter = _NAMES[kind]
+    if plain in entry:
+        return str(entry[plain])
+    source = entry.get(parameter, entry)
+    runtime_value = source.get("runtimeValue") if isinstance(source, dict) else None
+    if isinstance(runtime_value, dict) and "constant" in runtime_value:
+        return str(runtime_value["constant"])
+    return f"parameter {source.get('componentInputParameter')}" if isinstance(source, dict) else ""
