@@ -25,6 +25,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.profile import BoardProfile, load_profile
 from pipeline.beam_options import BeamSection
+from pipeline.ci.settings import CiSection
 from pipeline.kubeflow.settings import KubeflowSection
 
 DEFAULT_CONFIG: Final = Path(__file__).parent / "projects" / "digits" / "tinyops.yaml"
@@ -142,6 +143,7 @@ class PipelineConfig(_Section):
         deploy: how the release reaches boards.
         beam: what runs the components' data work.
         kubeflow: where and how steps run on Kubeflow; None for a project that runs on one machine only.
+        ci: what `tinyops ci` runs, and where it registers.
     """
 
     name: Name
@@ -154,6 +156,7 @@ class PipelineConfig(_Section):
     deploy: DeploySection = DeploySection()
     beam: BeamSection = BeamSection()
     kubeflow: KubeflowSection | None = None
+    ci: CiSection = CiSection()
 
     @field_validator("board_profile")
     @classmethod

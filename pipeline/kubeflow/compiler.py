@@ -46,6 +46,11 @@ def compile_project(config_file: Path) -> PipelineFile:
     return PipelineFile(spec, platform_document.build(section, spec))
 
 
+def pipeline_name(project: str) -> str:
+    """A project's name as Kubeflow has it: without capitals and underscores."""
+    return project.lower().replace("_", "-")
+
+
 def _section(project: Project) -> KubeflowSection:
     if project.config.kubeflow is None:
         raise TinyopsError(
@@ -91,8 +96,7 @@ def _tfx_spec(project: Project, section: KubeflowSection) -> dict[str, Any]:
         from pipeline.dag import Places, build_pipeline
 
     places = Places(
-        # Kubeflow's names have no capitals and no underscores.
-        name=project.config.name.lower().replace("_", "-"),
+        name=pipeline_name(project.config.name),
         pipeline_root=section.pipeline_root,
         **{name: RuntimeParameter(name, ptype=str, default=value) for name, value in _defaults(project, section)},
     )

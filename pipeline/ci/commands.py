@@ -1,0 +1,56 @@
+"""Runs the project's own commands."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from edge_deployer.errors import TinyopsError
+
+_CLEAN_UP_S = 15.0
+_STDERR = 2
+
+
+def run_command(command: str, folder: Path) -> None:
+    """Run a command and show what it says, on stderr: stdout is for the outcome.
+
+    Args:
+        command: words as in a shell, but no shell is asked.
+        folder: where.
+
+    Raises:
+        TinyopsError: it cannot be started, or fails.
+        KeyboardInterrupt: the user stopped it; it and its children have ended.
+    """
+    try:
+        # A Ctrl-C reaches this process alone, which then ends the command with all its children.
+        process = subprocess.Popen(
+            shlex.split(command), cwd=folder, stdin=subprocess.DEVNULL, stdout=_STDERR, start_new_session=True
+        )
+    except (OSError, ValueError) as error:
+        raise TinyopsError(f"`{command}` cannot be started: {error}", remedy="correct it in section ci") from error
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        _end(process)
+        raise
+    if status != 0:
+        raise TinyopsError(
+            f"`{command}` ended with exit status {status}", remedy=f"run it in {folder} and mend what it names"
+        )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Interrupt a command; kill what is left of its session, such as children that ignore an interrupt."""
+    try:
+        with suppress(subprocess.TimeoutExpired, ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(_CLEAN_UP_S)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

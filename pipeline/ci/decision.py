@@ -1,0 +1,80 @@
+"""What changed decides what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+
+class Change(str, Enum):
+    """Why something may have to run."""
+
+    DOCUMENTATION = "documentation"
+    CODE = "code"
+    DATA = "data"
+    SCHEDULE = "schedule"
+
+
+class Step(str, Enum):
+    """What `tinyops ci` does, in this order."""
+
+    LINT = "lint"
+    TESTS = "tests"
+    COMPILE = "compile"
+    VERIFY = "verify"
+    REGISTER = "register"
+    RUN = "run"
+    WAIT = "wait"
+    REPORT = "report"
+
+
+ORDER: Final = tuple(Step)
+_FROM_COMPILE: Final = ORDER[ORDER.index(Step.COMPILE) :]
+
+STEPS_OF: Final[Mapping[Change, tuple[Step, ...]]] = {
+    Change.DOCUMENTATION: (Step.LINT,),
+    Change.CODE: ORDER,
+    # The code that they run with passed its tests when it came.
+    Change.DATA: _FROM_COMPILE,
+    Change.SCHEDULE: _FROM_COMPILE,
+}
+
+FOR_PRODUCTION: Final = frozenset({Step.RUN, Step.WAIT, Step.REPORT})
+"""A run takes a model that staging accepts to the production boards: it needs an approval."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do.
+
+    Attributes:
+        steps: to run now.
+        held: that would follow if somebody approved.
+        complete: whether nothing that the changes ask for is left out.
+    """
+
+    steps: tuple[Step, ...]
+    held: tuple[Step, ...]
+    complete: bool
+
+
+def decide(changes: Collection[Change], *, tested: bool, approved: bool, until: Step = Step.REPORT) -> Plan:
+    """The plan for what changed.
+
+    Args:
+        changes: since the last time that everything was done.
+        tested: whether lint and tests have passed for this very commit.
+        approved: whether somebody let the run reach production boards.
+        until: the last step that is wanted.
+    """
+    asked = {step for change in changes for step in STEPS_OF[change]}
+    wanted = asked & set(ORDER[: ORDER.index(until) + 1])
+    held = frozenset() if approved else wanted & FOR_PRODUCTION
+    passed = {Step.LINT, Step.TESTS} if tested else frozenset()
+    return Plan(
+        steps=tuple(step for step in ORDER if step in wanted - held - passed),
+        held=tuple(step for step in ORDER if step in held),
+        complete=wanted == asked and not held,
+    )

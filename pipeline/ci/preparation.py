@@ -1,0 +1,95 @@
+"""Looks at a project, and decides what `tinyops ci` has to do for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.ci.changes import Findings, find_changes
+from pipeline.ci.decision import Plan, Step, decide
+from pipeline.ci.delivery import Delivery, Memory
+from pipeline.ci.state import load_state
+from pipeline.ci.steps import Job, Steps, Tools
+from pipeline.config import load_config
+from pipeline.registration.host import resolve_host
+from pipeline.registration.repository import Repository
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the caller asks; the fields are the options of `tinyops ci`."""
+
+    config: Path
+    workspace: Path
+    since: str | None = None
+    scheduled: bool = False
+    until: Step = Step.REPORT
+    approved_by: str | None = None
+    host: str | None = None
+    namespace: str | None = None
+    timeout_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A decision, and all that carries it out.
+
+    Attributes:
+        findings: what changed.
+        plan: what to do about it.
+        job: for the steps.
+        memory: to be told of each step that passes.
+    """
+
+    findings: Findings
+    plan: Plan
+    job: Job
+    memory: Memory
+
+    def delivery(self, tools: Tools, follow: Callable[[str], None]) -> Delivery:
+        """What carries out the plan.
+
+        Raises:
+            TinyopsError: a later step is bound to fail: no server is named, or the commit does not say what is
+                registered. Better known before the tests have run.
+        """
+        if Step.REGISTER in self.plan.steps:
+            resolve_host(self.job.host)
+            self.job.repository.require_committed()
+        return Delivery(self.plan, Steps(self.job, tools, follow))
+
+
+def prepare(request: Request) -> Prepared:
+    """Find out what changed, and decide.
+
+    Raises:
+        TinyopsError: the config or the state is wrong, or git has no answer.
+    """
+    config = load_config(request.config)
+    repository = Repository.around(request.config.resolve().parent)
+    folder = request.workspace / "ci"
+    state = load_state(folder / "state.json")
+    findings = find_changes(
+        repository,
+        config.data,
+        config.ci.documentation,
+        state,
+        since=request.since,
+        scheduled=request.scheduled,
+    )
+    clean = not repository.uncommitted()
+    tested = clean and state.tested == repository.commit
+    plan = decide(findings.changes, tested=tested, approved=request.approved_by is not None, until=request.until)
+    job = Job(
+        config_file=request.config,
+        settings=config.ci,
+        repository=repository,
+        folder=folder,
+        host=request.host or config.ci.host,
+        namespace=request.namespace or config.ci.namespace,
+        timeout_s=request.timeout_s,
+        approved_by=request.approved_by,
+        reasons=findings.reasons,
+    )
+    return Prepared(findings, plan, job, Memory(folder / "state.json", state, findings, plan, clean))

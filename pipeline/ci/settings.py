@@ -1,0 +1,34 @@
+"""The section `ci` of a project."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+Command = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class CiSection(BaseModel):
+    """What `tinyops ci` runs, and where it registers.
+
+    Attributes:
+        lint: commands, run one after the other at the top of the git repository, without a shell.
+        test: likewise.
+        documentation: files that are neither code nor data, as patterns of their paths from the top of the repository;
+            `*` matches a slash too.
+        host: the Kubeflow Pipelines API server; None leaves it to --host and KF_PIPELINES_ENDPOINT.
+        namespace: of pipeline and runs, on a Kubeflow with several users.
+        experiment: that runs belong to; None takes the pipeline's name.
+        verify_offline: whether a check that needs a package index may be left out.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lint: list[Command] = ["make lint"]
+    test: list[Command] = ["make test"]
+    documentation: list[str] = ["docs/*", "*.md", "LICENSE*"]
+    host: str | None = None
+    namespace: str | None = None
+    experiment: str | None = None
+    verify_offline: bool = False

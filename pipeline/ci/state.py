@@ -1,0 +1,64 @@
+"""What `tinyops ci` remembers from one time to the next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.files import make_folder, write_file
+
+
+class Revision(BaseModel):
+    """What a run is made from.
+
+    Attributes:
+        commit: 40 hex digits.
+        data: fingerprint of the data; None where the data is not on this machine.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    commit: str
+    data: str | None = None
+
+
+class State(BaseModel):
+    """How far the project has come.
+
+    Attributes:
+        finished: the last revision for which everything was done that had to be.
+        tested: the last commit that passed lint and tests.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    finished: Revision | None = None
+    tested: str | None = None
+
+
+def load_state(path: Path) -> State:
+    """Read the state; that of a new project if there is none.
+
+    Raises:
+        TinyopsError: the file is something else.
+    """
+    if not path.is_file():
+        return State()
+    try:
+        return State.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise TinyopsError(
+            f"{path} is not a state of `tinyops ci`", remedy="delete it: everything then counts as changed"
+        ) from error
+
+
+def save_state(state: State, path: Path) -> None:
+    """Write the state.
+
+    Raises:
+        TinyopsError: it cannot be written.
+    """
+    make_folder(path.parent)
+    write_file(path, state.model_dump_json(indent=2).encode() + b"\n")

@@ -1,0 +1,181 @@
+"""What each step of `tinyops ci` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_deployer.files import make_folder, write_file
+from pipeline.ci.clock import Clock
+from pipeline.ci.commands import run_command
+from pipeline.ci.decision import Step
+from pipeline.ci.settings import CiSection
+from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.registration.repository import Repository
+
+if TYPE_CHECKING:
+    from kfp_server_api import V2beta1Run
+
+    from pipeline.registration.api_server import ApiServer
+    from pipeline.registration.registrar import Registration
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be delivered, and where to.
+
+    Attributes:
+        config_file: the project.
+        settings: its section `ci`.
+        repository: that it is in.
+        folder: for the compiled file.
+        host: the API server; None takes the environment's.
+        namespace: of pipeline and run; None takes kfp's context.
+        timeout_s: longest wait for the run, in seconds.
+        approved_by: who let the run reach production boards; None if nobody did.
+        reasons: why this is done, in words.
+    """
+
+    config_file: Path
+    settings: CiSection
+    repository: Repository
+    folder: Path
+    host: str | None = None
+    namespace: str | None = None
+    timeout_s: float = 0.0
+    approved_by: str | None = None
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def description(self) -> str:
+        """What is kept with the run."""
+        because = "; ".join(self.reasons)
+        return f"commit {self.repository.commit}; {because}; approved by {self.approved_by}"
+
+    @property
+    def compiled(self) -> Path:
+        """The compiled pipeline."""
+        return self.folder / "pipeline.yaml"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What is slow to import, or takes time.
+
+    Attributes:
+        compile_project: config file to compiled pipeline.
+        verify: raises a TinyopsError unless a compiled file can be run; the flag allows what cannot be checked offline.
+        clock: of the wait for the run.
+    """
+
+    compile_project: Callable[[Path], PipelineFile]
+    verify: Callable[[Path, bool], None]
+    clock: Clock
+
+
+@dataclass
+class Steps:
+    """The steps of one delivery; each leaves what the next ones need.
+
+    Attributes:
+        job: what is delivered.
+        tools: see there.
+        follow: called with a line when there is something new.
+        registration: of the version, once it is there.
+        run_url: page of the run, once it is started.
+    """
+
+    job: Job
+    tools: Tools
+    follow: Callable[[str], None]
+    registration: Registration | None = None
+    run_url: str | None = None
+    _file: PipelineFile = field(init=False)
+    _server: ApiServer = field(init=False)
+    _run: V2beta1Run = field(init=False)
+
+    def by_name(self) -> Mapping[Step, Callable[[], str]]:
+        """Each step; it returns what it did in a few words, and raises a TinyopsError if it fails."""
+        return {
+            Step.LINT: lambda: self._commands(self.job.settings.lint),
+            Step.TESTS: lambda: self._commands(self.job.settings.test),
+            Step.COMPILE: self._compile,
+            Step.VERIFY: self._verify,
+            Step.REGISTER: self._register,
+            Step.RUN: self._start,
+            Step.WAIT: self._wait,
+            Step.REPORT: self._report,
+        }
+
+    def _commands(self, commands: Collection[str]) -> str:
+        for command in commands:
+            self.follow(f"$ {command}")
+            run_command(command, self.job.repository.top)
+        return "; ".join(commands)
+
+    def _compile(self) -> str:
+        self._file = self.tools.compile_project(self.job.config_file)
+        make_folder(self.job.folder)
+        write_file(self.job.compiled, self._file.to_yaml().encode())
+        return f"{self.job.compiled}, {len(_task_names(self._file))} steps"
+
+    def _verify(self) -> str:
+        self.tools.verify(self.job.compiled, self.job.settings.verify_offline)
+        return "can be run"
+
+    def _register(self) -> str:
+        # kfp takes a second, which a change of documentation need not wait for.
+        from pipeline.registration.api_server import ApiServer
+        from pipeline.registration.registrar import register
+
+        job = self.job
+        job.repository.require_committed()
+        self._server = ApiServer(job.host, job.namespace)
+        self.registration = register(self._server, self._file, job.compiled, version=job.repository.commit)
+        return f"{self.registration.outcome}: {self.registration.url}"
+
+    def _start(self) -> str:
+        from pipeline.ci.kubeflow_run import start_run
+
+        assert self.registration is not None
+        experiment = self.job.settings.experiment or self._file.name
+        self._run = start_run(self._server, self.registration, experiment=experiment, description=self.job.description)
+        self.run_url = self._server.run_url(self._run.run_id)
+        return self.run_url
+
+    def _wait(self) -> str:
+        from pipeline.ci.kubeflow_run import wait_for_run
+
+        tasks = _task_names(self._file)
+        run = wait_for_run(
+            self._server,
+            self._run.run_id,
+            tasks,
+            timeout_s=self.job.timeout_s,
+            follow=self.follow,
+            clock=self.tools.clock,
+        )
+        return str(run.state).lower()
+
+    def _report(self) -> str:
+        pages = ", ".join(f"{output} of {task}" for task, output in _pages(self._file))
+        return f"{pages or 'no page of its own'}, in {self.run_url}"
+
+
+def _task_names(file: PipelineFile) -> list[str]:
+    """Display names of the pipeline's tasks."""
+    tasks = file.spec["root"]["dag"]["tasks"]
+    return [task.get("taskInfo", {}).get("name", key) for key, task in tasks.items()]
+
+
+def _pages(file: PipelineFile) -> list[tuple[str, str]]:
+    """Tasks with an output that Kubeflow shows as a page, and the output's name."""
+    found = []
+    for key, task in file.spec["root"]["dag"]["tasks"].items():
+        component = file.spec["components"][task["componentRef"]["name"]]
+        for output, definition in component.get("outputDefinitions", {}).get("artifacts", {}).items():
+            if definition["artifactType"].get("schemaTitle") == "system.HTML":
+                found.append((task.get("taskInfo", {}).get("name", key), output))
+    return found

@@ -1,0 +1,45 @@
+"""The tools of a real delivery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge_deployer.errors import TinyopsError
+from pipeline import quiet_libraries
+from pipeline.ci.clock import Clock
+from pipeline.ci.steps import Tools
+from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.verification.findings import Check
+
+
+def real_tools() -> Tools:
+    """What compiles and verifies, and the clock on the wall."""
+    return Tools(_compile_project, _verify, Clock())
+
+
+def _compile_project(config: Path) -> PipelineFile:
+    from pipeline.kubeflow.compiler import compile_project
+
+    quiet_libraries.hush()
+    return compile_project(config)
+
+
+def _verify(path: Path, offline: bool) -> None:
+    from pipeline.kubeflow.verification.newest_kfp import default_folder
+    from pipeline.kubeflow.verification.verify import verify_file
+
+    verification = verify_file(path, environments=default_folder(), offline=offline, before_making=lambda: None)
+    if verification.verified(offline=offline):
+        return
+    wrong = [check for check in verification.checks if check.status == "failed" or (check.not_checked and not offline)]
+    raise TinyopsError(
+        f"{path}: " + "; ".join(f"{check.name}: {_first(check)}" for check in wrong),
+        remedy=f"{wrong[0].remedy}; `tinyops verify {path}` lists everything",
+    )
+
+
+def _first(check: Check) -> str:
+    if check.not_checked:
+        return f"not checked, {check.not_checked}"
+    finding, more = check.findings[0], len(check.findings) - 1
+    return f"{finding.place}: {finding.message}" + (f" (and {more} more)" if more else "")

@@ -1,0 +1,128 @@
+"""`tinyops ci`."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from edge_deployer.cli.exit_status import EXIT_INTERRUPTED
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipeline.ci.delivery import Delivery
+    from pipeline.ci.preparation import Prepared
+
+
+class Trigger(str, Enum):
+    """What started this: a change that it has to find, or the clock."""
+
+    CHANGE = "change"
+    SCHEDULE = "schedule"
+
+
+class Until(str, Enum):
+    """The last step that is wanted, of those where it makes sense to stop."""
+
+    TESTS = "tests"
+    VERIFY = "verify"
+    REGISTER = "register"
+    REPORT = "report"
+
+
+def ci(
+    config: Annotated[
+        Optional[Path],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10
+        typer.Option(
+            help="A project's tinyops.yaml, in a git repository; without it, scikit-learn's handwritten digits.",
+            show_default=False,
+        ),
+    ] = None,
+    trigger: Annotated[
+        Trigger, typer.Option(help="`schedule` runs the pipeline even if nothing changed.")
+    ] = Trigger.CHANGE,
+    since: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="The commit to compare with; without it, that of the last time that all was done."),
+    ] = None,
+    until: Annotated[Until, typer.Option(help="The last step that is wanted, e.g. `verify` for a pull request.")] = (
+        Until.REPORT
+    ),
+    approved_by: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            envvar="TINYOPS_APPROVED_BY",
+            help="Who lets the run reach production boards; without it, it is not started.",
+        ),
+    ] = None,
+    host: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="The API server; without it, `ci.host` of the config or KF_PIPELINES_ENDPOINT."),
+    ] = None,
+    namespace: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Whose pipeline and run it is, where Kubeflow has several users."),
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0, help="Longest wait for the run, in seconds.")] = 7200.0,
+    workspace: Annotated[
+        Path, typer.Option(help="Folder that keeps what was done last time, and the compiled file.")
+    ] = Path(".tinyops"),
+    plan: Annotated[bool, typer.Option("--plan", help="Say what changed and what would run, and run nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Do what a change asks for: lint, tests, compile, verify, register, run, wait, report.
+
+    What changed since the last time decides. Documentation: lint. Code: everything. Data or a schedule: everything from
+    compile on. Nothing: nothing.
+
+    A run ends on production boards. It is started only if somebody is named who approved; until then all that comes
+    before is done, and the command ends well and says that it waits.
+
+    Exit status: 0 done, nothing to do, or waiting for an approval; 1 a step failed; 3 the model was refused;
+    130 stopped by Ctrl-C.
+    """
+    from rich.console import Console
+
+    from pipeline.ci import view
+    from pipeline.ci.decision import Step
+    from pipeline.ci.preparation import Request, prepare
+    from pipeline.config import DEFAULT_CONFIG
+
+    request = Request(
+        config=config or DEFAULT_CONFIG,
+        workspace=workspace,
+        since=since,
+        scheduled=trigger is Trigger.SCHEDULE,
+        until=Step(until.value),
+        approved_by=(approved_by or "").strip() or None,
+        host=host,
+        namespace=namespace,
+        timeout_s=timeout,
+    )
+    prepared = prepare(request)
+    if plan:
+        view.print_plan(prepared, as_json=as_json)
+        return
+    delivery = _deliver(prepared, Console(stderr=True, highlight=False, soft_wrap=True))
+    view.print_outcome(prepared, delivery, as_json=as_json)
+    if status := view.exit_status(delivery):
+        raise typer.Exit(status)
+
+
+def _deliver(prepared: Prepared, console: Console) -> Delivery:
+    from pipeline.ci import view
+    from pipeline.ci.tools import real_tools
+
+    view.show_reasons(console, prepared)
+    delivery = prepared.delivery(real_tools(), lambda line: console.print(line, markup=False))
+    try:
+        delivery.run(lambda outcome: view.show_step(console, outcome), prepared.memory.after)
+    except KeyboardInterrupt:
+        run = delivery.steps.run_url
+        console.print(f"stopped; {f'the run goes on: {run}' if run else 'no run was started'}", markup=False)
+        sys.exit(EXIT_INTERRUPTED)
+    return delivery

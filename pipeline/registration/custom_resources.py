@@ -1,0 +1,103 @@
+"""A pipeline and a version as custom resources, for a cluster whose state is kept in git."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import yaml
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.files import make_folder
+from pipeline.kubeflow.pipeline_file import PipelineFile
+
+API_VERSION: Final = "pipelines.kubeflow.org/v2beta1"
+"""kubeflow/pipelines, manifests/kustomize/base/crds/pipelines.kubeflow.org_{pipelines,pipelineversions}.yaml. Only
+fields that every release of these has are written: the API server of Kubernetes refuses unknown ones."""
+
+_SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_MAX_NAME: Final = 253
+"""RFC 1123 as Kubernetes applies it to names of objects."""
+
+
+@dataclass(frozen=True)
+class CustomResources:
+    """The two files.
+
+    Attributes:
+        outcome: whether this call wrote the version.
+        pipeline: file of the `Pipeline`.
+        version: file of the `PipelineVersion`. Its name sorts after the pipeline's, which must be applied first.
+    """
+
+    outcome: Literal["written", "unchanged"]
+    pipeline: Path
+    version: Path
+
+
+def write_custom_resources(
+    file: PipelineFile, folder: Path, *, version: str, name: str | None = None, namespace: str | None = None
+) -> CustomResources:
+    """Write a pipeline and a version; the same arguments give the same bytes.
+
+    Args:
+        file: the compiled pipeline.
+        folder: where; made if it is not there.
+        version: name of the version.
+        name: name of the pipeline; None takes the file's.
+        namespace: Kubernetes namespace; None leaves it to whoever applies the files.
+
+    Raises:
+        TinyopsError: a name is none that Kubernetes takes, the folder cannot be written, or the version is there with
+            other content; a version does not change on the cluster either.
+    """
+    name = name or file.name
+    for label, value in (("name", name), ("version", version), ("name and version", f"{name}-{version}")):
+        _require_subdomain(label, value)
+    contents = {
+        "pipelineName": name,
+        "displayName": version,
+        "pipelineSpec": file.spec,
+        "platformSpec": file.platform,
+    }
+    version_text = _resource("PipelineVersion", f"{name}-{version}", namespace, contents)
+    description = {"description": file.spec["pipelineInfo"].get("description")}
+    version_file = folder / f"{name}.version-{version}.yaml"
+    pipeline_file = folder / f"{name}.pipeline.yaml"
+    outcome = _outcome(version_file, version_text)
+    make_folder(folder)
+    pipeline_file.write_text(_resource("Pipeline", name, namespace, description))
+    version_file.write_text(version_text)
+    return CustomResources(outcome, pipeline_file, version_file)
+
+
+def _resource(kind: str, name: str, namespace: str | None, spec: dict[str, Any]) -> str:
+    metadata = {"name": name, "namespace": namespace}
+    document = {
+        "apiVersion": API_VERSION,
+        "kind": kind,
+        "metadata": {key: value for key, value in metadata.items() if value},
+        "spec": {key: value for key, value in spec.items() if value},
+    }
+    return yaml.safe_dump(document, sort_keys=True, width=120)
+
+
+def _outcome(path: Path, text: str) -> Literal["written", "unchanged"]:
+    if not path.is_file():
+        return "written"
+    if path.read_text() != text:
+        raise TinyopsError(
+            f"{path} is there with other content; nothing was written",
+            remedy="compile from the commit that the version names, or write another --version",
+        )
+    return "unchanged"
+
+
+def _require_subdomain(label: str, value: str) -> None:
+    if not _SUBDOMAIN.fullmatch(value) or len(value) > _MAX_NAME:
+        raise TinyopsError(
+            f"{label} {value!r} cannot name an object in Kubernetes",
+            remedy="use lower-case letters, digits, - and ., begin and end with a letter or digit, 253 at most",
+        )

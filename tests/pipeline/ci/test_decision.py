@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.ci.decision import FOR_PRODUCTION, ORDER, STEPS_OF, Change, Plan, Step, decide
+
+DOCS = Path(__file__).parents[3] / "docs" / "ci.md"
+
+changes = st.sets(st.sampled_from(Change))
+steps = st.sampled_from(ORDER)
+
+
+def all_steps(plan: Plan) -> set[Step]:
+    return {*plan.steps, *plan.held}
+
+
+def test_nothing_changed_asks_for_nothing() -> None:
+    assert decide([], tested=False, approved=True) == Plan((), (), complete=True)
+
+
+def test_documentation_alone_is_linted_and_nothing_else() -> None:
+    assert decide([Change.DOCUMENTATION], tested=False, approved=True).steps == (Step.LINT,)
+
+
+def test_code_asks_for_everything() -> None:
+    assert decide([Change.CODE], tested=False, approved=True).steps == ORDER
+
+
+@pytest.mark.parametrize("change", [Change.DATA, Change.SCHEDULE])
+def test_data_and_a_schedule_ask_for_a_run_without_lint_and_tests(change: Change) -> None:
+    assert decide([change], tested=False, approved=True).steps == ORDER[ORDER.index(Step.COMPILE) :]
+
+
+@given(changes, changes, st.booleans(), st.booleans(), steps)
+def test_more_changes_never_ask_for_less(
+    some: set[Change], more: set[Change], tested: bool, approved: bool, until: Step
+) -> None:
+    fewer = decide(some, tested=tested, approved=approved, until=until)
+    assert all_steps(fewer) <= all_steps(decide(some | more, tested=tested, approved=approved, until=until))
+
+
+@given(changes, st.booleans(), steps)
+def test_without_an_approval_nothing_reaches_production(some: set[Change], tested: bool, until: Step) -> None:
+    plan = decide(some, tested=tested, approved=False, until=until)
+    assert not FOR_PRODUCTION & set(plan.steps)
+    approved = decide(some, tested=tested, approved=True, until=until)
+    assert approved.steps == plan.steps + plan.held
+    assert not approved.held
+
+
+@given(changes, st.booleans(), st.booleans(), steps)
+def test_steps_keep_their_order_and_none_comes_twice(
+    some: set[Change], tested: bool, approved: bool, until: Step
+) -> None:
+    plan = decide(some, tested=tested, approved=approved, until=until)
+    together = plan.steps + plan.held
+    assert list(together) == sorted(together, key=ORDER.index)
+    assert len(set(together)) == len(together)
+    assert all(ORDER.index(step) <= ORDER.index(until) for step in together)
+
+
+@given(changes, st.booleans(), steps)
+def test_what_passed_for_the_commit_is_not_tested_again(some: set[Change], approved: bool, until: Step) -> None:
+    fresh = decide(some, tested=False, approved=approved, until=until)
+    again = decide(some, tested=True, approved=approved, until=until)
+    assert set(fresh.steps) - set(again.steps) <= {Step.LINT, Step.TESTS}
+    assert not {Step.LINT, Step.TESTS} & set(again.steps)
+    assert again.held == fresh.held
+
+
+@given(changes, st.booleans(), st.booleans(), steps)
+def test_a_plan_is_complete_only_if_nothing_is_left_out(
+    some: set[Change], tested: bool, approved: bool, until: Step
+) -> None:
+    plan = decide(some, tested=tested, approved=approved, until=until)
+    asked = {step for change in some for step in STEPS_OF[change]}
+    passed = {Step.LINT, Step.TESTS} if tested else set()
+    assert plan.complete == (asked <= set(plan.steps) | passed)
+
+
+def test_the_table_in_the_documentation_is_the_decision() -> None:
+    rows = [line.strip().strip("|").split("|") for line in DOCS.read_text().splitlines() if line.startswith("| ")]
+    cells = {row[0].strip(): [cell.strip() for cell in row[1:]] for row in rows}
+    assert cells["changed"] == [step.value for step in ORDER]
+    for change in Change:
+        assert cells[change.value] == ["yes" if step in STEPS_OF[change] else "" for step in ORDER]

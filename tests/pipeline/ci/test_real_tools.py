@@ -1,0 +1,51 @@
+"""The flow with what really compiles and verifies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from edge_deployer.errors import TinyopsError
+from pipeline.ci import tools
+from pipeline.ci.kubeflow_run import GATE
+from pipeline.kubeflow.pipeline_file import PipelineFile
+from tests.pipeline.ci.conftest import Delivered
+from tests.pipeline.git_project import commit_all
+
+REAL = tools.real_tools
+
+
+@pytest.fixture
+def kubeflow(delivered: Delivered, monkeypatch: pytest.MonkeyPatch) -> Delivered:
+    """A project that compiles, and no stand-ins."""
+    monkeypatch.setattr(tools, "real_tools", REAL)
+    config = yaml.safe_load(delivered.config.read_text())
+    config["kubeflow"] = {
+        "image": "registry.example.com/tinyops/pipeline:1.0.0",
+        "pipeline_root": "minio://bucket/root",
+    }
+    delivered.config.write_text(yaml.safe_dump(config))
+    commit_all(delivered.folder)
+    delivered.configure(verify_offline=True)
+    return delivered
+
+
+def test_a_project_is_compiled_verified_registered_and_run(kubeflow: Delivered) -> None:
+    outcome = kubeflow.approved()
+    assert outcome["outcome"] == "done"
+    assert "html_report of TFLMPusher" in outcome["steps"][-1]["detail"]
+    compiled = PipelineFile.load(kubeflow.log.parent / "workspace" / "ci" / "pipeline.yaml")
+    assert GATE in compiled.spec["root"]["dag"]["tasks"]
+    (version,) = kubeflow.server.versions.values()
+    assert version.pipeline_spec["pipeline_spec"]["pipelineInfo"]["name"] == "vibration"
+
+
+def test_what_verify_finds_is_named(delivered: Delivered, tmp_path: Path) -> None:
+    file = delivered.tools().compile_project(delivered.config)
+    del file.spec["components"]["comp-train"]
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(file.to_yaml())
+    with pytest.raises(TinyopsError, match="comp-train"):
+        REAL().verify(wrong, True)
