@@ -1,0 +1,94 @@
+"""Files in an object store that speaks S3, as Kubeflow's does: moto's server, and its own client beside ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge_deployer.errors import TinyopsError
+from tests.kubernetes.daemons import daemon, free_ports
+
+PAGE = 3
+"""How many names the server puts in one answer; Amazon's puts 1,000."""
+
+
+@pytest.fixture(scope="module")
+def endpoint(interop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    (port,) = free_ports(1)
+    server = [interop / "moto_server", "--host", "127.0.0.1", "--port", str(port)]
+    command = ["env", f"MOTO_S3_DEFAULT_MAX_KEYS={PAGE}", *server]
+    with daemon(command, tmp_path_factory.mktemp("store") / "log", [port]):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An empty bucket named mlpipeline, where the environment says that it is."""
+    import boto3
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "minio")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "minio123")
+    bucket = boto3.resource("s3").Bucket("mlpipeline")
+    bucket.create()
+    yield bucket
+    bucket.objects.delete()
+    bucket.delete()
+
+
+def upload(bucket: Any, folder: Path, root: str) -> None:
+    """As Kubeflow's launcher leaves an output: a file each, and no folders."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            bucket.upload_file(str(file), f"{root}/{file.relative_to(folder)}")
+
+
+def test_the_baseline_is_found_in_kubeflows_store(bucket: Any, tmp_path: Path) -> None:
+    from components.blessed_models import latest_other, record
+
+    root = "minio://mlpipeline/tinyops"
+    assert latest_other(root, b"candidate") is None
+    for number, model in enumerate([b"first", b"second", b"candidate"]):
+        blessing = tmp_path / f"run-{number}" / "TFLMEvaluator" / "7" / "blessing"
+        blessing.mkdir(parents=True)
+        record(blessing, model)
+    upload(bucket, tmp_path, "tinyops/digits")
+    bucket.put_object(Key="elsewhere/digits/run-9/blessed_model.json", Body=b"not of this pipeline root")
+    assert latest_other(root, b"candidate") == b"second"
+    assert latest_other("s3://mlpipeline/tinyops", b"second") == b"candidate"
+
+
+def test_more_files_than_a_page_of_answers_holds(bucket: Any) -> None:
+    from components.object_store import find
+
+    for number in range(PAGE):
+        bucket.put_object(Key=f"many/{number}/log.txt", Body=b"")
+    bucket.put_object(Key="many/zz/wanted.json", Body=b"")
+    assert find("s3://mlpipeline/many/**/wanted.json") == ["s3://mlpipeline/many/zz/wanted.json"]
+
+
+def test_data_is_read_from_the_store(bucket: Any, tmp_path: Path) -> None:
+    from components.object_store import local_copy
+
+    np.savez(tmp_path / "data.npz", sound=np.arange(3))
+    bucket.upload_file(str(tmp_path / "data.npz"), "data/data.npz")
+    with local_copy("minio://mlpipeline/data/data.npz") as copy:
+        assert np.load(copy)["sound"].tolist() == [0, 1, 2]
+    assert not copy.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "cause"), [("s3://mlpipeline/data/missing.npz", "NoSuchKey"), ("s3://nobodys/data.npz", "NoSuchBucket")]
+)
+@pytest.mark.usefixtures("bucket")
+def test_what_the_store_does_not_have_is_an_error_with_a_remedy(path: str, cause: str) -> None:
+    from components.object_store import read
+
+    with pytest.raises(TinyopsError, match=cause) as missing:
+        read(path)
+    assert path in missing.value.message
+    assert "AWS_ENDPOINT_URL" in missing.value.remedy
