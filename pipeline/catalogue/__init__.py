@@ -1,0 +1,1 @@
+"""The pipeline's components one by one, for pipelines that other teams write with kfp."""

@@ -1,0 +1,193 @@
+"""What a component takes and makes, as a Kubeflow pipeline sees it: out of the component's class.
+
+kfp loads no artifact types but Kubeflow's own (kfp.dsl.types.type_utils.validate_schema_title). A type of TFX or of
+ours goes by the one that TFX says it is a kind of; the step itself is told the true one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final
+
+from google.protobuf.message import Message
+from kfp import dsl
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
+from tfx.orchestration.kubeflow.v2 import compiler_utils
+from tfx.types import artifact, system_artifacts
+from tfx.types.component_spec import ChannelParameter, ExecutionParameter
+from tfx.utils import name_utils
+
+from components.artifact_types import HtmlReport, MarkdownReport
+from components.fingerprint_driver import FINGERPRINT
+from pipeline.catalogue import docstrings
+from pipeline.catalogue.beyond_specs import DESCRIPTIONS, EXAMPLES, FILLED_IN, REQUIRED
+from pipeline.catalogue.names import COMPONENTS
+from pipeline.kubeflow.compiler import NEVER_CACHED
+
+# kfp.pipeline_spec.ParameterType.ParameterTypeEnum.
+_TYPES: Final = {str: "STRING", int: "NUMBER_INTEGER", float: "NUMBER_DOUBLE", bool: "BOOLEAN"}
+
+# TFX's title for any type but its own.
+_NOT_OF_TFX: Final = "tfx.Artifact"
+
+_KUBEFLOW_TYPES: Final[Mapping[type, type[dsl.Artifact]]] = {
+    system_artifacts.Dataset: dsl.Dataset,
+    system_artifacts.Model: dsl.Model,
+    HtmlReport: dsl.HTML,
+    MarkdownReport: dsl.Markdown,
+}
+
+
+NOT_CACHEABLE: Final = (
+    "Its outcome depends on more than Kubeflow's cache looks at: turn caching off for its task, with "
+    "`task.set_caching_options(False)`."
+)
+"""What to say of a component that is not `Interface.cacheable`."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An input or an output.
+
+    Attributes:
+        name: its name.
+        type: title of the type that TFX's code knows, e.g. ``tfx.Examples``.
+        kubeflow_type: title of the type that Kubeflow is told, e.g. ``system.Dataset``.
+        optional: whether a pipeline may leave the input out; whether the output may be empty.
+        description: what it is.
+    """
+
+    name: str
+    type: str
+    kubeflow_type: str
+    optional: bool
+    description: str
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An execution parameter.
+
+    Attributes:
+        name: its name.
+        type: ``STRING``, ``NUMBER_INTEGER``, ``NUMBER_DOUBLE`` or ``BOOLEAN``.
+        optional: whether a pipeline may leave it out.
+        default: what it is then; None where it has no value then.
+        description: what it is; says so if the text is JSON.
+        example: a value, if the text is JSON.
+    """
+
+    name: str
+    type: str
+    optional: bool
+    default: str | int | None
+    description: str
+    example: str | None
+
+
+@dataclass(frozen=True)
+class Interface:
+    """A component.
+
+    Attributes:
+        name: of its class.
+        description: a paragraph an item.
+        inputs: artifacts that it takes.
+        parameters: the rest that it takes.
+        outputs: artifacts that it makes.
+        cacheable: whether Kubeflow's cache, which looks at inputs and parameters alone, may serve it.
+        executor: import path of the class that does the work.
+        on_beam: whether it does so on Beam.
+    """
+
+    name: str
+    description: tuple[str, ...]
+    inputs: tuple[Artifact, ...]
+    parameters: tuple[Parameter, ...]
+    outputs: tuple[Artifact, ...]
+    cacheable: bool
+    executor: str
+    on_beam: bool
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the description."""
+        return f"{self.description[0].rstrip('.').partition('. ')[0]}."
+
+
+def interface(name: str) -> Interface:
+    """Interface of a component.
+
+    Args:
+        name: one of `COMPONENTS`.
+    """
+    kind: type[BaseComponent] = getattr(import_module(COMPONENTS[name]), name)
+    taken = {**docstrings.arguments(kind), **DESCRIPTIONS.get(name, {})}
+    made = {**docstrings.outputs(kind), **DESCRIPTIONS.get(name, {})}
+    spec = kind.SPEC_CLASS
+    return Interface(
+        name=name,
+        description=tuple(docstrings.description(kind)),
+        inputs=tuple(_artifact(key, channel, name, taken) for key, channel in spec.INPUTS.items()),
+        parameters=tuple(_parameter(key, declared, name, taken) for key, declared in _given(spec.PARAMETERS)),
+        outputs=tuple(_artifact(key, channel, name, made) for key, channel in spec.OUTPUTS.items()),
+        cacheable=name not in NEVER_CACHED,
+        executor=name_utils.get_full_name(kind.EXECUTOR_SPEC.executor_class),
+        on_beam=isinstance(kind.EXECUTOR_SPEC, BeamExecutorSpec),
+    )
+
+
+def _given(parameters: Mapping[str, ExecutionParameter]) -> Iterator[tuple[str, ExecutionParameter]]:
+    """Those that can be given on Kubeflow.
+
+    It runs no drivers, which set `FINGERPRINT`; and TFX hands over text where an executor wants the message itself
+    (`use_proto`).
+    """
+    for name, declared in parameters.items():
+        if name != FINGERPRINT and not declared.use_proto:
+            yield name, declared
+
+
+def _artifact(name: str, channel: ChannelParameter, component: str, described: Mapping[str, str]) -> Artifact:
+    return Artifact(
+        name=name,
+        type=_title(channel.type),
+        kubeflow_type=_kubeflow_type(channel.type).schema_title,
+        optional=channel.optional and name not in REQUIRED.get(component, ()),
+        description=described[name],
+    )
+
+
+def _title(kind: type[artifact.Artifact]) -> str:
+    """The title under which the entrypoint finds the class again."""
+    title = compiler_utils.get_artifact_title(kind)
+    return str(kind.TYPE_NAME if title == _NOT_OF_TFX else title)
+
+
+def _kubeflow_type(kind: type[artifact.Artifact]) -> type[dsl.Artifact]:
+    return _KUBEFLOW_TYPES.get(kind) or _KUBEFLOW_TYPES.get(kind.TYPE_ANNOTATION, dsl.Artifact)
+
+
+def _parameter(name: str, declared: ExecutionParameter, component: str, described: Mapping[str, str]) -> Parameter:
+    default = FILLED_IN.get(component, {}).get(name)
+    return Parameter(
+        name=name,
+        type=_TYPES.get(declared.type, "STRING"),
+        optional=default is not None or (declared.optional and name not in REQUIRED.get(component, ())),
+        default=default,
+        description=f"{_sentence(described[name])}{_form(name, declared.type)}",
+        example=EXAMPLES.get(name),
+    )
+
+
+def _form(name: str, kind: Any) -> str:
+    if isinstance(kind, type) and issubclass(kind, Message):
+        return f" As JSON of `{kind.DESCRIPTOR.full_name}`."
+    return " As JSON." if name in EXAMPLES else ""
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."

@@ -1,0 +1,81 @@
+"""Another team's pipeline, with its own data and module, compiled by kfp and run as Kubeflow would run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from kfp import components, dsl
+from kfp.compiler import Compiler
+from kfp.dsl.types.type_utils import InconsistentTypeException
+
+from edge_deployer.report.reading import read_report
+from pipeline.kubeflow.mounts import local_path
+from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.replay import replay
+from pipeline.kubeflow.run_parameters import run_parameters
+from pipeline.kubeflow.step_process import on_this_machine
+from tests.components.conftest import PROJECT, write_blobs
+from tests.pipeline.catalogue.another_team import PIPELINE_ROOT, blobs_pipeline
+from tests.pipeline.catalogue.own_components import make, use
+
+
+def test_exported_components_take_data_to_production_boards(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # TensorFlow Transform sets it when it is imported, as other tests in this process do; a pod has no such parent.
+    monkeypatch.delenv("TF_USE_LEGACY_KERAS", raising=False)
+    Compiler().compile(blobs_pipeline(exported), str(tmp_path / "pipeline.yaml"))
+    spec = PipelineFile.load(tmp_path / "pipeline.yaml").spec
+    data, workspace = write_blobs(tmp_path / "blobs.npz"), tmp_path / "line"
+    given = run_parameters(spec, [f"data_file={data}", f"workspace={workspace}"])
+    result = replay(spec, given, tmp_path / "stores", on_this_machine(PROJECT), follow=[].append)
+    assert result.failure is None, result.failure.log.read_text()
+    assert {step.task for step in result.steps} == set(spec["root"]["dag"]["tasks"])
+    assert len(result.steps) == 8
+    assert result.steps[-1].task == "promotion-gate"
+    pusher = Path(local_path(f"{PIPELINE_ROOT}/another-team/{result.run_id}/tflm-pusher", tmp_path / "stores"))
+    (report,) = pusher.glob("*/deployment_report/report.json")
+    assert read_report(report).deployment.pushed
+    assert [path.is_file() for path in pusher.glob("*/html_report")] == [True]
+    assert list(workspace.glob("releases/*"))
+
+
+def compiled(pipeline: Callable[..., None], folder: Path) -> PipelineFile:
+    Compiler().compile(dsl.pipeline(name="mixed")(pipeline), str(folder / "pipeline.yaml"))
+    return PipelineFile.load(folder / "pipeline.yaml")
+
+
+def test_a_component_of_their_own_gives_and_takes_models(exported: Path, tmp_path: Path) -> None:
+    convert = components.load_component_from_file(str(exported / "TFLiteConverter.yaml"))
+
+    def mixed():
+        made = make()
+        converted = convert(
+            model=made.outputs["model"],
+            examples=made.outputs["examples"],
+            label_feature="kind",
+            representative_examples=9,
+            seed=0,
+        )
+        use(model=converted.outputs["int8_model"])
+
+    assert set(compiled(mixed, tmp_path).spec["root"]["dag"]["tasks"]) == {"make", "tf-lite-converter", "use"}
+
+
+def test_kfp_refuses_examples_for_a_model(exported: Path) -> None:
+    convert = components.load_component_from_file(str(exported / "TFLiteConverter.yaml"))
+
+    def mistaken():
+        made = make()
+        convert(
+            model=made.outputs["examples"],
+            examples=made.outputs["examples"],
+            label_feature="kind",
+            representative_examples=9,
+            seed=0,
+        )
+
+    with pytest.raises(InconsistentTypeException, match=r"incompatible with the input type 'system\.Model"):
+        dsl.pipeline(name="mistaken")(mistaken)
