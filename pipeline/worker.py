@@ -7,7 +7,6 @@ TFX has parse it again.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import signal
@@ -19,6 +18,7 @@ from typing import TextIO
 
 from edge_deployer.errors import TinyopsError
 from pipeline.events import Failed, write_event
+from pipeline.heavy_imports import heavy_imports
 from pipeline.preflight import prepare
 from pipeline.workspace import Workspace
 
@@ -42,13 +42,10 @@ def main() -> int:
     events = os.fdopen(orders["events_fd"], "w")
     sys.excepthook = _reporting_hook(events)
     try:
-        # Seconds of imports, and whatever they log, come after the streams and signals are in place. Nothing that they
-        # make is ever garbage: without the collector they take a fifth less, and later it need not look at them.
-        gc.disable()
-        from pipeline.execution import execute
+        # Seconds of imports, and whatever they log, come after the streams and signals are in place.
+        with heavy_imports():
+            from pipeline.execution import execute
 
-        gc.freeze()
-        gc.enable()
         job = prepare(Path(orders["config"]), Workspace(Path(orders["workspace"])))
         # Last: nothing beside the user's module may take the place of what is installed, Python's own modules included.
         sys.path.append(str(job.module.folder))

@@ -1,0 +1,66 @@
+"""`tinyops replay`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_REFUSED
+
+
+def replay(
+    pipeline: Annotated[Path, typer.Argument(help="The file that `tinyops compile` wrote.")],
+    parameter: Annotated[
+        Optional[list[str]],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="A parameter of the pipeline; once for each. Its default without.",
+            show_default=False,
+        ),
+    ] = None,
+    config: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            help="The project's tinyops.yaml, which says where its module, data, inventory and signing key are on this "
+            "machine; without it, that of the handwritten digits.",
+            show_default=False,
+        ),
+    ] = None,
+    workspace: Annotated[Path, typer.Option(help="Folder for artifacts, as object stores have them, and logs.")] = Path(
+        ".tinyops/replay"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
+) -> None:
+    """Run a compiled pipeline on this machine, step by step as Kubeflow would.
+
+    Each task is a process that is told exactly what Kubeflow's launcher would tell it in its container. No cluster and
+    no object store is needed: artifacts are kept in the workspace, where the next replay finds them too.
+
+    Exit status: 0 all steps are done, 1 one failed, 3 the release was not promoted, 130 stopped by Ctrl-C.
+    """
+    from pipeline.config import DEFAULT_CONFIG
+    from pipeline.kubeflow.pipeline_file import PipelineFile
+    from pipeline.kubeflow.replay import replay as run
+    from pipeline.kubeflow.replay_view import ReplayView, print_result
+    from pipeline.kubeflow.run_parameters import run_parameters
+    from pipeline.kubeflow.step_process import on_this_machine
+    from pipeline.kubeflow.this_machine import host_parameters
+    from pipeline.kubeflow.verification.soundness import require_sound
+    from pipeline.preflight import load_project
+
+    file = PipelineFile.load(pipeline)
+    require_sound(file, pipeline)
+    project, folder = load_project((config or DEFAULT_CONFIG).resolve()), workspace.resolve()
+    parameters = run_parameters(file.spec, parameter or [], host_parameters(project, file.spec, folder))
+    try:
+        with ReplayView(quiet=as_json) as view:
+            result = run(file.spec, parameters, folder, on_this_machine(project.module.folder), view.follow)
+    except KeyboardInterrupt:
+        typer.echo("stopped; the step that ran has left nothing", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    print_result(result, as_json=as_json)
+    if result.failure is not None:
+        sys.exit(EXIT_REFUSED if result.failure.is_refusal else EXIT_ERROR)

@@ -1,0 +1,168 @@
+"""What runs in a step's container on Kubeflow: ``python -m pipeline.kubeflow.entrypoint``, with TFX's arguments.
+
+TFX has an entrypoint for Kubeflow, but for Google's: open-source Kubeflow's launcher leaves out what it reads. This one
+fills that in, has TFX's run the component in the same process, and hands back what the launcher takes.
+
+Exit status: 0 done, 1 an error, 3 the release was not promoted, 143 asked to end (SIGTERM). Whatever ended the step is
+the last line of its log, and the message that Kubernetes shows for its container.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Final
+
+from components.promotion_gate.refusal import NotPromoted
+from edge_deployer.errors import TinyopsError
+from pipeline.heavy_imports import heavy_imports
+from pipeline.kubeflow import executor_output
+from pipeline.kubeflow.entrypoint_environment import MODULE_FOLDER
+from pipeline.kubeflow.executor_input import ExecutorInput, InputDefinitions, for_tfx, make_folders, parse
+
+EXIT_ERROR: Final = 1
+EXIT_NOT_PROMOTED: Final = 3
+EXIT_TERMINATED: Final = 128 + signal.SIGTERM
+
+TERMINATION_LOG: Final = "TINYOPS_TERMINATION_LOG"
+"""Environment variable: the file for the message, if it is not Kubernetes' own."""
+
+# terminationMessagePath of a container, and how much of it Kubernetes reads.
+_TERMINATION_LOG = "/dev/termination-log"
+_TERMINATION_LOG_BYTES = 4096
+
+_EXECUTOR = "--executor_class_path"
+_INPUT = "--json_serialized_invocation_args"
+_DEFINITIONS = "--json_serialized_inputs_spec_args"
+
+
+class Terminated(Exception):
+    """The step was asked to end.
+
+    Not a SystemExit: TFX and Beam clean up after an `Exception` only.
+    """
+
+
+def main() -> int:
+    """Run the step that the command line describes; returns the exit status."""
+    arguments = sys.argv[1:]
+    # TFX and Beam parse sys.argv again, each with options of its own.
+    del sys.argv[1:]
+    sys.excepthook = _explain_unforeseen
+    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        run(arguments)
+    except TinyopsError as error:
+        _explain(f"{error.message}; {error.remedy}")
+        return EXIT_NOT_PROMOTED if isinstance(error, NotPromoted) else EXIT_ERROR
+    except Terminated:
+        _explain("the step was asked to end before it was done; run it again")
+        return EXIT_TERMINATED
+    return 0
+
+
+def run(arguments: list[str]) -> None:
+    """Run a step.
+
+    Args:
+        arguments: as TFX's compiler writes them, with the launcher's ExecutorInput in the place of ``{{$}}``; what is
+            not an option of the entrypoint is for Beam.
+
+    Raises:
+        TinyopsError: an argument is missing or makes no sense, or the component found something that a user can mend.
+        Terminated: the step was asked to end.
+    """
+    rest = list(arguments)
+    executor, text, definitions = (_take(option, rest) for option in (_EXECUTOR, _INPUT, _DEFINITIONS))
+    given = parse(ExecutorInput, text, "the executor input")
+    declared = parse(InputDefinitions, definitions, "the component's input definitions")
+    if MODULE_FOLDER in os.environ:
+        # Last: nothing beside the user's module may take the place of what is installed.
+        sys.path.append(os.environ[MODULE_FOLDER])
+    with heavy_imports():
+        from absl import flags
+        from absl import logging as absl_logging
+        from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+        from tfx.utils import import_utils
+
+        # TFX does it again, when it costs nothing any more.
+        import_utils.import_class_by_path(executor)
+    absl_logging.use_absl_handler()
+    # The steps that TFLMPusher takes on boards are told there.
+    logging.getLogger("tinyops").setLevel(logging.INFO)
+    flags.FLAGS.mark_as_parsed()
+    adapted = for_tfx(given, declared, _class_paths())
+    make_folders(adapted)
+    options = argparse.Namespace(
+        executor_class_path=executor,
+        json_serialized_invocation_args=adapted.to_json(),
+        json_serialized_inputs_spec_args=definitions,
+    )
+    kubeflow_v2_run_executor.main((options, rest))
+    executor_output.finish(given)
+
+
+def _class_paths() -> dict[str, str]:
+    """Where the classes of our artifact types are, by the title that a compiled pipeline gives them."""
+    from tfx.types.artifact import Artifact
+
+    from components import artifact_types
+
+    return {
+        kind.TYPE_NAME: f"{kind.__module__}.{kind.__qualname__}"
+        for kind in vars(artifact_types).values()
+        if isinstance(kind, type) and issubclass(kind, Artifact) and kind.TYPE_NAME
+    }
+
+
+def _take(option: str, arguments: list[str]) -> str:
+    """Remove an option and its value, and return the value."""
+    if option not in arguments[:-1]:
+        raise TinyopsError(
+            f"the argument {option} is missing", remedy="compile the pipeline anew with `tinyops compile`"
+        )
+    place = arguments.index(option)
+    del arguments[place]
+    return arguments.pop(place)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """End the step as Ctrl-C would: a deployment that is under way takes boards on trial back before it ends."""
+    del number, frame
+    # Once is enough: a second signal must not disturb the cleaning up.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.raise_signal(signal.SIGINT)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del frame
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise Terminated(f"signal {number}")
+
+
+def _explain_unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    sys.__excepthook__(kind, error, trace)
+    _explain(f"{kind.__name__}: {error}; look for the cause in the traceback above")
+
+
+def _explain(message: str) -> None:
+    """Say in one line why the step did not succeed, in the log and where Kubernetes looks for it."""
+    line = " ".join(f"error: {message}".split())
+    sys.stdout.flush()
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+    # Not there outside of Kubernetes, and no file of ours to make.
+    with contextlib.suppress(OSError), Path(os.environ.get(TERMINATION_LOG, _TERMINATION_LOG)).open("r+b") as file:
+        file.truncate()
+        file.write(line.encode()[:_TERMINATION_LOG_BYTES])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
