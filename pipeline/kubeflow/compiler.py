@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +10,8 @@ from pipeline.config import BUILTIN_DIGITS
 from pipeline.heavy_imports import heavy_imports
 from pipeline.kubeflow import platform_document
 from pipeline.kubeflow.entrypoint_environment import MODULE_FOLDER
+from pipeline.kubeflow.executor_input import type_title
+from pipeline.kubeflow.executor_output import SHOWN_BY_KUBEFLOW
 from pipeline.kubeflow.pipeline_file import PipelineFile
 from pipeline.kubeflow.settings import ALL_STEPS, KubeflowSection, StepSection
 from pipeline.preflight import Project, load_project
@@ -23,9 +24,8 @@ DIGITS_IN_IMAGE: Final = "/opt/tinyops/data/digits.npz"
 NEVER_CACHED: Final = frozenset({"SensorExampleGen", "LatestBlessedModel", "TFLMPusher", "PromotionGate"})
 """Steps whose outputs depend on more than Kubeflow's cache looks at: data, pipeline root, boards."""
 
-# Kinds of artifact that Kubeflow's page shows. TFX writes every kind of its own or ours as an instanceSchema, which
-# Kubeflow takes for an unknown one. Versions as in kfp.dsl.
-_SHOWN: Final = {"system.HTML": "0.0.1", "system.Markdown": "0.0.1"}
+# Of the types that Kubeflow's page shows, as in kfp.dsl.
+_SCHEMA_VERSION: Final = "0.0.1"
 
 
 def compile_project(config_file: Path) -> PipelineFile:
@@ -154,10 +154,11 @@ def _complete(spec: dict[str, Any], project: Project, section: KubeflowSection) 
 
 
 def _show(artifact_type: dict[str, Any]) -> None:
-    title = re.match(r"title: (\S+)", artifact_type.get("instanceSchema", ""))
-    if title and title[1] in _SHOWN:
+    """TFX writes every type as an instanceSchema, which Kubeflow takes for one that it does not know."""
+    title = type_title(artifact_type)
+    if title in SHOWN_BY_KUBEFLOW:
         artifact_type.clear()
-        artifact_type.update(schemaTitle=title[1], schemaVersion=_SHOWN[title[1]])
+        artifact_type.update(schemaTitle=title, schemaVersion=_SCHEMA_VERSION)
 
 
 def _furnish(container: dict[str, Any], step: StepSection, environment: dict[str, str]) -> None:
