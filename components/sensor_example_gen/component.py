@@ -1,4 +1,7 @@
-"""SensorExampleGen: the way of labelled sensor data into a TFX pipeline."""
+"""SensorExampleGen: the way of labelled sensor data into a TFX pipeline.
+
+It is no FileBasedExampleGen: on Kubeflow that needs a driver in a container of its own, which only Vertex runs.
+"""
 
 from __future__ import annotations
 
@@ -43,12 +46,20 @@ class SensorExampleGen(base_beam_component.BaseBeamComponent):
     the same person, device or recording, an array that says from which. Samples are divided into splits by a hash of
     the group, or of the input itself; the division depends on nothing else.
 
+    Parameters:
+        input_feature: array of samples in the file, and name of the feature.
+        label_feature: array of class indices in the file, and name of the feature.
+        group_feature: array in the file that says from which person, device or recording a sample is.
+        classes: number of classes.
+        input_config: what TFX's writer of examples asks for; leave it as it is.
+        output_config: name and hash buckets of each split; the partition feature, if any, is the group.
+        output_data_format: `tf.train.Example`; leave it as it is.
+        output_file_format: compressed TFRecord; leave it as it is.
+
     Outputs:
         examples: `standard_artifacts.Examples` with the splits; features ``<input>`` (flat float list), ``<label>``
             (int64) and ``<group>`` (int64 or bytes). `dataset.json` in its folder is a
             `components.sensor_example_gen.dataset.DatasetSummary`; custom property ``data_sha256`` names the file.
-
-    It is no FileBasedExampleGen: on Kubeflow that needs a driver in a container of its own, which only Vertex runs.
     """
 
     SPEC_CLASS = SensorExampleGenSpec

@@ -49,40 +49,6 @@ FILLED_IN: Final[Mapping[str, Mapping[str, str | int]]] = {
 REQUIRED: Final[Mapping[str, frozenset[str]]] = {"TFLMEvaluator": frozenset({"model", "eval_config"})}
 """What a component cannot do without although its spec, the stock Evaluator's, says so."""
 
-DESCRIPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
-    "SensorExampleGen": {
-        "input_feature": "array of samples in the file, and name of the feature.",
-        "label_feature": "array of class indices in the file, and name of the feature.",
-        "group_feature": "array in the file that says from which person, device or recording a sample is.",
-        "classes": "number of classes.",
-        "input_config": "what TFX's writer of examples asks for; leave it as it is.",
-        "output_config": "name and hash buckets of each split; the partition feature, if any, is the group.",
-        "output_data_format": "`tf.train.Example`; leave it as it is.",
-        "output_file_format": "compressed TFRecord; leave it as it is.",
-    },
-    "StatisticsGen": {
-        "stats_options_json": "what `StatsOptions.to_json` of TensorFlow Data Validation gives.",
-        "sharded_stats_output": "whether statistics are written in several files.",
-        "sample_rate_by_split": "share of the samples of a split that statistics are made of.",
-    },
-    "Transform": {
-        "module_path": "import name of the module, in the place of `module_file`.",
-        "updated_analyzer_cache": "what the analyzers found, for the next run's `analyzer_cache`.",
-        "pre_transform_schema": "schema of the examples before; empty with `disable_statistics`.",
-        "pre_transform_stats": "statistics of the examples before; empty with `disable_statistics`.",
-        "post_transform_schema": "schema of the examples after; empty with `disable_statistics`.",
-        "post_transform_stats": "statistics of the examples after; empty with `disable_statistics`.",
-        "post_transform_anomalies": "anomalies of the examples after; empty with `disable_statistics`.",
-    },
-    "Trainer": {"module_path": "import name of the module, in the place of `module_file`."},
-    "TFLMEvaluator": {
-        "eval_config": "slices, metrics and thresholds; `components.tflm_evaluator.thresholds.eval_config` makes one.",
-        "add_split_name": "whether the name of the split becomes a feature.",
-        "module_path": "import name of the module that has TFMA run the model in TFLM; leave it as it is.",
-    },
-}
-"""What no docstring of the class says, since only the spec has it, or says of another component."""
-
 EXAMPLES: Final[Mapping[str, str]] = {
     "class_names": '["off", "on"]',
     "custom_config": '{"epochs": 12}',

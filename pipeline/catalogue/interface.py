@@ -22,8 +22,8 @@ from tfx.utils import name_utils
 
 from components.artifact_types import HtmlReport, MarkdownReport
 from components.fingerprint_driver import FINGERPRINT
-from pipeline.catalogue import docstrings
-from pipeline.catalogue.beyond_specs import DESCRIPTIONS, EXAMPLES, FILLED_IN, REQUIRED
+from pipeline.catalogue import docstrings, stock_components
+from pipeline.catalogue.beyond_specs import EXAMPLES, FILLED_IN, REQUIRED
 from pipeline.catalogue.names import COMPONENTS
 from pipeline.kubeflow.compiler import NEVER_CACHED
 
@@ -125,19 +125,26 @@ def interface(name: str) -> Interface:
         name: one of `COMPONENTS`.
     """
     kind: type[BaseComponent] = getattr(import_module(COMPONENTS[name]), name)
-    taken = {**docstrings.arguments(kind), **DESCRIPTIONS.get(name, {})}
-    made = {**docstrings.outputs(kind), **DESCRIPTIONS.get(name, {})}
+    description, described = _described(name, kind)
     spec = kind.SPEC_CLASS
     return Interface(
         name=name,
-        description=tuple(docstrings.description(kind)),
-        inputs=tuple(_artifact(key, channel, name, taken) for key, channel in spec.INPUTS.items()),
-        parameters=tuple(_parameter(key, declared, name, taken) for key, declared in _given(spec.PARAMETERS)),
-        outputs=tuple(_artifact(key, channel, name, made) for key, channel in spec.OUTPUTS.items()),
+        description=description,
+        inputs=tuple(_artifact(key, channel, name, described) for key, channel in spec.INPUTS.items()),
+        parameters=tuple(_parameter(key, declared, name, described) for key, declared in _given(spec.PARAMETERS)),
+        outputs=tuple(_artifact(key, channel, name, described) for key, channel in spec.OUTPUTS.items()),
         cacheable=name not in NEVER_CACHED,
         executor=name_utils.get_full_name(kind.EXECUTOR_SPEC.executor_class),
         on_beam=isinstance(kind.EXECUTOR_SPEC, BeamExecutorSpec),
     )
+
+
+def _described(name: str, kind: type[BaseComponent]) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """What it does, and what each input, parameter and output is; no input is named as an output is."""
+    parts = stock_components.PARTS.get(name, {})
+    if name in stock_components.DESCRIPTIONS:
+        return stock_components.DESCRIPTIONS[name], parts
+    return docstrings.description(kind), {**docstrings.parts(kind), **parts}
 
 
 def _given(parameters: Mapping[str, ExecutionParameter]) -> Iterator[tuple[str, ExecutionParameter]]:

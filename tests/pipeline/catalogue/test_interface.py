@@ -96,8 +96,6 @@ def test_everything_is_described(name: str, interfaces: dict[str, Interface]) ->
     for one in (*component.inputs, *component.parameters, *component.outputs):
         assert len(one.description) > 10, one
         assert one.description.endswith((".", ")")), one
-    said = "\n".join([*component.description, *(one.description for one in component.parameters)])
-    assert not [mark for mark in ("```", "TODO", "][", "  ") if mark in said]
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
