@@ -1,28 +1,52 @@
-"""Which models a pipeline has blessed: records that the Evaluator leaves in the pipeline root, found again by looking.
+"""Which models a pipeline has blessed: records that the Evaluator leaves among its artifacts, found again by looking.
 
-Nothing but the pipeline root is needed: Kubeflow's back end offers no way to ask ML Metadata from within a step.
+Nothing but the artifacts is needed: Kubeflow's back end offers no way to ask ML Metadata from within a step.
 """
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from components import object_store
+from edge_deployer.field_errors import describe_validation_error
 
 _RECORD_FILE: Final = "blessed_model.json"
 _MODEL_FILE: Final = "blessed_model.tflite"
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Other releases may have more to say.
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     sha256: str
     blessed_at: AwareDatetime
+
+
+@dataclass(frozen=True)
+class BlessedModel:
+    """A record that was found.
+
+    Attributes:
+        path: of the model.
+        blessed_at: when the Evaluator blessed it.
+    """
+
+    path: str
+    blessed_at: datetime
+
+    def read(self) -> bytes:
+        """The flatbuffer.
+
+        Raises:
+            TinyopsError: it cannot be read.
+        """
+        return object_store.read(self.path)
 
 
 def record(blessing: Path, model: bytes) -> None:
@@ -38,26 +62,33 @@ def record(blessing: Path, model: bytes) -> None:
     (blessing / _RECORD_FILE).write_text(text)
 
 
-def latest_other(pipeline_root: str, candidate: bytes) -> bytes | None:
-    """The flatbuffer that was blessed last and is not the candidate; None if there is none.
+def latest_other(all_runs: str, candidate: bytes) -> BlessedModel | None:
+    """The model that was blessed last and is not the candidate; None if there is none.
 
     A repeated run would else measure its model against itself.
 
     Args:
-        pipeline_root: folder or URI (`components.object_store`).
+        all_runs: folder or URI (`components.object_store`) with the artifacts of all runs.
         candidate: the flatbuffer that is to be measured.
 
     Raises:
-        TinyopsError: the pipeline root cannot be read.
+        TinyopsError: the folder or a record in it cannot be read.
     """
-    own, latest = _sha256(candidate), None
-    for path in object_store.find(f"{pipeline_root}/**/{_RECORD_FILE}"):
-        found = _Record.model_validate_json(object_store.read(path))
-        if found.sha256 != own and (latest is None or found.blessed_at > latest[0]):
-            latest = (found.blessed_at, path)
-    if latest is None:
-        return None
-    return object_store.read(latest[1].removesuffix(_RECORD_FILE) + _MODEL_FILE)
+    own = _sha256(candidate)
+    records = ((path, _read_record(path)) for path in object_store.find(all_runs, _RECORD_FILE))
+    others = [
+        BlessedModel(path.removesuffix(_RECORD_FILE) + _MODEL_FILE, found.blessed_at)
+        for path, found in records
+        if found.sha256 != own
+    ]
+    return max(others, key=lambda other: other.blessed_at, default=None)
+
+
+def _read_record(path: str) -> _Record:
+    try:
+        return _Record.model_validate_json(object_store.read(path))
+    except ValidationError as error:
+        raise describe_validation_error(error, path) from error
 
 
 def _sha256(model: bytes) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -23,6 +22,7 @@ from pydantic import (
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
+from edge_deployer.files import read_yaml
 from edge_deployer.profile import BoardProfile, load_profile
 from pipeline.beam_options import BeamSection
 from pipeline.ci.settings import CiSection
@@ -38,7 +38,8 @@ def _beside_config(path: Path, info: ValidationInfo) -> Path:
 
 
 ConfigPath = Annotated[Path, AfterValidator(_beside_config)]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+# No longer than what Kubeflow takes.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=128)]
 FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -72,6 +73,13 @@ class DataSection(_Section):
     group: FeatureName | None = None
     classes: Annotated[list[str], Field(min_length=2)]
     splits: Splits = Splits()
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _on_this_machine(cls, source: object) -> object:
+        if isinstance(source, str) and "://" in source:
+            raise ValueError("a file on this machine is wanted; kubeflow.data_file takes a URI")
+        return source
 
     @field_validator("classes", mode="before")
     @classmethod
@@ -188,14 +196,11 @@ def load_config(path: Path) -> PipelineConfig:
     """Read and check a project file. Paths in it count from its folder.
 
     Raises:
-        TinyopsError: the file is missing or not YAML, a key is unknown, or a value is wrong.
+        TinyopsError: the file is missing, unreadable or not YAML, a key is unknown, or a value is wrong.
     """
     if not path.is_file():
         raise TinyopsError(f"config file {path} does not exist", remedy="give the path of a tinyops.yaml")
-    try:
-        contents = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TinyopsError(f"{path} is not YAML: {error}", remedy="correct the syntax") from error
+    contents = read_yaml(path, f"config file {path}")
     try:
         return PipelineConfig.model_validate(contents, context={"folder": path.resolve().parent})
     except ValidationError as error:

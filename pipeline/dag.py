@@ -40,6 +40,8 @@ class Places:
     Attributes:
         name: of the pipeline.
         pipeline_root: folder or URI for artifacts.
+        all_runs: folder or URI with the artifacts of all runs of this pipeline, and of no other.
+        data_source: where the data comes from, for the report.
         data_file: the `.npz` file.
         workspace: folder for the release store, the journal, virtual boards and the development key.
         inventory: inventory file; empty for the shipped virtual boards.
@@ -49,6 +51,8 @@ class Places:
 
     name: str
     pipeline_root: str
+    all_runs: str
+    data_source: str
     data_file: Parameter
     workspace: Parameter
     inventory: Parameter
@@ -59,9 +63,12 @@ class Places:
     def here(cls, job: Job) -> Places:
         """On this machine."""
         deploy = job.config.deploy
+        artifacts = str(job.workspace.artifacts(job.config.name))
         return cls(
             name=job.config.name,
-            pipeline_root=str(job.workspace.artifacts(job.config.name)),
+            pipeline_root=artifacts,
+            all_runs=artifacts,
+            data_source=Path(job.config.data.source).name,
             data_file=str(job.data_file),
             workspace=str(job.workspace.folder),
             inventory=str(deploy.inventory or ""),
@@ -134,7 +141,7 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
             archive: [os.path.relpath(file, module.folder) for file in files]
             for archive, files in project.archives().items()
         },
-        data_source=Path(config.data.source).name,
+        data_source=places.data_source,
         class_names=config.data.classes,
         group=config.data.group,
         thresholds={"min_accuracy": config.evaluate.min_accuracy, "max_drop": config.evaluate.max_drop},
@@ -171,7 +178,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
         seed=config.train.seed,
     )
     model = converter.outputs["int8_model"]
-    baseline = LatestBlessedModel(model, pipeline_root=places.pipeline_root)
+    baseline = LatestBlessedModel(model, all_runs=places.all_runs)
     evaluator = TFLMEvaluator(
         transformed,
         model,

@@ -65,6 +65,7 @@ def load_project(config_file: Path) -> Project:
     """
     config = load_config(config_file)
     check_version(config.deploy.release_version)
+    config.load_profile()
     beam_args(config.beam)
     return Project(config_file, config, UserModule.load(config.train.module))
 

@@ -15,7 +15,7 @@ class LatestBlessedModelSpec(ComponentSpec):
     """Interface of LatestBlessedModel."""
 
     PARAMETERS = {
-        "pipeline_root": ExecutionParameter(type=str),
+        "all_runs": ExecutionParameter(type=str),
         FINGERPRINT: ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {"candidate": ChannelParameter(type=standard_artifacts.Model)}
@@ -23,7 +23,7 @@ class LatestBlessedModelSpec(ComponentSpec):
 
 
 class LatestBlessedModel(base_component.BaseComponent):
-    """Copies the model that was blessed last, other than the candidate, out of the pipeline root.
+    """Copies the model that was blessed last, other than the candidate, out of the artifacts of all runs.
 
     It stands in for TFX's Resolver, which Kubeflow's back end does not run and which, on a repeated run, takes the
     candidate for its own baseline.
@@ -36,17 +36,17 @@ class LatestBlessedModel(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
     DRIVER_CLASS = driver.Driver
 
-    def __init__(self, candidate: BaseChannel, *, pipeline_root: str) -> None:
+    def __init__(self, candidate: BaseChannel, *, all_runs: str) -> None:
         """Describe the search.
 
         Args:
             candidate: the int8 model that is to be measured.
-            pipeline_root: folder or URI where the pipeline keeps its artifacts.
+            all_runs: folder or URI where all runs of this pipeline, and of no other, keep their artifacts.
         """
         super().__init__(
             LatestBlessedModelSpec(
                 candidate=candidate,
-                pipeline_root=pipeline_root,
+                all_runs=all_runs,
                 baseline_model=Channel(type=standard_artifacts.Model),
             )
         )

@@ -1,8 +1,6 @@
-"""Driver of LatestBlessedModel: the cache answers for as long as the same model is found."""
+"""Driver of LatestBlessedModel: the cache answers for as long as the same blessing is found."""
 
 from __future__ import annotations
-
-import hashlib
 
 from tfx.orchestration.portable.data_types import ExecutionInfo
 from tfx.types import artifact_utils
@@ -16,7 +14,11 @@ class Driver(FingerprintDriver):
     """Fingerprints what would be found."""
 
     def fingerprint(self, execution_info: ExecutionInfo) -> str:
-        """Hex SHA-256 of the flatbuffer; ``none`` if there is none."""
+        """Where the record lies, and when it was written; ``none`` if there is none.
+
+        A model that is blessed again is found anew, so that what is measured against it is blessed again too, and is
+        then the latest.
+        """
         candidate = artifact_utils.get_single_instance(execution_info.input_dict["candidate"])
-        found = latest_other(execution_info.exec_properties["pipeline_root"], read_tflite(candidate))
-        return "none" if found is None else hashlib.sha256(found).hexdigest()
+        found = latest_other(execution_info.exec_properties["all_runs"], read_tflite(candidate))
+        return "none" if found is None else f"{found.path} {found.blessed_at.isoformat()}"

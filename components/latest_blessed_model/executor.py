@@ -29,11 +29,11 @@ class Executor(base_executor.BaseExecutor):
             exec_properties: see `LatestBlessedModelSpec`.
 
         Raises:
-            TinyopsError: the pipeline root cannot be read.
+            TinyopsError: the artifacts cannot be read.
         """
         candidate = artifact_utils.get_single_instance(input_dict["candidate"])
-        found = latest_other(exec_properties["pipeline_root"], read_tflite(candidate))
+        found = latest_other(exec_properties["all_runs"], read_tflite(candidate))
         if found is not None:
             path = tflite_path(artifact_utils.get_single_instance(output_dict["baseline_model"]))
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(found)
+            path.write_bytes(found.read())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import tensorflow_model_analysis as tfma
+# Not from the package itself, where later releases do not have all of them.
+from tensorflow_model_analysis.proto import config_pb2
 
 from components.tflm_evaluator.accuracy import Accuracy
 
@@ -25,7 +26,7 @@ class Thresholds:
     min_slice_accuracy: float | None
 
 
-def eval_config(label_feature: str, slices: Sequence[str], thresholds: Thresholds) -> tfma.EvalConfig:
+def eval_config(label_feature: str, slices: Sequence[str], thresholds: Thresholds) -> config_pb2.EvalConfig:
     """TFMA's configuration for an int8 classifier.
 
     Args:
@@ -33,33 +34,33 @@ def eval_config(label_feature: str, slices: Sequence[str], thresholds: Threshold
         slices: features whose every value is a slice.
         thresholds: when to bless.
     """
-    overall = tfma.MetricThreshold(
-        value_threshold=tfma.GenericValueThreshold(lower_bound={"value": thresholds.min_accuracy}),
-        change_threshold=tfma.GenericChangeThreshold(
-            direction=tfma.MetricDirection.HIGHER_IS_BETTER, absolute={"value": -thresholds.max_drop}
+    overall = config_pb2.MetricThreshold(
+        value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": thresholds.min_accuracy}),
+        change_threshold=config_pb2.GenericChangeThreshold(
+            direction=config_pb2.MetricDirection.HIGHER_IS_BETTER, absolute={"value": -thresholds.max_drop}
         ),
     )
-    accuracy = tfma.MetricConfig(
+    accuracy = config_pb2.MetricConfig(
         class_name=Accuracy.__name__,
         module=Accuracy.__module__,
         # Not `threshold`: TFMA holds every slice against that one.
         per_slice_thresholds=[
-            tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=overall),
+            config_pb2.PerSliceMetricThreshold(slicing_specs=[config_pb2.SlicingSpec()], threshold=overall),
             *_slice_thresholds(slices, thresholds.min_slice_accuracy),
         ],
     )
-    return tfma.EvalConfig(
-        model_specs=[tfma.ModelSpec(label_key=label_feature, model_type="tf_lite")],
-        slicing_specs=[tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=[name]) for name in slices)],
-        metrics_specs=[tfma.MetricsSpec(metrics=[tfma.MetricConfig(class_name="ExampleCount"), accuracy])],
+    return config_pb2.EvalConfig(
+        model_specs=[config_pb2.ModelSpec(label_key=label_feature, model_type="tf_lite")],
+        slicing_specs=[config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=[name]) for name in slices)],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=[config_pb2.MetricConfig(class_name="ExampleCount"), accuracy])],
     )
 
 
-def _slice_thresholds(slices: Sequence[str], least: float | None) -> list[tfma.PerSliceMetricThreshold]:
+def _slice_thresholds(slices: Sequence[str], least: float | None) -> list[config_pb2.PerSliceMetricThreshold]:
     if least is None:
         return []
-    bound = tfma.MetricThreshold(value_threshold=tfma.GenericValueThreshold(lower_bound={"value": least}))
+    bound = config_pb2.MetricThreshold(value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": least}))
     return [
-        tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec(feature_keys=[name])], threshold=bound)
+        config_pb2.PerSliceMetricThreshold(slicing_specs=[config_pb2.SlicingSpec(feature_keys=[name])], threshold=bound)
         for name in slices
     ]

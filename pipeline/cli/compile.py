@@ -17,6 +17,10 @@ def compile_pipeline(
         ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("pipeline.yaml"),
+    image: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Container image of every step, instead of the config's.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Compile a project for Kubeflow Pipelines 2.
@@ -33,7 +37,7 @@ def compile_pipeline(
     from pipeline.kubeflow.compiler import compile_project
 
     quiet_libraries.hush()
-    compiled = compile_project(config or DEFAULT_CONFIG)
+    compiled = compile_project(config or DEFAULT_CONFIG, image=image)
     write_file(output, compiled.to_yaml().encode())
     steps = sorted(compiled.spec["root"]["dag"]["tasks"])
     if as_json:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from edge_deployer.errors import TinyopsError
+from edge_deployer.field_errors import describe_validation_error
+from pipeline.catalogue.names import COMPONENTS
 from pipeline.config import BUILTIN_DIGITS
 from pipeline.heavy_imports import heavy_imports
-from pipeline.kubeflow import platform_document
-from pipeline.kubeflow.entrypoint_environment import MODULE_FOLDER
+from pipeline.kubeflow import platform_document, project_module
 from pipeline.kubeflow.executor_input import type_title
 from pipeline.kubeflow.executor_output import SHOWN_BY_KUBEFLOW
 from pipeline.kubeflow.pipeline_file import PipelineFile
 from pipeline.kubeflow.settings import ALL_STEPS, KubeflowSection, StepSection
+from pipeline.kubeflow.step_names import NEVER_CACHED
 from pipeline.preflight import Project, load_project
 
 ENTRYPOINT: Final = ("python", "-m", "pipeline.kubeflow.entrypoint")
@@ -21,28 +25,27 @@ ENTRYPOINT: Final = ("python", "-m", "pipeline.kubeflow.entrypoint")
 DIGITS_IN_IMAGE: Final = "/opt/tinyops/data/digits.npz"
 """Where the pipeline image has the data that comes with the software (kubernetes/images)."""
 
-NEVER_CACHED: Final = frozenset({"SensorExampleGen", "LatestBlessedModel", "TFLMPusher", "PromotionGate"})
-"""Steps whose outputs depend on more than Kubeflow's cache looks at: data, pipeline root, boards."""
-
 # Of the types that Kubeflow's page shows, as in kfp.dsl.
 _SCHEMA_VERSION: Final = "0.0.1"
 
 
-def compile_project(config_file: Path) -> PipelineFile:
+def compile_project(config_file: Path, *, image: str | None = None) -> PipelineFile:
     """Compile a project. Reads the config and the user's module: no data, no bucket, no cluster, no board.
 
     Args:
         config_file: a `tinyops.yaml` with a section `kubeflow`.
+        image: for every step, in the place of the section's.
 
     Raises:
         TinyopsError: the config or the module is wrong, or names what the image does not have.
     """
     project = load_project(config_file.resolve())
-    section = _section(project)
+    section = _section(project) if image is None else _with_image(_section(project), image)
     _require_in_image(project)
-    spec = _tfx_spec(project, section)
-    _require_steps(section, spec)
-    _complete(spec, project, section)
+    _require_steps(section)
+    parameters = _parameters(project, section)
+    spec = _tfx_spec(project, section, parameters)
+    _complete(spec, project, section, parameters)
     return PipelineFile(spec, platform_document.build(section, spec))
 
 
@@ -60,10 +63,17 @@ def _section(project: Project) -> KubeflowSection:
     return project.config.kubeflow
 
 
+def _with_image(section: KubeflowSection, image: str) -> KubeflowSection:
+    try:
+        return KubeflowSection.model_validate({**section.model_dump(), "image": image})
+    except ValidationError as error:
+        raise describe_validation_error(error, f"--image {image}") from error
+
+
 def _require_in_image(project: Project) -> None:
     """The image has the folder of the config file, and nothing beside it."""
     folder = project.config_file.parent
-    for source in project.module.sources:
+    for source in (*project.module.sources, project.module.folder):
         if not source.resolve().is_relative_to(folder):
             raise TinyopsError(
                 f"train.module: {source} is not in the image, which has the folder {folder}",
@@ -86,7 +96,19 @@ def _data_file(project: Project, section: KubeflowSection) -> str:
     return f"{section.project_folder}/{path.relative_to(folder)}"
 
 
-def _tfx_spec(project: Project, section: KubeflowSection) -> dict[str, Any]:
+def _parameters(project: Project, section: KubeflowSection) -> dict[str, str]:
+    """The pipeline's parameters, which a run may set otherwise, and their defaults."""
+    line = section.release_line
+    return {
+        "data_file": _data_file(project, section),
+        "workspace": platform_document.RELEASE_LINE_FOLDER,
+        "inventory": f"{platform_document.INVENTORY_FOLDER}/{line.inventory.key}",
+        "signing_key": f"{platform_document.SIGNING_KEY_FOLDER}/{line.signing_key.key}",
+        "release_version": project.config.deploy.release_version,
+    }
+
+
+def _tfx_spec(project: Project, section: KubeflowSection, parameters: dict[str, str]) -> dict[str, Any]:
     """What TFX makes of the pipeline: a PipelineSpec as JSON."""
     # Seconds of imports, which a config that is wrong need not wait for.
     with heavy_imports():
@@ -95,10 +117,14 @@ def _tfx_spec(project: Project, section: KubeflowSection) -> dict[str, Any]:
 
         from pipeline.dag import Places, build_pipeline
 
+    name = pipeline_name(project.config.name)
     places = Places(
-        name=pipeline_name(project.config.name),
+        name=name,
         pipeline_root=section.pipeline_root,
-        **{name: RuntimeParameter(name, ptype=str, default=value) for name, value in _defaults(project, section)},
+        # Kubeflow puts a folder for the pipeline there, and in it one for each run.
+        all_runs=f"{section.pipeline_root}/{name}",
+        data_source=parameters["data_file"],
+        **{name: RuntimeParameter(name, ptype=str, default=value) for name, value in parameters.items()},
     )
     runner = KubeflowV2DagRunner(
         KubeflowV2DagRunnerConfig(
@@ -109,48 +135,31 @@ def _tfx_spec(project: Project, section: KubeflowSection) -> dict[str, Any]:
     return dict(job["pipelineSpec"])
 
 
-def _defaults(project: Project, section: KubeflowSection) -> list[tuple[str, str]]:
-    """The pipeline's parameters, which a run may set otherwise."""
-    mounts = platform_document
-    line = section.release_line
-    return [
-        ("data_file", _data_file(project, section)),
-        ("workspace", mounts.RELEASE_LINE_FOLDER),
-        ("inventory", f"{mounts.INVENTORY_FOLDER}/{line.inventory.key}"),
-        ("signing_key", f"{mounts.SIGNING_KEY_FOLDER}/{line.signing_key.key}"),
-        ("release_version", project.config.deploy.release_version),
-    ]
-
-
-def _require_steps(section: KubeflowSection, spec: dict[str, Any]) -> None:
-    steps = spec["root"]["dag"]["tasks"]
+def _require_steps(section: KubeflowSection) -> None:
     for name in section.steps:
-        if name != ALL_STEPS and name not in steps:
+        if name != ALL_STEPS and name not in COMPONENTS:
             raise TinyopsError(
                 f"kubeflow.steps names {name!r}, which is no component of this pipeline",
-                remedy=f"name one of {', '.join(sorted(steps))}, or {ALL_STEPS}",
+                remedy=f"name one of {', '.join(COMPONENTS)}, or {ALL_STEPS}",
             )
 
 
-def _complete(spec: dict[str, Any], project: Project, section: KubeflowSection) -> None:
+def _complete(spec: dict[str, Any], project: Project, section: KubeflowSection, parameters: dict[str, str]) -> None:
     """Add what schema 2.1 needs and TFX leaves out, and what open-source Kubeflow wants otherwise."""
     spec["defaultPipelineRoot"] = section.pipeline_root
-    parameters = spec["root"]["inputDefinitions"]["parameters"]
-    for name, value in _defaults(project, section):
-        parameters[name]["defaultValue"] = value
-    for name, task in spec["root"]["dag"]["tasks"].items():
-        if name in NEVER_CACHED:
-            task["cachingOptions"] = {}
+    for name, definition in spec["root"]["inputDefinitions"]["parameters"].items():
+        definition["defaultValue"] = parameters[name]
     for component in spec["components"].values():
         for definition in component.get("outputDefinitions", {}).get("artifacts", {}).values():
             _show(definition["artifactType"])
     folder = project.module.folder.resolve().relative_to(project.config_file.parent)
-    module_folder = str(Path(section.project_folder, folder))
-    for name, step in spec["root"]["dag"]["tasks"].items():
-        label = spec["components"][step["componentRef"]["name"]]["executorLabel"]
-        container = spec["deploymentSpec"]["executors"][label]["container"]
-        environment = {MODULE_FOLDER: module_folder, **platform_document.store_environment(name, section)}
-        _furnish(container, section.step(name), environment)
+    module = project_module.variables(project.module, str(Path(section.project_folder, folder)))
+    for name, task in spec["root"]["dag"]["tasks"].items():
+        if name in NEVER_CACHED:
+            task["cachingOptions"] = {}
+        label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
+        environment = {**module, **platform_document.store_environment(name, section)}
+        _furnish(spec["deploymentSpec"]["executors"][label]["container"], section.step(name), environment)
 
 
 def _show(artifact_type: dict[str, Any]) -> None:

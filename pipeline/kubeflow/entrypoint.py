@@ -23,8 +23,8 @@ from components.promotion_gate.refusal import NotPromoted
 from edge_deployer.errors import TinyopsError
 from pipeline.heavy_imports import heavy_imports
 from pipeline.kubeflow import executor_output
-from pipeline.kubeflow.entrypoint_environment import MODULE_FOLDER
 from pipeline.kubeflow.executor_input import ExecutorInput, InputDefinitions, for_tfx, make_folders, parse
+from pipeline.kubeflow.project_module import add_to_import_path
 
 EXIT_ERROR: Final = 1
 EXIT_NOT_PROMOTED: Final = 3
@@ -83,9 +83,7 @@ def run(arguments: list[str]) -> None:
     executor, text, definitions = (_take(option, rest) for option in (_EXECUTOR, _INPUT, _DEFINITIONS))
     given = parse(ExecutorInput, text, "the executor input")
     declared = parse(InputDefinitions, definitions, "the component's input definitions")
-    if MODULE_FOLDER in os.environ:
-        # Last: nothing beside the user's module may take the place of what is installed.
-        sys.path.append(os.environ[MODULE_FOLDER])
+    add_to_import_path(os.environ)
     with heavy_imports():
         from absl import flags
         from absl import logging as absl_logging

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from edge_deployer.errors import TinyopsError
+from pipeline.kubeflow import yaml_text
 
 PLATFORM_KEY = "platforms"
 """Only a PlatformSpec has it (kfp.pipeline_spec.PlatformSpec.platforms)."""
@@ -38,8 +39,7 @@ class PipelineFile:
 
     def to_yaml(self) -> str:
         """Both documents; the same contents give the same text."""
-        documents = [self.spec, self.platform] if self.platform else [self.spec]
-        return yaml.safe_dump_all(documents, sort_keys=True, width=120)
+        return yaml_text.dump([self.spec, self.platform] if self.platform else [self.spec])
 
     @classmethod
     def load(cls, path: Path) -> PipelineFile:
@@ -75,7 +75,8 @@ def _documents(path: Path) -> list[Any]:
         raise TinyopsError(
             f"{path} cannot be read: {error.strerror}", remedy="make it with `tinyops compile -o pipeline.yaml`"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    # ValueError: text that is not UTF-8, or a date that does not exist.
+    except (yaml.YAMLError, ValueError) as error:
         raise TinyopsError(f"{path} is not YAML: {error}", remedy="compile it again with `tinyops compile`") from error
 
 

@@ -16,7 +16,7 @@ from edge_deployer.child_process import module_command
 from edge_deployer.errors import TinyopsError
 from pipeline import quiet_libraries
 from pipeline.kubeflow import entrypoint, mounts
-from pipeline.kubeflow.entrypoint_environment import MODULE_FOLDER
+from pipeline.kubeflow.project_module import MODULE_FOLDER
 
 # Time that a step gets to take boards back: those on trial are reset, which takes each a second or two.
 _CLEAN_UP_S: Final = 30.0

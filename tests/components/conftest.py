@@ -121,7 +121,7 @@ def line(blobs: Path, run_nodes: Callable[..., object], tmp_path_factory: pytest
         seed=0,
     )
     model = converter.outputs["int8_model"]
-    baseline = LatestBlessedModel(model, pipeline_root=str(tmp_path_factory.mktemp("no-other-model")))
+    baseline = LatestBlessedModel(model, all_runs=str(tmp_path_factory.mktemp("no-other-model")))
     evaluator = TFLMEvaluator(
         examples.outputs["examples"],
         model,

@@ -38,13 +38,56 @@ def test_the_baseline_is_the_latest_blessed_model_with_other_contents(
     for number, (model, day) in enumerate(blessed):
         bless(root / f"run-{number}" / "TFLMEvaluator" / "blessing", model, day)
     others = sorted((day, model) for model, day in blessed if model != candidate)
-    assert latest_other(str(root), candidate) == (others[-1][1] if others else None)
+    found = latest_other(str(root), candidate)
+    assert (found and found.read()) == (others[-1][1] if others else None)
 
 
 def test_a_pipeline_root_that_is_not_there_yet_has_no_baseline(tmp_path: Path) -> None:
     from components.blessed_models import latest_other
 
     assert latest_other(str(tmp_path / "new"), b"model") is None
+
+
+def test_a_record_that_is_none_is_named(tmp_path: Path) -> None:
+    from components.blessed_models import latest_other
+
+    (tmp_path / "blessed_model.json").write_text('{"sha256": "ab"}')
+    with pytest.raises(TinyopsError, match=r"blessed_model\.json.*blessed_at"):
+        latest_other(str(tmp_path), b"model")
+
+
+def test_a_folder_whose_name_looks_like_a_pattern(tmp_path: Path) -> None:
+    from components.blessed_models import latest_other
+
+    bless(tmp_path / "runs [1]" / "blessing", b"first", 1)
+    found = latest_other(str(tmp_path / "runs [1]"), b"second")
+    assert found is not None
+
+
+def test_a_model_that_is_blessed_again_is_another_baseline(tmp_path: Path) -> None:
+    """Else a run out of the cache would not be blessed again, and a model long replaced would be the latest."""
+    from tfx.orchestration.portable.data_types import ExecutionInfo
+    from tfx.types import standard_artifacts
+
+    from components.fingerprint_driver import FINGERPRINT
+    from components.latest_blessed_model.driver import Driver
+    from components.tflite_model import serving_file
+
+    candidate = standard_artifacts.Model()
+    candidate.uri = str(tmp_path / "candidate")
+    serving_file(tmp_path / "candidate").parent.mkdir(parents=True)
+    serving_file(tmp_path / "candidate").write_bytes(b"candidate")
+    info = ExecutionInfo(input_dict={"candidate": [candidate]}, exec_properties={"all_runs": str(tmp_path / "runs")})
+
+    def fingerprint() -> str:
+        return str(Driver(None).run(info).exec_properties[FINGERPRINT].string_value)
+
+    assert fingerprint() == "none"
+    bless(tmp_path / "runs" / "1", b"first", 1)
+    found = fingerprint()
+    assert fingerprint() == found
+    bless(tmp_path / "runs" / "2", b"first", 2)
+    assert fingerprint() != found
 
 
 def test_a_store_that_does_not_answer_is_an_error_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,5 +211,7 @@ def test_a_blessed_model_is_on_record_for_those_that_follow(line, tmp_path: Path
     evaluate(line, tmp_path / "refused", model, min_accuracy=1.0)
     assert latest_other(str(tmp_path), b"another") is None
     evaluate(line, tmp_path / "blessed", model)
-    assert latest_other(str(tmp_path), b"another") == read_tflite(model)
+    found = latest_other(str(tmp_path), b"another")
+    assert found is not None
+    assert found.read() == read_tflite(model)
     assert latest_other(str(tmp_path), read_tflite(model)) is None, "no model is its own baseline"

@@ -50,16 +50,20 @@ def upload(bucket: Any, folder: Path, root: str) -> None:
 def test_the_baseline_is_found_in_kubeflows_store(bucket: Any, tmp_path: Path) -> None:
     from components.blessed_models import latest_other, record
 
-    root = "minio://mlpipeline/tinyops"
+    root = "minio://mlpipeline/tinyops/digits"
     assert latest_other(root, b"candidate") is None
     for number, model in enumerate([b"first", b"second", b"candidate"]):
         blessing = tmp_path / f"run-{number}" / "TFLMEvaluator" / "7" / "blessing"
         blessing.mkdir(parents=True)
         record(blessing, model)
     upload(bucket, tmp_path, "tinyops/digits")
-    bucket.put_object(Key="elsewhere/digits/run-9/blessed_model.json", Body=b"not of this pipeline root")
-    assert latest_other(root, b"candidate") == b"second"
-    assert latest_other("s3://mlpipeline/tinyops", b"second") == b"candidate"
+    bucket.put_object(Key="tinyops/digits-2/run-9/blessed_model.json", Body=b"another pipeline's")
+    found = latest_other(root, b"candidate")
+    assert found is not None
+    assert found.read() == b"second"
+    found = latest_other("s3://mlpipeline/tinyops/digits", b"second")
+    assert found is not None
+    assert found.read() == b"candidate"
 
 
 def test_more_files_than_a_page_of_answers_holds(bucket: Any) -> None:
@@ -68,7 +72,7 @@ def test_more_files_than_a_page_of_answers_holds(bucket: Any) -> None:
     for number in range(PAGE):
         bucket.put_object(Key=f"many/{number}/log.txt", Body=b"")
     bucket.put_object(Key="many/zz/wanted.json", Body=b"")
-    assert find("s3://mlpipeline/many/**/wanted.json") == ["s3://mlpipeline/many/zz/wanted.json"]
+    assert find("s3://mlpipeline/many", "wanted.json") == ["s3://mlpipeline/many/zz/wanted.json"]
 
 
 def test_data_is_read_from_the_store(bucket: Any, tmp_path: Path) -> None:

@@ -130,6 +130,34 @@ def test_data_that_is_not_in_the_image(config: Callable[..., Path]) -> None:
     assert "kubeflow.data_file" in refused.value.remedy
 
 
+def test_text_that_yaml_1_2_takes_for_a_number_is_quoted() -> None:
+    """Kubeflow's back end reads 1.2: it would refuse an environment variable that is a number."""
+    texts = ["1e-3", "12e03", "0o17", "0x1f", "1.5", "007", "on", "1_000", "2026-01-01", "x1e3", ""]
+    written = PipelineFile({"texts": texts, "numbers": [1.0, 0.001, 7, 1e30]}).to_yaml()
+    for text in texts[:6]:
+        assert f"'{text}'" in written
+    assert yaml.safe_load(written) == {"texts": texts, "numbers": [1.0, 0.001, 7, 1e30]}
+
+
+def test_another_image_for_every_step() -> None:
+    compiled = compile_project(GOLDEN / "vibration" / "tinyops.yaml", image="team/vibration:8c1f0d3")
+    assert {executor["container"]["image"] for executor in compiled.executors.values()} == {"team/vibration:8c1f0d3"}
+
+
+def test_another_image_without_a_tag() -> None:
+    with pytest.raises(TinyopsError, match="--image team/vibration: image = .*needs a tag"):
+        compile_project(GOLDEN / "vibration" / "tinyops.yaml", image="team/vibration")
+
+
+def test_a_data_source_that_is_a_uri(config: Callable[..., Path]) -> None:
+    path = config()
+    contents = yaml.safe_load(path.read_text())
+    contents["data"]["source"] = "s3://data/vibration.npz"
+    path.write_text(yaml.safe_dump(contents))
+    with pytest.raises(TinyopsError, match=r"kubeflow\.data_file takes a URI"):
+        compile_project(path)
+
+
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     done = subprocess.run(
         [TINYOPS, "compile", "-o", "missing/pipeline.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False

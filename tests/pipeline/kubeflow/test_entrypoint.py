@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from pipeline.kubeflow import entrypoint, launcher, mounts
-from pipeline.kubeflow.entrypoint_environment import MODULE_FOLDER
 from pipeline.kubeflow.launcher import Run
+from pipeline.kubeflow.project_module import MODULE_FOLDER
 from tests.pipeline.kubeflow import tfx_steps
 
 STEPS = tfx_steps.__name__

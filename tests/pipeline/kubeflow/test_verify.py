@@ -26,7 +26,7 @@ from pipeline.kubeflow.verification.parsed_pipeline import parse
 from pipeline.kubeflow.verification.verify import static_checks
 from tests.pipeline.kubeflow.valid_pipeline import EXAMPLES, valid_platform, valid_spec
 
-DROP = object()
+DROP = "drop it"
 PUSH = "platforms.kubernetes.deploymentSpec.executors.exec-push"
 TASKS = "root.dag.tasks"
 EXECUTORS = "deploymentSpec.executors"
