@@ -101,7 +101,8 @@ def _runner(name: str) -> PipelineRunner:
         runner = create_runner(name)
     except (ImportError, AttributeError, ValueError) as error:
         known = [IN_MEMORY, MULTI_PROCESSING, *StandardOptions.KNOWN_RUNNER_NAMES]
-        raise TinyopsError(f"beam.runner {name}: {error}", remedy=_suggestion(name, known)) from error
+        remedy = "name a class that is installed" if "." in name else _suggestion(name, known)
+        raise TinyopsError(f"beam.runner {name}: {error}", remedy=remedy) from error
     if not isinstance(runner, PipelineRunner):
         raise TinyopsError(f"beam.runner {name} is no runner of Beam", remedy="name a class of runners")
     return runner

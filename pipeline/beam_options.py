@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import warnings
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -61,7 +62,10 @@ def beam_args(section: BeamSection) -> tuple[str, ...]:
     args = tuple(_runner_args(section))
     if section.runner in (IN_MEMORY, MULTI_PROCESSING) and not section.options:
         return args
-    from pipeline import beam_check
+    with warnings.catch_warnings():
+        # Google's libraries complain, when imported, of the Python that TFX wants.
+        warnings.simplefilter("ignore")
+        from pipeline import beam_check
 
     args += beam_check.option_args(section.options)
     if section.runner not in (IN_MEMORY, MULTI_PROCESSING):
