@@ -145,7 +145,7 @@ def test_another_image_for_every_step() -> None:
 
 
 def test_another_image_without_a_tag() -> None:
-    with pytest.raises(TinyopsError, match="--image team/vibration: image = .*needs a tag"):
+    with pytest.raises(TinyopsError, match=r"--image team/vibration: image = .*needs a tag"):
         compile_project(GOLDEN / "vibration" / "tinyops.yaml", image="team/vibration")
 
 
