@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -56,9 +58,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise TinyopsError(
-            f"folder {path} cannot be made: {error.strerror}", remedy="give another folder with --workspace"
-        ) from None
+        raise TinyopsError(f"folder {path} cannot be made: {error.strerror}", remedy="give another folder") from None
 
 
 def write_file(path: Path, contents: bytes) -> None:
@@ -67,9 +67,19 @@ def write_file(path: Path, contents: bytes) -> None:
     Raises:
         TinyopsError: it cannot be written.
     """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        _replace(path, contents)
+    except OSError as error:
+        raise TinyopsError(f"{path} cannot be written: {error.strerror}", remedy="give another path") from None
+
+
+def _replace(path: Path, contents: bytes) -> None:
     part = path.with_name(f"{path.name}.part")
     try:
         part.write_bytes(contents)
         part.replace(path)
-    except OSError as error:
-        raise TinyopsError(f"{path} cannot be written: {error.strerror}", remedy="give another path") from None
+    finally:
+        with suppress(OSError):
+            part.unlink()

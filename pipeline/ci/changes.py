@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.labelled_data import file_sha256
 from pipeline.ci.decision import Change
 from pipeline.ci.state import Revision, State
-from pipeline.config import BUILTIN_DIGITS, DataSection
+from pipeline.config import BUILTIN_DIGITS, PipelineConfig
+from pipeline.heavy_imports import heavy_imports
 from pipeline.registration.repository import Repository, listed
+
+_URI: Final = "://"
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,7 @@ class Findings:
 
 def find_changes(
     repository: Repository,
-    data: DataSection,
-    documentation: Collection[str],
+    config: PipelineConfig,
     state: State,
     *,
     since: str | None,
@@ -44,8 +47,7 @@ def find_changes(
 
     Args:
         repository: of the project.
-        data: the config's section.
-        documentation: patterns of files that are documentation.
+        config: of the project.
         state: of last time.
         since: a commit to compare with in place of the state's.
         scheduled: whether the clock is a reason of its own.
@@ -53,34 +55,57 @@ def find_changes(
     Raises:
         TinyopsError: `since` is not a commit of this clone.
     """
-    revision = Revision(commit=repository.commit, data=fingerprint(data))
-    found = _in_repository(repository, data, documentation, state, since)
-    found.update(_in_data(data, revision, state, since))
+    revision = Revision(commit=repository.commit, data=fingerprint(config))
+    found = _in_repository(repository, config, state, since)
+    found.update(_in_data(config, revision, state, since))
     if scheduled:
         found[Change.SCHEDULE] = "the schedule asks for a run"
     return Findings(revision, frozenset(found), tuple(found[change] for change in Change if change in found))
 
 
-def fingerprint(data: DataSection) -> str | None:
-    """SHA-256 of the data file; of data that comes with scikit-learn, scikit-learn's version.
+def code_changed_since(commit: str, repository: Repository, config: PipelineConfig) -> bool:
+    """Whether code differs between a commit and the working tree; so too if the commit is not in this clone."""
+    return not repository.has_commit(commit) or Change.CODE in _by_kind(repository, config, commit)
+
+
+def fingerprint(config: PipelineConfig) -> str | None:
+    """SHA-256 of the data that a run reads; of data that comes with scikit-learn, scikit-learn's version.
 
     Returns:
-        None if the file is not on this machine: steps may find it in a bucket or on a volume.
+        None if the data cannot be read here: it may lie on a volume, or in a bucket that asks for other keys.
     """
-    if data.source == BUILTIN_DIGITS:
+    data_file = _data_file(config)
+    if data_file == BUILTIN_DIGITS:
         return f"{BUILTIN_DIGITS} of scikit-learn {version('scikit-learn')}"
-    return file_sha256(Path(data.source)) if Path(data.source).is_file() else None
+    if config.kubeflow is not None and config.kubeflow.data_file is not None:
+        return _in_store(data_file) if _URI in data_file else None
+    return file_sha256(Path(data_file)) if Path(data_file).is_file() else None
+
+
+def _data_file(config: PipelineConfig) -> str:
+    """What a run reads; a path is one of a step's where `kubeflow.data_file` gives it."""
+    elsewhere = config.kubeflow.data_file if config.kubeflow else None
+    return elsewhere or str(config.data.source)
+
+
+def _in_store(uri: str) -> str | None:
+    with heavy_imports():
+        from components import object_store
+    try:
+        return sha256(object_store.read(uri)).hexdigest()
+    except TinyopsError:
+        return None
 
 
 def _in_repository(
-    repository: Repository, data: DataSection, documentation: Collection[str], state: State, since: str | None
+    repository: Repository, config: PipelineConfig, state: State, since: str | None
 ) -> dict[Change, str]:
     commit = since or (state.finished.commit if state.finished else None)
     if commit is None:
         return {Change.CODE: "nothing is known of an earlier time: all counts as changed"}
     if not repository.has_commit(commit):
         return {Change.CODE: _not_in_clone(commit, given=since is not None)}
-    kinds = _by_kind(repository, data, documentation, repository.changed_since(commit))
+    kinds = _by_kind(repository, config, commit)
     return {kind: f"{kind.value} changed since {commit[:12]}: {listed(files)}" for kind, files in kinds.items()}
 
 
@@ -92,15 +117,14 @@ def _not_in_clone(commit: str, *, given: bool) -> str:
     return f"commit {commit[:12]} of last time is not in this clone: all counts as changed"
 
 
-def _by_kind(
-    repository: Repository, data: DataSection, documentation: Collection[str], files: Iterable[str]
-) -> dict[Change, list[str]]:
-    source = Path(data.source).resolve()
+def _by_kind(repository: Repository, config: PipelineConfig, commit: str) -> dict[Change, list[str]]:
+    """The files that changed since a commit, by what they are."""
+    source = Path(config.data.source).resolve()
     kinds: dict[Change, list[str]] = {}
-    for file in files:
+    for file in repository.changed_since(commit):
         if (repository.top / file).resolve() == source:
             kind = Change.DATA
-        elif any(fnmatchcase(file, pattern) for pattern in documentation):
+        elif any(fnmatchcase(file, pattern) for pattern in config.ci.documentation):
             kind = Change.DOCUMENTATION
         else:
             kind = Change.CODE
@@ -108,10 +132,12 @@ def _by_kind(
     return kinds
 
 
-def _in_data(data: DataSection, revision: Revision, state: State, since: str | None) -> dict[Change, str]:
+def _in_data(config: PipelineConfig, revision: Revision, state: State, since: str | None) -> dict[Change, str]:
+    data_file = _data_file(config)
     if state.finished is None:
         # Beside --since, code and data of an earlier time are two questions, and only one of them has an answer.
-        return {} if since or revision.data is None else {Change.DATA: f"data was not seen before: {data.source}"}
-    if revision.data in (None, state.finished.data):
+        return {} if since or revision.data is None else {Change.DATA: f"data was not seen before: {data_file}"}
+    # Data that could not be read last time was not seen to change.
+    if revision.data == state.finished.data or None in (revision.data, state.finished.data):
         return {}
-    return {Change.DATA: f"data changed: {data.source}"}
+    return {Change.DATA: f"data changed: {data_file}"}

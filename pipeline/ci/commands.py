@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,12 +16,13 @@ _CLEAN_UP_S = 15.0
 _STDERR = 2
 
 
-def run_command(command: str, folder: Path) -> None:
+def run_command(command: str, folder: Path, variables: Mapping[str, str]) -> None:
     """Run a command and show what it says, on stderr: stdout is for the outcome.
 
     Args:
         command: words as in a shell, but no shell is asked.
         folder: where.
+        variables: of the environment, besides those of this process.
 
     Raises:
         TinyopsError: it cannot be started, or fails.
@@ -29,7 +31,12 @@ def run_command(command: str, folder: Path) -> None:
     try:
         # A Ctrl-C reaches this process alone, which then ends the command with all its children.
         process = subprocess.Popen(
-            shlex.split(command), cwd=folder, stdin=subprocess.DEVNULL, stdout=_STDERR, start_new_session=True
+            shlex.split(command),
+            cwd=folder,
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=_STDERR,
+            start_new_session=True,
         )
     except (OSError, ValueError) as error:
         raise TinyopsError(f"`{command}` cannot be started: {error}", remedy="correct it in section ci") from error

@@ -22,6 +22,7 @@ class Step(str, Enum):
 
     LINT = "lint"
     TESTS = "tests"
+    BUILD = "build"
     COMPILE = "compile"
     VERIFY = "verify"
     REGISTER = "register"
@@ -60,16 +61,21 @@ class Plan:
     complete: bool
 
 
-def decide(changes: Collection[Change], *, tested: bool, approved: bool, until: Step = Step.REPORT) -> Plan:
+def decide(
+    changes: Collection[Change], *, tested: bool, build: bool, approved: bool, until: Step = Step.REPORT
+) -> Plan:
     """The plan for what changed.
 
     Args:
         changes: since the last time that everything was done.
         tested: whether lint and tests have passed for this very commit.
+        build: whether what is compiled needs an image that is not there yet.
         approved: whether somebody let the run reach production boards.
         until: the last step that is wanted.
     """
-    asked = {step for change in changes for step in STEPS_OF[change]}
+    asked = {step for change in changes for step in STEPS_OF[change]} - {Step.BUILD}
+    if build and Step.COMPILE in asked:
+        asked.add(Step.BUILD)
     wanted = asked & set(ORDER[: ORDER.index(until) + 1])
     held = frozenset() if approved else wanted & FOR_PRODUCTION
     passed = {Step.LINT, Step.TESTS} if tested else frozenset()

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from edge_deployer.errors import TinyopsError
-from pipeline.ci.changes import Findings
 from pipeline.ci.decision import Plan, Step
-from pipeline.ci.state import State, save_state
-from pipeline.ci.steps import Steps
+from pipeline.ci.refusal import ReleaseRefused
+from pipeline.ci.state import BuiltImage, Revision, State, save_state
+from pipeline.ci.steps import Job, Steps
 
 Outcome = Literal["passed", "failed", "not run", "held"]
 
@@ -49,12 +49,12 @@ class Delivery:
     outcomes: list[StepOutcome] = field(default_factory=list)
     error: TinyopsError | None = None
 
-    def run(self, follow: Callable[[StepOutcome], None], after: Callable[[Step], None]) -> None:
+    def run(self, follow: Callable[[StepOutcome], None], memory: Memory) -> None:
         """Run the plan's steps until one fails.
 
         Args:
             follow: called with each outcome.
-            after: called when a step has passed.
+            memory: to be told how far it came.
 
         Raises:
             KeyboardInterrupt: the user stopped it.
@@ -65,7 +65,9 @@ class Delivery:
             self.outcomes.append(outcome)
             follow(outcome)
             if outcome.outcome == "passed":
-                after(step)
+                memory.after(step, self.steps.run_id)
+        if isinstance(self.error, ReleaseRefused):
+            memory.finish(self.steps.run_id)
 
     def _without_running(self, step: Step) -> StepOutcome | None:
         if self.error is not None:
@@ -90,26 +92,43 @@ class Memory:
     Attributes:
         path: of the state.
         state: as it is in the file.
-        findings: the revision that is delivered.
+        job: what is delivered.
+        revision: of it.
         plan: for it.
         clean: whether all is committed; what is not has no name to be remembered by.
     """
 
     path: Path
     state: State
-    findings: Findings
+    job: Job
+    revision: Revision
     plan: Plan
     clean: bool
 
-    def after(self, step: Step) -> None:
-        """To be called when a step has passed."""
-        commit = self.findings.revision.commit
-        if step is Step.TESTS:
-            self._keep(self.state.model_copy(update={"tested": commit}))
-        if self.plan.complete and step is self.plan.steps[-1]:
-            self._keep(self.state.model_copy(update={"finished": self.findings.revision}))
+    def begin(self) -> None:
+        """To be called before the first step. Data that could be read for the first time has not changed since."""
+        finished = self.state.finished
+        if finished is not None and finished.data is None and self.revision.data is not None:
+            self._keep(finished=finished.model_copy(update={"data": self.revision.data}))
 
-    def _keep(self, state: State) -> None:
+    def after(self, step: Step, run_id: str | None) -> None:
+        """To be called when a step has passed."""
+        if step is Step.TESTS:
+            self._keep(tested=self.revision.commit)
+        if step is Step.BUILD:
+            self._keep(image=BuiltImage(name=str(self.job.image), revision=self.revision))
+        if step is self.plan.steps[-1]:
+            self.finish(run_id)
+
+    def finish(self, run_id: str | None) -> None:
+        """To be called when there is nothing left to do; a model that was refused is not tried again."""
+        if not self.plan.complete:
+            return
+        last = self.state.finished
+        data = self.revision.data or (last.data if last else None)
+        self._keep(finished=Revision(commit=self.revision.commit, data=data), run=run_id or self.state.run)
+
+    def _keep(self, **news: object) -> None:
         if self.clean:
-            save_state(state, self.path)
-            self.state = state
+            self.state = self.state.model_copy(update=news)
+            save_state(self.state, self.path)

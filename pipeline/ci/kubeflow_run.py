@@ -16,11 +16,9 @@ from kfp_server_api import (
 from edge_deployer.errors import TinyopsError
 from pipeline.ci.clock import Clock
 from pipeline.ci.refusal import ReleaseRefused
+from pipeline.kubeflow.step_names import GATE
 from pipeline.registration.api_server import ApiServer, ApiServerError, display_name_filter
 from pipeline.registration.registrar import Registration
-
-GATE: Final = "PromotionGate"
-"""The task whose failure is a refusal (components/promotion_gate)."""
 
 _ENDED: Final = frozenset({"SUCCEEDED", "SKIPPED", "FAILED", "CANCELED"})
 """Final states of V2beta1RuntimeState."""
@@ -28,31 +26,67 @@ _ENDED: Final = frozenset({"SUCCEEDED", "SKIPPED", "FAILED", "CANCELED"})
 _LOOK_EVERY_S: Final = 5.0
 _PATIENCE: Final = 12
 """Looks in a row that may fail: a minute, in which an API server is restarted."""
+_NEWEST: Final = 100
+"""Runs of one version that are looked at, of those that were started last."""
 
 
-def start_run(server: ApiServer, registration: Registration, *, experiment: str, description: str) -> V2beta1Run:
+def start_run(
+    server: ApiServer, registration: Registration, *, pipeline_root: str, experiment: str, description: str
+) -> V2beta1Run:
     """Start a run of a registered version.
 
     Args:
         server: where.
         registration: the version.
+        pipeline_root: of the run. The back end does not read the version's own (v2_template.go,
+            modelToPipelineJobRuntimeConfig): without this, artifacts go to the cluster's default.
         experiment: display name of the experiment; made if it is not there.
         description: kept with the run.
 
     Raises:
-        ApiServerError: the server cannot be reached or refuses.
+        ApiServerError: the server cannot be reached or refuses; a run may have been started all the same.
     """
     body = V2beta1Run(
-        display_name=f"{registration.pipeline} {registration.version[:12]}",
+        display_name=_display_name(registration),
         description=description,
         experiment_id=_experiment(server, experiment).experiment_id,
         pipeline_version_reference=V2beta1PipelineVersionReference(
             pipeline_id=registration.pipeline_id, pipeline_version_id=registration.version_id
         ),
         # Without it the server takes parameters that have defaults for missing (v2_template.go).
-        runtime_config=V2beta1RuntimeConfig(parameters={}),
+        runtime_config=V2beta1RuntimeConfig(parameters={}, pipeline_root=pipeline_root),
     )
-    return server.call(server.client.runs.create_run, body=body)
+    try:
+        return server.call(server.client.runs.create_run, body=body)
+    except ApiServerError as error:
+        if not error.may_pass:
+            raise
+        raise ApiServerError(
+            error.message,
+            remedy="run the command again: should the run have been started all the same, it is taken up",
+            status=error.status,
+        ) from error
+
+
+def latest_run(server: ApiServer, registration: Registration) -> V2beta1Run | None:
+    """The run of a version that was started last, by `start_run`; None if there is none.
+
+    Raises:
+        ApiServerError: the server cannot be reached or refuses.
+    """
+    listed = server.call(
+        server.client.runs.list_runs,
+        namespace=server.namespace,
+        filter=display_name_filter(_display_name(registration)),
+        sort_by="created_at desc",
+        page_size=_NEWEST,
+    )
+    return next((run for run in listed.runs or [] if _is_of(run, registration)), None)
+
+
+def has_ended(run: V2beta1Run) -> bool:
+    """Whether a run has reached a final state."""
+    return run.state in _ENDED
 
 
 def wait_for_run(
@@ -93,7 +127,7 @@ def wait_for_run(
         else:
             if (line := _progress(run, tasks)) != said:
                 follow(said := line)
-            if run.state in _ENDED:
+            if has_ended(run):
                 _require_success(server, run, tasks)
                 return run
         if clock.now() >= deadline:
@@ -102,6 +136,15 @@ def wait_for_run(
                 remedy="look what it waits for, or give it more time with --timeout",
             )
         clock.pause(min(_LOOK_EVERY_S, max(0.0, deadline - clock.now())))
+
+
+def _display_name(registration: Registration) -> str:
+    return f"{registration.pipeline} {registration.version[:12]}"
+
+
+def _is_of(run: V2beta1Run, registration: Registration) -> bool:
+    version = run.pipeline_version_reference
+    return version is not None and version.pipeline_version_id == registration.version_id
 
 
 def _experiment(server: ApiServer, name: str) -> V2beta1Experiment:
@@ -127,9 +170,9 @@ def _progress(run: V2beta1Run, tasks: Collection[str]) -> str:
 
 
 def _failed(run: V2beta1Run, tasks: Collection[str]) -> list[str]:
-    """Tasks that failed, themselves or in the driver that Kubeflow runs before each; no pods, no root."""
-    failed = {detail.display_name.removesuffix("-driver") for detail in _details(run) if detail.state == "FAILED"}
-    return sorted(failed & set(tasks))
+    """Tasks that failed, and drivers, which Kubeflow runs before each; no pods, no root."""
+    failed = {detail.display_name for detail in _details(run) if detail.state == "FAILED"}
+    return sorted(name for name in failed if name.removesuffix("-driver") in tasks)
 
 
 def _require_success(server: ApiServer, run: V2beta1Run, tasks: Collection[str]) -> None:
@@ -137,6 +180,7 @@ def _require_success(server: ApiServer, run: V2beta1Run, tasks: Collection[str])
         return
     failed = _failed(run, tasks)
     page = server.run_url(run.run_id)
+    # The API says of a task neither an exit code nor a reason: a gate that was evicted looks the same.
     if run.state == "FAILED" and failed == [GATE]:
         raise ReleaseRefused(
             f"{GATE} failed: the release does not run on the production boards",

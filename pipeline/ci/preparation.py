@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_deployer.errors import TinyopsError
 from pipeline.ci.changes import Findings, find_changes
 from pipeline.ci.decision import Plan, Step, decide
 from pipeline.ci.delivery import Delivery, Memory
+from pipeline.ci.image import image_for
 from pipeline.ci.state import load_state
 from pipeline.ci.steps import Job, Steps, Tools
 from pipeline.config import load_config
@@ -51,12 +53,20 @@ class Prepared:
         """What carries out the plan.
 
         Raises:
-            TinyopsError: a later step is bound to fail: no server is named, or the commit does not say what is
-                registered. Better known before the tests have run.
+            TinyopsError: a later step is bound to fail: there is nothing to compile, no server is named, or the commit
+                does not say what is built or registered. Better known before the tests have run.
         """
-        if Step.REGISTER in self.plan.steps:
+        steps = self.plan.steps
+        if Step.COMPILE in steps and not self.job.for_kubeflow:
+            raise TinyopsError(
+                f"{self.job.config_file} has no section kubeflow, so there is nothing to compile, register and run",
+                remedy="add `kubeflow: {image: REGISTRY/NAME:TAG, pipeline_root: minio://BUCKET/FOLDER}`, or stop "
+                "before with --until tests",
+            )
+        if Step.REGISTER in steps:
             resolve_host(self.job.host)
-            self.job.repository.require_committed()
+        if Step.BUILD in steps or Step.REGISTER in steps:
+            self.job.require_committed()
         return Delivery(self.plan, Steps(self.job, tools, follow))
 
 
@@ -72,24 +82,36 @@ def prepare(request: Request) -> Prepared:
     state = load_state(folder / "state.json")
     findings = find_changes(
         repository,
-        config.data,
-        config.ci.documentation,
+        config,
         state,
         since=request.since,
         scheduled=request.scheduled,
     )
     clean = not repository.uncommitted()
     tested = clean and state.tested == repository.commit
-    plan = decide(findings.changes, tested=tested, approved=request.approved_by is not None, until=request.until)
+    image = image_for(config, repository, findings.revision, state)
+    plan = decide(
+        findings.changes,
+        tested=tested,
+        build=image.missing,
+        approved=request.approved_by is not None,
+        until=request.until,
+    )
     job = Job(
         config_file=request.config,
         settings=config.ci,
+        module=config.train.module,
+        for_kubeflow=config.kubeflow is not None,
         repository=repository,
+        data=findings.revision.data,
+        image=image.name,
         folder=folder,
         host=request.host or config.ci.host,
         namespace=request.namespace or config.ci.namespace,
         timeout_s=request.timeout_s,
         approved_by=request.approved_by,
         reasons=findings.reasons,
+        scheduled=request.scheduled,
+        finished_run=state.run,
     )
-    return Prepared(findings, plan, job, Memory(folder / "state.json", state, findings, plan, clean))
+    return Prepared(findings, plan, job, Memory(folder / "state.json", state, job, findings.revision, plan, clean))

@@ -15,6 +15,8 @@ class CiSection(BaseModel):
     Attributes:
         lint: commands, run one after the other at the top of the git repository, without a shell.
         test: likewise.
+        build: likewise, and each finds in TINYOPS_IMAGE the image that it helps to build and push; none leaves
+            `kubeflow.image` as it is.
         documentation: files that are neither code nor data, as patterns of their paths from the top of the repository;
             `*` matches a slash too.
         host: the Kubeflow Pipelines API server; None leaves it to --host and KF_PIPELINES_ENDPOINT.
@@ -27,6 +29,7 @@ class CiSection(BaseModel):
 
     lint: list[Command] = ["make lint"]
     test: list[Command] = ["make test"]
+    build: list[Command] = []
     documentation: list[str] = ["docs/*", "*.md", "LICENSE*"]
     host: str | None = None
     namespace: str | None = None

@@ -24,18 +24,36 @@ class Revision(BaseModel):
     data: str | None = None
 
 
+class BuiltImage(BaseModel):
+    """An image that the project's commands built.
+
+    Attributes:
+        name: with its tag.
+        revision: what is in it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    revision: Revision
+
+
 class State(BaseModel):
     """How far the project has come.
 
     Attributes:
         finished: the last revision for which everything was done that had to be.
+        run: the server's id of the run that `finished` ended with, or one before it.
         tested: the last commit that passed lint and tests.
+        image: the last one that was built.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     finished: Revision | None = None
+    run: str | None = None
     tested: str | None = None
+    image: BuiltImage | None = None
 
 
 def load_state(path: Path) -> State:

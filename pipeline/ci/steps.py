@@ -11,8 +11,10 @@ from edge_deployer.files import make_folder, write_file
 from pipeline.ci.clock import Clock
 from pipeline.ci.commands import run_command
 from pipeline.ci.decision import Step
+from pipeline.ci.image import VARIABLE
 from pipeline.ci.settings import CiSection
 from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.registration.origin import project_files
 from pipeline.registration.repository import Repository
 
 if TYPE_CHECKING:
@@ -29,35 +31,61 @@ class Job:
     Attributes:
         config_file: the project.
         settings: its section `ci`.
+        module: the user's.
+        for_kubeflow: whether it has a section `kubeflow`.
         repository: that it is in.
+        data: fingerprint of the data; None if it is not known.
+        image: of the steps; None takes the config's.
         folder: for the compiled file.
         host: the API server; None takes the environment's.
         namespace: of pipeline and run; None takes kfp's context.
         timeout_s: longest wait for the run, in seconds.
         approved_by: who let the run reach production boards; None if nobody did.
         reasons: why this is done, in words.
+        scheduled: whether the clock is one of them.
+        finished_run: the server's id of the run that the last finished delivery ended with; None if it is not known.
     """
 
     config_file: Path
     settings: CiSection
+    module: Path
+    for_kubeflow: bool
     repository: Repository
+    data: str | None
+    image: str | None
     folder: Path
     host: str | None = None
     namespace: str | None = None
     timeout_s: float = 0.0
     approved_by: str | None = None
     reasons: tuple[str, ...] = ()
+    scheduled: bool = False
+    finished_run: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """What the run is of; its description begins with it."""
+        return f"commit {self.repository.commit}; data {self.data or 'not known'}; "
 
     @property
     def description(self) -> str:
         """What is kept with the run."""
         because = "; ".join(self.reasons)
-        return f"commit {self.repository.commit}; {because}; approved by {self.approved_by}"
+        return f"{self.subject}{because}; approved by {self.approved_by}"
 
     @property
     def compiled(self) -> Path:
         """The compiled pipeline."""
         return self.folder / "pipeline.yaml"
+
+    def require_committed(self) -> None:
+        """Make sure that the commit says what is built and registered.
+
+        Raises:
+            TinyopsError: it does not, or the module is wrong.
+        """
+        self.repository.require_committed()
+        self.repository.require_tracked(project_files(self.config_file, self.module))
 
 
 @dataclass(frozen=True)
@@ -65,12 +93,12 @@ class Tools:
     """What is slow to import, or takes time.
 
     Attributes:
-        compile_project: config file to compiled pipeline.
+        compile_project: config file, and the image in the place of the config's, to compiled pipeline.
         verify: raises a TinyopsError unless a compiled file can be run; the flag allows what cannot be checked offline.
         clock: of the wait for the run.
     """
 
-    compile_project: Callable[[Path], PipelineFile]
+    compile_project: Callable[[Path, str | None], PipelineFile]
     verify: Callable[[Path, bool], None]
     clock: Clock
 
@@ -84,23 +112,25 @@ class Steps:
         tools: see there.
         follow: called with a line when there is something new.
         registration: of the version, once it is there.
-        run_url: page of the run, once it is started.
+        run_id: the server's, once the run is started.
+        run_url: its page.
     """
 
     job: Job
     tools: Tools
     follow: Callable[[str], None]
     registration: Registration | None = None
+    run_id: str | None = None
     run_url: str | None = None
     _file: PipelineFile = field(init=False)
     _server: ApiServer = field(init=False)
-    _run: V2beta1Run = field(init=False)
 
     def by_name(self) -> Mapping[Step, Callable[[], str]]:
         """Each step; it returns what it did in a few words, and raises a TinyopsError if it fails."""
         return {
             Step.LINT: lambda: self._commands(self.job.settings.lint),
             Step.TESTS: lambda: self._commands(self.job.settings.test),
+            Step.BUILD: self._build,
             Step.COMPILE: self._compile,
             Step.VERIFY: self._verify,
             Step.REGISTER: self._register,
@@ -109,14 +139,19 @@ class Steps:
             Step.REPORT: self._report,
         }
 
-    def _commands(self, commands: Collection[str]) -> str:
+    def _commands(self, commands: Collection[str], **variables: str) -> str:
         for command in commands:
             self.follow(f"$ {command}")
-            run_command(command, self.job.repository.top)
+            run_command(command, self.job.repository.top, variables)
         return "; ".join(commands)
 
+    def _build(self) -> str:
+        image = str(self.job.image)
+        self._commands(self.job.settings.build, **{VARIABLE: image})
+        return image
+
     def _compile(self) -> str:
-        self._file = self.tools.compile_project(self.job.config_file)
+        self._file = self.tools.compile_project(self.job.config_file, self.job.image)
         make_folder(self.job.folder)
         write_file(self.job.compiled, self._file.to_yaml().encode())
         return f"{self.job.compiled}, {len(_task_names(self._file))} steps"
@@ -131,27 +166,50 @@ class Steps:
         from pipeline.registration.registrar import register
 
         job = self.job
-        job.repository.require_committed()
+        job.require_committed()
         self._server = ApiServer(job.host, job.namespace)
         self.registration = register(self._server, self._file, job.compiled, version=job.repository.commit)
         return f"{self.registration.outcome}: {self.registration.url}"
 
     def _start(self) -> str:
-        from pipeline.ci.kubeflow_run import start_run
+        from pipeline.ci.kubeflow_run import latest_run, start_run
 
         assert self.registration is not None
-        experiment = self.job.settings.experiment or self._file.name
-        self._run = start_run(self._server, self.registration, experiment=experiment, description=self.job.description)
-        self.run_url = self._server.run_url(self._run.run_id)
-        return self.run_url
+        run = latest_run(self._server, self.registration)
+        taken_up = run is not None and self._is_of_this_delivery(run)
+        if run is None or not taken_up:
+            run = start_run(
+                self._server,
+                self.registration,
+                pipeline_root=self._file.spec["defaultPipelineRoot"],
+                experiment=self.job.settings.experiment or self._file.name,
+                description=self.job.description,
+            )
+        self.run_id = str(run.run_id)
+        self.run_url = self._server.run_url(self.run_id)
+        return f"{'taken up again: ' if taken_up else ''}{self.run_url}"
+
+    def _is_of_this_delivery(self, run: V2beta1Run) -> bool:
+        """Whether an earlier call started a run for the same purpose, and did not see its end."""
+        from pipeline.ci.kubeflow_run import has_ended
+
+        if not (run.description or "").startswith(self.job.subject):
+            return False
+        if not has_ended(run):
+            return True
+        if run.state != "SUCCEEDED" or run.run_id == self.job.finished_run:
+            return False
+        # Where the state was lost, this may be what the schedule asked for last time.
+        return not self.job.scheduled or self.job.finished_run is not None
 
     def _wait(self) -> str:
         from pipeline.ci.kubeflow_run import wait_for_run
 
+        assert self.run_id is not None
         tasks = _task_names(self._file)
         run = wait_for_run(
             self._server,
-            self._run.run_id,
+            self.run_id,
             tasks,
             timeout_s=self.job.timeout_s,
             follow=self.follow,

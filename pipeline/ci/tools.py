@@ -17,11 +17,11 @@ def real_tools() -> Tools:
     return Tools(_compile_project, _verify, Clock())
 
 
-def _compile_project(config: Path) -> PipelineFile:
+def _compile_project(config: Path, image: str | None) -> PipelineFile:
     from pipeline.kubeflow.compiler import compile_project
 
     quiet_libraries.hush()
-    return compile_project(config)
+    return compile_project(config, image=image)
 
 
 def _verify(path: Path, offline: bool) -> None:

@@ -43,7 +43,7 @@ def show_reasons(console: Console, prepared: Prepared) -> None:
     for reason in prepared.findings.reasons or (NOTHING,):
         console.print(escape(reason))
     if prepared.findings.revision.data is None:
-        console.print("note: the data file is not on this machine; whether it changed is not known")
+        console.print("note: the data cannot be read on this machine; whether it changed is not known")
 
 
 def show_step(console: Console, outcome: StepOutcome) -> None:

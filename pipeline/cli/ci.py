@@ -74,10 +74,10 @@ def ci(
     plan: Annotated[bool, typer.Option("--plan", help="Say what changed and what would run, and run nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Do what a change asks for: lint, tests, compile, verify, register, run, wait, report.
+    """Do what a change asks for: lint, tests, build, compile, verify, register, run, wait, report.
 
     What changed since the last time decides. Documentation: lint. Code: everything. Data or a schedule: everything from
-    compile on. Nothing: nothing.
+    compile on. Nothing: nothing. `build` makes the image, if the config has commands for it.
 
     A run ends on production boards. It is started only if somebody is named who approved; until then all that comes
     before is done, and the command ends well and says that it waits.
@@ -119,8 +119,9 @@ def _deliver(prepared: Prepared, console: Console) -> Delivery:
 
     view.show_reasons(console, prepared)
     delivery = prepared.delivery(real_tools(), lambda line: console.print(line, markup=False))
+    prepared.memory.begin()
     try:
-        delivery.run(lambda outcome: view.show_step(console, outcome), prepared.memory.after)
+        delivery.run(lambda outcome: view.show_step(console, outcome), prepared.memory)
     except KeyboardInterrupt:
         run = delivery.steps.run_url
         console.print(f"stopped; {f'the run goes on: {run}' if run else 'no run was started'}", markup=False)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from edge_deployer.cli.exit_status import EXIT_INTERRUPTED
+from edge_deployer.errors import TinyopsError
 
 if TYPE_CHECKING:
     from pipeline.kubeflow.pipeline_file import PipelineFile
@@ -27,7 +28,11 @@ def register(
     ] = None,
     version: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Name of the version; without it, the git commit that the file's folder is at."),
+        typer.Option(help="Name of the version; without it, the git commit that has the file, or that --config is at."),
+    ] = None,
+    config: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="The project's tinyops.yaml, for a file that is not in git: it must compile to the file."),
     ] = None,
     namespace: Annotated[
         Optional[str],  # noqa: UP045
@@ -50,11 +55,12 @@ def register(
     """
     # kfp takes a second that `tinyops --help` need not pay.
     from pipeline.kubeflow.pipeline_file import PipelineFile
-    from pipeline.registration.repository import committed_version
+    from pipeline.registration.origin import commit_of
 
     try:
         file = PipelineFile.load(pipeline)
-        version = version or committed_version(pipeline.resolve().parent)
+        _require_name(file, pipeline)
+        version = version or commit_of(pipeline, file, config)
         if custom_resources is None:
             outcome = _on_server(file, pipeline, host, namespace, name=name, version=version)
         else:
@@ -63,6 +69,14 @@ def register(
         typer.echo("stopped; what was begun is taken back, and the next call goes on from what is there", err=True)
         sys.exit(EXIT_INTERRUPTED)
     _show(outcome, as_json=as_json)
+
+
+def _require_name(file: PipelineFile, path: Path) -> None:
+    name = file.spec["pipelineInfo"].get("name")
+    if not (isinstance(name, str) and name):
+        raise TinyopsError(
+            f"{path}: pipelineInfo.name is missing", remedy="make the file with `tinyops compile -o pipeline.yaml`"
+        )
 
 
 def _on_server(

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import yaml
-
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import make_folder
+from edge_deployer.files import make_folder, read_file, write_file
+from pipeline.kubeflow import yaml_text
 from pipeline.kubeflow.pipeline_file import PipelineFile
 
 API_VERSION: Final = "pipelines.kubeflow.org/v2beta1"
@@ -68,12 +67,12 @@ def write_custom_resources(
     pipeline_file = folder / f"{name}.pipeline.yaml"
     outcome = _outcome(version_file, version_text)
     make_folder(folder)
-    pipeline_file.write_text(_resource("Pipeline", name, namespace, description))
-    version_file.write_text(version_text)
+    write_file(pipeline_file, _resource("Pipeline", name, namespace, description))
+    write_file(version_file, version_text)
     return CustomResources(outcome, pipeline_file, version_file)
 
 
-def _resource(kind: str, name: str, namespace: str | None, spec: dict[str, Any]) -> str:
+def _resource(kind: str, name: str, namespace: str | None, spec: dict[str, Any]) -> bytes:
     metadata = {"name": name, "namespace": namespace}
     document = {
         "apiVersion": API_VERSION,
@@ -81,13 +80,13 @@ def _resource(kind: str, name: str, namespace: str | None, spec: dict[str, Any])
         "metadata": {key: value for key, value in metadata.items() if value},
         "spec": {key: value for key, value in spec.items() if value},
     }
-    return yaml.safe_dump(document, sort_keys=True, width=120)
+    return yaml_text.dump([document]).encode()
 
 
-def _outcome(path: Path, text: str) -> Literal["written", "unchanged"]:
+def _outcome(path: Path, contents: bytes) -> Literal["written", "unchanged"]:
     if not path.is_file():
         return "written"
-    if path.read_text() != text:
+    if read_file(path, str(path)) != contents:
         raise TinyopsError(
             f"{path} is there with other content; nothing was written",
             remedy="compile from the commit that the version names, or write another --version",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,24 @@ class Repository:
         """Tracked files that differ between a commit of this clone and the working tree, relative to the top."""
         return _names(_git(self.top, "diff", "--name-only", "--no-renames", "-z", f"{commit}^{{commit}}"))
 
+    def untracked(self, files: Iterable[Path]) -> list[str]:
+        """Those of the files in this clone that git does not track, ignored ones too, relative to the top."""
+        paths = [str(file.resolve()) for file in files]
+        return _names(_git(self.top, "ls-files", "--others", "-z", "--", *paths))
+
+    def require_tracked(self, files: Iterable[Path]) -> None:
+        """Make sure that the commit has files.
+
+        Raises:
+            TinyopsError: git does not track one of them.
+        """
+        if untracked := self.untracked(files):
+            raise TinyopsError(
+                f"{listed(untracked)} of {self.top} is not in git, so its commit {self.commit[:12]} does not say what "
+                "would be registered",
+                remedy=_REMEDY.format("add and commit it"),
+            )
+
     def require_committed(self) -> None:
         """Make sure that the commit says what is registered.
 
@@ -65,17 +84,6 @@ class Repository:
                 "does not say what would be registered",
                 remedy=_REMEDY.format("commit them"),
             )
-
-
-def committed_version(folder: Path) -> str:
-    """The commit that a folder is at, as the name of a version.
-
-    Raises:
-        TinyopsError: as `Repository.around` and `Repository.require_committed`.
-    """
-    repository = Repository.around(folder)
-    repository.require_committed()
-    return repository.commit
 
 
 def listed(files: list[str]) -> str:

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -208,12 +208,23 @@ class KfpApiServer:
     def create_run(self, request: Request) -> Any:
         run = _read(request.body, "V2beta1Run")
         _there(self.experiments, run.experiment_id)
-        _there(self.versions, run.pipeline_version_reference.pipeline_version_id)
+        version = _there(self.versions, run.pipeline_version_reference.pipeline_version_id)
         if run.runtime_config is None:
             raise Refused(400, "pipeline requiring input has no parameter(s) provided")
-        run.run_id, run.created_at, run.state = str(uuid4()), _now(), "PENDING"
+        spec = version.pipeline_spec.get("pipeline_spec", version.pipeline_spec)
+        if run.runtime_config.pipeline_root != spec["defaultPipelineRoot"]:
+            # KFP's server takes its own default, whatever the version says.
+            raise Refused(400, "the run's artifacts would not go to the version's pipeline root")
+        run.run_id, run.state = str(uuid4()), "PENDING"
+        run.created_at = _now() + timedelta(minutes=len(self.runs))
         self.runs[run.run_id] = run
         return run
+
+    def list_runs(self, request: Request) -> Any:
+        assert request.query["sort_by"] == "created_at desc"
+        found = [one for one in self.runs.values() if self._asked_for(request, one)]
+        found = sorted(found, key=lambda run: run.created_at, reverse=True)[: int(request.query["page_size"])]
+        return kfp_api.V2beta1ListRunsResponse(runs=found or None, total_size=len(found))
 
     def get_run(self, _request: Request, run_id: str) -> Any:
         run = _there(self.runs, run_id)
@@ -239,6 +250,7 @@ _OPERATIONS: dict[tuple[str, str], Callable[..., Any]] = {
     ("GET", "/experiments"): KfpApiServer.list_experiments,
     ("POST", "/experiments"): KfpApiServer.create_experiment,
     ("POST", "/runs"): KfpApiServer.create_run,
+    ("GET", "/runs"): KfpApiServer.list_runs,
     ("GET", f"/runs/{_ID}"): KfpApiServer.get_run,
 }
 

@@ -35,7 +35,8 @@ def _document(pipeline: ParsedPipeline) -> Iterator[Finding]:
     if not _PIPELINE_NAME.fullmatch(spec.pipeline_info.name):
         yield Finding("pipelineInfo.name", f"{spec.pipeline_info.name!r} is not of the form {_PIPELINE_NAME.pattern}")
     if not spec.default_pipeline_root:
-        yield Finding("defaultPipelineRoot", "is missing; without it, artifacts go where each cluster has its default")
+        # The back end itself takes a run's pipeline_root, or the cluster's default (v2_template.go).
+        yield Finding("defaultPipelineRoot", "is missing; Kubeflow's page and `tinyops ci` start each run with it")
     elif not _PIPELINE_ROOT.fullmatch(spec.default_pipeline_root):
         yield Finding("defaultPipelineRoot", f"{spec.default_pipeline_root!r} is no minio://, s3:// or gs:// bucket")
     if "root" in spec.components:

@@ -40,6 +40,8 @@ class Delivered:
         log: a line for each command that ran.
         seconds: on the clock that the wait for a run looks at.
         broken: the tool that shall fail.
+        calls: the tools that were called, in order.
+        image: that the pipeline was compiled with last, in the place of the config's.
     """
 
     config: Path
@@ -48,6 +50,7 @@ class Delivered:
     seconds: float = 0.0
     broken: str | None = None
     calls: list[str] = field(default_factory=list)
+    image: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -62,6 +65,13 @@ class Delivered:
         """Write section `ci` anew, and commit."""
         config = yaml.safe_load(self.config.read_text())
         config["ci"] = {**config["ci"], **section}
+        self.config.write_text(yaml.safe_dump(config))
+        commit_all(self.folder)
+
+    def on_kubeflow(self, **section: Any) -> None:
+        """Write section `kubeflow` anew, and commit."""
+        config = yaml.safe_load(self.config.read_text())
+        config["kubeflow"] = {**config["kubeflow"], **section}
         self.config.write_text(yaml.safe_dump(config))
         commit_all(self.folder)
 
@@ -97,10 +107,11 @@ class Delivered:
     def tools(self) -> Tools:
         return Tools(self._compile, self._verify, Clock(lambda: self.seconds, self._pause))
 
-    def _compile(self, config: Path) -> PipelineFile:
+    def _compile(self, config: Path, image: str | None) -> PipelineFile:
         self._call("compile")
+        self.image = image
         assert config == self.config
-        return write_pipeline(self.log.parent / "compiled.yaml")
+        return write_pipeline(self.log.parent / "compiled.yaml", image=image)
 
     def _verify(self, path: Path, offline: bool) -> None:
         self._call("verify")
@@ -131,6 +142,10 @@ def delivered(
     log = tmp_path / "log"
     text = yaml.safe_load((folder / config.name).read_text())
     text["ci"] = {"lint": [f"sh -c 'echo lint >> {log}'"], "test": [f"sh -c 'echo tests >> {log}'"], "host": server.url}
+    text["kubeflow"] = {
+        "image": "registry.example.com:5000/tinyops/pipeline:1.0.0",
+        "pipeline_root": "minio://bucket/root",
+    }
     (folder / config.name).write_text(yaml.safe_dump(text))
     commit_all(folder)
     made = Delivered(folder / config.name, server, log)

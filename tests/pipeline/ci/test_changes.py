@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from components import object_store
+from edge_deployer.errors import TinyopsError
 from tests.pipeline.ci.conftest import Delivered
 from tests.pipeline.git_project import commit_all, git
 
@@ -80,7 +82,53 @@ def test_data_that_is_elsewhere_is_not_guessed_at(delivered: Delivered) -> None:
     assert plan(delivered)[0] == ["code"]
     delivered.approved()
     assert plan(delivered) == ([], [])
-    assert "not on this machine" in delivered.ci("--plan").stdout
+    assert "cannot be read on this machine" in delivered.ci("--plan").stdout
+
+
+def test_data_that_is_away_for_once_did_not_change(finished: Delivered) -> None:
+    (finished.folder / ".gitignore").write_text("data.npz\n")
+    git(finished.folder, "rm", "--quiet", "--cached", "data.npz")
+    commit_all(finished.folder)
+    (finished.folder / "data.npz").rename(finished.log.parent / "data.npz")
+    finished.approved()
+    (finished.log.parent / "data.npz").rename(finished.folder / "data.npz")
+    assert plan(finished) == ([], [])
+    np.savez(finished.folder / "data.npz", sound=np.zeros((60, 4)), kind=np.arange(60) % 2)
+    assert plan(finished)[0] == ["data"]
+
+
+def test_data_that_is_there_for_the_first_time_is_remembered_and_did_not_change(delivered: Delivered) -> None:
+    (delivered.folder / ".gitignore").write_text("data.npz\n")
+    git(delivered.folder, "rm", "--quiet", "data.npz")
+    commit_all(delivered.folder)
+    delivered.approved()
+    for value, changes in ((0, []), (1, ["data"])):
+        np.savez(delivered.folder / "data.npz", sound=np.full((60, 4), value), kind=np.arange(60) % 2)
+        assert plan(delivered)[0] == changes
+        delivered.outcome()
+
+
+def test_data_in_a_bucket_is_seen_by_its_contents(delivered: Delivered, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = {"minio://bucket/data.npz": b"first"}
+    monkeypatch.setattr(object_store, "read", bucket.__getitem__)
+    delivered.on_kubeflow(data_file="minio://bucket/data.npz")
+    delivered.approved()
+    assert plan(delivered) == ([], [])
+    bucket["minio://bucket/data.npz"] = b"second"
+    assert plan(delivered) == (["data"], RUN)
+
+
+@pytest.mark.parametrize("data_file", ["minio://bucket/data.npz", "/data/data.npz"])
+def test_a_local_file_says_nothing_of_data_that_a_run_reads_elsewhere(
+    delivered: Delivered, monkeypatch: pytest.MonkeyPatch, data_file: str
+) -> None:
+    def nobody_answers(path: str) -> bytes:
+        raise TinyopsError(f"{path} cannot be read", remedy="check the keys")
+
+    monkeypatch.setattr(object_store, "read", nobody_answers)
+    delivered.on_kubeflow(data_file=data_file)
+    delivered.approved()
+    assert "cannot be read on this machine" in delivered.ci("--plan").stdout
 
 
 def test_a_schedule_runs_the_pipeline_though_nothing_changed(finished: Delivered) -> None:

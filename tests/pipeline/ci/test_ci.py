@@ -6,10 +6,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import yaml
 
 from tests.pipeline.ci.conftest import Delivered
-from tests.pipeline.git_project import git
+from tests.pipeline.conftest import MODULE
+from tests.pipeline.git_project import commit_all, git
 from tests.pipeline.kfp_api_server import Look, Request
 
 ALL = ["lint", "tests", "compile", "verify", "register", "run", "wait", "report"]
@@ -197,6 +200,72 @@ def test_a_refused_model_has_its_own_status_and_the_run_is_named(delivered: Deli
     assert run_id in outcome["remedy"]
 
 
+def test_a_gate_that_did_not_run_is_no_refusal(delivered: Delivered, monkeypatch) -> None:
+    monkeypatch.setattr("pipeline.ci.kubeflow_run.GATE", "promotion-gate")
+    delivered.server.looks = [Look("FAILED", {"push": "SUCCEEDED", "promotion-gate-driver": "FAILED"})]
+    assert delivered.approved(status=1)["outcome"] == "failed"
+    delivered.server.looks = [Look("FAILED", {"promotion-gate-driver": "FAILED", "promotion-gate": "FAILED"})]
+    assert delivered.approved(status=1)["outcome"] == "failed"
+
+
+def test_a_refused_model_is_not_tried_again(delivered: Delivered, monkeypatch) -> None:
+    monkeypatch.setattr("pipeline.ci.kubeflow_run.GATE", "promotion-gate")
+    delivered.server.looks = [Look("FAILED", {"promotion-gate": "FAILED"})]
+    delivered.approved(status=3)
+    assert delivered.approved()["outcome"] == "unchanged"
+    delivered.change("README.md")
+    assert delivered.approved()["plan"] == ["lint"]
+    delivered.server.looks = [Look("SUCCEEDED")]
+    assert delivered.approved("--trigger", "schedule")["outcome"] == "done"
+    assert len(delivered.server.runs) == 2
+
+
+@pytest.mark.parametrize("state", ["RUNNING", "SUCCEEDED"])
+@pytest.mark.parametrize("trigger", ["change", "schedule"])
+def test_a_run_whose_answer_was_lost_is_taken_up(delivered: Delivered, state: str, trigger: str) -> None:
+    delivered.approved()
+    if trigger == "change":
+        delivered.change("vibration.py", MODULE + "x = 1")
+    delivered.server.fail("POST /runs", 504, afterwards=True)
+    outcome = delivered.approved("--trigger", trigger, status=1)
+    assert (outcome["failed_step"], len(delivered.server.runs)) == ("run", 2)
+    assert "taken up" in outcome["remedy"]
+    lost = list(delivered.server.runs.values())[-1]
+    lost.state = state
+    outcome = delivered.approved("--trigger", trigger)
+    assert (outcome["outcome"], len(delivered.server.runs)) == ("done", 2)
+    assert outcome["run"].endswith(lost.run_id)
+    delivered.approved("--trigger", "schedule")
+    assert len(delivered.server.runs) == 3
+
+
+def test_a_run_that_goes_on_after_the_wait_is_taken_up(delivered: Delivered) -> None:
+    delivered.server.looks = [Look("RUNNING")]
+    delivered.approved("--timeout", "1", status=1)
+    delivered.server.looks = [Look("SUCCEEDED")]
+    assert delivered.approved()["outcome"] == "done"
+    assert len(delivered.server.runs) == 1
+
+
+def test_a_run_that_reads_other_data_is_not_taken_up(delivered: Delivered) -> None:
+    (delivered.folder / ".gitignore").write_text("data.npz\n")
+    git(delivered.folder, "rm", "--quiet", "--cached", "data.npz")
+    commit_all(delivered.folder)
+    delivered.server.looks = [Look("RUNNING")]
+    delivered.approved("--timeout", "1", status=1)
+    np.savez(delivered.folder / "data.npz", sound=np.zeros((60, 4)), kind=np.arange(60) % 2)
+    delivered.server.looks = [Look("SUCCEEDED")]
+    delivered.approved()
+    assert len(delivered.server.runs) == 2
+
+
+def test_where_the_state_is_lost_a_schedule_still_starts_a_run(delivered: Delivered) -> None:
+    delivered.approved()
+    (delivered.log.parent / "workspace" / "ci" / "state.json").unlink()
+    delivered.approved("--trigger", "schedule")
+    assert len(delivered.server.runs) == 2
+
+
 def test_a_step_whose_driver_fails_is_named(delivered: Delivered) -> None:
     delivered.server.looks = [Look("FAILED", {"root": "FAILED", "push-driver": "FAILED", "train": "SUCCEEDED"})]
     assert "failed in push" in delivered.approved(status=1)["error"]
@@ -256,6 +325,25 @@ def test_uncommitted_changes_are_an_error_before_anything_runs(delivered: Delive
     (delivered.folder / "vibration.py").write_text("x = 2")
     assert "not committed" in delivered.refused("--approved-by", "Ada").message
     assert delivered.commands == []
+
+
+def test_a_helper_that_is_not_in_git_is_an_error_before_anything_runs(delivered: Delivered) -> None:
+    delivered.change("vibration.py", "import helper\n" + MODULE)
+    (delivered.folder / "helper.py").write_text("x = 1")
+    assert "helper.py" in delivered.refused("--approved-by", "Ada").message
+    assert delivered.commands == []
+    commit_all(delivered.folder)
+    assert delivered.approved()["outcome"] == "done"
+
+
+def test_a_project_that_is_not_for_kubeflow_is_refused_before_anything_runs(delivered: Delivered) -> None:
+    config = yaml.safe_load(delivered.config.read_text())
+    del config["kubeflow"]
+    delivered.config.write_text(yaml.safe_dump(config))
+    commit_all(delivered.folder)
+    assert "no section kubeflow" in delivered.refused("--until", "verify").message
+    assert delivered.commands == []
+    assert delivered.outcome("--until", "tests")["outcome"] == "done"
 
 
 def test_a_server_that_nobody_names_is_an_error_before_anything_runs(delivered: Delivered) -> None:

@@ -19,65 +19,81 @@ def all_steps(plan: Plan) -> set[Step]:
 
 
 def test_nothing_changed_asks_for_nothing() -> None:
-    assert decide([], tested=False, approved=True) == Plan((), (), complete=True)
+    assert decide([], tested=False, build=True, approved=True) == Plan((), (), complete=True)
 
 
 def test_documentation_alone_is_linted_and_nothing_else() -> None:
-    assert decide([Change.DOCUMENTATION], tested=False, approved=True).steps == (Step.LINT,)
+    assert decide([Change.DOCUMENTATION], tested=False, build=True, approved=True).steps == (Step.LINT,)
 
 
 def test_code_asks_for_everything() -> None:
-    assert decide([Change.CODE], tested=False, approved=True).steps == ORDER
+    assert decide([Change.CODE], tested=False, build=True, approved=True).steps == ORDER
 
 
 @pytest.mark.parametrize("change", [Change.DATA, Change.SCHEDULE])
 def test_data_and_a_schedule_ask_for_a_run_without_lint_and_tests(change: Change) -> None:
-    assert decide([change], tested=False, approved=True).steps == ORDER[ORDER.index(Step.COMPILE) :]
+    assert decide([change], tested=False, build=False, approved=True).steps == ORDER[ORDER.index(Step.COMPILE) :]
 
 
-@given(changes, changes, st.booleans(), st.booleans(), steps)
-def test_more_changes_never_ask_for_less(
-    some: set[Change], more: set[Change], tested: bool, approved: bool, until: Step
+@given(st.sets(st.sampled_from(Change), min_size=1), st.booleans(), st.booleans(), steps)
+def test_an_image_is_built_if_it_is_missing_and_a_pipeline_is_compiled(
+    some: set[Change], tested: bool, approved: bool, until: Step
 ) -> None:
-    fewer = decide(some, tested=tested, approved=approved, until=until)
-    assert all_steps(fewer) <= all_steps(decide(some | more, tested=tested, approved=approved, until=until))
+    plan = decide(some, tested=tested, build=True, approved=approved, until=until)
+    assert Step.BUILD in plan.steps or Step.COMPILE not in plan.steps
+    assert Step.BUILD not in decide(some, tested=tested, build=False, approved=approved, until=until).steps
 
 
-@given(changes, st.booleans(), steps)
-def test_without_an_approval_nothing_reaches_production(some: set[Change], tested: bool, until: Step) -> None:
-    plan = decide(some, tested=tested, approved=False, until=until)
+@given(changes, changes, st.booleans(), st.booleans(), st.booleans(), steps)
+def test_more_changes_never_ask_for_less(
+    some: set[Change], more: set[Change], tested: bool, approved: bool, build: bool, until: Step
+) -> None:
+    fewer = decide(some, tested=tested, build=build, approved=approved, until=until)
+    assert all_steps(fewer) <= all_steps(
+        decide(some | more, tested=tested, build=build, approved=approved, until=until)
+    )
+
+
+@given(changes, st.booleans(), st.booleans(), steps)
+def test_without_an_approval_nothing_reaches_production(
+    some: set[Change], tested: bool, build: bool, until: Step
+) -> None:
+    plan = decide(some, tested=tested, build=build, approved=False, until=until)
     assert not FOR_PRODUCTION & set(plan.steps)
-    approved = decide(some, tested=tested, approved=True, until=until)
+    approved = decide(some, tested=tested, build=build, approved=True, until=until)
     assert approved.steps == plan.steps + plan.held
     assert not approved.held
 
 
-@given(changes, st.booleans(), st.booleans(), steps)
+@given(changes, st.booleans(), st.booleans(), st.booleans(), steps)
 def test_steps_keep_their_order_and_none_comes_twice(
-    some: set[Change], tested: bool, approved: bool, until: Step
+    some: set[Change], tested: bool, approved: bool, build: bool, until: Step
 ) -> None:
-    plan = decide(some, tested=tested, approved=approved, until=until)
+    plan = decide(some, tested=tested, build=build, approved=approved, until=until)
     together = plan.steps + plan.held
     assert list(together) == sorted(together, key=ORDER.index)
     assert len(set(together)) == len(together)
     assert all(ORDER.index(step) <= ORDER.index(until) for step in together)
 
 
-@given(changes, st.booleans(), steps)
-def test_what_passed_for_the_commit_is_not_tested_again(some: set[Change], approved: bool, until: Step) -> None:
-    fresh = decide(some, tested=False, approved=approved, until=until)
-    again = decide(some, tested=True, approved=approved, until=until)
+@given(changes, st.booleans(), st.booleans(), steps)
+def test_what_passed_for_the_commit_is_not_tested_again(
+    some: set[Change], approved: bool, build: bool, until: Step
+) -> None:
+    fresh = decide(some, tested=False, build=build, approved=approved, until=until)
+    again = decide(some, tested=True, build=build, approved=approved, until=until)
     assert set(fresh.steps) - set(again.steps) <= {Step.LINT, Step.TESTS}
     assert not {Step.LINT, Step.TESTS} & set(again.steps)
     assert again.held == fresh.held
 
 
-@given(changes, st.booleans(), st.booleans(), steps)
+@given(changes, st.booleans(), st.booleans(), st.booleans(), steps)
 def test_a_plan_is_complete_only_if_nothing_is_left_out(
-    some: set[Change], tested: bool, approved: bool, until: Step
+    some: set[Change], tested: bool, approved: bool, build: bool, until: Step
 ) -> None:
-    plan = decide(some, tested=tested, approved=approved, until=until)
-    asked = {step for change in some for step in STEPS_OF[change]}
+    plan = decide(some, tested=tested, build=build, approved=approved, until=until)
+    asked = {step for change in some for step in STEPS_OF[change]} - {Step.BUILD}
+    asked |= {Step.BUILD} if build and Step.COMPILE in asked else set()
     passed = {Step.LINT, Step.TESTS} if tested else set()
     assert plan.complete == (asked <= set(plan.steps) | passed)
 

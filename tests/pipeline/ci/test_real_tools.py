@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
 from edge_deployer.errors import TinyopsError
 from pipeline.ci import tools
 from pipeline.ci.kubeflow_run import GATE
 from pipeline.kubeflow.pipeline_file import PipelineFile
 from tests.pipeline.ci.conftest import Delivered
-from tests.pipeline.git_project import commit_all
+from tests.pipeline.git_project import git
 
 REAL = tools.real_tools
 
@@ -21,13 +20,6 @@ REAL = tools.real_tools
 def kubeflow(delivered: Delivered, monkeypatch: pytest.MonkeyPatch) -> Delivered:
     """A project that compiles, and no stand-ins."""
     monkeypatch.setattr(tools, "real_tools", REAL)
-    config = yaml.safe_load(delivered.config.read_text())
-    config["kubeflow"] = {
-        "image": "registry.example.com/tinyops/pipeline:1.0.0",
-        "pipeline_root": "minio://bucket/root",
-    }
-    delivered.config.write_text(yaml.safe_dump(config))
-    commit_all(delivered.folder)
     delivered.configure(verify_offline=True)
     return delivered
 
@@ -42,8 +34,19 @@ def test_a_project_is_compiled_verified_registered_and_run(kubeflow: Delivered) 
     assert version.pipeline_spec["pipeline_spec"]["pipelineInfo"]["name"] == "vibration"
 
 
+def test_the_image_that_is_built_is_the_one_that_runs(kubeflow: Delivered) -> None:
+    kubeflow.configure(build=["true"])
+    kubeflow.outcome()
+    (version,) = kubeflow.server.versions.values()
+    executors = version.pipeline_spec["pipeline_spec"]["deploymentSpec"]["executors"].values()
+    commit = git(kubeflow.folder, "rev-parse", "HEAD")
+    assert {executor["container"]["image"] for executor in executors} == {
+        f"registry.example.com:5000/tinyops/pipeline:{commit}"
+    }
+
+
 def test_what_verify_finds_is_named(delivered: Delivered, tmp_path: Path) -> None:
-    file = delivered.tools().compile_project(delivered.config)
+    file = delivered.tools().compile_project(delivered.config, None)
     del file.spec["components"]["comp-train"]
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(file.to_yaml())

@@ -113,3 +113,14 @@ def test_a_name_that_kubernetes_does_not_take_is_an_error(compiled: Path, tmp_pa
 
 def test_a_folder_that_cannot_be_made_is_an_error(compiled: Path) -> None:
     assert "cannot be made" in error(write(compiled, compiled / "gitops", "--version", "v1")).message
+
+
+def test_a_folder_that_cannot_be_made_is_named_and_no_option_that_there_is_not(compiled: Path) -> None:
+    assert "--workspace" not in error(write(compiled, compiled / "gitops", "--version", "v1")).remedy
+
+
+@pytest.mark.parametrize("name", ["digits.pipeline.yaml", "digits.version-v1.yaml"])
+def test_a_folder_where_a_file_belongs_is_an_error(compiled: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "gitops" / name).mkdir(parents=True)
+    assert f"{name} cannot be written" in error(write(compiled, tmp_path / "gitops", "--version", "v1")).message
+    assert not list((tmp_path / "gitops").glob("*.part"))

@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import kfp_server_api
@@ -14,8 +15,10 @@ from typer.testing import CliRunner, Result
 
 from edge_deployer.errors import TinyopsError
 from pipeline.cli.register import register as register_command
+from pipeline.kubeflow.compiler import compile_project
 from pipeline.registration import api_server
 from tests.pipeline.compiled_pipeline import write_pipeline
+from tests.pipeline.conftest import MODULE
 from tests.pipeline.git_project import commit_all, git
 from tests.pipeline.kfp_api_server import KfpApiServer, Request, kfp_api_server
 
@@ -127,6 +130,62 @@ def test_uncommitted_changes_need_a_version_of_ones_own(server: KfpApiServer, co
 def test_files_that_git_does_not_track_are_no_change(server: KfpApiServer, compiled: Path) -> None:
     (compiled.parent / "build.log").write_text("left behind")
     assert registered(compiled, "--host", server.url)["outcome"] == "registered"
+
+
+def test_a_file_that_git_does_not_track_needs_its_project_or_a_version(server: KfpApiServer, compiled: Path) -> None:
+    """It may have been compiled from another commit."""
+    other = compiled.with_name("other.yaml")
+    write_pipeline(other)
+    for ignored in ("", "other.yaml\n"):
+        (compiled.parent / ".gitignore").write_text(ignored)
+        git(compiled.parent, "add", ".gitignore")
+        git(compiled.parent, "commit", "--quiet", "--message", "ignore")
+        error = refused(other, "--host", server.url)
+        assert "other.yaml is not in git" in error.message
+        assert "--config" in error.remedy
+    assert server.requests == []
+    registered(other, "--host", server.url, "--version", "v1")
+
+
+@pytest.fixture
+def kubeflow_project(project: Callable[..., Path]) -> Path:
+    """The config of a project in git, with its compiled file, which git does not know."""
+    config = project({"kubeflow": {"image": "registry.example.com/p:1", "pipeline_root": "minio://bucket/root"}})
+    commit_all(config.parent)
+    compile_to(config)
+    return config
+
+
+def compile_to(config: Path) -> None:
+    image = "registry.example.com/p:another"
+    config.with_name("pipeline.yaml").write_text(compile_project(config, image=image).to_yaml())
+
+
+def test_the_version_is_the_commit_that_the_project_compiles_at(server: KfpApiServer, kubeflow_project: Path) -> None:
+    compiled, folder = kubeflow_project.with_name("pipeline.yaml"), kubeflow_project.parent
+    arguments = [compiled, "--config", kubeflow_project, "--host", server.url]
+    assert registered(*arguments)["version"] == git(folder, "rev-parse", "HEAD")
+    (folder / "vibration.py").write_text("import helper\n" + MODULE)
+    git(folder, "commit", "--quiet", "--all", "--message", "change")
+    (folder / "helper.py").write_text("x = 1")
+    assert "helper.py" in refused(*arguments).message
+    git(folder, "add", "helper.py")
+    git(folder, "commit", "--quiet", "--message", "helper")
+    error = refused(*arguments)
+    assert "is not what" in error.message
+    assert "compile it again" in error.remedy
+    compile_to(kubeflow_project)
+    assert registered(*arguments)["version"] == git(folder, "rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("name", [None, 5, ""])
+@pytest.mark.parametrize("option", ["--host", "--custom-resources"])
+def test_a_pipeline_without_a_name_is_an_error(compiled: Path, tmp_path: Path, name: object, option: str) -> None:
+    file = write_pipeline(compiled)
+    file.spec["pipelineInfo"] = {} if name is None else {"name": name}
+    compiled.write_text(file.to_yaml())
+    error = refused(compiled, option, tmp_path / "gitops", "--version", "v1")
+    assert "pipelineInfo.name is missing" in error.message
 
 
 def test_outside_git_a_version_must_be_named(server: KfpApiServer, tmp_path: Path) -> None:

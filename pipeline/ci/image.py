@@ -1,0 +1,54 @@
+"""Which image a project's steps run, where `tinyops ci` has it built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.ci.changes import code_changed_since
+from pipeline.ci.state import Revision, State
+from pipeline.config import BUILTIN_DIGITS, PipelineConfig
+from pipeline.registration.repository import Repository
+
+VARIABLE = "TINYOPS_IMAGE"
+"""Where the commands of `ci.build` find the image that they build."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """The image of a delivery.
+
+    Attributes:
+        name: with its tag; None leaves it to `kubeflow.image`.
+        missing: whether it has to be built first.
+    """
+
+    name: str | None
+    missing: bool
+
+
+def image_for(config: PipelineConfig, repository: Repository, revision: Revision, state: State) -> Image:
+    """The last image that was built, as long as what is in it did not change; else one with the commit as its tag."""
+    if not config.ci.build or config.kubeflow is None:
+        return Image(None, missing=False)
+    built = state.image
+    if built is not None and _is_current(built.revision, config, repository, revision):
+        return Image(built.name, missing=False)
+    return Image(tagged(config.kubeflow.image, repository.commit), missing=True)
+
+
+def tagged(image: str, tag: str) -> str:
+    """An image's name with another tag, in the place of its tag and digest."""
+    name = image.partition("@")[0]
+    registry, slash, last = name.rpartition("/")
+    return f"{registry}{slash}{last.partition(':')[0]}:{tag}"
+
+
+def _is_current(built: Revision, config: PipelineConfig, repository: Repository, revision: Revision) -> bool:
+    if code_changed_since(built.commit, repository, config):
+        return False
+    return not _has_data(config) or built.data == revision.data
+
+
+def _has_data(config: PipelineConfig) -> bool:
+    """Whether steps read data that lies in the project's folder in the image."""
+    return config.kubeflow is not None and config.kubeflow.data_file is None and config.data.source != BUILTIN_DIGITS
