@@ -16,7 +16,14 @@ from pipeline.kubeflow import platform_document, project_module
 from pipeline.kubeflow.executor_input import type_title
 from pipeline.kubeflow.executor_output import SHOWN_BY_KUBEFLOW
 from pipeline.kubeflow.pipeline_file import PipelineFile
-from pipeline.kubeflow.settings import ALL_STEPS, KubeflowSection, StepSection
+from pipeline.kubeflow.settings import (
+    ALL_STEPS,
+    INVENTORY_FOLDER,
+    RELEASE_LINE_FOLDER,
+    SIGNING_KEY_FOLDER,
+    KubeflowSection,
+    StepSection,
+)
 from pipeline.kubeflow.step_names import NEVER_CACHED
 from pipeline.preflight import Project, load_project
 
@@ -101,9 +108,9 @@ def _parameters(project: Project, section: KubeflowSection) -> dict[str, str]:
     line = section.release_line
     return {
         "data_file": _data_file(project, section),
-        "workspace": platform_document.RELEASE_LINE_FOLDER,
-        "inventory": f"{platform_document.INVENTORY_FOLDER}/{line.inventory.key}",
-        "signing_key": f"{platform_document.SIGNING_KEY_FOLDER}/{line.signing_key.key}",
+        "workspace": RELEASE_LINE_FOLDER,
+        "inventory": f"{INVENTORY_FOLDER}/{line.inventory.key}",
+        "signing_key": f"{SIGNING_KEY_FOLDER}/{line.signing_key.key}",
         "release_version": project.config.deploy.release_version,
     }
 

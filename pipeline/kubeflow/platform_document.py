@@ -6,17 +6,16 @@ kubeflow/pipelines), as JSON.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
-from pipeline.kubeflow.settings import KubeflowSection, StepSection
-
-INVENTORY_FOLDER: Final = "/etc/tinyops/inventory"
-SIGNING_KEY_FOLDER: Final = "/etc/tinyops/signing-key"
-RELEASE_LINE_FOLDER: Final = "/var/lib/tinyops"
-
-PUSHER: Final = "TFLMPusher"
-READ_THE_STORE: Final = ("SensorExampleGen", "LatestBlessedModel")
-"""Steps that open more of the object store than the artifacts that the launcher hands them."""
+from pipeline.kubeflow.settings import (
+    KUBEFLOWS_MINIO,
+    KubeflowSection,
+    ObjectStoreSection,
+    Toleration,
+)
+from pipeline.kubeflow.step_names import PUSHER, READ_THE_STORE
 
 
 def build(section: KubeflowSection, spec: dict[str, Any]) -> dict[str, Any]:
@@ -41,47 +40,69 @@ def store_environment(name: str, section: KubeflowSection) -> dict[str, str]:
         name: of the step.
         section: what the project asks for.
     """
-    endpoint = section.object_store.endpoint
-    return {"AWS_ENDPOINT_URL": endpoint} if name in READ_THE_STORE and endpoint is not None else {}
+    store = _store(name, section)
+    if store is None or store.endpoint is None:
+        return {}
+    return _without(_own_variables(name, section), {"AWS_ENDPOINT_URL": store.endpoint})
+
+
+def _store(name: str, section: KubeflowSection) -> ObjectStoreSection | None:
+    """How a step opens the object store itself; None for one that does not, or that needs nothing for it."""
+    opened = dict(zip(READ_THE_STORE, (section.data_file, section.pipeline_root), strict=True)).get(name)
+    if opened is None or opened.startswith("/"):
+        return None
+    if section.object_store is not None:
+        return section.object_store
+    return KUBEFLOWS_MINIO if opened.startswith("minio://") else None
+
+
+def _own_variables(name: str, section: KubeflowSection) -> set[str]:
+    """What the project sets for a step: it goes before what the step gets for the object store."""
+    step = section.step(name)
+    return set(step.environment).union(*(section.secrets[secret].environment for secret in step.secrets))
+
+
+def _without(names: set[str], variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in variables.items() if name not in names}
 
 
 def _executor_config(name: str, section: KubeflowSection) -> dict[str, Any]:
-    step, line = section.step(name), section.release_line
-    files = [(secret, section.secrets[secret].mount) for secret in step.secrets]
-    variables = [(secret, section.secrets[secret].environment) for secret in step.secrets]
-    config_maps = [(config_map, section.config_maps[config_map].mount) for config_map in step.config_maps]
-    claims = [(claim, section.volumes[claim].mount) for claim in step.volumes]
-    labels = dict(step.labels)
-    if name == PUSHER:
-        files.append((line.signing_key.name, SIGNING_KEY_FOLDER))
-        config_maps.append((line.inventory.name, INVENTORY_FOLDER))
-        claims.append((line.claim, RELEASE_LINE_FOLDER))
-        labels |= line.labels
-    if name in READ_THE_STORE and section.object_store.secret is not None:
-        store = section.object_store
-        keys = {"AWS_ACCESS_KEY_ID": store.access_key, "AWS_SECRET_ACCESS_KEY": store.secret_key}
-        variables.append((store.secret, keys))
+    step = section.step(name)
+    labels = {**step.labels, **(section.release_line.labels if name == PUSHER else {})}
     config: dict[str, Any] = {
-        "secretAsVolume": [{"secretName": secret, "mountPath": mount} for secret, mount in files if mount],
-        "secretAsEnv": [_environment(secret, keys) for secret, keys in variables if keys],
-        "configMapAsVolume": [{"configMapName": config_map, "mountPath": mount} for config_map, mount in config_maps],
-        "pvcMount": [{"constant": claim, "mountPath": mount} for claim, mount in claims],
+        "secretAsVolume": _volumes(name, section, "Secret", "secretName"),
+        "secretAsEnv": [_environment(secret, keys) for secret, keys in _secret_variables(name, section) if keys],
+        "configMapAsVolume": _volumes(name, section, "ConfigMap", "configMapName"),
+        "pvcMount": _volumes(name, section, "PersistentVolumeClaim", "constant"),
         "nodeSelector": {"labels": dict(step.node_selector)} if step.node_selector else {},
-        "tolerations": [_toleration(step, place) for place in range(len(step.tolerations))],
+        "tolerations": [_toleration(toleration) for toleration in step.tolerations],
         "podMetadata": {"labels": labels} if labels else {},
     }
     return {field: value for field, value in config.items() if value}
 
 
-def _environment(secret: str, keys: dict[str, str]) -> dict[str, Any]:
+def _volumes(name: str, section: KubeflowSection, kind: str, field: str) -> list[dict[str, str]]:
+    return [{field: mount.name, "mountPath": mount.folder} for mount in section.mounts(name) if mount.kind == kind]
+
+
+def _secret_variables(name: str, section: KubeflowSection) -> list[tuple[str, Mapping[str, str]]]:
+    """Secrets of a step, with the key for each variable."""
+    variables = [(secret, section.secrets[secret].environment) for secret in section.step(name).secrets]
+    store = _store(name, section)
+    if store is not None and store.secret is not None:
+        keys = {"AWS_ACCESS_KEY_ID": store.access_key, "AWS_SECRET_ACCESS_KEY": store.secret_key}
+        variables.append((store.secret, _without(_own_variables(name, section), keys)))
+    return variables
+
+
+def _environment(secret: str, keys: Mapping[str, str]) -> dict[str, Any]:
     return {
         "secretName": secret,
         "keyToEnv": [{"secretKey": key, "envVar": variable} for variable, key in sorted(keys.items())],
     }
 
 
-def _toleration(step: StepSection, place: int) -> dict[str, Any]:
-    toleration = step.tolerations[place]
+def _toleration(toleration: Toleration) -> dict[str, Any]:
     fields = {
         "key": toleration.key,
         "operator": toleration.operator,

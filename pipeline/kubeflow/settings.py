@@ -4,41 +4,69 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     NonNegativeInt,
-    PositiveFloat,
     PositiveInt,
     StringConstraints,
     model_validator,
 )
 
+from pipeline.kubeflow.step_names import PUSHER
+
 ALL_STEPS: Final = "all"
 
-# Kubernetes: DNS subdomain names (RFC 1123) of objects; keys of labels and of device-plugin resources.
-_OBJECT_NAME = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
-_QUALIFIED_NAME = r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
-_PIPELINE_ROOT = r"^(minio|s3|gs)://[^/\s]+(/[^\s]*)?$"
+INVENTORY_FOLDER: Final = "/etc/tinyops/inventory"
+SIGNING_KEY_FOLDER: Final = "/etc/tinyops/signing-key"
+RELEASE_LINE_FOLDER: Final = "/var/lib/tinyops"
 
-ObjectName = Annotated[str, StringConstraints(pattern=_OBJECT_NAME, max_length=253)]
-QualifiedName = Annotated[str, StringConstraints(pattern=_QUALIFIED_NAME, max_length=317)]
+PIPELINE_ROOT: Final = r"^(minio|s3|gs)://[^/\s?*\[]+(/[^\s?*\[]*)?$"
+"""No wildcards: a step looks for models below it; no query, which only some of those that read it understand."""
+
+# Kubernetes' own rules (k8s.io/apimachinery/pkg/util/validation): DNS labels and subdomains (RFC 1123), keys of labels
+# and of device-plugin resources, values of labels, keys of Secrets and ConfigMaps.
+_LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_NAME_PART = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+_VOLUME_NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+_KEY = r"^\.?[A-Za-z0-9_-][A-Za-z0-9._-]*$"
+# Of a step's pod: an absolute path, or a file in an object store.
+_DATA_FILE = r"^(/|(minio|s3|gs)://[^/\s]+/)(.*[^/\s])$"
+
+ObjectName = Annotated[str, StringConstraints(pattern=rf"^{_SUBDOMAIN}$", max_length=253)]
+VolumeName = Annotated[str, StringConstraints(pattern=_VOLUME_NAME)]
+QualifiedName = Annotated[str, StringConstraints(pattern=rf"^({_SUBDOMAIN}/)?{_NAME_PART}$", max_length=317)]
+LabelValue = Annotated[str, StringConstraints(pattern=rf"^({_NAME_PART})?$")]
+Key = Annotated[str, StringConstraints(pattern=_KEY, max_length=253)]
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\s]*$")]
-PipelineRoot = Annotated[str, StringConstraints(pattern=_PIPELINE_ROOT), AfterValidator(lambda root: root.rstrip("/"))]
+# Kubernetes takes no colon in a mount path.
+Folder = Annotated[
+    str, StringConstraints(pattern=r"^(/[^/\s:]+)+/?$"), AfterValidator(lambda folder: folder.rstrip("/"))
+]
+DataFile = Annotated[str, StringConstraints(pattern=_DATA_FILE)]
+PipelineRoot = Annotated[str, StringConstraints(pattern=PIPELINE_ROOT), AfterValidator(lambda root: root.rstrip("/"))]
+Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
-# A tag or a digest, after the last slash: a registry's port has a colon too.
-_TAGGED = re.compile(
-    r"^[^\s]*?[^/\s:@]+(:(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?P<digest>@sha256:[0-9a-f]{64})?$"
+# https://pkg.go.dev/github.com/distribution/reference: the grammar of references, with the one digest that is used.
+_DOMAIN_PART = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST = rf"(?:{_DOMAIN_PART}(?:\.{_DOMAIN_PART})*|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?"
+_PATH_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    rf"(?:{_HOST}/)?{_PATH_PART}(?:/{_PATH_PART})*"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?P<digest>@sha256:[0-9a-f]{64})?"
 )
 
 
 def _pinned(image: str) -> str:
-    match = _TAGGED.match(image)
-    if match is None or not (match["tag"] or match["digest"]):
+    match = _REFERENCE.fullmatch(image)
+    if match is None:
+        raise ValueError("an image is [HOST[:PORT]/]NAME:TAG or [HOST[:PORT]/]NAME@sha256:DIGEST, NAME in lower case")
+    if not (match["tag"] or match["digest"]):
         raise ValueError("an image needs a tag or a digest, e.g. registry.example.com/tinyops/pipeline:1.0.0")
     if match["tag"] == "latest" and not match["digest"]:
         raise ValueError("the tag `latest` names another image tomorrow: give a version or a digest")
@@ -60,8 +88,8 @@ class ObjectKey(_Section):
         key: the entry that is the file.
     """
 
-    name: ObjectName
-    key: str
+    name: VolumeName
+    key: Key
 
 
 class ReleaseLineSection(_Section):
@@ -76,12 +104,12 @@ class ReleaseLineSection(_Section):
 
     inventory: ObjectKey = ObjectKey(name="device-inventory", key="boards.yaml")
     signing_key: ObjectKey = ObjectKey(name="release-key", key="signing-key.pem")
-    claim: ObjectName = "release-line"
-    labels: dict[QualifiedName, str] = {"tinyops.dev/role": "pusher"}
+    claim: VolumeName = "release-line"
+    labels: dict[QualifiedName, LabelValue] = {"tinyops.dev/role": "pusher"}
 
 
 class ObjectStoreSection(_Section):
-    """How steps that look into the object store themselves reach it: SensorExampleGen and LatestBlessedModel.
+    """How steps that open the object store themselves reach it.
 
     Attributes:
         endpoint: of a store that speaks S3; None for AWS's own, and for `gs://`.
@@ -90,10 +118,15 @@ class ObjectStoreSection(_Section):
         secret_key: its entry with the secret key.
     """
 
-    endpoint: str | None = "http://minio-service.kubeflow:9000"
-    secret: ObjectName | None = "mlpipeline-minio-artifact"
-    access_key: str = "accesskey"
-    secret_key: str = "secretkey"
+    endpoint: str | None
+    secret: ObjectName | None
+    access_key: Key = "accesskey"
+    secret_key: Key = "secretkey"
+
+
+KUBEFLOWS_MINIO: Final = ObjectStoreSection(
+    endpoint="http://minio-service.kubeflow:9000", secret="mlpipeline-minio-artifact"
+)
 
 
 class SecretSection(_Section):
@@ -104,8 +137,8 @@ class SecretSection(_Section):
         environment: variable name to entry.
     """
 
-    mount: AbsolutePath | None = None
-    environment: dict[EnvironmentName, str] = {}
+    mount: Folder | None = None
+    environment: dict[EnvironmentName, Key] = {}
 
     @model_validator(mode="after")
     def _used(self) -> SecretSection:
@@ -121,7 +154,21 @@ class MountSection(_Section):
         mount: folder where it appears.
     """
 
-    mount: AbsolutePath
+    mount: Folder
+
+
+class Mount(NamedTuple):
+    """A volume of a step's pod; Kubeflow gives it the name of what it holds.
+
+    Attributes:
+        kind: of what it holds.
+        name: of what it holds.
+        folder: where it appears.
+    """
+
+    kind: Literal["Secret", "ConfigMap", "PersistentVolumeClaim"]
+    name: str
+    folder: str
 
 
 class Toleration(_Section):
@@ -129,9 +176,19 @@ class Toleration(_Section):
 
     key: QualifiedName | None = None
     operator: Literal["Exists", "Equal"] = "Equal"
-    value: str | None = None
+    value: LabelValue | None = None
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
     seconds: NonNegativeInt | None = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Toleration:
+        if self.operator == "Equal" and self.key is None:
+            raise ValueError("Equal needs a key; without one, the operator is Exists")
+        if self.operator == "Exists" and self.value is not None:
+            raise ValueError("Exists takes no value")
+        if self.seconds is not None and self.effect != "NoExecute":
+            raise ValueError("seconds are for the effect NoExecute only")
+        return self
 
 
 class Device(_Section):
@@ -157,12 +214,12 @@ class StepSection(_Section):
         volumes: names out of `kubeflow.volumes`.
     """
 
-    cpu: PositiveFloat | None = None
-    memory_gb: PositiveFloat | None = None
+    cpu: Amount | None = None
+    memory_gb: Amount | None = None
     device: Device | None = None
-    node_selector: dict[QualifiedName, str] = {}
+    node_selector: dict[QualifiedName, LabelValue] = {}
     tolerations: list[Toleration] = []
-    labels: dict[QualifiedName, str] = {}
+    labels: dict[QualifiedName, LabelValue] = {}
     environment: dict[EnvironmentName, str] = {}
     secrets: list[ObjectName] = []
     config_maps: list[ObjectName] = []
@@ -198,7 +255,8 @@ class KubeflowSection(_Section):
         data_file: the `.npz` file as a step sees it: a path in the image or on a volume, or a URI; None for the
             data source of this config in the project's folder.
         release_line: what TFLMPusher gets.
-        object_store: how steps that list the pipeline root reach it.
+        object_store: how steps that open the pipeline root or the data file themselves reach it; None for Kubeflow's
+            own MinIO where the URI is ``minio://``, and for what the pod has by itself elsewhere.
         secrets: those that steps may name.
         config_maps: those that steps may name.
         volumes: PersistentVolumeClaims that steps may name.
@@ -207,13 +265,13 @@ class KubeflowSection(_Section):
 
     image: Image
     pipeline_root: PipelineRoot
-    project_folder: AbsolutePath = "/opt/project"
-    data_file: str | None = None
+    project_folder: Folder = "/opt/project"
+    data_file: DataFile | None = None
     release_line: ReleaseLineSection = ReleaseLineSection()
-    object_store: ObjectStoreSection = ObjectStoreSection()
+    object_store: ObjectStoreSection | None = None
     secrets: dict[ObjectName, SecretSection] = {}
-    config_maps: dict[ObjectName, MountSection] = {}
-    volumes: dict[ObjectName, MountSection] = {}
+    config_maps: dict[VolumeName, MountSection] = {}
+    volumes: dict[VolumeName, MountSection] = {}
     steps: dict[str, StepSection] = {}
 
     @model_validator(mode="after")
@@ -224,10 +282,39 @@ class KubeflowSection(_Section):
             _require_known(step, "volumes", settings.volumes, self.volumes)
         return self
 
+    @model_validator(mode="after")
+    def _mountable(self) -> KubeflowSection:
+        for name, secret in self.secrets.items():
+            if secret.mount is not None and not re.fullmatch(_VOLUME_NAME, name):
+                raise ValueError(
+                    f"secrets.{name} cannot be mounted: Kubeflow names the volume like the Secret, and Kubernetes takes"
+                    " 63 small letters, digits and hyphens at most"
+                )
+        for step in sorted({ALL_STEPS, PUSHER, *self.steps}):
+            _require_distinct(step, self.mounts(step))
+        return self
+
     def step(self, name: str) -> StepSection:
         """What a step asks for, with what all ask for."""
         nothing = StepSection()
         return self.steps.get(name, nothing).over(self.steps.get(ALL_STEPS, nothing))
+
+    def mounts(self, name: str) -> list[Mount]:
+        """Volumes of a step's pod."""
+        step, line = self.step(name), self.release_line
+        secrets = [(secret, self.secrets[secret].mount) for secret in step.secrets]
+        mounts = [
+            *(Mount("Secret", secret, folder) for secret, folder in secrets if folder is not None),
+            *(Mount("ConfigMap", config_map, self.config_maps[config_map].mount) for config_map in step.config_maps),
+            *(Mount("PersistentVolumeClaim", claim, self.volumes[claim].mount) for claim in step.volumes),
+        ]
+        if name == PUSHER:
+            mounts += [
+                Mount("Secret", line.signing_key.name, SIGNING_KEY_FOLDER),
+                Mount("ConfigMap", line.inventory.name, INVENTORY_FOLDER),
+                Mount("PersistentVolumeClaim", line.claim, RELEASE_LINE_FOLDER),
+            ]
+        return mounts
 
 
 def _require_known(step: str, kind: str, names: Iterable[str], known: Mapping[str, object]) -> None:
@@ -235,3 +322,19 @@ def _require_known(step: str, kind: str, names: Iterable[str], known: Mapping[st
         if name not in known:
             there = ", ".join(known) or "none"
             raise ValueError(f"steps.{step}.{kind} names {name!r}, which kubeflow.{kind} does not have; there: {there}")
+
+
+def _require_distinct(step: str, mounts: list[Mount]) -> None:
+    """Kubernetes refuses a pod with two volumes of one name, or two mounts at one path."""
+    for number, mount in enumerate(mounts):
+        for other in mounts[:number]:
+            if other.name == mount.name:
+                raise ValueError(
+                    f"step {step} mounts {other.kind} {mount.name} at {other.folder} and {mount.kind} {mount.name} at"
+                    f" {mount.folder}: Kubeflow names volumes like what they hold, so one of them needs another name"
+                )
+            if other.folder == mount.folder:
+                raise ValueError(
+                    f"step {step} mounts {other.kind} {other.name} and {mount.kind} {mount.name} at {mount.folder}:"
+                    " one of them needs another path"
+                )

@@ -57,7 +57,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
         load_config(tmp_path / "tinyops.yaml")
 
 
-@pytest.mark.parametrize("text", ["data: [", "\x00", "- a list", ""])
+@pytest.mark.parametrize("text", ["data: [", "\x00", "- a list", "", "name: 2024-02-31", "name: 2024-13-01"])
 def test_a_file_that_is_no_config(tmp_path: Path, text: str) -> None:
     (tmp_path / "tinyops.yaml").write_text(text)
     with pytest.raises(TinyopsError, match=r"tinyops\.yaml"):

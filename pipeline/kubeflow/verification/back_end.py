@@ -12,13 +12,13 @@ from collections.abc import Iterator
 
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
+from pipeline.kubeflow.settings import PIPELINE_ROOT
 from pipeline.kubeflow.verification.findings import Check, Finding
 from pipeline.kubeflow.verification.parsed_pipeline import ParsedPipeline
 
 _SCHEMA_VERSION = "2.1.0"
 _PIPELINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 """kfp.dsl.utils.validate_pipeline_name; the back end's own rule is wider."""
-_PIPELINE_ROOT = re.compile(r"(minio|s3|gs)://[^/?]+(/[^?]*)?(\?.+)?")
 _GOOGLE_ONLY = {"resolver": "a resolver", "custom_job": "a Vertex AI custom job"}
 
 
@@ -37,7 +37,7 @@ def _document(pipeline: ParsedPipeline) -> Iterator[Finding]:
     if not spec.default_pipeline_root:
         # The back end itself takes a run's pipeline_root, or the cluster's default (v2_template.go).
         yield Finding("defaultPipelineRoot", "is missing; Kubeflow's page and `tinyops ci` start each run with it")
-    elif not _PIPELINE_ROOT.fullmatch(spec.default_pipeline_root):
+    elif not re.fullmatch(PIPELINE_ROOT, spec.default_pipeline_root):
         yield Finding("defaultPipelineRoot", f"{spec.default_pipeline_root!r} is no minio://, s3:// or gs:// bucket")
     if "root" in spec.components:
         yield Finding("components.root", "the name is reserved for the pipeline itself")

@@ -19,6 +19,7 @@ from pipeline.kubeflow.verification.graph import check_graph
 from pipeline.kubeflow.verification.kfp_child import check_loads
 from pipeline.kubeflow.verification.newest_kfp import UnavailableError, newest_kfp
 from pipeline.kubeflow.verification.parsed_pipeline import Misfits, ParsedPipeline, parse
+from pipeline.kubeflow.verification.plain_scalars import check_plain_scalars
 from pipeline.kubeflow.verification.platform import check_platform
 from pipeline.kubeflow.verification.platform_settings import check_platform_settings
 
@@ -64,6 +65,7 @@ def verify_file(path: Path, *, environments: Path, offline: bool, before_making:
     pipeline, misfits = parse(file)
     checks = [
         check_keys(path),
+        check_plain_scalars(path),
         *static_checks(pipeline, misfits),
         check_loads("loads with this kfp", Path(sys.executable), path),
         *_newest(path, pipeline, environments, offline, before_making),

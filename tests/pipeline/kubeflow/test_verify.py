@@ -17,12 +17,15 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from edge_deployer.errors import TinyopsError
 from pipeline.cli.verify import verify
+from pipeline.kubeflow.executor_output import SHOWN_BY_KUBEFLOW
 from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.verification.artifact_types import OURS
 from pipeline.kubeflow.verification.cluster_needs import Need, cluster_needs
 from pipeline.kubeflow.verification.data_flow import parameters_without_default
 from pipeline.kubeflow.verification.duplicate_keys import check_keys
 from pipeline.kubeflow.verification.findings import Check, Finding
 from pipeline.kubeflow.verification.parsed_pipeline import parse
+from pipeline.kubeflow.verification.plain_scalars import check_plain_scalars
 from pipeline.kubeflow.verification.verify import static_checks
 from tests.pipeline.kubeflow.valid_pipeline import EXAMPLES, valid_platform, valid_spec
 
@@ -111,6 +114,8 @@ WRONG = [
     ("defaultPipelineRoot", DROP, "Kubeflow's back end", "defaultPipelineRoot", "missing"),
     ("defaultPipelineRoot", "/tmp/root", "Kubeflow's back end", "defaultPipelineRoot", "'/tmp/root'"),
     ("defaultPipelineRoot", "oci://bucket", "Kubeflow's back end", "defaultPipelineRoot", "'oci://bucket'"),
+    ("defaultPipelineRoot", "s3://bucket/a?region=eu", "Kubeflow's back end", "defaultPipelineRoot", "region"),
+    ("defaultPipelineRoot", "minio://bucket/*", "Kubeflow's back end", "defaultPipelineRoot", "'minio://bucket/*'"),
     (
         "components.root",
         {"executorLabel": "exec-gen"},
@@ -359,6 +364,13 @@ WRONG = [
     ),
     (
         "components.comp-train.inputDefinitions.artifacts.examples.artifactType",
+        {"instanceSchema": "title: tinyops.AcceptanceSte\n"},
+        "artifact types",
+        "components.comp-train.inputDefinitions.artifacts.examples.artifactType",
+        "no component here or in TFX has the type tinyops.AcceptanceSte",
+    ),
+    (
+        "components.comp-train.inputDefinitions.artifacts.examples.artifactType",
         {"instanceSchema": "title: [\n"},
         "artifact types",
         "components.comp-train.inputDefinitions.artifacts.examples.artifactType",
@@ -377,6 +389,13 @@ WRONG = [
         "containers",
         f"{EXECUTORS}.exec-gen.container.image",
         "latest",
+    ),
+    (
+        f"{EXECUTORS}.exec-gen.container.image",
+        "tinyops/pipeline@sha256:abc",
+        "containers",
+        f"{EXECUTORS}.exec-gen.container.image",
+        "sha256:DIGEST",
     ),
     (f"{EXECUTORS}.exec-gen.container.image", DROP, "containers", f"{EXECUTORS}.exec-gen.container.image", "''"),
     (
@@ -436,7 +455,7 @@ def test_all_findings_are_listed_and_not_only_the_first() -> None:
         (f"{EXECUTORS}.exec-gen.container.image", f"pipeline@sha256:{'0' * 64}"),
         (f"{EXECUTORS}.exec-gen.container.image", "pipeline:1.0"),
         ("defaultPipelineRoot", "gs://bucket"),
-        ("defaultPipelineRoot", "s3://bucket/a/b?region=eu"),
+        ("defaultPipelineRoot", "s3://bucket/a/b"),
         (f"{TASKS}.train.inputs.parameters.seed", {"runtimeValue": {"constant": 7}}),
         (f"{TASKS}.train.inputs.parameters.rate", {"componentInputParameter": "steps"}),
         (f"{TASKS}.train.inputs.parameters.rate.runtimeValue.constant", "{{$.inputs.parameters['x']}}"),
@@ -535,6 +554,57 @@ def test_a_key_that_is_there_twice_is_found_and_named_by_its_line(tmp_path: Path
         ("line 4", "'name'"),
         ("line 6", "'dag'"),
     ]
+
+
+PLAIN = {
+    # as kfp in Python and Kubeflow's back end read it
+    ("text", "text"): [
+        "a",
+        "1e",
+        "-a",
+        "1.0.0",
+        "0b2",
+        "0o8",
+        "_1",
+        "t_rue",
+        "y",
+        "1e3x",
+        "2024-1",
+        "127.0.0.1",
+        ".e3",
+    ],
+    ("text", "other"): [
+        *("1e-3", "12e03", "0o17", "-0o17", "0O17", "0X1f", "+0B1", "08", "1.5e3", "+.5", "1_0e3", ".5e3", "2024-1-2"),
+    ],
+    ("other", "text"): ["yes", "on", "NO", "1:30", ".5_0", "2001-12-14 21:59:43.10 -5"],
+    ("other", "other"): ["1", "-1.5", "1_000", "017", "0x1F", "1.0e-3", ".5", ".inf", "null", "~", "", "2024-01-02"],
+}
+
+
+@pytest.mark.parametrize(
+    ("readings", "value"), [(readings, value) for readings, values in PLAIN.items() for value in values]
+)
+def test_a_plain_value_that_python_and_kubeflow_read_differently_is_found(
+    tmp_path: Path, readings: tuple[str, str], value: str
+) -> None:
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(f"a: text\nb:\n- {{c: {value}}}\n---\n? {value}\n: text\n")
+    python, kubeflow = readings
+    places = [] if python == kubeflow else ["line 3", "line 5"]
+    found = check_plain_scalars(file).findings
+    assert [finding.place for finding in found] == places
+    assert all(("not for Kubeflow" in finding.message) == (python == "text") for finding in found)
+    file.write_text(f"a: '{value}'\nb: !!str {value}\nc: \"{value}\"\nd: |\n  {value}\n")
+    assert check_plain_scalars(file).findings == ()
+
+
+def test_our_own_types_are_those_of_the_components() -> None:
+    from tfx.types.artifact import Artifact
+
+    import components.artifact_types as ours
+
+    kinds = (kind for kind in vars(ours).values() if isinstance(kind, type) and issubclass(kind, Artifact))
+    assert {kind.TYPE_NAME for kind in kinds if kind.TYPE_NAME} - set(SHOWN_BY_KUBEFLOW) == OURS
 
 
 def test_parameters_without_a_default_are_known() -> None:
