@@ -7,7 +7,6 @@ import getpass
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,20 +57,15 @@ def site(tmp_path: Path) -> Iterator[Site]:
         f"AuthorizedKeysFile {tmp_path / 'authorized_keys'}\nStrictModes no\nPasswordAuthentication no\n"
     )
     command = [sshd, "-D", "-e", "-f", tmp_path / "sshd_config"]
-    with separation_folder(), daemon(command, tmp_path / "sshd.log", [port]):
+    make_separation_folder()
+    with daemon(command, tmp_path / "sshd.log", [port]):
         yield Site(tmp_path, port, (boards[0], boards[1]))
 
 
-@contextmanager
-def separation_folder() -> Iterator[None]:
-    """Root's sshd wants an empty folder that Debian makes when it starts the service."""
-    folder = Path("/run/sshd")
-    if os.geteuid() or folder.exists():
-        yield
-        return
-    folder.mkdir(mode=0o755)
-    yield
-    folder.rmdir()
+def make_separation_folder() -> None:
+    """Root's sshd wants an empty folder that Debian makes when it starts the service; other tests may use it too."""
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
 
 
 async def test_a_board_is_installed_and_asked_through_ssh(

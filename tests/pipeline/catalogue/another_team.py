@@ -12,6 +12,7 @@ from components.tflm_evaluator.thresholds import Thresholds, eval_config
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.profile import load_profile
 
+NAME = "another-team"
 PIPELINE_ROOT = "minio://another-team/blobs"
 
 # A set this small is too small for the default plan.
@@ -36,7 +37,7 @@ def blobs_pipeline(exported: Path) -> Any:
     )
     thresholds = Thresholds(0.1, max_drop=0.5, min_slice_accuracy=None)
 
-    @dsl.pipeline(name="another-team", pipeline_root=PIPELINE_ROOT)
+    @dsl.pipeline(name=NAME, pipeline_root=PIPELINE_ROOT)
     def blobs(data_file: str, workspace: str, release_version: str = "1.0.0") -> None:
         data = load["SensorExampleGen"](
             data_file=data_file,
@@ -55,7 +56,7 @@ def blobs_pipeline(exported: Path) -> Any:
             representative_examples=50,
             seed=0,
         ).outputs["int8_model"]
-        baseline = load["LatestBlessedModel"](candidate=model, pipeline_root=PIPELINE_ROOT)
+        baseline = load["LatestBlessedModel"](candidate=model, all_runs=f"{PIPELINE_ROOT}/{NAME}")
         evaluation = load["TFLMEvaluator"](
             examples=examples,
             model=model,
