@@ -16,7 +16,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from components import object_store
 from edge_deployer.field_errors import describe_validation_error
 
-_RECORD_FILE: Final = "blessed_model.json"
+# Kubeflow uploads a folder in the order of its names: the record after what it is of.
+_RECORD_FILE: Final = "blessed_record.json"
 _MODEL_FILE: Final = "blessed_model.tflite"
 
 

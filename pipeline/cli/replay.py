@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Optional
@@ -47,14 +48,17 @@ def replay(
     from pipeline.kubeflow.replay_view import ReplayView, print_result
     from pipeline.kubeflow.run_parameters import run_parameters
     from pipeline.kubeflow.step_process import on_this_machine
-    from pipeline.kubeflow.this_machine import host_parameters
+    from pipeline.kubeflow.this_machine import host_parameters, require_own
     from pipeline.kubeflow.verification.soundness import require_sound
     from pipeline.preflight import load_project
 
     file = PipelineFile.load(pipeline)
     require_sound(file, pipeline)
     project, folder = load_project((config or DEFAULT_CONFIG).resolve()), workspace.resolve()
+    require_own(project, file)
     parameters = run_parameters(file.spec, parameter or [], host_parameters(project, file.spec, folder))
+    # A CI system that cancels a job asks so, and must not leave a step behind that speaks to boards.
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))  # noqa: ARG005
     try:
         with ReplayView(quiet=as_json) as view:
             result = run(file.spec, parameters, folder, on_this_machine(project.module.folder), view.follow)

@@ -152,14 +152,15 @@ def _explain_unforeseen(kind: type[BaseException], error: BaseException, trace: 
 
 def _explain(message: str) -> None:
     """Say in one line why the step did not succeed, in the log and where Kubernetes looks for it."""
-    line = " ".join(f"error: {message}".split())
+    # A path may hold bytes that are no text.
+    line = " ".join(f"error: {message}".split()).encode(errors="replace").decode()
     sys.stdout.flush()
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
     # Not there outside of Kubernetes, and no file of ours to make.
     with contextlib.suppress(OSError), Path(os.environ.get(TERMINATION_LOG, _TERMINATION_LOG)).open("r+b") as file:
         file.truncate()
-        file.write(line.encode()[:_TERMINATION_LOG_BYTES])
+        file.write(line.encode(errors="replace")[:_TERMINATION_LOG_BYTES].decode(errors="ignore").encode())
 
 
 if __name__ == "__main__":

@@ -41,10 +41,11 @@ def add_to_import_path(environment: Mapping[str, str]) -> None:
     folder = Path(environment[MODULE_FOLDER])
     if MODULE_SHA256 in environment:
         path = folder / environment[MODULE]
-        if UserModule.load(path).sha256 != environment[MODULE_SHA256]:
+        if not path.is_file() or UserModule.load(path).sha256 != environment[MODULE_SHA256]:
             raise TinyopsError(
-                f"{path} in this image, or a module that it imports, is not what this pipeline was compiled with",
-                remedy="build the image from the sources that are compiled, under a tag of its own",
+                f"{path}, or a module that it imports, is not what this pipeline was compiled with, or is not there",
+                remedy="build the image from the sources that are compiled, under a tag of its own; before a replay, "
+                "compile again",
             )
     # Last: nothing beside the user's module may take the place of what is installed.
     sys.path.append(str(folder))

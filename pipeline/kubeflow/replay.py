@@ -114,10 +114,11 @@ def replay(
 
 def _runs_anyway(run: Run, task: str) -> bool:
     """Whether a task runs after a failure, as one that cleans up does. It must not need what was not made."""
-    policy = run.task(task).get("triggerPolicy", {}).get("strategy")
+    if run.task(task).get("triggerPolicy", {}).get("strategy") != "ALL_UPSTREAM_TASKS_COMPLETED":
+        return False
     inputs = run.task(task).get("inputs", {}).get("artifacts", {}).values()
-    made = all(source["taskOutputArtifact"]["producerTask"] in run.artifacts for source in inputs)
-    return made and policy == "ALL_UPSTREAM_TASKS_COMPLETED"
+    producers = [source["taskOutputArtifact"]["producerTask"] for source in inputs if "taskOutputArtifact" in source]
+    return all(producer in run.artifacts for producer in producers)
 
 
 def _new_run_folder(workspace: Path) -> Path:

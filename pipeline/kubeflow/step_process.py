@@ -116,12 +116,16 @@ def ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]
         yield process
     finally:
         if process.poll() is None:
+            # A second Ctrl-C would leave a step that still speaks to boards.
+            before = signal.signal(signal.SIGINT, signal.SIG_IGN)
             process.terminate()
             try:
                 process.wait(_CLEAN_UP_S)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+            finally:
+                signal.signal(signal.SIGINT, before)
 
 
 def last_word(step: Step, status: int) -> str:

@@ -5,9 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from edge_deployer.errors import TinyopsError
 from pipeline.data_source import data_file
 from pipeline.kubeflow.compiler import pipeline_name
+from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.project_module import MODULE
 from pipeline.preflight import Project
+
+
+def require_own(project: Project, file: PipelineFile) -> None:
+    """Refuse to replay another project's pipeline with this project's module.
+
+    Raises:
+        TinyopsError: the file was compiled from another project.
+    """
+    variables = {entry["name"] for executor in file.executors.values() for entry in _environment(executor)}
+    if MODULE in variables and file.name != pipeline_name(project.config.name):
+        raise TinyopsError(
+            f"the file holds the pipeline {file.name}, and {project.config_file} is the project {project.config.name}",
+            remedy="name the project that was compiled: --config",
+        )
+
+
+def _environment(executor: dict[str, Any]) -> list[dict[str, str]]:
+    return list(executor.get("container", {}).get("env", []))
 
 
 def host_parameters(project: Project, spec: dict[str, Any], workspace: Path) -> dict[str, str]:

@@ -19,7 +19,7 @@ def bless(folder: Path, model: bytes, day: int) -> None:
 
     folder.mkdir(parents=True)
     record(folder, model)
-    file = folder / "blessed_model.json"
+    file = folder / "blessed_record.json"
     stamp = datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(days=day)
     file.write_text(json.dumps({**json.loads(file.read_text()), "blessed_at": stamp.isoformat()}))
 
@@ -48,11 +48,19 @@ def test_a_pipeline_root_that_is_not_there_yet_has_no_baseline(tmp_path: Path) -
     assert latest_other(str(tmp_path / "new"), b"model") is None
 
 
+def test_the_record_comes_after_the_model(tmp_path: Path) -> None:
+    """In the order of names, in which Kubeflow's launcher uploads: who finds a record finds its model too."""
+    from components.blessed_models import record
+
+    record(tmp_path, b"model")
+    assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".tflite", ".json"]
+
+
 def test_a_record_that_is_none_is_named(tmp_path: Path) -> None:
     from components.blessed_models import latest_other
 
-    (tmp_path / "blessed_model.json").write_text('{"sha256": "ab"}')
-    with pytest.raises(TinyopsError, match=r"blessed_model\.json.*blessed_at"):
+    (tmp_path / "blessed_record.json").write_text('{"sha256": "ab"}')
+    with pytest.raises(TinyopsError, match=r"blessed_record\.json.*blessed_at"):
         latest_other(str(tmp_path), b"model")
 
 

@@ -57,7 +57,7 @@ def test_the_baseline_is_found_in_kubeflows_store(bucket: Any, tmp_path: Path) -
         blessing.mkdir(parents=True)
         record(blessing, model)
     upload(bucket, tmp_path, "tinyops/digits")
-    bucket.put_object(Key="tinyops/digits-2/run-9/blessed_model.json", Body=b"another pipeline's")
+    bucket.put_object(Key="tinyops/digits-2/run-9/blessed_record.json", Body=b"another pipeline's")
     found = latest_other(root, b"candidate")
     assert found is not None
     assert found.read() == b"second"

@@ -53,3 +53,9 @@ def test_the_pipeline_image_has_the_project_and_the_data_where_compiled_pipeline
     text = stages(PIPELINE)["pipeline"]
     assert f"COPY ${{PROJECT}} {KubeflowSection.model_fields['project_folder'].default}\n" in text
     assert f'Path("{Path(DIGITS_IN_IMAGE).parent}")' in text
+
+
+def test_no_key_and_no_workspace_goes_into_an_image() -> None:
+    """A project may have its signing key beside its tinyops.yaml, and whoever pulls the image would have it too."""
+    left_out = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {"**/.*", "**/*.pem", "**/*.key"} <= set(left_out)

@@ -93,6 +93,25 @@ def test_the_tekton_run_gives_what_the_pipeline_asks_for() -> None:
     assert {space["name"] for space in run["workspaces"]} == {space["name"] for space in pipeline["workspaces"]}
 
 
+def test_tekton_gives_a_task_one_claim_only() -> None:
+    """Its affinity assistant, on by default, refuses a task with two."""
+    spaces = load(TEKTON / "run.yaml")["spec"]["workspaces"]
+    assert len({space["persistentVolumeClaim"]["claimName"] for space in spaces}) == 1
+    assert len({space["subPath"] for space in spaces}) == len(spaces)
+
+
+def test_tekton_clones_and_calls_as_one_user_that_a_restricted_namespace_takes() -> None:
+    """Git refuses a clone that belongs to somebody else."""
+    (clone,) = load(TEKTON / "clone.yaml")["spec"]["steps"]
+    (call,) = load(TEKTON / "task.yaml")["spec"]["steps"]
+    assert clone["securityContext"] == call["securityContext"]
+    assert call["securityContext"]["runAsUser"] == 10001
+    assert call["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    pipeline = load(TEKTON / "pipeline.yaml")["spec"]["tasks"]
+    tasks = {load(TEKTON / name)["metadata"]["name"] for name in ("clone.yaml", "task.yaml")}
+    assert {task["taskRef"]["name"] for task in pipeline} == tasks
+
+
 @pytest.mark.parametrize("name", ["check", "release"])
 def test_the_whole_history_is_cloned(name: str) -> None:
     github_job = load(ROOT / ".github" / "workflows" / "tinyops.yml")["jobs"][name]

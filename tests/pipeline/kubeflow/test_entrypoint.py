@@ -180,6 +180,13 @@ def test_a_refusal_has_a_status_of_its_own(
     assert word.read_text() == "error: not promoted: too slow; read the report"
 
 
+@pytest.mark.parametrize("letter", ["\u00e4", "\udce4"], ids=["two bytes", "a byte that is no text"])
+def test_the_message_is_text_however_long_it_is(word: Path, letter: str) -> None:
+    entrypoint._explain("x" + letter * 5000)
+    assert 4000 < len(word.read_bytes()) <= 4096
+    assert word.read_text().startswith("error: x")
+
+
 def test_without_a_file_for_the_message_the_log_has_it(
     main: Callable[..., int], stores: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

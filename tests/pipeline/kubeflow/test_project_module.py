@@ -40,7 +40,7 @@ def test_an_image_with_another_module_than_the_compiled_one_is_refused(
     image: dict[str, str], tmp_path: Path, file: str
 ) -> None:
     (tmp_path / file).write_text((tmp_path / file).read_text() + "# edited\n")
-    with pytest.raises(TinyopsError, match=r"strokes\.py in this image") as refused:
+    with pytest.raises(TinyopsError, match=r"strokes\.py, or a module that it imports, is not what") as refused:
         add_to_import_path(image)
     assert "build the image" in refused.value.remedy
     assert str(tmp_path) not in sys.path

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -313,7 +314,13 @@ def test_the_command_prints_json(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-def test_ctrl_c_lets_the_step_end_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    # A terminal tells all that run in it; a CI system that cancels a job, the command alone.
+    "stop",
+    [lambda process: os.killpg(process.pid, signal.SIGINT), lambda process: process.terminate()],
+    ids=["Ctrl-C", "SIGTERM"],
+)
+def test_stopping_lets_the_step_end_itself(tmp_path: Path, stop: Callable[[subprocess.Popen[str]], None]) -> None:
     wait = (
         "import signal, sys, time;"
         "signal.signal(signal.SIGTERM, lambda *_: (open(sys.argv[2], 'w').close(), sys.exit(143)));"
@@ -328,8 +335,7 @@ def test_ctrl_c_lets_the_step_end_itself(tmp_path: Path) -> None:
         while not begun.exists():
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        # A terminal tells all that run in it.
-        os.killpg(process.pid, signal.SIGINT)
+        stop(process)
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert ended.exists()
