@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +37,11 @@ def test_help_teaches_and_is_quick(tmp_path: Path) -> None:
     tinyops("--help", cwd=tmp_path)  # the first call may compile bytecode
     seconds = []
     for _ in range(5):
-        began = time.perf_counter()
+        # Of the processor: other tests may run beside this one.
+        before = os.times()
         shown = tinyops("--help", cwd=tmp_path)
-        seconds.append(time.perf_counter() - began)
+        after = os.times()
+        seconds.append(after.children_user + after.children_system - before.children_user - before.children_system)
     assert "push" in shown.stdout
     assert "run" in shown.stdout
     assert "Exit status" in shown.stdout
