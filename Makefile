@@ -1,9 +1,11 @@
 # make run    the main job: data to production boards, on the embedded defaults
-# make test   the tests
+# make test   the tests, but for what `make verify` adds
 # make lint   ruff, mypy --strict, import-linter
 # make bench  the figures that the docs quote
 # make lock   resolve the dependencies anew
 #
+# make test-fast                        the tests that start nothing; a minute, for between two edits
+# make verify                           whole engines, other versions of libraries, whole runs beyond the first
 # make verify-beam                      whole runs on Beam runners beyond memory; five minutes
 # make verify-tfx-1.21 [FOLDER=PATH]    a whole run on TFX 1.21, in a newer Debian; root, 6 GB, five minutes
 # make verify-containers [BASE=IMAGE]   the images, and the whole line in containers; root, 15 GB, a quarter of an hour
@@ -16,15 +18,23 @@ READY := $(VENV)/ready
 # Imports cost three times as much without bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench lock setup verify-beam verify-tfx-1.21 verify-containers
+.PHONY: run test test-fast verify lint bench lock setup verify-beam verify-tfx-1.21 verify-containers
 .DEFAULT_GOAL := run
 
 run: $(READY)
 	@$(BIN)/tinyops run
 
 # Three at a time on two processors: most of a test is waiting for a line or a child process.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+
 test: $(READY)
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+	@$(PYTEST) -m "not verify"
+
+test-fast: $(READY)
+	@$(PYTEST) -m "not verify and not slow"
+
+verify: $(READY)
+	@$(PYTEST) -m verify
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -2,11 +2,17 @@
 
 import os
 import signal
+import sys
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Tests started in the background may have been told to ignore Ctrl-C, which the commands they run would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says something about the machine only.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 # Fixtures that take long and that tests of several modules share.
 _SHARED = ("digits", "line", "interop")
@@ -15,6 +21,7 @@ _SHARED = ("digits", "line", "interop")
 _LONG = ("tests/pipeline", "tests/components", "tests/conformance")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run side by side (`make test`), those that share something stay in one process."""
     for item in items:
@@ -27,3 +34,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup() -> None:
     """TensorFlow Transform sets it for its own process when it is imported; a child of a later test is none of its."""
     os.environ.pop("TF_USE_LEGACY_KERAS", None)
+
+
+def pytest_collection_finish() -> None:
+    """A test that needs TensorFlow imports it where it runs: collecting any other test would pay for it."""
+    imported = {"tensorflow", "tfx", "apache_beam"} & sys.modules.keys()
+    if imported:
+        raise pytest.UsageError(f"collecting the tests has imported {', '.join(sorted(imported))}")

@@ -206,4 +206,4 @@ def test_any_order_of_uploads_tests_confirmations_resets_and_cuts_leads_where_mc
         )
 
     assert all(parse_image(image).version == version for version, image in Signed.images.items())
-    run_state_machine_as_test(Signed, settings=settings(max_examples=150, stateful_step_count=40, deadline=None))  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Signed, settings=settings(max_examples=150, stateful_step_count=40))  # type: ignore[no-untyped-call]
