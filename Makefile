@@ -25,7 +25,7 @@ run: $(READY)
 	@$(BIN)/tinyops run
 
 # Three at a time on two processors: most of a test is waiting for a line or a child process.
-PYTEST := $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 test: $(READY)
 	@$(PYTEST) -m "not verify"
