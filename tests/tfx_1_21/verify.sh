@@ -28,13 +28,14 @@ fail() { echo "error: $1" >&2; exit 1; }
 
 step() { printf '%-16s %5d s  %s\n' "$1" "$SECONDS" "$2"; }
 
-# In the tree's checkout, with a /proc, terminals and shared memory of its own that go with the command. Settings of
-# proxies and indexes come through the environment.
+# In the tree's checkout, with a /proc, terminals and shared memory of its own that go with the command, and a name that
+# the tree's /etc/hosts knows (Beam's servers ask for it). Settings of proxies and indexes come through the environment.
 inside() {
   env -u PYTHON -u PYTHONPATH -u PYTHONHOME -u PYTHONDONTWRITEBYTECODE -u VIRTUAL_ENV -u TMPDIR -u MAKEFLAGS -u MAKELEVEL \
     HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     SSL_CERT_FILE=$AUTHORITIES PIP_CERT=$AUTHORITIES REQUESTS_CA_BUNDLE=$AUTHORITIES \
-    unshare --mount --pid --fork --kill-child sh -euc '
+    unshare --mount --uts --pid --fork --kill-child sh -euc '
+      echo localhost >/proc/sys/kernel/hostname
       mount -t proc proc "$1/proc"
       mount -t devpts -o newinstance,ptmxmode=0666 devpts "$1/dev/pts"
       mount -t tmpfs tmpfs "$1/dev/shm"
