@@ -46,11 +46,9 @@ verify-containers: $(READY)
 
 setup: $(READY)
 
-# Another Python than the one that was named the last time gets an environment of its own.
-ifneq ($(PYTHON),)
-ifneq ($(PYTHON),$(shell cat $(READY) 2>/dev/null))
+# Made anew, too, for another Python than was named the last time, and where the interpreter is gone since.
+ifneq ($(filter-out $(shell cat $(READY) 2>/dev/null),$(PYTHON))$(shell $(BIN)/python -c '' 2>/dev/null || echo gone),)
 .PHONY: $(READY)
-endif
 endif
 
 $(READY): requirements/bootstrap.txt $(wildcard requirements/python*/dev.txt) pyproject.toml

@@ -124,7 +124,7 @@ def test_another_python_gets_an_environment_of_its_own(machine: Machine) -> None
     assert any("requirements/python3.10/dev.txt" in call for call in machine.calls)
 
 
-def test_make_sets_up_again_only_for_another_python(machine: Machine) -> None:
+def test_make_sets_up_again_only_for_another_python_or_one_that_is_gone(machine: Machine) -> None:
     """What make takes for ready, without running anything."""
     shutil.copy(ROOT / "Makefile", machine.checkout)
     (machine.checkout / "pyproject.toml").touch()
@@ -145,3 +145,5 @@ def test_make_sets_up_again_only_for_another_python(machine: Machine) -> None:
     assert not sets_up()
     assert not sets_up("PYTHON=python3.13")
     assert sets_up("PYTHON=python3.10")
+    (machine.checkout / ".venv" / "bin" / "python").unlink()
+    assert sets_up()
