@@ -74,7 +74,7 @@ def _switch(field: str, value: OptionValue, action: argparse.Action, parser: arg
         raise TinyopsError(f"{field} = {value!r}: Beam takes no value", remedy="give true or false")
     wanted = action.const is value
     switches = [other for other in parser._actions if other.dest == action.dest and other.const is wanted]
-    if not switches and bool(action.default) is not value:
+    if not switches and bool(action.default) is not wanted:
         raise TinyopsError(f"{field} = {value!r}: Beam has no switch for that", remedy="leave the option out")
     return [other.option_strings[0] for other in switches]
 
