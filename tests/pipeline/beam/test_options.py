@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from edge_deployer.errors import TinyopsError
+from pipeline import beam_check
 from pipeline.beam_options import BeamSection, beam_args
 from pipeline.preflight import load_project
 
@@ -120,7 +121,8 @@ def _actions() -> list[argparse.Action]:
 
 def _value(action: argparse.Action) -> st.SearchStrategy[Any]:
     if isinstance(action.const, bool):
-        return st.booleans()
+        # One that is on anyway has no opposite.
+        return st.just(True) if action.const and action.default else st.booleans()
     if action.choices:
         return st.sampled_from(list(action.choices))
     words = st.text("az09:/._-").map("x{}".format)
@@ -139,8 +141,20 @@ def test_beam_reads_the_value_that_the_project_gives(case: tuple[argparse.Action
     expected = action.const is value if action.nargs == 0 else value
     if isinstance(value, list):
         expected = [*(action.default or []), *value]
+    elif type(action).__name__ == "_CommaSeparatedListAction":
+        expected = [value]
     for flag in action.option_strings:
         assert parsed(BeamSection(options={flag.removeprefix("--"): value}))[action.dest] == expected
+
+
+def test_a_switch_that_is_on_and_has_no_opposite_cannot_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such options came with later releases of Beam."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--always", action="store_true", default=True)
+    monkeypatch.setattr(beam_check, "_beam_parser", lambda: parser)
+    assert beam_check.option_args({"always": True}) == ("--always",)
+    with pytest.raises(TinyopsError, match=r"beam\.options\.always = False: Beam has no switch for that"):
+        beam_check.option_args({"always": False})
 
 
 def test_a_wrong_option_is_answered_before_tfx_is_imported(project: Callable[..., Path]) -> None:
