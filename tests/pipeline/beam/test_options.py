@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from edge_deployer.errors import TinyopsError
-from pipeline import beam_check
 from pipeline.beam_options import BeamSection, beam_args
 from pipeline.preflight import load_project
 
@@ -149,6 +148,8 @@ def test_beam_reads_the_value_that_the_project_gives(case: tuple[argparse.Action
 
 def test_a_switch_that_is_on_and_has_no_opposite_cannot_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """Such options came with later releases of Beam."""
+    from pipeline import beam_check
+
     parser = argparse.ArgumentParser()
     parser.add_argument("--always", action="store_true", default=True)
     monkeypatch.setattr(beam_check, "_beam_parser", lambda: parser)
