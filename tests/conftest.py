@@ -12,6 +12,8 @@ from xdist.scheduler import LoadFileScheduling
 # Tests started in the background may have been told to ignore Ctrl-C, which the commands they run would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+COLLECTED_WITH = pytest.StashKey[frozenset[str]]()
+
 # How long an example takes says something about the machine only.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
@@ -37,6 +39,38 @@ _FIRST = (
 )
 
 
+# They start processes or import TensorFlow: what `make test-fast` leaves out.
+_SLOW = (
+    "tests/components/",
+    "tests/conformance/",
+    "tests/edge_deployer/acceptance/test_defects.py",
+    "tests/edge_deployer/cli/",
+    "tests/edge_deployer/release/test_bundle.py",
+    "tests/edge_deployer/release/test_validation.py",
+    "tests/edge_deployer/release/test_without_tflm.py",
+    "tests/edge_deployer/report/test_html.py",
+    "tests/edge_deployer/rollout/",
+    "tests/edge_deployer/session/",
+    "tests/edge_deployer/tflm/",
+    "tests/edge_deployer/virtual_board/",
+    "tests/interop/",
+    "tests/kubernetes/",
+    "tests/pipeline/beam/",
+    "tests/pipeline/catalogue/",
+    "tests/pipeline/ci/",
+    "tests/pipeline/kubeflow/test_compiler.py",
+    "tests/pipeline/kubeflow/test_entrypoint.py",
+    "tests/pipeline/kubeflow/test_executor_input.py",
+    "tests/pipeline/kubeflow/test_replay.py",
+    "tests/pipeline/kubeflow/test_replayed_project.py",
+    "tests/pipeline/registration/test_register.py",
+    "tests/pipeline/test_default_project.py",
+    "tests/pipeline/test_gates.py",
+    "tests/pipeline/test_local_run.py",
+    "tests/set_up/",
+)
+
+
 class _Together(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
@@ -48,8 +82,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Togeth
     return _Together(config, log)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first."""
+    """Mark what is slow; the longest files first."""
+    for item in items:
+        if item.nodeid.startswith(_SLOW):
+            item.add_marker(pytest.mark.slow)
     places = {start: place for place, start in enumerate(_FIRST)}
     items.sort(key=lambda item: min((places[start] for start in _FIRST if item.nodeid.startswith(start)), default=99))
 
@@ -60,8 +98,6 @@ def pytest_runtest_setup() -> None:
     os.environ.pop("TF_USE_LEGACY_KERAS", None)
 
 
-def pytest_collection_finish() -> None:
-    """A test that needs TensorFlow imports it where it runs: collecting any other test would pay for it."""
-    imported = {"tensorflow", "tfx", "apache_beam"} & sys.modules.keys()
-    if imported:
-        raise pytest.UsageError(f"collecting the tests has imported {', '.join(sorted(imported))}")
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note what collecting has imported, for `test_collection.py`."""
+    session.config.stash[COLLECTED_WITH] = frozenset(sys.modules)

@@ -162,7 +162,6 @@ def another_model(site: Site) -> str:
     return store_uri(str(other), site.workspace)
 
 
-@pytest.mark.verify
 def test_a_refused_model_ends_as_failed_and_leaves_its_report(promoted: dict[str, Any], site: Site) -> None:
     config = yaml.safe_load(DEFAULT_CONFIG.read_text())
     config["evaluate"]["min_accuracy"] = 0.9999
