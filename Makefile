@@ -68,5 +68,6 @@ lock: $(READY)
 	@$(LOCK) --extra sim -c requirements/dev.txt pyproject.toml -o requirements/sim.txt
 	@$(LOCK) -c requirements/dev.txt pyproject.toml -o requirements/gateway.txt
 	@$(LOCK) requirements/interop.in -o requirements/interop.txt
+	@$(LOCK) --universal requirements/workflows.in -o requirements/workflows.txt
 	@$(LOCK) requirements/kfp-newest.in -o pipeline/kubeflow/verification/kfp-newest.txt
 	@$(LOCK_TFX_1_21) --extra sim --extra pipeline pyproject.toml -o requirements/tfx-1.21.txt

@@ -12,6 +12,7 @@ import yaml
 from pipeline.cli.ci import ci
 
 ROOT = Path(__file__).parents[3]
+WRAPPERS = ROOT / "kubernetes" / "ci"
 TEKTON = ROOT / "kubernetes" / "tekton"
 
 
@@ -21,12 +22,12 @@ def load(path: Path) -> Any:
 
 def github() -> dict[str, list[str]]:
     """The commands of each job; `uses` steps fetch the sources and the state."""
-    jobs = load(ROOT / ".github" / "workflows" / "tinyops.yml")["jobs"]
+    jobs = load(WRAPPERS / "github.yml")["jobs"]
     return {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
 
 
 def gitlab() -> dict[str, list[str]]:
-    document = load(ROOT / ".gitlab-ci.yml")
+    document = load(WRAPPERS / "gitlab.yml")
     return {name: job["script"] for name, job in document.items() if "script" in job}
 
 
@@ -61,7 +62,7 @@ def test_there_is_a_job_before_the_approval_and_one_after_it(commands: Any) -> N
 
 
 def test_on_github_only_the_protected_job_says_who_approved() -> None:
-    jobs = load(ROOT / ".github" / "workflows" / "tinyops.yml")["jobs"]
+    jobs = load(WRAPPERS / "github.yml")["jobs"]
     assert "TINYOPS_APPROVED_BY" in jobs["release"]["env"]
     assert (jobs["release"]["environment"], jobs["release"]["needs"]) == ("production", "check")
     assert "'waiting'" in jobs["release"]["if"]
@@ -69,7 +70,7 @@ def test_on_github_only_the_protected_job_says_who_approved() -> None:
 
 
 def test_on_gitlab_the_job_that_approves_is_manual_and_on_the_protected_environment() -> None:
-    release = load(ROOT / ".gitlab-ci.yml")["release"]
+    release = load(WRAPPERS / "gitlab.yml")["release"]
     assert release["environment"] == "production"
     assert {rule["when"] for rule in release["rules"]} == {"manual", "never"}
     assert '--approved-by "$GITLAB_USER_LOGIN"' in release["script"][0]
@@ -114,6 +115,6 @@ def test_tekton_clones_and_calls_as_one_user_that_a_restricted_namespace_takes()
 
 @pytest.mark.parametrize("name", ["check", "release"])
 def test_the_whole_history_is_cloned(name: str) -> None:
-    github_job = load(ROOT / ".github" / "workflows" / "tinyops.yml")["jobs"][name]
+    github_job = load(WRAPPERS / "github.yml")["jobs"][name]
     assert github_job["steps"][0]["with"]["fetch-depth"] == 0
-    assert load(ROOT / ".gitlab-ci.yml")["variables"]["GIT_DEPTH"] == "0"
+    assert load(WRAPPERS / "gitlab.yml")["variables"]["GIT_DEPTH"] == "0"
