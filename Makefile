@@ -4,6 +4,7 @@
 # make bench  the figures that the docs quote
 # make lock   resolve the dependencies anew
 #
+# make coverage                         the tests, and which branches they take: build/coverage
 # make verify-beam                      whole runs on Beam runners beyond memory; five minutes
 # make verify-tfx-1.21 [FOLDER=PATH]    a whole run on TFX 1.21, in a newer Debian; root, 6 GB, five minutes
 # make verify-containers [BASE=IMAGE]   the images, and the whole line in containers; root, 15 GB, a quarter of an hour
@@ -16,15 +17,28 @@ READY := $(VENV)/ready
 # Imports cost three times as much without bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench lock setup verify-beam verify-tfx-1.21 verify-containers
+.PHONY: run test coverage lint bench lock setup verify-beam verify-tfx-1.21 verify-containers
 .DEFAULT_GOAL := run
 
 run: $(READY)
 	@$(BIN)/tinyops run
 
 # Three at a time on two processors: most of a test is waiting for a line or a child process.
+PYTEST := -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+
 test: $(READY)
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python $(PYTEST)
+
+# A test that fails leaves a figure all the same.
+coverage: $(READY)
+	@rm -rf build/coverage
+	@$(BIN)/coverage run $(PYTEST); status=$$?; \
+	$(BIN)/coverage combine --quiet && \
+	$(BIN)/coverage html --quiet && \
+	$(BIN)/coverage report >build/coverage/report.txt && \
+	tail -n 1 build/coverage/report.txt && \
+	echo "build/coverage/html/index.html shows what is not covered" && \
+	exit $$status
 
 lint: $(READY)
 	@$(BIN)/ruff check .
