@@ -1,12 +1,14 @@
 # make run    the main job: data to production boards, on the embedded defaults
-# make test   the tests
+# make test   the tests, but for what `make verify` adds
 # make lint   ruff, mypy --strict, import-linter
 # make bench  the figures that the docs quote
 # make lock   resolve the dependencies anew
 #
-# make coverage                         the tests, and which branches they take: build/coverage
+# make test-fast                        the tests that start nothing; a minute, for between two edits
+# make verify                           whole engines, other versions of libraries, whole runs beyond the first
+# make coverage                         all tests, and which branches they take: build/coverage
 # make verify-beam                      whole runs on Beam runners beyond memory; five minutes
-# make verify-tfx-1.21 [FOLDER=PATH]    a whole run on TFX 1.21, in a newer Debian; root, 6 GB, five minutes
+# make verify-tfx-1.21 [FOLDER=PATH]    .ci/run and whole runs on TFX 1.21, in a newer Debian; root, 12 GB, an hour
 # make verify-containers [BASE=IMAGE]   the images, and the whole line in containers; root, 15 GB, a quarter of an hour
 
 SHELL := /bin/bash
@@ -17,22 +19,29 @@ READY := $(VENV)/ready
 # Imports cost three times as much without bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test coverage lint bench lock setup verify-beam verify-tfx-1.21 verify-containers
+.PHONY: run test test-fast verify coverage lint bench lock setup lock-pair verify-beam verify-tfx-1.21 verify-containers
 .DEFAULT_GOAL := run
 
 run: $(READY)
 	@$(BIN)/tinyops run
 
 # Three at a time on two processors: most of a test is waiting for a line or a child process.
-PYTEST := -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+TESTS := -m pytest -n 3 --no-loadscope-reorder
+PYTEST := $(BIN)/python $(TESTS)
 
 test: $(READY)
-	@$(BIN)/python $(PYTEST)
+	@$(PYTEST) -m "not verify"
+
+test-fast: $(READY)
+	@$(PYTEST) -m "not verify and not slow"
+
+verify: $(READY)
+	@$(PYTEST) -m verify
 
 # A test that fails leaves a figure all the same.
 coverage: $(READY)
 	@rm -rf build/coverage
-	@$(BIN)/coverage run $(PYTEST); status=$$?; \
+	@$(BIN)/coverage run $(TESTS); status=$$?; \
 	$(BIN)/coverage combine --quiet && \
 	$(BIN)/coverage html --quiet && \
 	$(BIN)/coverage report >build/coverage/report.txt && \
@@ -60,28 +69,35 @@ verify-containers: $(READY)
 
 setup: $(READY)
 
-$(READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
-	@python=$$(.ci/find-python) && echo "Setting up $(VENV) with $$python; about two minutes" && "$$python" -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements/dev.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@echo "Compiling bytecode"
-	@$(BIN)/python -m compileall -q -j 0 -x '/tests?/|_test\.py$$|/lib2to3/' $(VENV)/lib components pipeline edge_deployer >/dev/null || true
-	@touch $@
+# Made anew, too, for another Python than was named the last time, and where the interpreter is gone since.
+ifneq ($(filter-out $(shell cat $(READY) 2>/dev/null),$(PYTHON))$(shell $(BIN)/python -c '' 2>/dev/null || echo gone),)
+.PHONY: $(READY)
+endif
+
+$(READY): requirements/bootstrap.txt $(wildcard requirements/python*/dev.txt) pyproject.toml
+	@.ci/set-up
 
 RESOLVE := $(BIN)/uv pip compile --quiet --prerelease if-necessary-or-explicit \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate --override requirements/overrides.txt
-LOCK := $(RESOLVE) --python-version 3.10
-LOCK_TFX_1_21 := $(RESOLVE) --python-version 3.13 --python-platform x86_64-manylinux_2_39 \
-	--override requirements/tfx-1.21.in
+UNIVERSAL := $(RESOLVE) --universal --python-version 3.10
+AS_LOCKED := build/constraints.txt
 
+# A pair's lock holds for its Python; those below hold for every Python and platform. 3.11 is too old for some of 3.13's.
 lock: $(READY)
-	@echo uv | $(LOCK) - -o requirements/bootstrap.txt
-	@$(LOCK) --extra sim --extra pipeline --extra dev pyproject.toml -o requirements/dev.txt
-	@$(LOCK) --extra sim --extra pipeline -c requirements/dev.txt pyproject.toml -o requirements/pipeline.txt
-	@$(LOCK) --extra sim -c requirements/dev.txt pyproject.toml -o requirements/sim.txt
-	@$(LOCK) -c requirements/dev.txt pyproject.toml -o requirements/gateway.txt
-	@$(LOCK) requirements/interop.in -o requirements/interop.txt
-	@$(LOCK) --universal requirements/workflows.in -o requirements/workflows.txt
-	@$(LOCK) requirements/kfp-newest.in -o pipeline/kubeflow/verification/kfp-newest.txt
-	@$(LOCK_TFX_1_21) --extra sim --extra pipeline pyproject.toml -o requirements/tfx-1.21.txt
+	@$(MAKE) --no-print-directory lock-pair LOCKED=python3.10 GLIBC=2_34
+	@$(MAKE) --no-print-directory lock-pair LOCKED=python3.13 GLIBC=2_39
+	@sed -n "s/^\([^ ]*==[^ ]*\) .*/\1; python_version < '3.12'/p" requirements/python3.10/dev.txt >$(AS_LOCKED)
+	@sed -n "s/^\([^ ]*==[^ ]*\) .*/\1; python_version >= '3.12'/p" requirements/python3.13/dev.txt >>$(AS_LOCKED)
+	@$(UNIVERSAL) -c $(AS_LOCKED) --extra sim pyproject.toml -o requirements/sim.txt
+	@$(UNIVERSAL) -c $(AS_LOCKED) pyproject.toml -o requirements/gateway.txt
+	@echo uv | $(UNIVERSAL) - -o requirements/bootstrap.txt
+	@$(UNIVERSAL) requirements/interop.in -o requirements/interop.txt
+	@$(UNIVERSAL) requirements/workflows.in -o requirements/workflows.txt
+	@$(UNIVERSAL) requirements/kfp-newest.in -o pipeline/kubeflow/verification/kfp-newest.txt
+
+LOCK_PAIR = $(RESOLVE) --python-version $(LOCKED:python%=%) --python-platform x86_64-manylinux_$(GLIBC) \
+	--extra sim --extra pipeline pyproject.toml
+
+lock-pair:
+	@$(LOCK_PAIR) --extra dev -o requirements/$(LOCKED)/dev.txt
+	@$(LOCK_PAIR) -c requirements/$(LOCKED)/dev.txt -o requirements/$(LOCKED)/pipeline.txt

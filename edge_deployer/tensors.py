@@ -77,4 +77,7 @@ def dequantize(stored: Array, spec: TensorSpec) -> npt.NDArray[np.float32]:
     """
     if spec.scale is None:
         return np.asarray(stored).astype(np.float32)
-    return ((np.asarray(stored).astype(np.float32) - spec.zero_point) * np.float32(spec.scale)).astype(np.float32)
+    real: npt.NDArray[np.float32] = (
+        (np.asarray(stored).astype(np.float32) - spec.zero_point) * np.float32(spec.scale)
+    ).astype(np.float32)
+    return real

@@ -65,11 +65,17 @@ def _args_of(name: str, value: OptionValue, parser: argparse.ArgumentParser) -> 
 
 
 def _switch(field: str, value: OptionValue, action: argparse.Action, parser: argparse.ArgumentParser) -> list[str]:
-    """The switch that gives the option this value; none where it has the value without."""
+    """The switch that gives the option this value; none where it has the value without.
+
+    Raises:
+        TinyopsError: the value is none of a switch, or the option is on and Beam has no switch to the contrary.
+    """
     if not isinstance(value, bool):
         raise TinyopsError(f"{field} = {value!r}: Beam takes no value", remedy="give true or false")
     wanted = action.const is value
     switches = [other for other in parser._actions if other.dest == action.dest and other.const is wanted]
+    if not switches and bool(action.default) is not wanted:
+        raise TinyopsError(f"{field} = {value!r}: Beam has no switch for that", remedy="leave the option out")
     return [other.option_strings[0] for other in switches]
 
 

@@ -6,6 +6,8 @@ import os
 import warnings
 from typing import Final
 
+from pipeline.compatibility import import_tensorflow_quietly
+
 ENVIRONMENT: Final = {"PYTHONWARNINGS": "ignore", "TF_CPP_MIN_LOG_LEVEL": "3"}
 """For a process that imports them."""
 
@@ -14,3 +16,4 @@ def hush() -> None:
     """For this process, before they are imported."""
     os.environ.update(ENVIRONMENT)
     warnings.simplefilter("ignore")
+    import_tensorflow_quietly()

@@ -2,30 +2,104 @@
 
 import os
 import signal
+import sys
 
 import pytest
+from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 pytest_plugins = ["tests.skips"]
 
 # Tests started in the background may have been told to ignore Ctrl-C, which the commands they run would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Fixtures that take long and that tests of several modules share.
-_SHARED = ("digits", "line", "interop")
+COLLECTED_WITH = pytest.StashKey[frozenset[str]]()
 
-# What takes longest begins first, so that no worker is left alone with it at the end.
-_LONG = ("tests/pipeline", "tests/components", "tests/conformance")
+# How long an example takes says something about the machine only.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+
+# Where tests run side by side, those of a file stay in one process, and so do those of files that share a fixture that
+# takes long to make.
+_TOGETHER = {
+    "tests/components/": "the line of the components",
+    "tests/pipeline/test_gates.py": "the first run of the digits",
+    "tests/pipeline/test_local_run.py": "the first run of the digits",
+}
+
+# What takes longest begins first, so that no process is left alone with it at the end.
+_FIRST = (
+    "tests/pipeline/kubeflow/test_replayed_project.py",
+    "tests/pipeline/test_gates.py",
+    "tests/pipeline/test_local_run.py",
+    "tests/components/",
+    "tests/conformance/",
+    "tests/edge_deployer/cli/",
+    "tests/edge_deployer/rollout/",
+    "tests/pipeline/",
+)
 
 
+# They start processes or import TensorFlow: what `make test-fast` leaves out.
+_SLOW = (
+    "tests/components/",
+    "tests/conformance/",
+    "tests/edge_deployer/acceptance/test_defects.py",
+    "tests/edge_deployer/cli/",
+    "tests/edge_deployer/release/test_bundle.py",
+    "tests/edge_deployer/release/test_validation.py",
+    "tests/edge_deployer/release/test_without_tflm.py",
+    "tests/edge_deployer/report/test_html.py",
+    "tests/edge_deployer/rollout/",
+    "tests/edge_deployer/session/",
+    "tests/edge_deployer/tflm/",
+    "tests/edge_deployer/virtual_board/",
+    "tests/interop/",
+    "tests/kubernetes/",
+    "tests/pipeline/beam/",
+    "tests/pipeline/catalogue/",
+    "tests/pipeline/ci/",
+    "tests/pipeline/kubeflow/test_compiler.py",
+    "tests/pipeline/kubeflow/test_entrypoint.py",
+    "tests/pipeline/kubeflow/test_executor_input.py",
+    "tests/pipeline/kubeflow/test_replay.py",
+    "tests/pipeline/kubeflow/test_replayed_project.py",
+    "tests/pipeline/registration/test_register.py",
+    "tests/pipeline/test_default_project.py",
+    "tests/pipeline/test_gates.py",
+    "tests/pipeline/test_local_run.py",
+    "tests/set_up/",
+)
+
+
+class _Together(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((name for start, name in _TOGETHER.items() if file.startswith(start)), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Together:
+    """Not by xdist's groups, which pytest 9.2 makes do nothing: xdist 3.8 writes them where node ids no longer are."""
+    return _Together(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run side by side (`make test`), those that share something stay in one process."""
+    """Mark what is slow; the longest files first."""
     for item in items:
-        shared = next((name for name in _SHARED if name in getattr(item, "fixturenames", ())), None)
-        item.add_marker(pytest.mark.xdist_group(shared or str(item.path)))
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+        if item.nodeid.startswith(_SLOW):
+            item.add_marker(pytest.mark.slow)
+    places = {start: place for place, start in enumerate(_FIRST)}
+    items.sort(key=lambda item: min((places[start] for start in _FIRST if item.nodeid.startswith(start)), default=99))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     """TensorFlow Transform sets it for its own process when it is imported; a child of a later test is none of its."""
     os.environ.pop("TF_USE_LEGACY_KERAS", None)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note what collecting has imported, for `test_collection.py`."""
+    session.config.stash[COLLECTED_WITH] = frozenset(sys.modules)

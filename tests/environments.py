@@ -1,7 +1,4 @@
-"""Virtual environments for programs whose dependencies clash with ours.
-
-Each is made once, whichever of the processes that run tests comes first, and kept for the next run.
-"""
+"""Virtual environments for tests: each is made once, kept between runs, and made anew when its lock file changes."""
 
 from __future__ import annotations
 
@@ -11,53 +8,62 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-KEPT = Path(__file__).resolve().parents[1] / "build" / "environments"
+ROOT: Final = Path(__file__).resolve().parents[1]
+_UV: Final = Path(sys.executable).with_name("uv")
+_KEPT_IN: Final = ROOT / "build" / "environments"
+# What uv says where it does not get through to a package index.
+_UNREACHABLE: Final = (
+    "Failed to fetch",
+    "Could not connect",
+    "error sending request",
+    "dns error",
+    "Network is",
+    "network was",
+)
 
-_UV = Path(sys.executable).with_name("uv")
-_UNREACHABLE = ("error sending request", "network was disabled")
 
-
-def environment(name: str, requirements: Path, kept_in: Path = KEPT) -> Path:
-    """The programs of an environment with what a lock file lists; skips the test where no package index is in reach.
+def environment(name: str, requirements: Path) -> Path:
+    """The folder of programs of an environment with what a lock file lists.
 
     Args:
-        name: what it is called in messages and in `kept_in`.
-        requirements: its lock file, with hashes. Another lock file or interpreter gets another environment.
-        kept_in: the folder where environments are kept.
+        name: of the environment; a changed lock file or another Python makes another one.
+        requirements: the lock file, with hashes.
 
-    Returns:
-        Its folder `bin`.
+    Skips the test where no package index is in reach.
     """
-    folder = kept_in / f"{name}-{_key(requirements)}"
-    kept_in.mkdir(parents=True, exist_ok=True)
-    with (kept_in / f"{name}.lock").open("w") as lock:
+    wanted = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:12]
+    folder = _KEPT_IN / f"{name}-{wanted}"
+    _KEPT_IN.mkdir(parents=True, exist_ok=True)
+    # Of the processes that want it at once, one makes it and the others wait.
+    with (_KEPT_IN / f"{name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            _make(folder, kept_in / f"{name}.unfinished", requirements)
+        ready = folder / "ready"
+        if not ready.exists():
+            for outdated in _KEPT_IN.glob(f"{name}-*"):
+                shutil.rmtree(outdated)
+            _uv("venv", "--python", sys.executable, "--seed", folder)
+            install(folder / "bin", "--require-hashes", "--requirement", requirements)
+            ready.touch()
     return folder / "bin"
 
 
-def _key(requirements: Path) -> str:
-    interpreter = f"{sys.base_prefix} {sys.version}"
-    return hashlib.sha256(requirements.read_bytes() + interpreter.encode()).hexdigest()[:12]
+def install(programs: Path, *what: str | Path) -> None:
+    """Install into an environment.
+
+    Args:
+        programs: see `environment`.
+        what: arguments for `uv pip install`.
+    """
+    _uv("pip", "install", "--compile-bytecode", "--python", programs / "python", *what)
 
 
-def _make(folder: Path, unfinished: Path, requirements: Path) -> None:
-    """Make it aside and move it, so that one that was interrupted is never taken for a whole one."""
-    shutil.rmtree(unfinished, ignore_errors=True)
-    # Relocatable: else its programs would name the interpreter by the path from which it is moved.
-    _run(folder.name, [_UV, "venv", "--quiet", "--relocatable", "--python", sys.executable, unfinished])
-    install = [_UV, "pip", "install", "--quiet", "--compile-bytecode", "--python", unfinished / "bin" / "python"]
-    _run(folder.name, [*install, "--require-hashes", "-r", requirements])
-    unfinished.rename(folder)
-
-
-def _run(name: str, command: list[str | Path]) -> None:
+def _uv(*arguments: str | Path) -> None:
+    command = [str(part) for part in (_UV, "--quiet", *arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode and any(word in done.stderr for word in _UNREACHABLE):
         pytest.skip("uv does not reach its package index")
-    if done.returncode:
-        pytest.fail(f"the environment {name} cannot be made: {done.stderr}", pytrace=False)
+    assert done.returncode == 0, done.stderr

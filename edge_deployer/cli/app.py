@@ -43,7 +43,7 @@ class _InstalledCommands(TyperGroup):
         if extra:
             raise TinyopsError(
                 f"`tinyops {cmd_name}` needs the {extra} extra, which is not installed here",
-                remedy=f"install it: pip install 'tinyml-ops[{extra}]'",
+                remedy=f"in a checkout of tinyops, with Python 3.10 or 3.13: pip install '.[{extra}]'",
             )
         loaded = point.load()
         if isinstance(loaded, typer.Typer):

@@ -7,6 +7,7 @@ import io
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -79,7 +80,9 @@ class AcceptanceSet:
         buffer = io.BytesIO()
         arrays = {"inputs": self.inputs, "outputs": self.outputs, "labels": self.labels, "targets": self.targets}
         # An array's bytes in the file follow its layout in memory, which says nothing about the set.
-        present = {name: np.ascontiguousarray(array) for name, array in arrays.items() if array is not None}
+        present: dict[str, Any] = {
+            name: np.ascontiguousarray(array) for name, array in arrays.items() if array is not None
+        }
         np.savez(buffer, description=np.array(description.model_dump_json()), **present)
         return buffer.getvalue()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
@@ -68,7 +69,8 @@ def draw_svg(draw: Callable[[Axes], None], *, size: tuple[float, float], salt: s
         size: width and height in inches.
         salt: makes the ids in the element its own; the same drawing with the same salt is the same text.
     """
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": salt}):
+    style: dict[Any, Any] = {**_STYLE, "svg.hashsalt": salt}
+    with matplotlib.rc_context(style):
         figure, document = Figure(figsize=size, layout="constrained"), io.StringIO()
         draw(figure.add_subplot())
         figure.savefig(document, format="svg", transparent=True, metadata={"Date": None})

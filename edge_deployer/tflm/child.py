@@ -42,7 +42,7 @@ def require_tflm() -> None:
         if find_spec(package) is None:
             raise TinyopsError(
                 f"running a model needs TensorFlow Lite Micro, but the package {package} is not installed",
-                remedy="install 'tinyml-ops[sim]' (its TFLM wheel is for x86-64 Linux only)",
+                remedy="in a checkout of tinyops: pip install '.[sim]' (TFLM's wheel is for x86-64 Linux only)",
             )
 
 

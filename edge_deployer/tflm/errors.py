@@ -61,5 +61,5 @@ def does_not_start(how: str, said: str) -> TinyopsError:
     """
     return TinyopsError(
         f"TensorFlow Lite Micro does not start on this machine ({how}): {said or 'no word of why'}",
-        remedy="install 'tinyml-ops[sim]' again in a fresh environment",
+        remedy="install tinyops anew in a fresh environment, in its checkout: pip install '.[sim]'",
     )

@@ -25,6 +25,7 @@ from components.fingerprint_driver import FINGERPRINT
 from pipeline.catalogue import docstrings, stock_components
 from pipeline.catalogue.beyond_specs import EXAMPLES, FILLED_IN, REQUIRED
 from pipeline.catalogue.names import COMPONENTS
+from pipeline.compatibility import ONLY_NEWER_INPUTS
 from pipeline.kubeflow.compiler import NEVER_CACHED
 
 # kfp.pipeline_spec.ParameterType.ParameterTypeEnum.
@@ -130,7 +131,11 @@ def interface(name: str) -> Interface:
     return Interface(
         name=name,
         description=description,
-        inputs=tuple(_artifact(key, channel, name, described) for key, channel in spec.INPUTS.items()),
+        inputs=tuple(
+            _artifact(key, channel, name, described)
+            for key, channel in spec.INPUTS.items()
+            if key not in ONLY_NEWER_INPUTS.get(name, ())
+        ),
         parameters=tuple(_parameter(key, declared, name, described) for key, declared in _given(spec.PARAMETERS)),
         outputs=tuple(_artifact(key, channel, name, described) for key, channel in spec.OUTPUTS.items()),
         cacheable=name not in NEVER_CACHED,

@@ -57,7 +57,7 @@ def start_run(
         runtime_config=V2beta1RuntimeConfig(parameters={}, pipeline_root=pipeline_root),
     )
     try:
-        return server.call(server.client.runs.create_run, body=body)
+        return server.call(server.client.runs, "create_run", body)
     except ApiServerError as error:
         if not error.may_pass:
             raise
@@ -75,7 +75,8 @@ def latest_run(server: ApiServer, registration: Registration) -> V2beta1Run | No
         ApiServerError: the server cannot be reached or refuses.
     """
     listed = server.call(
-        server.client.runs.list_runs,
+        server.client.runs,
+        "list_runs",
         namespace=server.namespace,
         filter=display_name_filter(_display_name(registration)),
         sort_by="created_at desc",
@@ -118,7 +119,7 @@ def wait_for_run(
     said = ""
     while True:
         try:
-            run = server.call(server.client.runs.get_run, run_id)
+            run = server.call(server.client.runs, "get_run", run_id)
             failures = 0
         except ApiServerError as error:
             failures += 1
@@ -149,11 +150,11 @@ def _is_of(run: V2beta1Run, registration: Registration) -> bool:
 
 def _experiment(server: ApiServer, name: str) -> V2beta1Experiment:
     listed = server.call(
-        server.client.experiments.list_experiments, namespace=server.namespace, filter=display_name_filter(name)
+        server.client.experiments, "list_experiments", namespace=server.namespace, filter=display_name_filter(name)
     )
     there = next((one for one in listed.experiments or [] if one.display_name == name), None)
     body = V2beta1Experiment(display_name=name, namespace=server.namespace)
-    return there or server.call(server.client.experiments.create_experiment, body=body)
+    return there or server.call(server.client.experiments, "create_experiment", body)
 
 
 def _details(run: V2beta1Run) -> list[V2beta1PipelineTaskDetail]:

@@ -18,9 +18,9 @@ def real_tools() -> Tools:
 
 
 def _compile_project(config: Path, image: str | None) -> PipelineFile:
+    quiet_libraries.hush()
     from pipeline.kubeflow.compiler import compile_project
 
-    quiet_libraries.hush()
     return compile_project(config, image=image)
 
 

@@ -34,9 +34,10 @@ def compile_pipeline(
     from edge_deployer.files import write_file
     from pipeline import quiet_libraries
     from pipeline.config import DEFAULT_CONFIG
-    from pipeline.kubeflow.compiler import compile_project
 
     quiet_libraries.hush()
+    from pipeline.kubeflow.compiler import compile_project
+
     compiled = compile_project(config or DEFAULT_CONFIG, image=image)
     write_file(output, compiled.to_yaml().encode())
     steps = sorted(compiled.spec["root"]["dag"]["tasks"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ import urllib3
 from kfp.client import ServiceAccountTokenVolumeCredentials
 
 from edge_deployer.errors import TinyopsError
+from pipeline.compatibility import api_operation
 from pipeline.registration.host import resolve_host
 
 PAGE_VARIABLE: Final = "KF_PIPELINES_UI_ENDPOINT"
@@ -72,11 +73,12 @@ class ApiServer:
             self.client = _Client(host=self.host, namespace=namespace or "kubeflow", credentials=credentials)
         self.namespace = namespace or self.client.get_user_namespace() or None
 
-    def call(self, request: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    def call(self, service: Any, operation: str, *arguments: Any, **options: Any) -> Any:
         """Send one request and wait for its answer, a bounded time.
 
         Args:
-            request: a method of the generated API.
+            service: a part of the generated API, e.g. `client.pipelines`.
+            operation: name of a method of it, as kfp 2.5 has it.
             arguments: its arguments.
             options: its keyword arguments.
 
@@ -84,7 +86,7 @@ class ApiServer:
             ApiServerError: the server cannot be reached or refuses.
         """
         with _one_line_errors(self.host):
-            return request(*arguments, _request_timeout=_TIMEOUT_S, **options)
+            return api_operation(service, operation)(*arguments, _request_timeout=_TIMEOUT_S, **options)
 
     def pipeline_url(self, pipeline_id: str, version_id: str) -> str:
         """Web page of a pipeline's version."""
@@ -107,7 +109,7 @@ class _Client(kfp.Client):
     def get_kfp_healthz(self, sleep_duration: int = 0) -> kfp_server_api.V2beta1GetHealthzResponse:
         """Ask once."""
         del sleep_duration
-        return self.healthzs.get_healthz(_request_timeout=_TIMEOUT_S)
+        return api_operation(self.healthzs, "get_healthz")(_request_timeout=_TIMEOUT_S)
 
 
 @contextmanager

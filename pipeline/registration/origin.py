@@ -56,10 +56,11 @@ def _commit_with(path: Path) -> str:
 def _require_compiled_from(config_file: Path, path: Path, file: PipelineFile) -> None:
     # Seconds of imports.
     from pipeline import quiet_libraries
-    from pipeline.kubeflow.compiler import compile_project
     from pipeline.registration.content import Content
 
     quiet_libraries.hush()
+    from pipeline.kubeflow.compiler import compile_project
+
     if Content.of_file(compile_project(config_file, image=_image(file))) != Content.of_file(file):
         raise TinyopsError(
             f"{path} is not what {config_file} compiles to now",

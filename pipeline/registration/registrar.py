@@ -72,7 +72,7 @@ def _register_first(server: ApiServer, path: Path, file: PipelineFile, name: str
     body = V2beta1Pipeline(
         display_name=name, description=file.spec["pipelineInfo"].get("description"), namespace=server.namespace
     )
-    pipeline = server.call(server.client.pipelines.create_pipeline, body=body)
+    pipeline = server.call(server.client.pipelines, "create_pipeline", body)
     _require_id(server, pipeline.pipeline_id)
     try:
         uploaded = _upload(server, path, pipeline, version)
@@ -87,8 +87,10 @@ def _delete_again(server: ApiServer, pipeline: V2beta1Pipeline, version: str, ca
     try:
         half = _find_version(server, pipeline, version)
         if half is not None:
-            server.call(server.client.pipelines.delete_pipeline_version, pipeline.pipeline_id, half.pipeline_version_id)
-        server.call(server.client.pipelines.delete_pipeline, pipeline.pipeline_id)
+            server.call(
+                server.client.pipelines, "delete_pipeline_version", pipeline.pipeline_id, half.pipeline_version_id
+            )
+        server.call(server.client.pipelines, "delete_pipeline", pipeline.pipeline_id)
     except ApiServerError as error:
         why = cause.message if isinstance(cause, TinyopsError) else "stopped by Ctrl-C"
         raise TinyopsError(
@@ -100,21 +102,22 @@ def _delete_again(server: ApiServer, pipeline: V2beta1Pipeline, version: str, ca
 
 def _find_pipeline(server: ApiServer, name: str) -> V2beta1Pipeline | None:
     listed = server.call(
-        server.client.pipelines.list_pipelines, namespace=server.namespace, filter=display_name_filter(name)
+        server.client.pipelines, "list_pipelines", namespace=server.namespace, filter=display_name_filter(name)
     )
     return next((pipeline for pipeline in listed.pipelines or [] if pipeline.display_name == name), None)
 
 
 def _find_version(server: ApiServer, pipeline: V2beta1Pipeline, name: str) -> V2beta1PipelineVersion | None:
     listed = server.call(
-        server.client.pipelines.list_pipeline_versions, pipeline.pipeline_id, filter=display_name_filter(name)
+        server.client.pipelines, "list_pipeline_versions", pipeline.pipeline_id, filter=display_name_filter(name)
     )
     return next((version for version in listed.pipeline_versions or [] if version.display_name == name), None)
 
 
 def _upload(server: ApiServer, path: Path, pipeline: V2beta1Pipeline, version: str) -> V2beta1PipelineVersion:
     uploaded = server.call(
-        server.client.pipeline_uploads.upload_pipeline_version,
+        server.client.pipeline_uploads,
+        "upload_pipeline_version",
         str(path),
         name=version,
         pipelineid=pipeline.pipeline_id,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_deployer.errors import TinyopsError
@@ -24,7 +24,6 @@ def bless(folder: Path, model: bytes, day: int) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text()), "blessed_at": stamp.isoformat()}))
 
 
-@settings(deadline=None)  # the first call imports Beam
 @given(
     blessed=st.lists(st.tuples(st.sampled_from(MODELS), st.integers(0, 1000)), unique_by=lambda one: one[1]),
     candidate=st.sampled_from(MODELS),

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.examples import read_examples
 from components.tflite_converter.report import FILE_NAME, ConversionReport
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tensors import quantize
@@ -26,6 +25,8 @@ def report(line) -> ConversionReport:
 
 @pytest.fixture(scope="module")
 def held_out(line):
+    from components.examples import read_examples
+
     return read_examples(
         line.artifact("SensorExampleGen", "examples"), "eval", feature="picture", label="kind", shape=(4, 4, 1)
     )
@@ -75,6 +76,8 @@ def test_examples_come_in_the_same_order_every_time(held_out) -> None:
     [("sound", (4, 4, 1), "no feature 'sound'; they have kind, person, picture"), ("picture", (5, 5), "16 values")],
 )
 def test_examples_that_do_not_fit_the_model(line, feature: str, shape: tuple[int, ...], said: str) -> None:
+    from components.examples import read_examples
+
     examples = line.artifact("SensorExampleGen", "examples")
     with pytest.raises(TinyopsError) as refused:
         read_examples(examples, "eval", feature=feature, label="kind", shape=shape)

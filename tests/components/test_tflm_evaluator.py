@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.examples import read_examples
 from edge_deployer.tensors import quantize
 from edge_deployer.tflm import TflmRunner
 
@@ -60,6 +59,7 @@ def artifact_of(model: bytes, folder: Path):
 @pytest.fixture(scope="module")
 def right(line) -> tuple[np.ndarray, np.ndarray]:
     """For each eval sample its label, and whether TFLM names it right."""
+    from components.examples import read_examples
     from components.tflite_model import read_tflite
 
     held_out = read_examples(
@@ -99,11 +99,13 @@ def test_a_good_model_is_blessed(line) -> None:
 
 
 def test_a_model_below_the_threshold_is_not_blessed_and_the_reason_is_in_words(line, tmp_path: Path, right) -> None:
+    from components.blessed_models import latest_other
     from components.tflm_evaluator.outcome import refusal_reason
 
     model = line.artifact("TFLiteConverter", "int8_model")
     uri, blessing = evaluate(line, tmp_path, model, min_accuracy=0.9999)
     assert blessing.get_int_custom_property("blessed") == 0
+    assert latest_other(str(tmp_path), b"another") is None, "no model is a baseline that was refused"
     assert refusal_reason(uri) == f"accuracy {right[1].mean():.4f} is below 0.9999 on the whole eval split"
 
 
@@ -181,37 +183,49 @@ def unfit(kind: str) -> bytes:
     return tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
 
 
-@pytest.mark.parametrize(
-    ("kind", "said"),
-    [
-        ("input feature", "its input feature is image, the candidate's picture"),
-        ("input size", "its input size is 25, the candidate's 16"),
-        ("output size", "its output size is 16, the candidate's 3"),
-        ("TFLM", "ATAN2"),
-    ],
-)
-def test_a_baseline_that_is_no_match_is_left_out(line, tmp_path: Path, right, kind: str, said: str) -> None:
+def test_a_baseline_that_is_no_match_is_left_out(line, tmp_path: Path, right) -> None:
     from components.tflm_evaluator.outcome import baseline_metrics, dropped_baseline, overall_metrics, refusal_reason
 
     model = line.artifact("TFLiteConverter", "int8_model")
-    baseline = artifact_of(unfit(kind), tmp_path / "baseline")
+    baseline = artifact_of(unfit("input feature"), tmp_path / "baseline")
     uri, blessing = evaluate(line, tmp_path / "run", model, baseline=baseline, max_drop=0.0)
-    assert said in (dropped_baseline(uri) or "")
+    assert "its input feature is image, the candidate's picture" in (dropped_baseline(uri) or "")
     assert refusal_reason(uri) is None
     assert blessing.get_int_custom_property("blessed") == 1
     assert baseline_metrics(uri) == {}
     assert overall_metrics(uri)["accuracy"] == pytest.approx(right[1].mean())
 
 
-def test_a_blessed_model_is_on_record_for_those_that_follow(line, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("input size", "its input size is 25, the candidate's 16"),
+        ("output size", "its output size is 16, the candidate's 3"),
+        ("TFLM", "ATAN2"),
+    ],
+)
+def test_the_stock_evaluator_is_not_given_a_baseline_that_is_no_match(
+    line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, said: str
+) -> None:
+    """That it runs without one is shown above."""
+    from components.tflm_evaluator.executor import stock
+    from components.tflm_evaluator.outcome import dropped_baseline
+
+    given = []
+    monkeypatch.setattr(stock.Executor, "Do", lambda _, inputs, *__: given.append(inputs["baseline_model"]))
+    baseline = artifact_of(unfit(kind), tmp_path / "baseline")
+    uri, _ = evaluate(line, tmp_path / "run", line.artifact("TFLiteConverter", "int8_model"), baseline=baseline)
+    assert said in (dropped_baseline(uri) or "")
+    assert given == [[]]
+
+
+def test_a_blessed_model_is_on_record_for_those_that_follow(line) -> None:
     from components.blessed_models import latest_other
     from components.tflite_model import read_tflite
 
-    model = line.artifact("TFLiteConverter", "int8_model")
-    evaluate(line, tmp_path / "refused", model, min_accuracy=1.0)
-    assert latest_other(str(tmp_path), b"another") is None
-    evaluate(line, tmp_path / "blessed", model)
-    found = latest_other(str(tmp_path), b"another")
+    model = read_tflite(line.artifact("TFLiteConverter", "int8_model"))
+    blessing = str(line.folder("TFLMEvaluator", "blessing"))
+    found = latest_other(blessing, b"another")
     assert found is not None
-    assert found.read() == read_tflite(model)
-    assert latest_other(str(tmp_path), read_tflite(model)) is None, "no model is its own baseline"
+    assert found.read() == model
+    assert latest_other(blessing, model) is None, "no model is its own baseline"

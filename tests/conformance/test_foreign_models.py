@@ -6,8 +6,6 @@ They are not part of the project; see `CONTRIBUTING.md` for where they are looke
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ import yaml
 from PIL import Image
 
 from edge_deployer.profile import load_profile
+from tests.edge_deployer.cli.command import tinyops
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 MODELS = SHARED / "models"
@@ -59,11 +58,9 @@ FEW_SAMPLES = {"samples": 48, "labels": {"bad": 0.2}, "outputs": {"bad": 0.2}}
 
 
 def push(model: str, inventory: Path, *options: str) -> tuple[int, dict[str, str]]:
-    command = [str(Path(sys.executable).with_name("tinyops")), "push", str(MODELS / model), "--json"]
-    command += ["--inventory", str(inventory), "--workspace", str(inventory.parent / "workspace"), *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, json.loads(done.stdout)
+    where = ["--inventory", inventory, "--workspace", inventory.parent / "workspace"]
+    done = tinyops("push", MODELS / model, "--json", *where, *options)
+    return done.status, json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("model", RUNNABLE)

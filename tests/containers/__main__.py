@@ -23,7 +23,7 @@ from pipeline.config import DEFAULT_CONFIG
 from pipeline.kubeflow.compiler import compile_project
 from pipeline.kubeflow.pipeline_file import PipelineFile
 from pipeline.kubeflow.replay import StepEnded, StepStarted
-from tests.containers.base import make_tree
+from tests.containers.base import PYTHON, make_tree
 from tests.containers.engine import Engine
 from tests.containers.images import (
     EDGE_DEPLOYER,
@@ -52,7 +52,7 @@ PROGRAMS: Final = {
 def main() -> None:
     """Verify, one thing after the other; the first that fails ends it."""
     parser = argparse.ArgumentParser(prog="make verify-containers")
-    parser.add_argument("--base", help="image with Python 3.10; without it, a Debian tree with this machine's Python")
+    parser.add_argument("--base", help=f"image with {PYTHON}; without it, a Debian tree with it")
     base = parser.parse_args().base
     _require_machine()
     CACHE.mkdir(exist_ok=True)
@@ -111,7 +111,7 @@ def _remove(store: Path) -> None:
 def _build_images(engine: Engine, base: str | None, pipeline: PipelineFile) -> None:
     if base is None:
         base = import_tree(engine, make_tree(CACHE))
-        say("made a base image of Debian and this machine's Python")
+        say("made a base image of Debian with Python")
     (image,) = {executor["container"]["image"] for executor in pipeline.executors.values()}
     for name, file, *options in (
         (GATEWAY, "gateway.Containerfile"),

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from tests.containers.base import PYTHON
 from tests.containers.engine import Engine
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -17,7 +18,7 @@ GATEWAY: Final = "localhost/tinyops/gateway:verify"
 EDGE_DEPLOYER: Final = "localhost/tinyops/edge-deployer:verify"
 
 EDGE_LIMIT_MB: Final = 250
-_PACKAGES: Final = "/opt/venv/lib/python3.10/site-packages"
+_PACKAGES: Final = f"/opt/venv/lib/{PYTHON}/site-packages"
 
 
 def import_tree(engine: Engine, tree: Path) -> str:
@@ -49,6 +50,7 @@ def build(engine: Engine, base: str, name: str, file: str, *options: str, log: P
         "--isolation=chroot",
         "--pull=missing",
         f"--build-arg=BASE={base}",
+        f"--build-arg=PYTHON={PYTHON}",
         f"--secret=id=pip,src={settings}",
     ]
     words += [*options, "--file", str(IMAGES / file), "--tag", name, str(ROOT)]

@@ -6,15 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge_deployer.virtual_board.board_fixtures import board, identity_image, signer
-from tests.environments import environment
+from tests.edge_deployer.virtual_board.board_fixtures import board, identity_image, signer, unused_boards
+from tests.environments import ROOT, environment
 
-__all__ = ["board", "identity_image", "signer"]
-
-REQUIREMENTS = Path(__file__).parents[2] / "requirements" / "interop.txt"
+__all__ = ["board", "identity_image", "signer", "unused_boards"]
 
 
 @pytest.fixture(scope="session")
 def interop() -> Path:
     """Folder of the environment's programs."""
-    return environment("interop", REQUIREMENTS)
+    return environment("interop", ROOT / "requirements" / "interop.txt")

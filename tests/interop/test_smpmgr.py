@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,32 @@ from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer
 Smpmgr = Callable[..., str]
 
 
+@pytest.fixture(scope="module")
+def server(interop: Path) -> Iterator[subprocess.Popen[str]]:
+    environment = {**os.environ, "COLUMNS": "200", "TERM": "dumb"}
+    command = [interop / "python", Path(__file__).with_name("smpmgr_server.py")]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        assert process.stdin
+        process.stdin.close()
+
+
 @pytest.fixture
-def smpmgr(interop: Path, board: RunningBoard) -> Smpmgr:
+def smpmgr(server: subprocess.Popen[str], board: RunningBoard, tmp_path: Path) -> Smpmgr:
     """Runs a command of smpmgr on the board; returns what it printed."""
 
     def run(*arguments: str | Path) -> str:
-        command = [str(part) for part in (interop / "smpmgr", "--port", board.url, *arguments)]
-        environment = {**os.environ, "COLUMNS": "200", "TERM": "dumb"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        assert server.stdin
+        assert server.stdout
+        printed = tmp_path / "printed"
+        printed.unlink(missing_ok=True)
+        words = ["--port", board.url, *map(str, arguments)]
+        print(json.dumps([words, str(printed)]), file=server.stdin, flush=True)
+        status = server.stdout.readline()
+        assert status == "0\n", printed.read_text()
+        return printed.read_text()
 
     return run
 

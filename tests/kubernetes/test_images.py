@@ -43,8 +43,9 @@ def test_every_image_begins_with_a_tagged_base_that_an_argument_replaces(file: P
 def test_what_is_copied_is_in_the_repository_and_what_is_installed_is_locked() -> None:
     text = PIPELINE.read_text()
     for copied in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE):
-        for source in copied.replace("${PROJECT}", "pipeline/projects/digits").split():
-            assert (ROOT / source).exists(), source
+        for python in ("python3.10", "python3.13"):
+            given = copied.replace("${PROJECT}", "pipeline/projects/digits").replace("${PYTHON}", python)
+            assert all((ROOT / source).exists() for source in given.split()), given
     for install in re.findall(r"pip install (.+?)(?:\\|&&|$)", text, re.MULTILINE):
         assert "--require-hashes" in install or "--no-index" in install, install
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,9 @@ def test_preflight_imports_neither_tensorflow_nor_tfx_and_is_quick(project: Call
         "prepare(Path(sys.argv[1]), Workspace(Path(sys.argv[2])))\n"
         "sys.exit(bool({'tensorflow', 'tfx', 'apache_beam', 'sklearn'} & set(sys.modules)))"
     )
-    began = time.monotonic()
+    before = os.times()
     done = subprocess.run([sys.executable, "-c", program, project(), tmp_path], check=False)
     assert done.returncode == 0
-    assert time.monotonic() - began < 5
+    after = os.times()
+    # Of the processor: other tests may run beside this one.
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 5

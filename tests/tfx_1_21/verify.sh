@@ -1,38 +1,45 @@
 #!/usr/bin/env bash
-# `make verify-tfx-1.21`: the default project, from data to production boards, on TFX 1.21, in memory and with processes.
+# `make verify-tfx-1.21`: everything that must pass before a change lands, on TFX 1.21, and the default project, from data
+# to production boards, in memory and with processes.
 #
 #   tests/tfx_1_21/verify.sh [FOLDER]
 #
 # TFX 1.21 needs glibc 2.39, so this makes a Debian with glibc 2.41 and Python 3.13 in the folder (default: build/tfx-1.21;
-# 5 GB, kept for the next time) and works there, changed root. It needs root, debootstrap and an index of packages; of this
-# machine's files the sources and the certificate authorities are copied in, nothing is mounted.
+# 10 GB, kept for the next time) and works there, changed root. It needs root, debootstrap and an index of packages. Of this
+# machine's files the sources, the models beside them (shared/) and the certificate authorities are copied in; nothing is
+# mounted.
 set -euo pipefail
 
 SUITE=trixie
-PACKAGES=ca-certificates,g++,python3-dev,python3-venv
+# What a newcomer to Debian 13 installs; .ci/run brings the rest.
+PACKAGES=ca-certificates,g++,git,make,procps,python3-dev,python3-venv
 AUTHORITIES=/etc/ssl/certs/ca-certificates.crt
-FREE_GB=6
+FREE_GB=12
 SHOWN='tfx|tensorflow|tensorflow-model-analysis|apache-beam|keras|numpy|protobuf'
+# Made there, and of no use to anybody else; or made here, and of no use there.
+MADE=(.git .venv .venv-interop .tinyops .containers build '.*_cache' .hypothesis)
 
 source=$(cd "$(dirname "$0")/../.." && pwd)
 folder=${1:-$source/build/tfx-1.21}
 root=$folder/$SUITE
+checkout=/srv/tinyops
 
 fail() { echo "error: $1" >&2; exit 1; }
 
-step() { printf '%-14s %5d s  %s\n' "$1" "$SECONDS" "$2"; }
+step() { printf '%-16s %5d s  %s\n' "$1" "$SECONDS" "$2"; }
 
-# In the tree, with a /proc, terminals and shared memory of its own that go with the command. Settings of proxies and
-# indexes come through the environment.
+# In the tree's checkout, with a /proc, terminals and shared memory of its own that go with the command, and a name that
+# the tree's /etc/hosts knows (Beam's servers ask for it). Settings of proxies and indexes come through the environment.
 inside() {
-  env -u PYTHONPATH -u PYTHONHOME -u PYTHONDONTWRITEBYTECODE -u VIRTUAL_ENV -u TMPDIR \
-    HOME=/root PATH=/venv/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+  env -u PYTHON -u PYTHONPATH -u PYTHONHOME -u PYTHONDONTWRITEBYTECODE -u VIRTUAL_ENV -u TMPDIR -u MAKEFLAGS -u MAKELEVEL \
+    HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     SSL_CERT_FILE=$AUTHORITIES PIP_CERT=$AUTHORITIES REQUESTS_CA_BUNDLE=$AUTHORITIES \
-    unshare --mount --pid --fork --kill-child sh -euc '
+    unshare --mount --uts --pid --fork --kill-child sh -euc '
+      echo localhost >/proc/sys/kernel/hostname
       mount -t proc proc "$1/proc"
       mount -t devpts -o newinstance,ptmxmode=0666 devpts "$1/dev/pts"
       mount -t tmpfs tmpfs "$1/dev/shm"
-      exec chroot "$1" sh -euc "cd /tmp; $2"' - "$root" "$1"
+      exec chroot "$1" sh -euc "cd $2; $3"' - "$root" "$checkout" "$1"
 }
 
 require() {
@@ -43,31 +50,28 @@ require() {
     fail "$folder has less than $FREE_GB GB left: give another folder"
 }
 
+# The mirror that this machine's apt takes Debian from; debootstrap has a default where it takes none.
+mirror() {
+  command -v apt-get >/dev/null || return 0
+  apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Label: Debian' 'Created-By: Packages' | sed -n 1p
+}
+
 make_tree() {
   [ ! -e "$root" ] || return 0
   rm -rf --one-file-system "$root.part"
-  debootstrap --variant=minbase --include=$PACKAGES $SUITE "$root.part" >"$folder/debootstrap.log" 2>&1 ||
+  # shellcheck disable=SC2046  # no word where there is no mirror
+  debootstrap --variant=minbase --include=$PACKAGES $SUITE "$root.part" $(mirror) >"$folder/debootstrap.log" 2>&1 ||
     fail "debootstrap did not succeed: see $folder/debootstrap.log"
   cp -L "${SSL_CERT_FILE:-$AUTHORITIES}" "$root.part$AUTHORITIES"
+  mkdir "$root.part$checkout"
   mv "$root.part" "$root"
 }
 
-install_packages() {
-  cmp -s "$source/requirements/tfx-1.21.txt" "$root/venv/installed.txt" && return
-  cp "$source"/requirements/{bootstrap,tfx-1.21}.txt "$root/tmp"
-  inside "python3 -m venv --clear /venv
-    python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.txt
-    uv pip install --quiet --python /venv/bin/python --require-hashes -r tfx-1.21.txt
-    python -W ignore -m compileall -q -j 0 /venv/lib >/dev/null || true
-    mv tfx-1.21.txt /venv/installed.txt"
-}
-
-install_tinyops() {
-  rm -rf --one-file-system "$root/tmp/tinyops"
-  mkdir "$root/tmp/tinyops"
-  tar -C "$source" --exclude=__pycache__ -c pyproject.toml README.md LICENSE components edge_deployer pipeline |
-    tar -C "$root/tmp/tinyops" -x
-  inside "uv pip install --quiet --python /venv/bin/python --no-deps --no-build-isolation --reinstall ./tinyops"
+# This checkout's files, beside the environments that were made there the last time.
+copy_checkout() {
+  find "$root$checkout" -mindepth 1 -maxdepth 1 ! -name .venv ! -name .venv-interop ! -name build -exec rm -rf --one-file-system {} +
+  tar -C "$source" "${MADE[@]/#/--exclude=./}" --exclude=__pycache__ --exclude='*.egg-info' -c . | tar -C "$root$checkout" -x
+  [ ! -e "$source/../shared" ] || cp -r "$source/../shared" "$root$checkout/.."
 }
 
 # The default project on a Beam runner.
@@ -76,17 +80,18 @@ run() {
   cp -r "$source/pipeline/projects/digits" "$root/tmp/$1"
   printf '\nbeam: {runner: %s}\n' "$1" >>"$root/tmp/$1/tinyops.yaml"
   # A refused model ends with a status of its own.
-  inside "tinyops run $1/tinyops.yaml --workspace $1/workspace --json" >"$folder/$1.json" ||
+  inside ".venv/bin/tinyops run /tmp/$1/tinyops.yaml --workspace /tmp/$1/workspace --json" >"$folder/$1.json" ||
     fail "$1 did not promote the model: $(cat "$folder/$1.json") logs are in $root/tmp/$1/workspace/logs"
 }
 
 require
 make_tree
+copy_checkout
 step tree "Debian $(cat "$root/etc/debian_version"), $(inside 'ldd --version' | sed -n '1s/.* /glibc /p')"
-install_packages
-step packages "$(grep -oE "^($SHOWN)==[0-9.]+" "$root/venv/installed.txt" | paste -sd ' ')"
-install_tinyops
-step tinyops "$(inside 'python --version'), this checkout"
+inside 'make setup' || fail "no environment was made"
+step set-up "$(inside '.venv/bin/python --version'), $(grep -oE "^($SHOWN)==[0-9.]+" "$source/requirements/python3.13/dev.txt" | paste -sd ' ')"
+inside .ci/run || fail "a check or a test did not pass"
+step .ci/run "all passed"
 for runner in in_memory multi_processing; do
   run $runner
   step $runner "$(sed -n 's/.*"reason": "\([^:]*\).*/\1/p' "$folder/$runner.json")"

@@ -87,6 +87,7 @@ def _binomial(drawn: npt.NDArray[np.int_], share: float, width: int) -> FloatArr
     """Probabilities of 0 to width - 1 failures in each number of samples drawn, shape (len(drawn), width)."""
     drawn = drawn[:, None]
     failures = np.arange(width)[None, :]
-    factors = np.where(failures > 0, (drawn - failures + 1) * share / np.maximum(failures, 1), 1.0)
-    ways: FloatArray = np.cumprod(np.maximum(factors, 0.0), axis=1)
-    return ways * (1 - share) ** np.maximum(drawn - failures, 0)
+    factors: FloatArray = np.where(failures > 0, (drawn - failures + 1) * share / np.maximum(failures, 1), 1.0)
+    ways: FloatArray = np.cumprod(np.maximum(factors, 0.0), axis=1, dtype=np.float64)
+    probabilities: FloatArray = ways * (1 - share) ** np.maximum(drawn - failures, 0)
+    return probabilities

@@ -241,7 +241,7 @@ def test_a_mean_absolute_error_is_held_to_its_ceiling() -> None:
     assert bad.measured == pytest.approx(0.4, abs=0.12)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(share=st.sampled_from([0.0, 0.005, 0.01, 0.05, 0.1, 0.3]), seed=st.integers(0, 2**32 - 1))
 def test_the_check_agrees_with_asking_after_every_batch(share: float, seed: int) -> None:
     """Batches lead to the same decision as all answers at once."""

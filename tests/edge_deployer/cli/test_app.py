@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.edge_deployer.cli.command import TINYOPS, tinyops, tinyops_process
 from tests.edge_deployer.release.test_labelled_data import write_torn
 from tests.edge_deployer.tiny_models import identity_classifier, with_unknown_op
+from tests.environments import ROOT, environment, install
 
-ROOT = Path(__file__).resolve().parents[3]
-TINYOPS = Path(sys.executable).with_name("tinyops")
 HELP_SECONDS = 0.4
 BOARDS = """
 boards:
@@ -25,21 +25,13 @@ boards:
 """
 
 
-def tinyops(*arguments: str | Path, cwd: Path, program: Path = TINYOPS) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "200", "TERM": "dumb"}
-    command = [str(part) for part in (program, *arguments)]
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
-
-
 def test_help_teaches_and_is_quick(tmp_path: Path) -> None:
-    tinyops("--help", cwd=tmp_path)  # the first call may compile bytecode
+    tinyops_process("--help", cwd=tmp_path)  # the first call may compile bytecode
     seconds = []
     for _ in range(5):
         # Of the processor: other tests may run beside this one.
         before = os.times()
-        shown = tinyops("--help", cwd=tmp_path)
+        shown = tinyops_process("--help", cwd=tmp_path)
         after = os.times()
         seconds.append(after.children_user + after.children_system - before.children_user - before.children_system)
     assert "push" in shown.stdout
@@ -84,8 +76,9 @@ def test_help_imports_nothing_heavy() -> None:
     ],
 )
 def test_a_mistake_is_named_with_a_remedy_and_nothing_is_written(
-    tmp_path: Path, options: list[str], message: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "model.tflite").write_bytes(identity_classifier(4))
     (tmp_path / "plan.yaml").write_text("min_acuracy: 0.9\n")
     np.savez(tmp_path / "nan.npz", inputs=np.array([[0, 1, 2, np.nan]]))
@@ -99,8 +92,8 @@ def test_a_mistake_is_named_with_a_remedy_and_nothing_is_written(
     (tmp_path / "broken.yaml").write_text("name: [")
     (tmp_path / "boards.yaml").write_text(BOARDS.replace("cortex-m4", "broken.yaml"))
     (tmp_path / "keyless.yaml").write_text("public_key: nowhere.pem\n" + BOARDS)
-    done = tinyops("push", *options, cwd=tmp_path)
-    assert done.returncode == 1
+    done = tinyops("push", *options)
+    assert done.status == 1
     assert message in done.stderr
     assert "remedy:" in done.stderr
     assert not (tmp_path / ".tinyops" / "releases").exists()
@@ -109,7 +102,7 @@ def test_a_mistake_is_named_with_a_remedy_and_nothing_is_written(
 
 def test_a_refused_model_is_an_exit_status_and_a_report(tmp_path: Path) -> None:
     (tmp_path / "odd.tflite").write_bytes(with_unknown_op())
-    done = tinyops("push", "odd.tflite", "--json", cwd=tmp_path)
+    done = tinyops_process("push", "odd.tflite", "--json", cwd=tmp_path)
     assert done.returncode == 3
     outcome = json.loads(done.stdout)
     assert (outcome["outcome"], outcome["gate"]) == ("refused", "validation")
@@ -118,54 +111,44 @@ def test_a_refused_model_is_an_exit_status_and_a_report(tmp_path: Path) -> None:
 
 
 def test_an_unknown_command_is_wrong_usage(tmp_path: Path) -> None:
-    done = tinyops("psuh", cwd=tmp_path)
+    done = tinyops_process("psuh", cwd=tmp_path)
     assert done.returncode == 2
     assert "psuh" in done.stderr
 
 
 @pytest.fixture(scope="module")
-def install(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """`tinyops` of two fresh installs without TensorFlow: the gateway's, and one with the `sim` extra."""
-    uv = Path(sys.executable).with_name("uv")
+def installed() -> dict[str, Path]:
+    """`tinyops` of two installs of this checkout without TensorFlow: the gateway's, and one with the `sim` extra."""
     programs = {}
     for kind in ("gateway", "sim"):
-        folder = tmp_path_factory.mktemp(kind)
-        python = folder / "bin" / "python"
-        pip = [uv, "pip", "install", "--quiet", "--python", python]
-        steps = [
-            [uv, "venv", "--quiet", "--python", sys.executable, "--seed", "--clear", folder],
-            [*pip, "--require-hashes", "-r", ROOT / "requirements" / f"{kind}.txt"],
-            [*pip, "--no-deps", ROOT],
-        ]
-        for step in steps:
-            subprocess.run([str(part) for part in step], check=True)
-        programs[kind] = folder / "bin" / "tinyops"
-    return programs
+        programs[kind] = environment(kind, ROOT / "requirements" / f"{kind}.txt")
+        install(programs[kind], "--no-deps", "--reinstall-package", "tinyml-ops", ROOT)
+    return {kind: folder / "tinyops" for kind, folder in programs.items()}
 
 
-def test_a_gateway_shows_the_device_commands_only(install: dict[str, Path], tmp_path: Path) -> None:
-    shown = tinyops("--help", cwd=tmp_path, program=install["gateway"]).stdout
+def test_a_gateway_shows_the_device_commands_only(installed: dict[str, Path], tmp_path: Path) -> None:
+    shown = tinyops_process("--help", cwd=tmp_path, program=installed["gateway"]).stdout
     assert "push" in shown
     assert "Train a model" not in shown
-    refused = tinyops("run", cwd=tmp_path, program=install["gateway"])
+    refused = tinyops_process("run", cwd=tmp_path, program=installed["gateway"])
     assert refused.returncode == 1
-    assert "tinyml-ops[pipeline]" in refused.stderr
+    assert ".[pipeline]" in refused.stderr
 
 
-def test_push_without_the_sim_extra_says_what_to_install(install: dict[str, Path], tmp_path: Path) -> None:
+def test_push_without_the_sim_extra_says_what_to_install(installed: dict[str, Path], tmp_path: Path) -> None:
     (tmp_path / "model.tflite").write_bytes(identity_classifier(4))
-    refused = tinyops("push", "model.tflite", cwd=tmp_path, program=install["gateway"])
+    refused = tinyops_process("push", "model.tflite", cwd=tmp_path, program=installed["gateway"])
     assert refused.returncode == 1
-    assert "tinyml-ops[sim]" in refused.stderr
+    assert ".[sim]" in refused.stderr
 
 
-def test_push_promotes_without_tfx_installed(install: dict[str, Path], tmp_path: Path) -> None:
+def test_push_promotes_without_tfx_installed(installed: dict[str, Path], tmp_path: Path) -> None:
     (tmp_path / "model.tflite").write_bytes(identity_classifier(4))
-    done = tinyops("push", "model.tflite", "--json", cwd=tmp_path, program=install["sim"])
+    done = tinyops_process("push", "model.tflite", "--json", cwd=tmp_path, program=installed["sim"])
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["outcome"] == "promoted"
     find_tfx = "import importlib.util as u; print([u.find_spec(n) for n in ('tfx', 'tensorflow')])"
-    python = install["sim"].with_name("python")
+    python = installed["sim"].with_name("python")
     found = subprocess.run([python, "-c", find_tfx], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[None, None]"
 
@@ -173,7 +156,7 @@ def test_push_promotes_without_tfx_installed(install: dict[str, Path], tmp_path:
 def test_ctrl_c_takes_boards_back_at_once_and_the_next_push_goes_on(tmp_path: Path) -> None:
     (tmp_path / "first.tflite").write_bytes(identity_classifier(4))
     (tmp_path / "second.tflite").write_bytes(identity_classifier(5))
-    assert tinyops("push", "first.tflite", cwd=tmp_path).returncode == 0
+    assert tinyops_process("push", "first.tflite", cwd=tmp_path).returncode == 0
     command = [str(TINYOPS), "push", "second.tflite"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -187,5 +170,5 @@ def test_ctrl_c_takes_boards_back_at_once_and_the_next_push_goes_on(tmp_path: Pa
     assert "reverted" in said[-1]
     assert "stopped; what was on trial was taken back" in said[-1]
     assert "Traceback" not in said[-1]
-    again = tinyops("push", "first.tflite", "--json", cwd=tmp_path)
+    again = tinyops_process("push", "first.tflite", "--json", cwd=tmp_path)
     assert json.loads(again.stdout)["outcome"] == "unchanged"

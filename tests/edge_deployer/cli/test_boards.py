@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import signal
 import subprocess
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, NamedTuple
-from unittest.mock import patch
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 
 from edge_deployer.acceptance.plan import AcceptancePlan
-from edge_deployer.cli import main
 from edge_deployer.cli.boards.bench import Bench
 from edge_deployer.cli.boards.inputs import fit_samples, read_samples
 from edge_deployer.cli.boards.known_good import known_good
@@ -35,19 +31,11 @@ from edge_deployer.rollout.journal import Journal
 from edge_deployer.rollout.release_line import RECORD_FILE, ReleaseLine
 from edge_deployer.tensors import TensorSpec
 from tests.edge_deployer import tiny_models
-from tests.edge_deployer.cli.test_app import TINYOPS, tinyops
+from tests.edge_deployer.cli.command import TINYOPS, Done, tinyops, tinyops_process
 from tests.edge_deployer.virtual_board.running_board import make_image
 
 MakeCandidate = Callable[..., Candidate]
 BOARDS = (("s1", "staging"), ("p1", "production"))
-
-
-class Done(NamedTuple):
-    """How a command ended."""
-
-    status: int
-    stdout: str
-    stderr: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,15 +46,8 @@ class Workbench:
     key: SigningKey
 
     def boards(self, *arguments: str | Path) -> Done:
-        """The command in this process, which saves the imports of a new one."""
-        command, *rest = map(str, arguments)
-        out, err = io.StringIO(), io.StringIO()
-        call = ["tinyops", "boards", command, *rest, "--inventory", "boards.yaml"]
-        with patch("sys.argv", call), redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
-            main()
-        status = ended.value.code
-        assert isinstance(status, int)
-        return Done(status, out.getvalue(), err.getvalue())
+        command, *rest = arguments
+        return tinyops("boards", command, *rest, "--inventory", "boards.yaml")
 
     def answer(self, *arguments: str | Path, status: int = 0) -> Any:
         done = self.boards(*arguments, "--json")
@@ -459,7 +440,7 @@ def test_the_log_tells_deployments_and_commands_oldest_first(bench: Workbench, m
     labels = np.arange(480) % 4
     np.savez(bench.folder / "held_out.npz", inputs=np.eye(4)[labels] * 10, labels=labels)
     push = ["push", "model.tflite", "--data", "held_out.npz", "--inventory", "boards.yaml"]
-    pushed = tinyops(*push, cwd=bench.folder)
+    pushed = tinyops_process(*push, cwd=bench.folder)
     assert pushed.returncode == 0, pushed.stdout + pushed.stderr
     bench.put_for_good(bench.release(make_candidate(5)))
     logged = bench.answer("log", "p1")
@@ -510,7 +491,7 @@ def test_one_sample_alone_is_a_batch_of_one(tmp_path: Path) -> None:
 
 def test_help_has_an_example_for_every_command(tmp_path: Path) -> None:
     for command in ("list", "probe", "health", "install", "confirm", "revert", "infer", "log"):
-        shown = tinyops("boards", command, "--help", cwd=tmp_path).stdout
+        shown = tinyops_process("boards", command, "--help", cwd=tmp_path).stdout
         assert f"Example: tinyops boards {command}" in " ".join(shown.split()), shown
 
 

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import NamedTuple
-from unittest.mock import patch
 
 import pytest
 
-from edge_deployer.cli import main
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_JSON
 from edge_deployer.report.html import write_report
 from edge_deployer.report.schema import report_schema
-from tests.edge_deployer.cli.test_app import tinyops
+from tests.edge_deployer.cli.command import Done, tinyops, tinyops_process
 from tests.edge_deployer.report import sample_reports
 
 
-class Done(NamedTuple):
-    status: int
-    stdout: str
-    stderr: str
-
-
 def report(*arguments: str | Path) -> Done:
-    """The command in this process, which saves the imports of a new one."""
-    out, err = io.StringIO(), io.StringIO()
-    call = ["tinyops", "report", *map(str, arguments)]
-    with patch("sys.argv", call), redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
-        main()
-    status = ended.value.code
-    assert isinstance(status, int)
-    return Done(status, out.getvalue(), err.getvalue())
+    return tinyops("report", *arguments)
 
 
 @pytest.fixture
@@ -130,6 +112,6 @@ def test_a_missing_or_damaged_report_is_an_error_with_a_remedy(command: str, tmp
 
 @pytest.mark.parametrize("command", ["show", "replay", "schema"])
 def test_help_teaches_with_an_example(command: str, tmp_path: Path) -> None:
-    shown = tinyops("report", command, "--help", cwd=tmp_path)
+    shown = tinyops_process("report", command, "--help", cwd=tmp_path)
     assert shown.returncode == 0
     assert f"Example: tinyops report {command}" in shown.stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge_deployer.release.sampling_order import stratified_order
@@ -19,7 +19,6 @@ LOPSIDED = [
 ]
 
 
-@settings(deadline=None)
 @example(strata=LOPSIDED, seed=0)
 @given(strata=STRATA, seed=st.integers(0, 2**32 - 1))
 def test_every_prefix_holds_each_stratum_in_proportion(strata: list[tuple[str, int | None]], seed: int) -> None:

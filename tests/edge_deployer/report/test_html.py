@@ -20,11 +20,15 @@ from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDO
 from edge_deployer.report.html import render_html, write_report
 from tests.edge_deployer.report import sample_reports
 
-CASES = [
+PROMOTED = [
     sample_reports.promoted,
     sample_reports.unchanged,
     sample_reports.warned,
     sample_reports.quarantined,
+    sample_reports.pushed_by_hand,
+    sample_reports.many_classes,
+]
+STOPPED = [
     sample_reports.undecided,
     sample_reports.too_few_boards,
     sample_reports.no_healthy_boards,
@@ -34,10 +38,8 @@ CASES = [
     sample_reports.refused_on_signals,
     sample_reports.refused_in_production,
     sample_reports.refused_at_boards,
-    sample_reports.pushed_by_hand,
-    sample_reports.many_classes,
 ]
-STOPPED = [case for case in CASES if not case().deployment.pushed]
+CASES = PROMOTED + STOPPED
 VOID = frozenset({"meta", "img", "br", "path", "use"})
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -160,6 +162,12 @@ def test_what_was_stopped_says_where_why_and_what_to_do(case: Callable[[], Repor
     assert deployment.remedy in top
     assert f"{deployment.gate} {'no verdict' if deployment.outcome == 'no verdict' else 'stopped'} here" in top
     assert "Promoted" not in text
+
+
+@pytest.mark.parametrize("case", PROMOTED, ids=lambda case: case.__name__)
+def test_what_was_promoted_is_said_to_be(case: Callable[[], Report]) -> None:
+    assert case().deployment.pushed
+    assert "stopped here" not in Page(text_of(case)).text
 
 
 def test_no_verdict_is_neither_a_promotion_nor_a_refusal() -> None:

@@ -45,7 +45,7 @@ def is_heard_now_and_then(fates: Sequence[Fate]) -> bool:
     return all(set(fates[start : start + 3]) - SILENT for start in range(len(fates) - 2))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.sampled_from([fate for fate in Fate if fate is not Fate.RESET]), max_size=14).filter(
         is_heard_now_and_then

@@ -155,7 +155,7 @@ def test_no_child_outlives_a_killed_parent(tmp_path: Path) -> None:
         child = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while _alive(child):
         assert time.monotonic() < deadline
         os.sched_yield()

@@ -15,7 +15,7 @@ import pytest
 
 from tests.edge_deployer import tiny_models
 
-DEADLINE_S = 20
+DEADLINE_S = 120
 # What these programs have in common. They are processes of their own, because pytest's has threads.
 PREAMBLE = """
 import json, os, signal, socket, sys, threading, time

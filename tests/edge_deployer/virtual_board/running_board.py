@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from imgtool.main import imgtool
+
 _SLOT = "0x80000"
-READY_DEADLINE_S = 20
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,34 @@ def running_board(
         profile: the class of board.
         options: more words for the command line.
     """
-    command = [sys.executable, "-m", "edge_deployer.virtual_board", "--board", str(directory), profile]
-    command += [str(public_key), "--line-rate", str(line_rate), *options]
+    with running_boards([directory], public_key, line_rate=line_rate, profile=profile, options=options) as (board,):
+        yield board
+
+
+@contextmanager
+def running_boards(
+    directories: Sequence[Path],
+    public_key: Path,
+    *,
+    line_rate: int = 0,
+    profile: str = "cortex-m4",
+    options: Sequence[str] = (),
+) -> Iterator[list[RunningBoard]]:
+    """As `running_board`, boards of one process."""
+    command = [sys.executable, "-m", "edge_deployer.virtual_board", "--line-rate", str(line_rate), *options]
+    for directory in directories:
+        command += ["--board", str(directory), profile, str(public_key)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
         try:
-            ready = process.stdout.readline()
-            assert ready.startswith("ready /dev/"), ready
-            yield RunningBoard(directory, process)
+            for _ in directories:
+                ready = process.stdout.readline()
+                assert ready.startswith("ready /dev/"), ready
+            yield [RunningBoard(directory, process) for directory in directories]
         finally:
             process.stdin.close()
-            process.wait(READY_DEADLINE_S)
+            process.wait()
 
 
 @dataclass(frozen=True)
@@ -97,6 +114,5 @@ def make_image(model: bytes, version: str, private_key: Path | None, *, security
 
 
 def _imgtool(*arguments: str) -> None:
-    # The tool stands beside the interpreter; it has no __main__.
-    tool = str(Path(sys.executable).with_name("imgtool"))
-    subprocess.run([tool, *arguments], check=True, capture_output=True)
+    """The command line of imgtool, in this process: its imports take longer than its work."""
+    imgtool.main(arguments, standalone_mode=False)

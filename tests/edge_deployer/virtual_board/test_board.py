@@ -56,7 +56,7 @@ async def test_an_unmodified_smpclient_installs_an_image(board: RunningBoard, id
 
 async def answers_again(client: SMPClient) -> None:
     """What reaches a board while it resets is lost, as on a UART: ask until it answers."""
-    for _ in range(20):
+    for _ in range(100):
         with contextlib.suppress(TimeoutError):
             assert success(await client.request(EchoWrite(d="there?"), timeout_s=0.5))
             return
@@ -90,7 +90,7 @@ async def test_a_silence_ends_a_raw_message_that_lacks_its_end(tmp_path: Path, s
             Path(board.url).write_bytes(bytes([0x0A, 0, 3, 32, 0, 0, 0, 0]))
             with contextlib.suppress(TimeoutError):
                 await client.request(EchoWrite(d="lost"), timeout_s=0.5)
-            assert success(await client.request(EchoWrite(d="heard"), timeout_s=5))
+            assert success(await client.request(EchoWrite(d="heard"), timeout_s=60))
 
 
 async def test_an_unmodified_smpclient_reads_what_the_board_is(board: RunningBoard) -> None:
@@ -171,7 +171,7 @@ def test_a_board_that_does_not_boot_says_why(tmp_path: Path, signer: Signer) -> 
     ) as process:
         assert process.stdout
         said = process.stdout.read()
-        assert process.wait(10) == 1
+        assert process.wait(60) == 1
     assert said.startswith("failed ")
     assert "flash.bin is a flash of 100 bytes" in said
 
@@ -180,7 +180,7 @@ def test_it_ends_with_its_stdin_and_takes_its_children_along(board: RunningBoard
     (firmware,) = board.children()
     assert board.process.stdin
     board.process.stdin.close()
-    assert board.process.wait(10) == 0
+    assert board.process.wait(60) == 0
     assert not Path(f"/proc/{firmware}").exists()
     assert not Path(board.url).is_symlink()
 
@@ -188,7 +188,7 @@ def test_it_ends_with_its_stdin_and_takes_its_children_along(board: RunningBoard
 def test_it_ends_on_sigterm(board: RunningBoard) -> None:
     (firmware,) = board.children()
     board.process.send_signal(signal.SIGTERM)
-    assert board.process.wait(10) == 0
+    assert board.process.wait(60) == 0
     assert not Path(f"/proc/{firmware}").exists()
 
 
@@ -259,7 +259,7 @@ def test_a_tflm_that_cannot_be_imported_is_named_before_any_board_starts(tmp_pat
 
 
 def _wait_for_the_end_of(pid: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while _runs(pid):
         assert time.monotonic() < deadline
         os.sched_yield()

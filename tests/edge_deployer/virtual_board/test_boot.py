@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from smp.image_management import IMG_MGMT_ERR
 
@@ -197,7 +197,6 @@ def test_a_mutated_image_is_an_image_or_rejected(
     assert image.signed == intact
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_no_content_of_the_flash_stops_the_board(
     tmp_path_factory: pytest.TempPathFactory,

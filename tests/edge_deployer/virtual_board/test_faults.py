@@ -36,7 +36,7 @@ from edge_deployer.wire.mcuboot import parse_image
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer, running_board
 
 HEADER = struct.Struct("!BBHHBB")
-DEADLINE_S = 20.0
+DEADLINE_S = 120.0
 SILENCE_S = 0.3
 ECHO = bytes(EchoWrite(d="hello"))
 HEALTH = bytes(HealthReadRequest())

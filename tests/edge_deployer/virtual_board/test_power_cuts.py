@@ -167,7 +167,7 @@ def test_after_a_cut_in_any_operation_of_the_recovery_too(installation: Installa
         before += count
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_after_cuts_in_the_recovery_as_well(installation: Installation, data: st.DataObject) -> None:
     shares = st.floats(0, 1, exclude_max=True)

@@ -48,7 +48,7 @@ def boards(tmp_path_factory: pytest.TempPathFactory, signer: Signer) -> dict[Fra
 
 
 @pytest.mark.parametrize("framing", list(FRAMINGS))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(messages=st.lists(requests, min_size=1, max_size=4))
 def test_mutated_requests_are_answered_or_ignored(
     boards: dict[FramingName, BoardSettings], framing: FramingName, messages: list[bytes]
@@ -72,7 +72,7 @@ def test_an_epoch_that_no_counter_holds_is_refused(boards: dict[FramingName, Boa
     assert cbor2.loads(sent[HEADER.size :]) == {"rc": MGMT_ERR.EINVAL}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(noise=st.lists(st.binary(min_size=1, max_size=200), max_size=5))
 @pytest.mark.parametrize("framing", list(FRAMINGS))
 def test_after_any_noise_and_a_silence_the_firmware_answers(

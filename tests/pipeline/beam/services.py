@@ -15,7 +15,7 @@ from pipeline import quiet_libraries
 
 _JOB_SERVER = ["-m", "apache_beam.runners.portability.local_job_service_main"]
 _WORKER_POOL = [str(Path(__file__).with_name("worker_pool.py"))]
-_PATIENCE_S = 60.0
+_PATIENCE_S = 180.0
 
 
 @contextmanager

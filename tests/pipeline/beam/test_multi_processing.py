@@ -6,9 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-import apache_beam as beam
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.beam_options import BeamSection, beam_args
 
@@ -24,6 +22,9 @@ def test_workers_import_what_the_run_imports_and_are_told_its_options(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The user stands in a folder with a file that has the name of one of Python's own modules."""
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
     (tmp_path / "random.py").write_text("raise ImportError('taken from the working folder')\n")
     (tmp_path / "modules").mkdir()
     (tmp_path / "modules" / "users_module.py").write_text(USERS_MODULE)

@@ -11,6 +11,8 @@ from tests.pipeline.beam.services import job_server, portable, worker_pool
 from tests.pipeline.beam.whole_run import assert_promoted_on_sound_figures, write_project
 
 
+@pytest.mark.verify
+@pytest.mark.timeout(1800)
 def test_the_digits_reach_production_through_a_job_server_and_external_workers(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()

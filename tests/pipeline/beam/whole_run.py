@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import yaml
 
-from components.tflm_evaluator.outcome import overall_metrics, slice_metrics
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
 from pipeline.config import DEFAULT_CONFIG
@@ -32,6 +31,8 @@ def assert_promoted_on_sound_figures(config: Path) -> None:
     TFLMValidator counts over the eval split without Beam. That TFMA's counts are the same, says that the workers read,
     transformed, ran and joined every example once.
     """
+    from components.tflm_evaluator.outcome import overall_metrics, slice_metrics
+
     workspace = config.parent / "workspace"
     result = run_project(config, workspace, lambda _: None)
     assert result.deployment.outcome == "promoted"

@@ -6,9 +6,7 @@ from typing import Any
 
 from google.protobuf import json_format
 from kfp import components, dsl
-from tfx.proto import example_gen_pb2
 
-from components.tflm_evaluator.thresholds import Thresholds, eval_config
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.profile import load_profile
 
@@ -27,6 +25,10 @@ def blobs_pipeline(exported: Path) -> Any:
     Args:
         exported: folder of the component files.
     """
+    from tfx.proto import example_gen_pb2
+
+    from components.tflm_evaluator.thresholds import Thresholds, eval_config
+
     load = {file.stem: components.load_component_from_file(str(file)) for file in exported.glob("*.yaml")}
     split = example_gen_pb2.SplitConfig.Split
     output_config = example_gen_pb2.Output(

@@ -21,6 +21,8 @@ from tests.pipeline.catalogue.another_team import PIPELINE_ROOT, blobs_pipeline
 from tests.pipeline.catalogue.own_components import make, use
 
 
+@pytest.mark.verify
+@pytest.mark.timeout(1800)
 def test_exported_components_take_data_to_production_boards(
     exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

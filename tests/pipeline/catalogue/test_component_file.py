@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -12,8 +12,6 @@ from google.protobuf import json_format
 from kfp import components
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
-from pipeline.catalogue.component_file import to_yaml
-from pipeline.catalogue.interface import NOT_CACHEABLE, Interface
 from pipeline.catalogue.names import COMPONENTS
 from pipeline.config import DEFAULT_CONFIG
 from pipeline.kubeflow import executor_input
@@ -22,6 +20,9 @@ from pipeline.kubeflow.executor_input import ExecutorInput, InputDefinitions, fo
 from pipeline.kubeflow.pipeline_file import PipelineFile
 from pipeline.kubeflow.verification.parsed_pipeline import parse
 from tests.pipeline.catalogue.conftest import IMAGE
+
+if TYPE_CHECKING:
+    from pipeline.catalogue.interface import Interface
 
 
 def container(spec: dict[str, Any]) -> dict[str, Any]:
@@ -33,6 +34,8 @@ def container(spec: dict[str, Any]) -> dict[str, Any]:
 def test_kfp_loads_it_with_the_interface_of_the_component(
     name: str, exported: Path, interfaces: dict[str, Interface]
 ) -> None:
+    from pipeline.catalogue.interface import NOT_CACHEABLE
+
     component = interfaces[name]
     loaded = components.load_component_from_file(str(exported / f"{name}.yaml")).component_spec
     kinds = {"STRING": "String", "NUMBER_INTEGER": "Integer", "BOOLEAN": "Boolean"}
@@ -67,6 +70,8 @@ def test_it_is_a_pipeline_spec_in_which_everything_is_described(
 def test_the_same_component_and_image_give_the_same_bytes(
     name: str, exported: Path, interfaces: dict[str, Interface]
 ) -> None:
+    from pipeline.catalogue.component_file import to_yaml
+
     assert (exported / f"{name}.yaml").read_text() == to_yaml(interfaces[name], IMAGE)
 
 

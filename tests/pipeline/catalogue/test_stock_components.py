@@ -6,13 +6,15 @@ import inspect
 import re
 from collections.abc import Iterator
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.catalogue import stock_components
-from pipeline.catalogue.interface import Interface, interface
 from pipeline.catalogue.names import COMPONENTS
-from pipeline.catalogue.page import catalogue_page
+
+if TYPE_CHECKING:
+    from pipeline.catalogue.interface import Interface
 
 # As many words in a row as no two people write by chance.
 _RUN = 8
@@ -34,6 +36,8 @@ def runs(text: str) -> set[tuple[str, ...]]:
 def test_no_description_comes_from_a_class_or_constructor_of_tfx(
     name: str, interfaces: dict[str, Interface], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from pipeline.catalogue.interface import interface
+
     theirs = list(classes_of_tfx(name))
     assert theirs
     for kind in theirs:
@@ -44,6 +48,8 @@ def test_no_description_comes_from_a_class_or_constructor_of_tfx(
 
 
 def test_no_sentence_of_tfx_is_on_the_page(interfaces: dict[str, Interface]) -> None:
+    from pipeline.catalogue.page import catalogue_page
+
     theirs = {kind for name in COMPONENTS for kind in classes_of_tfx(name)}
     docs = [one.__doc__ for kind in theirs for one in (kind, kind.__init__)]
     said = set().union(*(runs(doc) for doc in docs if doc))

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components import object_store
 from edge_deployer.errors import TinyopsError
 from tests.pipeline.ci.conftest import Delivered
 from tests.pipeline.git_project import commit_all, git
@@ -110,7 +109,7 @@ def test_data_that_is_there_for_the_first_time_is_remembered_and_did_not_change(
 
 def test_data_in_a_bucket_is_seen_by_its_contents(delivered: Delivered, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket = {"minio://bucket/data.npz": b"first"}
-    monkeypatch.setattr(object_store, "read", bucket.__getitem__)
+    monkeypatch.setattr("components.object_store.read", bucket.__getitem__)
     delivered.on_kubeflow(data_file="minio://bucket/data.npz")
     delivered.approved()
     assert plan(delivered) == ([], [])
@@ -125,7 +124,7 @@ def test_a_local_file_says_nothing_of_data_that_a_run_reads_elsewhere(
     def nobody_answers(path: str) -> bytes:
         raise TinyopsError(f"{path} cannot be read", remedy="check the keys")
 
-    monkeypatch.setattr(object_store, "read", nobody_answers)
+    monkeypatch.setattr("components.object_store.read", nobody_answers)
     delivered.on_kubeflow(data_file=data_file)
     delivered.approved()
     assert "cannot be read on this machine" in delivered.ci("--plan").stdout

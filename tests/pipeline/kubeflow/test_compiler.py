@@ -1,6 +1,6 @@
 """Compiled pipelines, against golden files, and what is wrong with a config that cannot be compiled.
 
-After a change that is meant, in this folder:
+After a change that is meant, in this folder, with TFX 1.16 (a newer TFX changes `sdkVersion` and nothing else):
 
     tinyops compile -o golden/digits.yaml
     tinyops compile --config golden/vibration/tinyops.yaml -o golden/vibration.yaml
@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,19 @@ import pytest
 import yaml
 
 from edge_deployer.errors import TinyopsError
+from pipeline.config import DEFAULT_CONFIG
 from pipeline.kubeflow.compiler import compile_project
 from pipeline.kubeflow.pipeline_file import PipelineFile
+from tests.edge_deployer.cli.command import TINYOPS, tinyops
 
 GOLDEN = Path(__file__).parent / "golden"
-TINYOPS = Path(sys.executable).with_name("tinyops")
+
+
+def golden(name: str) -> str:
+    """A golden file as this TFX writes it."""
+    text = (GOLDEN / name).read_text()
+    assert text.count("sdkVersion: tfx-1.16.0\n") == 1
+    return text.replace("sdkVersion: tfx-1.16.0\n", f"sdkVersion: tfx-{version('tfx')}\n")
 
 
 @pytest.fixture
@@ -42,22 +50,22 @@ def config(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-@pytest.mark.parametrize("hash_seed", ["1", "2"])
-def test_the_default_project_compiles_to_the_same_bytes_each_time(tmp_path: Path, hash_seed: str) -> None:
-    """In processes of their own, whose sets come in different orders, in a folder where nothing is."""
+def test_the_default_project_compiles_to_the_same_bytes_each_time(tmp_path: Path) -> None:
+    """In a process of its own, whose sets come in another order than here, in a folder where nothing is."""
     command = [TINYOPS, "compile", "-o", "pipeline.yaml"]
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "pipeline.yaml: pipeline digits, 12 steps\n"
     assert done.stderr == ""
     assert [path.name for path in tmp_path.iterdir()] == ["pipeline.yaml"], "no data, no workspace"
-    assert (tmp_path / "pipeline.yaml").read_text() == (GOLDEN / "digits.yaml").read_text()
+    assert (tmp_path / "pipeline.yaml").read_text() == golden("digits.yaml")
+    assert compile_project(DEFAULT_CONFIG).to_yaml() == golden("digits.yaml")
 
 
 def test_what_steps_ask_of_the_cluster() -> None:
     compiled = compile_project(GOLDEN / "vibration" / "tinyops.yaml").to_yaml()
-    assert compiled == (GOLDEN / "vibration.yaml").read_text()
+    assert compiled == golden("vibration.yaml")
 
 
 def test_a_compiled_file_is_read_back_as_it_was(tmp_path: Path) -> None:
@@ -158,10 +166,9 @@ def test_a_data_source_that_is_a_uri(config: Callable[..., Path]) -> None:
         compile_project(path)
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [TINYOPS, "compile", "-o", "missing/pipeline.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
+def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pipeline.quiet_libraries.hush", lambda: None)
+    done = tinyops("compile", "-o", "missing/pipeline.yaml")
+    assert done.status == 1
     assert "missing/pipeline.yaml cannot be written" in done.stderr
-    assert "Traceback" not in done.stderr

@@ -16,9 +16,8 @@ import pytest
 from pipeline.kubeflow import entrypoint, launcher, mounts
 from pipeline.kubeflow.launcher import Run
 from pipeline.kubeflow.project_module import MODULE_FOLDER
-from tests.pipeline.kubeflow import tfx_steps
 
-STEPS = tfx_steps.__name__
+STEPS = "tests.pipeline.kubeflow.tfx_steps"
 ROOT = "minio://mlpipeline/v2/artifacts"
 MODEL = {"schemaTitle": "tfx.Model"}
 
@@ -58,6 +57,8 @@ def spec() -> dict[str, Any]:
     """Writer and Reader, compiled by TFX."""
     from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
     from tfx.orchestration.pipeline import Pipeline
+
+    from tests.pipeline.kubeflow import tfx_steps
 
     writer = tfx_steps.Writer(count=1, share=0.5, words="seven")
     reader = tfx_steps.Reader(ROOT, **{key: writer.outputs[key] for key in tfx_steps.ReaderSpec.INPUTS})
@@ -147,6 +148,7 @@ def test_in_a_container_a_parameter_stays_a_uri(
     spec: dict[str, Any], stores: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pipeline.kubeflow.executor_input import ExecutorInput, InputDefinitions, for_tfx, parse
+    from tests.pipeline.kubeflow import tfx_steps
 
     monkeypatch.delenv(mounts.VARIABLE)
     run = Run(spec, "run-1", {}, stores)

@@ -20,6 +20,8 @@ from pipeline.kubeflow.verification.platform_settings import check_platform_sett
 from pipeline.kubeflow.verification.verify import Verification
 from tests.pipeline.kubeflow.valid_pipeline import valid_platform, valid_spec
 
+pytestmark = pytest.mark.verify
+
 SETTINGS = "platforms.kubernetes.deploymentSpec.executors.exec-push"
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 import yaml
 
-from components.artifact_types import DeploymentReport
 from edge_deployer.errors import TinyopsError
 from pipeline.cli.replay import replay as replay_command
 from pipeline.config import DEFAULT_CONFIG
@@ -261,6 +260,8 @@ def test_tasks_that_wait_for_each_other_are_told(tmp_path: Path) -> None:
 
 
 def test_the_report_is_known_by_the_type_that_the_pusher_gives_it() -> None:
+    from components.artifact_types import DeploymentReport
+
     assert REPORT_TYPE == DeploymentReport.TYPE_NAME
 
 
@@ -324,19 +325,19 @@ def test_stopping_lets_the_step_end_itself(tmp_path: Path, stop: Callable[[subpr
     wait = (
         "import signal, sys, time;"
         "signal.signal(signal.SIGTERM, lambda *_: (open(sys.argv[2], 'w').close(), sys.exit(143)));"
-        "open(sys.argv[1], 'w').close(); time.sleep(60)"
+        "open(sys.argv[1], 'w').close(); time.sleep(600)"
     )
     begun, ended = tmp_path / "begun", tmp_path / "ended"
     spec = pipeline({"waits": step(wait, str(begun), str(ended)), "never": step("pass", after=("waits",))})
     with subprocess.Popen(
         command(tmp_path, spec), stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not begun.exists():
             assert time.monotonic() < deadline
             time.sleep(0.01)
         stop(process)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert ended.exists()
     assert "stopped" in said

@@ -105,7 +105,7 @@ def test_calibration_saves_what_wald_overshoots() -> None:
     assert saved < 0.85
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lines=LINES, share=st.floats(0, 1), cap=st.integers(1, 80))
 def test_the_operating_characteristic_is_what_following_each_sample_gives(lines: Lines, share: float, cap: int) -> None:
     test = BernoulliTest(0.01, 0.05, 0.05, 0.05, cap, lines)

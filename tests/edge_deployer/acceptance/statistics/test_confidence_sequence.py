@@ -59,7 +59,6 @@ def test_no_failure_in_so_many_samples_bounds_the_share() -> None:
     assert share_upper_bound(0, 10_000, 0.95) < 0.0005
 
 
-@settings(deadline=None)
 @given(counts=COUNTS, confidence=st.floats(0.01, 0.99), more=st.floats(0.001, 0.009))
 def test_share_bounds_hold_the_estimate_and_widen_with_confidence(
     counts: tuple[int, int], confidence: float, more: float
@@ -73,7 +72,6 @@ def test_share_bounds_hold_the_estimate_and_widen_with_confidence(
         assert (bounds.low, bounds.high) == (0, 1)
 
 
-@settings(deadline=None)
 @given(counts=COUNTS)
 def test_a_share_is_bounded_as_the_share_that_passes(counts: tuple[int, int]) -> None:
     failures, samples = counts
@@ -105,7 +103,7 @@ def test_mean_bounds_of_values_that_hardly_vary_are_far_narrower() -> None:
     assert steady.high - steady.low < 0.12 * (extreme.high - extreme.low)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(values=UNIT_VALUES, confidence=st.floats(0.05, 0.99))
 def test_mean_bounds_stay_in_range(values: np.ndarray[tuple[int], np.dtype[np.float64]], confidence: float) -> None:
     bounds = mean_bounds(values, 0, 1, confidence)

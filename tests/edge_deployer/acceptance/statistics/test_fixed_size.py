@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import comb
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_deployer.acceptance.statistics.bernoulli_test import design_test
@@ -35,7 +35,6 @@ def test_no_smaller_size_decides(design: tuple[float, float, float, float]) -> N
     assert not any(decides(fewer, *design) for fewer in range(1, samples))
 
 
-@settings(deadline=None)
 @given(samples=st.integers(1, 300), share=st.floats(0.001, 0.999), data=st.data())
 def test_binomial_probabilities_are_those_of_counting(samples: int, share: float, data: st.DataObject) -> None:
     most = data.draw(st.integers(0, samples))

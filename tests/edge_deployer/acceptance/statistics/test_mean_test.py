@@ -43,7 +43,7 @@ def test_a_floor_of_the_auc_keeps_its_error_rates(separation: float) -> None:
     assert np.mean([decision is wrong for decision in decisions]) <= HIGHEST
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 1000), mean=st.floats(0.05, 0.95))
 def test_a_floor_is_the_ceiling_of_mirrored_values(seed: int, mean: float) -> None:
     values = drawn(np.random.default_rng(seed), mean, "all or nothing")
