@@ -43,6 +43,7 @@ _FIRST = (
 
 # They start processes or import TensorFlow: what `make test-fast` leaves out.
 _SLOW = (
+    "tests/ci/",
     "tests/components/",
     "tests/conformance/",
     "tests/edge_deployer/acceptance/test_defects.py",
@@ -70,6 +71,8 @@ _SLOW = (
     "tests/pipeline/test_gates.py",
     "tests/pipeline/test_local_run.py",
     "tests/set_up/",
+    "tests/test_environments.py",
+    "tests/test_skips.py",
 )
 
 
