@@ -1,4 +1,4 @@
-"""Fails a run whose skipped tests are not all known: `pytest --allowed-skips FILE`.
+"""Fails a run whose skipped tests are not all known: `pytest --allowed-skips=FILE`.
 
 The file is YAML: why each test that may be skipped is, in the test's own words, and why that cannot be helped.
 """

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).parents[1]
 
 SKIPS = """
     import pytest
@@ -20,7 +26,7 @@ SKIPS = """
 
 @pytest.fixture(autouse=True)
 def plugin(pytester: pytest.Pytester) -> None:
-    pytester.syspathinsert(Path(__file__).parents[1])
+    pytester.syspathinsert(ROOT)
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
 
 
@@ -72,9 +78,15 @@ def test_a_failure_that_is_expected_is_no_skip(pytester: pytest.Pytester, allowe
     assert run(pytester, allowed).ret == pytest.ExitCode.OK
 
 
-def test_the_list_of_this_repository_can_be_read(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("def test_passes(): pass")
-    assert run(pytester, Path(__file__).parents[1] / ".ci" / "allowed-skips").ret == pytest.ExitCode.OK
+@pytest.mark.parametrize("caller", [".ci/run", ".github/workflows/checks.yml"])
+def test_who_asks_for_the_list_of_this_repository_gets_it(caller: str) -> None:
+    """With a space before the file, pytest takes it for a test and looks for the option beside it."""
+    options = re.search(r"PYTEST_ADDOPTS(?:: |=\")(--[^$\n]+)", (ROOT / caller).read_text())
+    assert options is not None
+    environment = os.environ | {"PYTEST_ADDOPTS": options[1]}
+    command = [sys.executable, "-m", "pytest", "--markers"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_without_the_list_a_skip_is_nothing(pytester: pytest.Pytester) -> None:
