@@ -6,6 +6,7 @@
 #
 # make test-fast                        the tests that start nothing; a minute, for between two edits
 # make verify                           whole engines, other versions of libraries, whole runs beyond the first
+# make coverage                         all tests, and which branches they take: build/coverage
 # make verify-beam                      whole runs on Beam runners beyond memory; five minutes
 # make verify-tfx-1.21 [FOLDER=PATH]    .ci/run and whole runs on TFX 1.21, in a newer Debian; root, 12 GB, an hour
 # make verify-containers [BASE=IMAGE]   the images, and the whole line in containers; root, 15 GB, a quarter of an hour
@@ -18,14 +19,15 @@ READY := $(VENV)/ready
 # Imports cost three times as much without bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-fast verify lint bench lock setup lock-pair verify-beam verify-tfx-1.21 verify-containers
+.PHONY: run test test-fast verify coverage lint bench lock setup lock-pair verify-beam verify-tfx-1.21 verify-containers
 .DEFAULT_GOAL := run
 
 run: $(READY)
 	@$(BIN)/tinyops run
 
 # Three at a time on two processors: most of a test is waiting for a line or a child process.
-PYTEST := $(BIN)/python -m pytest -n 3 --no-loadscope-reorder
+TESTS := -m pytest -n 3 --no-loadscope-reorder
+PYTEST := $(BIN)/python $(TESTS)
 
 test: $(READY)
 	@$(PYTEST) -m "not verify"
@@ -35,6 +37,17 @@ test-fast: $(READY)
 
 verify: $(READY)
 	@$(PYTEST) -m verify
+
+# A test that fails leaves a figure all the same.
+coverage: $(READY)
+	@rm -rf build/coverage
+	@$(BIN)/coverage run $(TESTS); status=$$?; \
+	$(BIN)/coverage combine --quiet && \
+	$(BIN)/coverage html --quiet && \
+	$(BIN)/coverage report >build/coverage/report.txt && \
+	tail -n 1 build/coverage/report.txt && \
+	echo "build/coverage/html/index.html shows what is not covered" && \
+	exit $$status
 
 lint: $(READY)
 	@$(BIN)/ruff check .
@@ -79,6 +92,7 @@ lock: $(READY)
 	@$(UNIVERSAL) -c $(AS_LOCKED) pyproject.toml -o requirements/gateway.txt
 	@echo uv | $(UNIVERSAL) - -o requirements/bootstrap.txt
 	@$(UNIVERSAL) requirements/interop.in -o requirements/interop.txt
+	@$(UNIVERSAL) requirements/workflows.in -o requirements/workflows.txt
 	@$(UNIVERSAL) requirements/kfp-newest.in -o pipeline/kubeflow/verification/kfp-newest.txt
 
 LOCK_PAIR = $(RESOLVE) --python-version $(LOCKED:python%=%) --python-platform x86_64-manylinux_$(GLIBC) \

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+pytest_plugins = ["tests.skips"]
+
 # Tests started in the background may have been told to ignore Ctrl-C, which the commands they run would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -41,6 +43,7 @@ _FIRST = (
 
 # They start processes or import TensorFlow: what `make test-fast` leaves out.
 _SLOW = (
+    "tests/ci/",
     "tests/components/",
     "tests/conformance/",
     "tests/edge_deployer/acceptance/test_defects.py",
@@ -68,6 +71,8 @@ _SLOW = (
     "tests/pipeline/test_gates.py",
     "tests/pipeline/test_local_run.py",
     "tests/set_up/",
+    "tests/test_environments.py",
+    "tests/test_skips.py",
 )
 
 

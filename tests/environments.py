@@ -16,7 +16,14 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 _UV: Final = Path(sys.executable).with_name("uv")
 _KEPT_IN: Final = ROOT / "build" / "environments"
 # What uv says where it does not get through to a package index.
-_UNREACHABLE: Final = ("Failed to fetch", "Could not connect", "error sending request", "dns error", "Network is")
+_UNREACHABLE: Final = (
+    "Failed to fetch",
+    "Could not connect",
+    "error sending request",
+    "dns error",
+    "Network is",
+    "network was",
+)
 
 
 def environment(name: str, requirements: Path) -> Path:
