@@ -127,8 +127,13 @@ def _value(action: argparse.Action) -> st.SearchStrategy[Any]:
     return st.lists(one, min_size=1) if isinstance(action, argparse._AppendAction) else one
 
 
-# The type of one more is a function of Beam's own.
-ACTIONS = [action for action in _actions() if action.type in (None, int, float, str, json.loads)]
+# What Beam reads with a type or an action of its own it makes something else of.
+ACTIONS = [
+    action
+    for action in _actions()
+    if action.type in (None, int, float, str, json.loads)
+    and (type(action).__module__ == "argparse" or action.type is json.loads)
+]
 
 
 @given(st.sampled_from(ACTIONS).flatmap(lambda action: st.tuples(st.just(action), _value(action))))
@@ -137,8 +142,6 @@ def test_beam_reads_the_value_that_the_project_gives(case: tuple[argparse.Action
     expected = action.const is value if action.nargs == 0 else value
     if isinstance(value, list):
         expected = [*(action.default or []), *value]
-    elif type(action).__name__ == "_CommaSeparatedListAction":
-        expected = [value]
     for flag in action.option_strings:
         assert parsed(BeamSection(options={flag.removeprefix("--"): value}))[action.dest] == expected
 
