@@ -3,11 +3,18 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
+
+from edge_deployer.child_process import module_command
+from edge_deployer.inventory import bench
+from edge_deployer.release import image
+from edge_deployer.tflm import start
+from tests.warm_start import warm_start
 
 pytest_plugins = ["tests.skips"]
 
@@ -95,6 +102,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
     places = {start: place for place, start in enumerate(_FIRST)}
     items.sort(key=lambda item: min((places[start] for start in _FIRST if item.nodeid.startswith(start)), default=99))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def children_start_warm() -> Iterator[None]:
+    """See `tests/warm_start.py`."""
+    with warm_start() as command, pytest.MonkeyPatch.context() as patched:
+        for module in (bench, start, image):
+            patched.setattr(module, "module_command", command)
+        yield
+
+
+@pytest.fixture
+def children_start_cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children start as the product starts them."""
+    for module in (bench, start, image):
+        monkeypatch.setattr(module, "module_command", module_command)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,6 +13,11 @@ from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer
 __all__ = ["board", "identity_image", "signer", "stranger"]
 
 
+@pytest.fixture(autouse=True)
+def cold(children_start_cold: None) -> None:
+    """How a board starts and ends is what these tests are about."""
+
+
 @pytest.fixture
 def board(tmp_path: Path, signer: Signer) -> Iterator[RunningBoard]:
     with running_board(tmp_path / "board", signer.public_key) as running:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgtool.main import imgtool
+
+from edge_deployer.inventory import bench
 
 _SLOT = "0x80000"
 
@@ -62,7 +63,7 @@ def running_boards(
     options: Sequence[str] = (),
 ) -> Iterator[list[RunningBoard]]:
     """As `running_board`, boards of one process."""
-    command = [sys.executable, "-m", "edge_deployer.virtual_board", "--line-rate", str(line_rate), *options]
+    command = [*bench.module_command("edge_deployer.virtual_board"), "--line-rate", str(line_rate), *options]
     for directory in directories:
         command += ["--board", str(directory), profile, str(public_key)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
