@@ -233,6 +233,7 @@ async def test_a_silent_board_is_gone_in_bounded_time() -> None:
         os.close(slave)
 
 
+@pytest.mark.usefixtures("children_start_cold")
 async def test_a_board_that_loses_power_is_gone(tmp_path: Path, signer: Signer) -> None:
     with running_board(tmp_path, signer.public_key) as board:
         async with DeviceSession(board.url, line_rate=0) as session:
