@@ -75,6 +75,8 @@ def on_this_machine(modules: Path) -> Start:
             **os.environ,
             **step.environment,
             **quiet_libraries.ENVIRONMENT,
+            # Output and errors share the log, in which the reason for a failure is to stand last.
+            "PYTHONUNBUFFERED": "1",
             MODULE_FOLDER: str(modules),
             mounts.VARIABLE: str(step.stores),
             entrypoint.TERMINATION_LOG: str(step.termination_log),
