@@ -17,7 +17,7 @@ AUTHORITIES=/etc/ssl/certs/ca-certificates.crt
 FREE_GB=12
 SHOWN='tfx|tensorflow|tensorflow-model-analysis|apache-beam|keras|numpy|protobuf'
 # Made there, and of no use to anybody else; or made here, and of no use there.
-MADE=(.git .venv .venv-interop .tinyops .containers build '.*_cache' .hypothesis)
+MADE=(.git .venv .tinyops .containers build '.*_cache' .hypothesis)
 
 source=$(cd "$(dirname "$0")/../.." && pwd)
 folder=${1:-$source/build/tfx-1.21}
@@ -69,7 +69,7 @@ make_tree() {
 
 # This checkout's files, beside the environments that were made there the last time.
 copy_checkout() {
-  find "$root$checkout" -mindepth 1 -maxdepth 1 ! -name .venv ! -name .venv-interop ! -name build -exec rm -rf --one-file-system {} +
+  find "$root$checkout" -mindepth 1 -maxdepth 1 ! -name .venv ! -name ! -name build -exec rm -rf --one-file-system {} +
   tar -C "$source" "${MADE[@]/#/--exclude=./}" --exclude=__pycache__ --exclude='*.egg-info' -c . | tar -C "$root$checkout" -x
   [ ! -e "$source/../shared" ] || cp -r "$source/../shared" "$root$checkout/.."
 }
