@@ -47,7 +47,6 @@ _FIRST = (
     "tests/pipeline/",
 )
 
-
 # They start processes or import TensorFlow: what `make test-fast` leaves out.
 _SLOW = (
     "tests/ci/",
@@ -86,7 +85,7 @@ _SLOW = (
 class _Together(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return next((name for start, name in _TOGETHER.items() if file.startswith(start)), file)
+        return next((name for prefix, name in _TOGETHER.items() if file.startswith(prefix)), file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Together:
@@ -100,8 +99,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(_SLOW):
             item.add_marker(pytest.mark.slow)
-    places = {start: place for place, start in enumerate(_FIRST)}
-    items.sort(key=lambda item: min((places[start] for start in _FIRST if item.nodeid.startswith(start)), default=99))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    return next((place for place, prefix in enumerate(_FIRST) if item.nodeid.startswith(prefix)), len(_FIRST))
 
 
 @pytest.fixture(scope="session", autouse=True)
