@@ -69,7 +69,7 @@ make_tree() {
 
 # This checkout's files, beside the environments that were made there the last time.
 copy_checkout() {
-  find "$root$checkout" -mindepth 1 -maxdepth 1 ! -name .venv ! -name ! -name build -exec rm -rf --one-file-system {} +
+  find "$root$checkout" -mindepth 1 -maxdepth 1 ! -name .venv ! -name build -exec rm -rf --one-file-system {} +
   tar -C "$source" "${MADE[@]/#/--exclude=./}" --exclude=__pycache__ --exclude='*.egg-info' -c . | tar -C "$root$checkout" -x
   [ ! -e "$source/../shared" ] || cp -r "$source/../shared" "$root$checkout/.."
 }
