@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from edge_deployer.session import BoardRefused, DeviceSession, ErrorCode, ModelFault, SessionError
+from edge_deployer.session.line import SmpLine
+from edge_deployer.session.upload import upload
 from edge_deployer.virtual_board.control import BoardControl
 from edge_deployer.virtual_board.faults import FaultPlan, LateReplies, LineNoise, PowerCutAt, Reset, Vanish
 from edge_deployer.wire.mcuboot import parse_image
@@ -87,6 +89,23 @@ async def test_a_revoked_release_is_refused_before_anything_is_sent(board: Runni
         with pytest.raises(SessionError, match="security counter 1 is below the board's floor 2"):
             await session.install(signer.sign(tiny_models.rotating_classifier(), "1.0.1", security_counter=1))
         assert len(await session.images()) == 1
+
+
+async def test_the_first_chunk_has_the_images_header_however_many_messages_were_lost(
+    board: RunningBoard, signer: Signer
+) -> None:
+    image = long_image(signer)
+    line = SmpLine(board.url, line_rate=0, framing="console", request_timeout_s=0.5)
+    await line.open()
+    try:
+        for _ in range(50):
+            line.sizes.note(100, arrived=False)
+        await upload(line, image, lambda *_: None)
+    finally:
+        await line.close()
+    async with DeviceSession(board.url, line_rate=0) as session:
+        (uploaded,) = await session.images()
+    assert uploaded.hash == parse_image(image).hash
 
 
 async def test_a_board_that_has_become_another_never_answers_for_the_one_before(

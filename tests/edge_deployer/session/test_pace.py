@@ -25,7 +25,7 @@ def test_the_length_is_the_one_that_carries_most(length: int, successes: int) ->
         sizes.note(length, arrived=True)
     best = sizes.line_bytes
     damage = 0.97**successes / (length * sum(0.97**age for age in range(successes + 1)))
-    if best > 128:
+    if best > 160:
         assert rate(best, damage) >= max(rate(best * 0.9, damage), rate(best * 1.1, damage))
 
 
