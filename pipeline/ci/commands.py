@@ -28,6 +28,9 @@ def run_command(command: str, folder: Path, variables: Mapping[str, str]) -> Non
         TinyopsError: it cannot be started, or fails.
         KeyboardInterrupt: the user stopped it; it and its children have ended.
     """
+    # One that comes while the command starts waits until there is a process to end.
+    interrupts: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
     try:
         # A Ctrl-C reaches this process alone, which then ends the command with all its children.
         process = subprocess.Popen(
@@ -40,7 +43,11 @@ def run_command(command: str, folder: Path, variables: Mapping[str, str]) -> Non
         )
     except (OSError, ValueError) as error:
         raise TinyopsError(f"`{command}` cannot be started: {error}", remedy="correct it in section ci") from error
+    finally:
+        signal.signal(signal.SIGINT, handler)
     try:
+        if interrupts and handler is not signal.SIG_IGN:
+            raise KeyboardInterrupt
         status = process.wait()
     except KeyboardInterrupt:
         _end(process)

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 
+from pipeline.ci import commands
 from tests.pipeline.ci.conftest import Delivered
 from tests.pipeline.conftest import MODULE
 from tests.pipeline.git_project import commit_all, git
@@ -392,6 +395,23 @@ def test_ctrl_c_ends_the_command_that_runs_with_its_children(delivered: Delivere
     assert said.splitlines()[-1] == "stopped; no run was started"
     while runs(int(started.read_text())):
         time.sleep(0.01)
+
+
+def test_ctrl_c_while_a_command_starts_ends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Interrupted(subprocess.Popen):
+        """Which the user stops before anybody has hold of it."""
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            started.append(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(commands.subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        commands.run_command("sleep 600", tmp_path, {})
+    assert [process.poll() for process in started] == [-signal.SIGINT]
 
 
 def test_ctrl_c_during_the_wait_names_the_run_that_goes_on(delivered: Delivered, monkeypatch) -> None:
