@@ -8,7 +8,7 @@
 # make verify                           whole engines, other versions of libraries, whole runs beyond the first
 # make coverage                         all tests, and which branches they take: build/coverage
 # make verify-beam                      whole runs on Beam runners beyond memory; five minutes
-# make verify-tfx-1.21 [FOLDER=PATH]    .ci/run and whole runs on TFX 1.21, in a newer Debian; root, 12 GB, an hour
+# make verify-tfx-1.21 [FOLDER=PATH]    .ci/run and whole runs on TFX 1.21, in a newer Debian; root, 12 GB
 # make verify-containers [BASE=IMAGE]   the images, and the whole line in containers; root, 15 GB, a quarter of an hour
 
 SHELL := /bin/bash
