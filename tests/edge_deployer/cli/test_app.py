@@ -108,6 +108,7 @@ def test_a_refused_model_is_an_exit_status_and_a_report(tmp_path: Path) -> None:
     assert (outcome["outcome"], outcome["gate"]) == ("refused", "validation")
     assert "made-up-op" in outcome["reason"]
     assert Path(tmp_path, outcome["report"]).is_file()
+    assert outcome["log"] is None
 
 
 def test_an_unknown_command_is_wrong_usage(tmp_path: Path) -> None:

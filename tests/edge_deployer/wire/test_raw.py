@@ -52,3 +52,11 @@ def test_a_message_longer_than_the_buffer_is_not_waited_for() -> None:
     decoder = Decoder(256)
     assert list(decoder.feed(struct.pack("!BBHHBB", 2, 0, 1000, 0, 0, 0))) == []
     assert decoder.garbled == 1
+
+
+def test_what_is_garbled_after_a_silence_is_another_damage() -> None:
+    decoder = Decoder()
+    for _ in range(2):
+        list(decoder.feed(b"\xff" * 20))
+        decoder.reset()
+    assert decoder.garbled == 2

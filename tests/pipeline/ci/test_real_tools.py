@@ -52,3 +52,14 @@ def test_what_verify_finds_is_named(delivered: Delivered, tmp_path: Path) -> Non
     wrong.write_text(file.to_yaml())
     with pytest.raises(TinyopsError, match="comp-train"):
         REAL().verify(wrong, True)
+
+
+def test_offline_only_what_is_wrong_is_named_and_how_much_more_there_is(delivered: Delivered, tmp_path: Path) -> None:
+    file = delivered.tools().compile_project(delivered.config, None)
+    file.spec["components"]["comp-train"]["executorLabel"] = "exec-nobody"
+    file.spec["root"]["dag"]["tasks"]["train"]["dependentTasks"] = ["nobody", "no-one"]
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(file.to_yaml())
+    with pytest.raises(TinyopsError, match=r"dependentTasks.*nobody.*\(and 3 more\)") as raised:
+        REAL().verify(wrong, True)
+    assert "not checked" not in raised.value.message
