@@ -71,13 +71,22 @@ class _Server:
         self._selector.register(0, selectors.EVENT_READ, lambda: ended.append(True))
         while not ended:
             for key, _ in self._selector.select():
-                key.data()
+                # A fork and its client may end at once: what the first takes care of is not there for the second.
+                if self._selector.get_map().get(key.fd) is key:
+                    key.data()
 
     def _start(self) -> None:
         client, _ = self._listener.accept()
         with contextlib.closing(client.makefile("rb")) as request:
             _, descriptors, _, _ = socket.recv_fds(client, 1, 3)
-            words, folder, environment = marshal.load(request)
+            try:
+                words, folder, environment = marshal.load(request)
+            except EOFError:
+                # It was killed before it had said what it wants.
+                for descriptor in descriptors:
+                    os.close(descriptor)
+                client.close()
+                return
         pid = os.fork()
         if pid == 0:
             _become(words, folder, environment, descriptors)
