@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_deployer.errors import TinyopsError
+from edge_deployer.files import make_folder, require_plain_path, write_file
+from edge_deployer.locks import exclusive
 
 
 @dataclass(frozen=True)
@@ -51,35 +51,19 @@ class Workspace:
         """Hold the workspace for one run; the lock goes with the last process that holds it.
 
         Raises:
-            TinyopsError: another run holds it, or the folder cannot be written.
+            TinyopsError: another run holds it, the folder cannot be written, or its path cannot be printed.
         """
-        logs = self.folder / "logs"
-        try:
-            logs.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / "lock").open("a+")
-        except OSError as error:
-            raise TinyopsError(
-                f"workspace {self.folder} cannot be written: {error.strerror}",
-                remedy="give another folder with --workspace",
-            ) from error
-        with lock:
-            _lock(lock.fileno(), self.folder)
+        require_plain_path(self.folder, "workspace")
+        busy = f"another run is using the workspace {self.folder}"
+        with exclusive(self.folder / "lock", busy=busy) as descriptor:
+            logs = self.folder / "logs"
+            make_folder(logs)
             number = 1 + max((_run_number(log) for log in logs.glob("run-*.log")), default=0)
             log = logs / f"run-{number}.log"
-            log.touch()
-            yield RunSlot(number, log, lock.fileno())
-
-
-def _lock(descriptor: int, folder: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise TinyopsError(
-            f"another run is using the workspace {folder}",
-            remedy="wait until it ends, or give another folder with --workspace",
-        ) from error
+            write_file(log, b"", remedy="make the folder writable, or give another one with --workspace")
+            yield RunSlot(number, log, descriptor)
 
 
 def _run_number(log: Path) -> int:
     number = log.stem.removeprefix("run-")
-    return int(number) if number.isdigit() else 0
+    return int(number) if number.isdecimal() else 0

@@ -45,5 +45,5 @@ def test_two_runs_do_not_share_a_workspace(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(TinyopsError, match="cannot be written"), Workspace(tmp_path / "file").claim():
+    with pytest.raises(TinyopsError, match="file cannot be made"), Workspace(tmp_path / "file").claim():
         pass
