@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.files import exists, read_file, write_file
 from edge_deployer.inventory.inventory import load_inventory
 from edge_deployer.locks import exclusive
 from edge_deployer.release.bundle import Bundle, Candidate
@@ -15,7 +16,7 @@ from edge_deployer.release.keys import load_or_create_signing_key, load_signing_
 from edge_deployer.release.store import ReleaseStore
 from edge_deployer.release.version import check_version
 from edge_deployer.rollout.controller import RolloutController
-from edge_deployer.rollout.deployment import Deployment
+from edge_deployer.rollout.deployment import Deployment, Step
 from edge_deployer.rollout.interruption import run_interruptible
 from edge_deployer.rollout.journal import Watcher
 
@@ -45,24 +46,27 @@ class ReleaseLine:
 
         Raises:
             TinyopsError: the version, the inventory or the key is wrong, the plan cannot come to a verdict, another
-                command releases from this workspace, or the virtual boards cannot run here.
+                command releases from this workspace, a file in it cannot be used, or the virtual boards cannot run
+                here.
         """
         version = check_version(self.version)
         inventory = load_inventory(self.inventory)
         given_key = load_signing_key(self.signing_key) if self.signing_key else None
         with exclusive(self.workspace / "releases" / "lock", busy=f"another command releases from {self.workspace}"):
             key = given_key or load_or_create_signing_key(self.workspace / "keys" / "signing.pem")
-            bundle = ReleaseStore(self.workspace / "releases").release(candidate, version=version, key=key)
+            store = ReleaseStore(self.workspace / "releases")
+            bundle = store.release(candidate, version=version, key=key)
             record = bundle.folder / RECORD_FILE
             promotion = _read_promotion(record)
             controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher)
             deployment = run_interruptible(
                 controller.deploy(bundle, public_pem=key.public_pem, accepted_by=promotion.plan if promotion else None)
             )
+            deployment.steps = [*_steps_of(store, deployment), *deployment.steps]
             if not deployment.pushed:
                 return deployment, bundle
             if any(board.evidence for board in deployment.boards):
-                record.write_text(deployment.model_dump_json(indent=2))
+                write_file(record, deployment.model_dump_json(indent=2).encode(), remedy="make the workspace writable")
             elif promotion:
                 _restate_evidence(deployment, promotion)
             return deployment, bundle
@@ -73,10 +77,21 @@ def _read_promotion(record: Path) -> Deployment | None:
 
     Then it is examined again, and a new record takes the place of the old one.
     """
-    try:
-        return Deployment.model_validate_json(record.read_bytes())
-    except (FileNotFoundError, ValidationError):
+    if not exists(record, f"record {record}"):
         return None
+    contents = read_file(record, f"record {record}", remedy="move it out of the workspace")
+    try:
+        return Deployment.model_validate_json(contents)
+    except ValidationError:
+        return None
+
+
+def _steps_of(store: ReleaseStore, deployment: Deployment) -> list[Step]:
+    """What the store had to do before the deployment began."""
+    return [
+        Step(at=deployment.started, board="release store", action="moved aside", detail=said)
+        for said in store.set_aside
+    ]
 
 
 def _restate_evidence(deployment: Deployment, promotion: Deployment) -> None:
