@@ -150,8 +150,8 @@ def read_yaml(path: Readable, what: str) -> Any:
     Raises:
         TinyopsError: the file cannot be read, or is not YAML in UTF-8; or it is nested too deep or too large.
     """
-    remedy = "correct the file, UTF-8 text"
-    documents = read_yaml_documents(path, what, remedy=remedy)
+    text = read_file(path, what, most=_LARGEST_YAML)
+    documents = parse_yaml(text, what, remedy="correct the file, UTF-8 text")
     if len(documents) > 1:
         raise TinyopsError(f"{what} is not YAML: {len(documents)} documents stand in it", remedy="leave one in it")
     return documents[0] if documents else None
@@ -163,7 +163,20 @@ def read_yaml_documents(path: Readable, what: str, *, remedy: str) -> list[Any]:
     Raises:
         TinyopsError: as `read_yaml`.
     """
-    text = read_file(path, what, most=_LARGEST_YAML)
+    return parse_yaml(read_file(path, what, remedy=remedy, most=_LARGEST_YAML), what, remedy=remedy)
+
+
+def parse_yaml(text: bytes | str, what: str, *, remedy: str) -> list[Any]:
+    """What each document in a text holds.
+
+    Args:
+        text: the documents; bytes in UTF-8.
+        what: what it is, in words, for the message.
+        remedy: what to do where it is no YAML.
+
+    Raises:
+        TinyopsError: it is not YAML, or is nested too deep or too large.
+    """
     try:
         return list(yaml.load_all(text, _BoundedLoader))
     # ValueError: a date that does not exist. The others: a set or mapping whose keys are no values.
