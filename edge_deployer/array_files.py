@@ -123,6 +123,8 @@ def read_npy(path: Path, what: str) -> Array:
             _require_room(size)
             file.seek(0)
             return np.asarray(np.load(file, allow_pickle=False))
+    except OSError as error:
+        raise TinyopsError(f"{what} cannot be read: {_words(error)}", remedy="correct the path") from None
     except _UNREADABLE as error:
         raise TinyopsError(
             f"{what} is not an .npy file: {_words(error)}",

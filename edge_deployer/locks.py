@@ -54,5 +54,5 @@ def _open(path: Path) -> int:
             ) from None
         raise TinyopsError(
             f"the lock {path} cannot be opened: {error.strerror}",
-            remedy="make its folder writable, or give another folder with --workspace",
+            remedy="move away what stands there, or give another folder with --workspace",
         ) from None
