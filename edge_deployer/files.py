@@ -7,6 +7,7 @@ bounded: how much is read, how deep and how large a YAML document may be.
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import math
 import os
@@ -22,6 +23,9 @@ from pydantic import BaseModel, ValidationError
 
 from edge_deployer.errors import TinyopsError, shortened
 
+DAMAGED: Final = "damaged-"
+"""Before the name of what `move_aside` has moved."""
+
 _LARGEST: Final = 1 << 28
 """Bytes of the largest file that is read whole: a report holds every answer of every board."""
 _LARGEST_YAML: Final = 1 << 22
@@ -34,6 +38,10 @@ _FLOAT_TAG: Final = "tag:yaml.org,2002:float"
 _BLOCK: Final = 1 << 20
 
 _Model = TypeVar("_Model", bound=BaseModel)
+
+
+class DamagedFile(TinyopsError):
+    """A file that can be read, and does not hold what it should."""
 
 
 class Readable(Protocol):
@@ -131,7 +139,8 @@ def read_record(model: type[_Model], path: Readable, what: str, *, remedy: str) 
         remedy: what to do where it is damaged.
 
     Raises:
-        TinyopsError: the file cannot be read, or is no such record; the message names the first field that is wrong.
+        DamagedFile: it is no such record; the message names the first field that is wrong.
+        TinyopsError: the file cannot be read.
     """
     contents = read_file(path, what, remedy=remedy)
     try:
@@ -139,7 +148,7 @@ def read_record(model: type[_Model], path: Readable, what: str, *, remedy: str) 
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise TinyopsError(
+        raise DamagedFile(
             f"{what} is damaged, or of another version: {f'{field}: ' if field else ''}{first['msg']}", remedy=remedy
         ) from None
 
@@ -298,6 +307,18 @@ def create_file(path: Path, contents: bytes, *, mode: int) -> bool:
         except FileExistsError:
             return False
     return True
+
+
+def move_aside(path: Path) -> Path:
+    """Keep what is damaged, a file or a folder, under a name with `DAMAGED` before it; returns where.
+
+    Raises:
+        TinyopsError: it cannot be moved.
+    """
+    with writing(str(path), remedy=f"move {path} away yourself"):
+        taken = {other.name for other in path.parent.iterdir()}
+        names = (f"{DAMAGED}{path.name}{'' if number == 1 else f'-{number}'}" for number in itertools.count(1))
+        return path.rename(path.with_name(next(name for name in names if name not in taken)))
 
 
 @contextmanager

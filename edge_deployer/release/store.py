@@ -8,8 +8,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from edge_deployer.errors import TinyopsError
-from edge_deployer.files import reading
+from edge_deployer.files import DAMAGED, move_aside, reading
 from edge_deployer.release import acceptance_set
 from edge_deployer.release.bundle import (
     Bundle,
@@ -23,8 +22,7 @@ from edge_deployer.release.image import SignedByAnother
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.manifest import Manifest
 
-_DAMAGED: Final = "damaged-"
-_FOLDER_NAME: Final = re.compile(rf"(?P<damaged>{_DAMAGED})?[0-9]+\.[0-9]+\.[0-9]+\+(?P<build>[0-9]+)(-[0-9]+)?")
+_FOLDER_NAME: Final = re.compile(rf"(?P<damaged>{DAMAGED})?[0-9]+\.[0-9]+\.[0-9]+\+(?P<build>[0-9]+)(-[0-9]+)?")
 
 
 class ReleaseStore:
@@ -78,23 +76,14 @@ class ReleaseStore:
 
     def _move_aside(self, folder: Path, damage: DamagedBundle) -> None:
         """Keep it for whoever wants to know what was done to it."""
-        taken = {other.name for other in _named_folders(self._root)}
-        names = (f"{_DAMAGED}{folder.name}{suffix}" for suffix in ("", *(f"-{number}" for number in range(2, 100))))
-        target = folder.with_name(next(name for name in names if name not in taken))
-        try:
-            folder.rename(target)
-        except OSError as error:
-            raise TinyopsError(
-                f"{damage.message}; it cannot be moved aside: {error.strerror}", remedy=f"move {folder} away yourself"
-            ) from None
-        said = f"the bundle {folder} is not what was signed and is now {target.name}: {damage.message}"
+        said = f"the bundle {folder} is not what was signed and is now {move_aside(folder).name}: {damage.message}"
         self.set_aside.append(said)
         logging.getLogger(__name__).warning("warning: %s", said)
 
 
 def release_folders(root: Path) -> list[Path]:
     """The folders of a store that are named as a release is, ``major.minor.revision+build``."""
-    return [folder for folder in _named_folders(root) if not folder.name.startswith(_DAMAGED)]
+    return [folder for folder in _named_folders(root) if not folder.name.startswith(DAMAGED)]
 
 
 def _named_folders(root: Path) -> list[Path]:

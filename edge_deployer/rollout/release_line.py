@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from edge_deployer.acceptance.plan import AcceptancePlan
-from edge_deployer.files import exists, read_file, write_file
+from edge_deployer.files import DamagedFile, exists, move_aside, read_record, write_file
 from edge_deployer.inventory.inventory import load_inventory
 from edge_deployer.locks import exclusive
 from edge_deployer.release.bundle import Bundle, Candidate
@@ -57,12 +56,14 @@ class ReleaseLine:
             store = ReleaseStore(self.workspace / "releases")
             bundle = store.release(candidate, version=version, key=key)
             record = bundle.folder / RECORD_FILE
-            promotion = _read_promotion(record)
+            promotion = _read_promotion(record, store.set_aside)
             controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher)
             deployment = run_interruptible(
                 controller.deploy(bundle, public_pem=key.public_pem, accepted_by=promotion.plan if promotion else None)
             )
-            deployment.steps = [*_steps_of(store, deployment), *deployment.steps]
+            at = deployment.started
+            before = [Step(at=at, board="workspace", action="moved aside", detail=said) for said in store.set_aside]
+            deployment.steps = [*before, *deployment.steps]
             if not deployment.pushed:
                 return deployment, bundle
             if any(board.evidence for board in deployment.boards):
@@ -72,26 +73,20 @@ class ReleaseLine:
             return deployment, bundle
 
 
-def _read_promotion(record: Path) -> Deployment | None:
-    """How a release was promoted; None if it never was, or by a version whose record says something else.
+def _read_promotion(record: Path, set_aside: list[str]) -> Deployment | None:
+    """How a release was promoted; None if it never was, or if its record is damaged or another version's.
 
-    Then it is examined again, and a new record takes the place of the old one.
+    Then it is examined again. The record is moved aside, and `set_aside` gets a sentence that says so.
     """
     if not exists(record, f"record {record}"):
         return None
-    contents = read_file(record, f"record {record}", remedy="move it out of the workspace")
     try:
-        return Deployment.model_validate_json(contents)
-    except ValidationError:
+        return read_record(Deployment, record, f"record {record}", remedy="the release is examined again")
+    except DamagedFile as damage:
+        said = f"{damage.message}; it is now {move_aside(record).name}, and the release is examined again"
+        set_aside.append(said)
+        logging.getLogger(__name__).warning("warning: %s", said)
         return None
-
-
-def _steps_of(store: ReleaseStore, deployment: Deployment) -> list[Step]:
-    """What the store had to do before the deployment began."""
-    return [
-        Step(at=deployment.started, board="release store", action="moved aside", detail=said)
-        for said in store.set_aside
-    ]
 
 
 def _restate_evidence(deployment: Deployment, promotion: Deployment) -> None:

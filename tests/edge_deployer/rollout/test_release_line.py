@@ -337,8 +337,21 @@ def test_a_bundle_that_was_altered_is_told_in_the_record(line: ReleaseLine, make
     deployment, second = line.push(make_candidate(4))
     assert (deployment.outcome, second.manifest.version) == ("promoted", "1.0.0+2")
     told = deployment.steps[0]
-    assert (told.board, told.action) == ("release store", "moved aside")
+    assert (told.board, told.action) == ("workspace", "moved aside")
     assert str(first.folder / "environment.txt") in told.detail
+
+
+def test_a_damaged_record_of_a_promotion_is_kept_and_told(line: ReleaseLine, make_candidate: MakeCandidate) -> None:
+    _, bundle = line.push(make_candidate(4))
+    record = bundle.folder / "deployment.json"
+    for name in ("damaged-deployment.json", "damaged-deployment.json-2"):
+        record.write_text("{")
+        deployment, _ = line.push(make_candidate(4))
+        assert deployment.outcome == "unchanged"
+        assert deployment.steps[0].action == "moved aside"
+        assert f"{record} is damaged" in deployment.steps[0].detail
+        assert (bundle.folder / name).read_text() == "{"
+        assert Deployment.model_validate_json(record.read_bytes()).pushed
 
 
 def test_an_arena_over_a_boards_profile_is_refused_before_it_is_touched(
