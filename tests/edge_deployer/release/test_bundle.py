@@ -176,7 +176,7 @@ def test_what_is_moved_aside_takes_nothing_s_place_and_no_build_number_comes_twi
 def test_other_things_may_lie_in_the_store(
     tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
 ) -> None:
-    for name in ("1junk", "1.0.0", "1.0.0+x", "+7", "2025+9", "9.9.9+99.old"):
+    for name in ("1junk", "1.0.0", "1.0.0+x", "+7", "2025+9", "9.9.9+99.old", "9.9.9+99-2"):
         (tmp_path / name).mkdir()
     (tmp_path / "1.0.0+41").touch()
     store = ReleaseStore(tmp_path)
