@@ -22,7 +22,7 @@ from pydantic import (
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
-from edge_deployer.files import read_yaml
+from edge_deployer.files import exists, read_yaml, resolved
 from edge_deployer.profile import BoardProfile, load_profile
 from pipeline.beam_options import BeamSection
 from pipeline.ci.settings import CiSection
@@ -198,10 +198,10 @@ def load_config(path: Path) -> PipelineConfig:
     Raises:
         TinyopsError: the file is missing, unreadable or not YAML, a key is unknown, or a value is wrong.
     """
-    if not path.is_file():
+    if not exists(path, f"config file {path}"):
         raise TinyopsError(f"config file {path} does not exist", remedy="give the path of a tinyops.yaml")
     contents = read_yaml(path, f"config file {path}")
     try:
-        return PipelineConfig.model_validate(contents, context={"folder": path.resolve().parent})
+        return PipelineConfig.model_validate(contents, context={"folder": resolved(path).parent})
     except ValidationError as error:
         raise describe_validation_error(error, str(path)) from error

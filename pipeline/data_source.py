@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from components.sensor_example_gen.dataset import assign_splits
+from edge_deployer.files import make_folder, write_file
 from edge_deployer.release.labelled_data import DatasetFields, load_dataset
 from pipeline.config import BUILTIN_DIGITS, DataSection
 
@@ -46,10 +48,9 @@ def _builtin_digits(path: Path) -> Path:
         from sklearn.datasets import load_digits
 
         digits = load_digits()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Renamed when whole: an interrupted write must not be taken for the data.
-        part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            np.savez_compressed(file, image=digits.images.astype(np.float32), label=digits.target.astype(np.int64))
-        part.replace(path)
+        contents = io.BytesIO()
+        np.savez_compressed(contents, image=digits.images.astype(np.float32), label=digits.target.astype(np.int64))
+        make_folder(path.parent)
+        # Whole or not at all: an interrupted write must not be taken for the data.
+        write_file(path, contents.getvalue(), remedy="give another folder with --workspace")
     return path

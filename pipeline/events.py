@@ -35,6 +35,13 @@ class Progressed:
 
 
 @dataclass(frozen=True)
+class Warned:
+    """Something that does not end the run, and that whoever reads only its end is to know."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class Finished:
     """A component is done. `outcome` is what came out, in a phrase; `cached` if it came out of the cache."""
 
@@ -58,9 +65,9 @@ class Concluded:
     report: str
 
 
-Event = Launched | Planned | Started | Progressed | Finished | Failed | Concluded
+Event = Launched | Planned | Started | Progressed | Warned | Finished | Failed | Concluded
 
-_KINDS = {kind.__name__: kind for kind in (Launched, Planned, Started, Progressed, Finished, Failed, Concluded)}
+_KINDS = {kind.__name__: kind for kind in (Launched, Planned, Started, Progressed, Warned, Finished, Failed, Concluded)}
 
 
 def write_event(event: Event, stream: TextIO) -> None:

@@ -9,9 +9,10 @@ from absl import logging as absl_logging
 from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
+import edge_deployer
 from components.tflm_pusher.delivery import STEP_LOGGER
 from pipeline.dag import Places, build_pipeline
-from pipeline.events import Concluded, Finished, Planned, Progressed, Started, write_event
+from pipeline.events import Concluded, Finished, Planned, Progressed, Started, Warned, write_event
 from pipeline.lineage import Lineage
 from pipeline.phrases import phrase
 from pipeline.preflight import Job
@@ -36,6 +37,8 @@ def execute(job: Job, events: TextIO) -> None:
     absl_logging.set_verbosity(absl_logging.INFO)
     _listen(absl_logging.get_absl_logger(), _ComponentWatcher(lineage, events))
     _listen(logging.getLogger(STEP_LOGGER), _StepWatcher(events))
+    # What is said of keys and of the release store is said by no component of TFX's.
+    logging.getLogger(edge_deployer.__name__).addHandler(_WarningWatcher(events))
     write_event(Planned([component.id for component in pipeline.components]), events)
     LocalDagRunner().run(pipeline)
     write_event(Concluded(str(lineage.latest("TFLMPusher").folder("deployment_report"))), events)
@@ -79,3 +82,15 @@ class _StepWatcher(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Send the step."""
         write_event(Progressed("TFLMPusher", record.getMessage()), self._events)
+
+
+class _WarningWatcher(logging.Handler):
+    """Makes events of warnings."""
+
+    def __init__(self, events: TextIO) -> None:
+        super().__init__(logging.WARNING)
+        self._events = events
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send the warning."""
+        write_event(Warned(record.getMessage()), self._events)

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from edge_deployer.child_process import module_command
 from edge_deployer.errors import TinyopsError
-from edge_deployer.report.facts import Report
+from edge_deployer.files import resolved
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
+from edge_deployer.report.reading import read_report
 from edge_deployer.rollout.deployment import Deployment
 from pipeline import quiet_libraries
 from pipeline.events import Concluded, Event, Failed, Finished, Launched, parse_event
@@ -59,10 +60,10 @@ def run_project(config: Path, workspace_folder: Path, follow: Callable[[Event], 
         RunFailed: a component failed in another way; the message names the log.
         KeyboardInterrupt: the user stopped the run. The unfinished component left nothing behind.
     """
-    workspace = Workspace(workspace_folder.resolve())
+    workspace = Workspace(resolved(workspace_folder))
     # Claimed first: a folder that cannot be written must be known before data that comes with the software goes there.
     with workspace.claim() as slot:
-        job = prepare(config.resolve(), workspace)
+        job = prepare(resolved(config), workspace)
         seen: list[Event] = []
         with _worker(job, slot) as (process, lines):
             follow(Launched())
@@ -79,7 +80,7 @@ def _result(seen: list[Event], log: Path, status: int) -> RunResult:
     if isinstance(last, Concluded):
         cached = tuple(event.component for event in seen if isinstance(event, Finished) and event.cached)
         folder = Path(last.report)
-        report = Report.model_validate_json((folder / REPORT_JSON).read_text())
+        report = read_report(folder / REPORT_JSON)
         return RunResult(report.deployment, folder / REPORT_HTML, log, cached)
     if isinstance(last, Failed) and last.remedy:
         raise TinyopsError(last.message, remedy=last.remedy)

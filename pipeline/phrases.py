@@ -9,6 +9,7 @@ from collections.abc import Callable
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
+from components.artifact_files import read_artifact
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
 from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
 from components.tflite_converter.report import ConversionReport
@@ -28,7 +29,7 @@ def phrase(component: str, outputs: Outputs) -> str:
 
 
 def _examples(outputs: Outputs) -> str:
-    summary = DatasetSummary.from_json((outputs.folder("examples") / SUMMARY_FILE).read_text())
+    summary = DatasetSummary.read(outputs.folder("examples") / SUMMARY_FILE)
     sizes = " + ".join(f"{size:,} {split}" for split, size in summary.split_sizes.items())
     groups = sum(summary.group_counts.values())
     return f"{sizes}, {groups} groups" if groups else sizes
@@ -66,7 +67,7 @@ def _training(outputs: Outputs) -> str:
 
 
 def _conversion(outputs: Outputs) -> str:
-    report = ConversionReport.model_validate_json((outputs.folder("int8_model") / CONVERSION_FILE).read_text())
+    report = read_artifact(ConversionReport, outputs.folder("int8_model") / CONVERSION_FILE)
     if report.agreement is None:
         return f"int8 {report.model_bytes:,} bytes; TFLM does not run it: {report.refusal}"
     return f"int8 {report.model_bytes:,} bytes, agrees with float on {report.agreement:.1%}"
@@ -88,7 +89,7 @@ def _evaluation(outputs: Outputs) -> str:
 
 
 def _validation(outputs: Outputs) -> str:
-    report = ValidationReport.model_validate_json((outputs.folder("blessing") / VALIDATION_FILE).read_text())
+    report = read_artifact(ValidationReport, outputs.folder("blessing") / VALIDATION_FILE)
     if not report.blessed:
         return f"not blessed: {report.reason}"
     latency = "" if report.latency_us is None else f", about {report.latency_us / 1000:.1f} ms"

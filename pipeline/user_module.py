@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_file, reading
 
 _ENTRY_POINTS = ("preprocessing_fn", "run_fn")
 
@@ -51,7 +52,9 @@ class UserModule:
             TinyopsError: the file is missing, does not parse, lacks an entry point, has the name of an installed
                 module, or imports a package beside it or what is not installed.
         """
-        if not path.is_file() or path.suffix != ".py" or not path.stem.isidentifier():
+        with reading(f"train.module {path}"):
+            is_there = path.is_file()
+        if not is_there or path.suffix != ".py" or not path.stem.isidentifier():
             raise TinyopsError(f"train.module {path} is not a Python file", remedy="correct the path in train.module")
         trees = _local_closure(path)
         _require_entry_points(path, trees[path])
@@ -75,12 +78,16 @@ def _local_closure(path: Path) -> dict[Path, ast.Module]:
 
 
 def _parse(path: Path) -> ast.Module:
+    source = read_file(path, f"module {path}")
     try:
-        return ast.parse(path.read_bytes(), filename=str(path))
-    except (SyntaxError, ValueError) as error:
+        return ast.parse(source, filename=str(path))
+    # RecursionError, MemoryError: what is nested too deep for Python's parser.
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         where = f"{path}:{line}" if line else str(path)
-        raise TinyopsError(f"{where}: {error.args[0]}", remedy="correct the module's syntax") from error
+        raise TinyopsError(
+            f"{where}: {error.args[0] if error.args else 'too complex to parse'}", remedy="correct the module's syntax"
+        ) from error
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
@@ -149,6 +156,6 @@ def _is_namespace(name: str) -> bool:
 def _digest(sources: tuple[Path, ...]) -> str:
     digest = hashlib.sha256()
     for source in sources:
-        contents = source.read_bytes()
+        contents = read_file(source, f"module {source}")
         digest.update(f"{source.name} {len(contents)}\n".encode() + contents)
     return digest.hexdigest()

@@ -10,10 +10,13 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
+from components.artifact_files import DAMAGED_ARTIFACT
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_json
 from edge_deployer.release.labelled_data import LabelledData
 from edge_deployer.tensors import Array
 
@@ -44,14 +47,21 @@ class DatasetSummary:
         return {split: sum(counts) for split, counts in self.class_counts.items()}
 
     def to_json(self) -> str:
-        """Inverse of `from_json`."""
+        """For the file that `read` reads."""
         return json.dumps(asdict(self), indent=2)
 
     @classmethod
-    def from_json(cls, text: str) -> DatasetSummary:
-        """Inverse of `to_json`."""
-        fields = json.loads(text)
-        return cls(**{**fields, "shape": tuple(fields["shape"])})
+    def read(cls, path: Path) -> DatasetSummary:
+        """What `to_json` gave, from the file that it was written to.
+
+        Raises:
+            TinyopsError: the file cannot be read, or holds something else.
+        """
+        fields = read_json(path, f"summary of the data {path}", remedy=DAMAGED_ARTIFACT)
+        try:
+            return cls(**{**fields, "shape": tuple(fields["shape"])})
+        except (TypeError, KeyError) as error:
+            raise TinyopsError(f"{path} is no summary of the data: {error!r}", remedy=DAMAGED_ARTIFACT) from error
 
 
 def assign_splits(data: LabelledData, buckets: Mapping[str, int]) -> dict[str, Array]:

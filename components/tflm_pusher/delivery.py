@@ -12,12 +12,14 @@ from typing import Any
 from tfx import types
 from tfx.components.evaluator.constants import ARTIFACT_PROPERTY_BLESSED_KEY, BLESSED_VALUE
 
+from components.artifact_files import DAMAGED_ARTIFACT
 from components.tflite_model import read_tflite
 from components.tflm_evaluator.outcome import refusal_reason
 from components.tflm_pusher import provenance, report_facts
 from components.tflm_validator.executor import BLESSED_PROPERTY
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_file
 from edge_deployer.release import acceptance_set
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.bundle import Bundle, Candidate
@@ -107,7 +109,7 @@ class Delivery:
     @cached_property
     def _acceptance(self) -> AcceptanceSet:
         path = Path(self._inputs["acceptance_set"].uri, acceptance_set.FILE_NAME)
-        return AcceptanceSet.from_bytes(path.read_bytes())
+        return AcceptanceSet.from_bytes(read_file(path, f"acceptance set {path}", remedy=DAMAGED_ARTIFACT))
 
     def _candidate(self) -> Candidate:
         assert self._validation.arena_bytes is not None

@@ -8,6 +8,7 @@ from typing import Any
 
 from tfx import types
 
+from components.artifact_files import read_artifact
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
 from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
 from components.tflite_converter.report import ConversionReport
@@ -29,7 +30,7 @@ _OVERALL = "overall"
 
 def data_facts(examples: types.Artifact, parameters: dict[str, Any]) -> DataFacts:
     """From SensorExampleGen's summary and the pusher's parameters."""
-    summary = DatasetSummary.from_json(Path(examples.uri, SUMMARY_FILE).read_text())
+    summary = DatasetSummary.read(Path(examples.uri, SUMMARY_FILE))
     return DataFacts(
         source=parameters["data_source"],
         fingerprint=summary.sha256,
@@ -53,7 +54,7 @@ def training_facts(training: types.Artifact) -> list[Epoch] | None:
 
 def conversion_facts(model: types.Artifact) -> ConversionFacts | None:
     """Float against int8; None if TFLM does not run the int8 model."""
-    report = ConversionReport.model_validate_json(Path(model.uri, CONVERSION_FILE).read_text())
+    report = read_artifact(ConversionReport, Path(model.uri, CONVERSION_FILE))
     if report.int8_accuracy is None or report.agreement is None:
         return None
     return ConversionFacts(
@@ -93,7 +94,7 @@ def evaluation_facts(
 
 def validation_report(infra_blessing: types.Artifact) -> ValidationReport:
     """The validator's findings."""
-    return ValidationReport.model_validate_json(Path(infra_blessing.uri, VALIDATION_FILE).read_text())
+    return read_artifact(ValidationReport, Path(infra_blessing.uri, VALIDATION_FILE))
 
 
 def lineage(artifacts: dict[str, types.Artifact], data: DataFacts) -> list[LineageStep]:

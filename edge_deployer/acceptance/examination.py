@@ -35,6 +35,7 @@ from edge_deployer.session import (
     InferenceResult,
     LineError,
     ModelFault,
+    PortInUse,
     SessionError,
 )
 from edge_deployer.tensors import Array, dequantize, quantize
@@ -280,8 +281,12 @@ class _Collected:
 
 
 def failure_of(error: SessionError) -> Failure:
-    """Whose fault a session's end looks like: silence is the board's, anything it says is about the release."""
-    return Failure(kind="board" if isinstance(error, BoardGone | LineError) else "model", reason=error.message)
+    """Whose fault a session's end looks like: silence is the board's, and so is a port that somebody else took.
+
+    Anything it says is about the release.
+    """
+    is_board = isinstance(error, BoardGone | LineError | PortInUse)
+    return Failure(kind="board" if is_board else "model", reason=error.message)
 
 
 def _with(evidence: BoardEvidence, **facts: object) -> BoardEvidence:

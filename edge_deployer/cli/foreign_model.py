@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge_deployer.acceptance.plan import load_plan
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import read_file
+from edge_deployer.files import read_file, require_plain_path
 from edge_deployer.inventory.inventory import board_profile, load_inventory
 from edge_deployer.release.bundle import Candidate
 from edge_deployer.release.labelled_data import DatasetFields, array_names, file_sha256, load_dataset
@@ -45,6 +45,7 @@ class ForeignModel:
         Raises:
             TinyopsError: a file is missing or wrong, or something on this machine is.
         """
+        require_plain_path(self.workspace, "workspace")
         plan = load_plan(self.plan)
         model = read_file(self.model, str(self.model))
         entry = load_inventory(self.inventory).pool("staging")[0]

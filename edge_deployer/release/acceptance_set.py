@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from edge_deployer.array_files import opened_npz
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import write_file
 from edge_deployer.quality import Metric
-from edge_deployer.release.labelled_data import UNREADABLE_NPZ
 from edge_deployer.tensors import Array, TensorSpec
 
 FILE_NAME = "acceptance.npz"
@@ -93,9 +94,9 @@ class AcceptanceSet:
         Raises:
             TinyopsError: the bytes are not an acceptance set, or an array in it is not what its tensors ask for.
         """
+        with opened_npz(io.BytesIO(data), "the acceptance set", remedy=_REMEDY) as archive:
+            arrays = archive.read(archive.names)
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-                arrays = {name: np.asarray(archive[name]) for name in archive.files}
             description = _Description.model_validate_json(str(arrays.pop("description")))
             found = cls(
                 input=description.input,
@@ -107,7 +108,8 @@ class AcceptanceSet:
                 metric=description.metric,
                 class_names=description.class_names,
             )
-        except (*UNREADABLE_NPZ, KeyError) as error:
+        # ValueError: pydantic's.
+        except (ValueError, KeyError) as error:
             raise TinyopsError(f"the acceptance set cannot be read: {error}", remedy=_REMEDY) from error
         _check_arrays(found)
         _check_metric(found)
@@ -116,7 +118,7 @@ class AcceptanceSet:
     def write(self, folder: Path) -> Path:
         """Write `acceptance.npz` into `folder`, which must exist, and return its path."""
         path = folder / FILE_NAME
-        path.write_bytes(self.to_bytes())
+        write_file(path, self.to_bytes())
         return path
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from edge_deployer.files import make_folder
+from edge_deployer.files import make_folder, writing
 
 REPORT_HTML: Final = "report.html"
 REPORT_JSON: Final = "report.json"
@@ -20,12 +20,13 @@ def new_report_folder(workspace: Path) -> Path:
     """
     root = workspace / "reports"
     make_folder(root)
-    number = max((int(folder.name) for folder in root.iterdir() if folder.name.isdecimal()), default=0)
-    while True:
-        number += 1
-        folder = root / str(number)
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            continue  # another command took this number in the meantime
-        return folder
+    with writing(f"folder {root}", remedy="make it writable, or give another folder with --workspace"):
+        number = max((int(folder.name) for folder in root.iterdir() if folder.name.isdecimal()), default=0)
+        while True:
+            number += 1
+            folder = root / str(number)
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue  # another command took this number in the meantime
+            return folder

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from edge_deployer.errors import TinyopsError
+from edge_deployer.files import make_folder, write_file
 from edge_deployer.report import acceptance_view, formats, views
 from edge_deployer.report.charts import training_charts
 from edge_deployer.report.facts import Report
@@ -34,17 +34,10 @@ def write_report(report: Report, folder: Path) -> Path:
         REPORT_MARKDOWN: render_markdown(report),
         REPORT_HTML: render_html(report),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in pages.items():
-            unfinished = folder / f".{name}.unfinished"
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(folder / name)
-    except OSError as error:
-        raise TinyopsError(
-            f"the report cannot be written to {folder}: {error.strerror}",
-            remedy="free the disk, correct the folder's permissions, or name another folder",
-        ) from error
+    remedy = "correct the folder's permissions, or name another folder"
+    make_folder(folder, remedy=remedy)
+    for name, text in pages.items():
+        write_file(folder / name, text.encode(), remedy=remedy)
     return folder / REPORT_HTML
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import read_file
+from edge_deployer.files import read_record, reading
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 
@@ -24,11 +22,13 @@ def find_report(named: Path | None, workspace: Path) -> Path:
     """
     if named is None:
         return _newest(workspace)
-    if named.is_dir():
-        named = named / REPORT_JSON
-    elif named.name in (REPORT_HTML, REPORT_MARKDOWN):
-        named = named.with_name(REPORT_JSON)
-    if not named.is_file():
+    with reading(f"report {named}"):
+        if named.is_dir():
+            named = named / REPORT_JSON
+        elif named.name in (REPORT_HTML, REPORT_MARKDOWN):
+            named = named.with_name(REPORT_JSON)
+        is_there = named.is_file()
+    if not is_there:
         raise TinyopsError(
             f"there is no report {named}",
             remedy=f"name a folder with a {REPORT_JSON}, or the file; without a name it is the newest in --workspace",
@@ -42,19 +42,13 @@ def read_report(path: Path) -> Report:
     Raises:
         TinyopsError: it cannot be read, or is not a report.
     """
-    try:
-        return Report.model_validate_json(read_file(path, f"report {path}"))
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise TinyopsError(
-            f"{path} is damaged, or no report of this version: {f'{field}: ' if field else ''}{first['msg']}",
-            remedy="name another report, or make it again with `tinyops push` or `tinyops run`",
-        ) from None
+    remedy = "name another report, or make it again with `tinyops push` or `tinyops run`"
+    return read_record(Report, path, f"report {path}", remedy=remedy)
 
 
 def _newest(workspace: Path) -> Path:
-    found = [(path.stat().st_mtime_ns, path) for path in workspace.rglob(REPORT_JSON)]
+    with reading(f"workspace {workspace}"):
+        found = [(path.stat().st_mtime_ns, path) for path in workspace.rglob(REPORT_JSON) if path.is_file()]
     if not found:
         raise TinyopsError(
             f"there is no report in workspace {workspace}",

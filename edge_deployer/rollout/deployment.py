@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.plan import AcceptancePlan
@@ -23,7 +23,7 @@ BoardOutcome = Literal["untouched", "unchanged", "confirmed", "reverted", "rolle
 class Step(BaseModel):
     """One thing done to one board."""
 
-    at: datetime
+    at: AwareDatetime
     board: str
     action: str
     detail: str = ""

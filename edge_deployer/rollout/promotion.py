@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from typing import Literal, NoReturn
 
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
+from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import Inventory, board_profile
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.rollout.board import Board
@@ -71,6 +72,7 @@ class Promotion:
 
         Raises:
             Stop: the release does not go on; every board is as it was, or the record says which is not.
+            TinyopsError: somebody else holds a board's port; no board was changed.
         """
         async with AsyncExitStack() as sessions:
             boards = await self._open(urls, sessions)
@@ -104,8 +106,11 @@ class Promotion:
             try:
                 board = Board(await sessions.enter_async_context(port), record, profile, self._journal)
                 await board.probe()
+            except PortInUse as error:
+                # Somebody else's work with the board says nothing against the release.
+                raise TinyopsError(f"{record.name}: {error.message}", remedy=error.remedy) from error
             except SessionError as error:
-                if record.pool == "production" or isinstance(error, PortInUse):
+                if record.pool == "production":
                     raise Stop("boards", f"{record.name}: {error.message}", error.remedy) from error
                 self._journal.note(record.name, "left out", error.message)
                 continue

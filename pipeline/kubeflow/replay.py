@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_json
 from pipeline.kubeflow import launcher, mounts
 from pipeline.kubeflow.entrypoint import EXIT_NOT_PROMOTED
 from pipeline.kubeflow.executor_input import type_title
@@ -186,7 +187,13 @@ def _forget_empty_folders(path: Path) -> None:
 
 def _written(output_file: Path) -> Json:
     """The step's ExecutorOutput; a step need not write one."""
-    return dict(json.loads(output_file.read_text())) if output_file.exists() else {}
+    if not output_file.exists():
+        return {}
+    what, remedy = f"the step's output {output_file}", "let the component write a kfp.pipeline_spec.ExecutorOutput"
+    written = read_json(output_file, what, remedy=remedy)
+    if not isinstance(written, dict):
+        raise TinyopsError(f"{what} is no JSON object", remedy=remedy)
+    return written
 
 
 def _report(run: Run) -> Path | None:

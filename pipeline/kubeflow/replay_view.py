@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from edge_deployer.cli.deployment_view import print_verdict
-from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
+from edge_deployer.report.reading import read_report
 from edge_deployer.rollout.deployment import Deployment
 from pipeline.kubeflow.replay import ReplayResult, StepEnded, StepStarted
 
@@ -71,7 +71,7 @@ def print_result(result: ReplayResult, *, as_json: bool) -> None:
 
 
 def _read(report: Path) -> tuple[Deployment, Path]:
-    contents = Report.model_validate_json((report / REPORT_JSON).read_text())
+    contents = read_report(report / REPORT_JSON)
     return contents.deployment, report / REPORT_HTML
 
 

@@ -137,6 +137,8 @@ def last_word(step: Step, status: int) -> str:
         step: the step.
         status: the exit status of its process.
     """
-    said = step.termination_log.read_text() or (step.log.read_text(errors="replace").strip() if status > 0 else "")
+    said = step.termination_log.read_text(errors="replace") or (
+        step.log.read_text(errors="replace").strip() if status > 0 else ""
+    )
     how = f"on {signal.Signals(-status).name}" if status < 0 else f"with exit status {status}"
     return said.splitlines()[-1].removeprefix("error: ") if said else f"it ended {how}"

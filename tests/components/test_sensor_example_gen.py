@@ -50,7 +50,7 @@ def test_no_person_stands_in_two_splits(line) -> None:
 
 def test_fingerprint_and_sizes_are_recorded(line) -> None:
     folder = line.folder("SensorExampleGen", "examples")
-    summary = DatasetSummary.from_json((folder / SUMMARY_FILE).read_text())
+    summary = DatasetSummary.read(folder / SUMMARY_FILE)
     assert summary.sha256 == file_sha256(line.data_file)
     assert summary.split_sizes == {split: len(read(folder, split)) for split in BUCKETS}
     assert line.lineage.latest("SensorExampleGen").text("examples", "data_sha256") == summary.sha256

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from edge_deployer.acceptance.plan import AcceptancePlan, Disagreement, OutputDisagreement
+from edge_deployer.errors import TinyopsError
 from edge_deployer.release.bundle import IMAGE_FILE, MANIFEST_FILE
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
@@ -197,7 +198,7 @@ def test_what_the_report_needs_is_read_before_a_board_is_touched(
     lacking.uri = str(tmp_path / "model")
     tflite_path(lacking).parent.mkdir(parents=True)
     tflite_path(lacking).write_bytes(read_tflite(line.artifact(*INPUTS["model"])))
-    with pytest.raises(FileNotFoundError, match=r"conversion\.json"):
+    with pytest.raises(TinyopsError, match=r"conversion\.json cannot be read"):
         deliver(tmp_path, model=lacking)
     assert not (tmp_path / "workspace").exists()
 

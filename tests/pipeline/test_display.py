@@ -17,6 +17,7 @@ from pipeline.events import (
     Planned,
     Progressed,
     Started,
+    Warned,
     parse_event,
     write_event,
 )
@@ -38,6 +39,7 @@ events = st.one_of(
     st.builds(Planned, st.lists(texts)),
     st.builds(Started, texts),
     st.builds(Progressed, texts, texts),
+    st.builds(Warned, texts),
     st.builds(Finished, texts, st.booleans(), texts),
     st.builds(Failed, texts, texts),
     st.builds(Concluded, texts),
@@ -80,3 +82,9 @@ def test_the_component_that_failed() -> None:
         display.on_event(event)
     assert display.rows["TFLMPusher"].state == "failed"
     assert display.rows["Trainer"].state == "cached"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_warning_stays_in_sight(terminal: bool) -> None:
+    text = shown([*STORY, Warned("warning: [bold] is no markup")], terminal=terminal)
+    assert "warning: [bold] is no markup" in text

@@ -43,6 +43,6 @@ def test_ctrl_c_is_answered_in_a_line_and_with_its_own_status(project: Callable,
 
 def test_a_workspace_that_is_a_file_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(TinyopsError, match="cannot be written") as refused:
+    with pytest.raises(TinyopsError, match="file cannot be made") as refused:
         run(None, workspace=tmp_path / "file", as_json=False)
     assert "--workspace" in refused.value.remedy

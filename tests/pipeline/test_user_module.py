@@ -45,6 +45,8 @@ def test_an_edit_changes_the_digest(tmp_path: Path, edited: str) -> None:
         ("import no_such_library_at_all\n" + GOOD, "'no_such_library_at_all'"),
         (GOOD + "def later():\n    from no_such_library import x\n", "'no_such_library'"),
         ("\x00", "model.py"),
+        ("x = " + "-" * 100_000 + "1\n", "model.py"),
+        ("x = " + "(" * 1000 + ")" * 1000 + "\n", "model.py"),
         ("from helper.layers import x\n" + GOOD, "'helper', a package in the same folder"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,12 +9,14 @@ from pydantic import BaseModel, ValidationError
 
 from edge_deployer.cli.boards.bench import Bench
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import make_folder, read_file
+from edge_deployer.files import exists, make_folder, read_file, read_json, reading
 from edge_deployer.inventory.inventory import BoardEntry
 from edge_deployer.report.folders import REPORT_JSON
 from edge_deployer.rollout.deployment import Step
 from edge_deployer.rollout.journal import Watcher
 from edge_deployer.rollout.release_line import RECORD_FILE
+
+_REMEDY = "move the file out of the workspace"
 
 
 class BoardLog:
@@ -82,7 +83,7 @@ class _Record(BaseModel):
 
 def _own_steps(workspace: Path, board: str) -> Iterator[Step]:
     path = _log_file(workspace, board)
-    if not path.exists():
+    if not exists(path, f"log {path}"):
         return
     lines = read_file(path, f"log {path}").decode(errors="replace").splitlines()
     try:
@@ -93,9 +94,11 @@ def _own_steps(workspace: Path, board: str) -> Iterator[Step]:
 
 def _deployment_steps(workspace: Path, board: str) -> Iterator[Step]:
     """Steps from the record of each promotion and from each report, of `tinyops run` too."""
-    for path in (*workspace.rglob(REPORT_JSON), *workspace.glob(f"releases/*/{RECORD_FILE}")):
+    with reading(f"workspace {workspace}"):
+        records = [*workspace.rglob(REPORT_JSON), *workspace.glob(f"releases/*/{RECORD_FILE}")]
+    for path in records:
+        record = read_json(path, f"record {path}", remedy=_REMEDY)
         try:
-            record = json.loads(read_file(path, f"record {path}"))
             steps = _Record.model_validate(record.get("deployment", record)).steps
         except (ValueError, AttributeError) as error:
             raise _damaged(path, error) from None
@@ -104,4 +107,4 @@ def _deployment_steps(workspace: Path, board: str) -> Iterator[Step]:
 
 def _damaged(path: Path, error: Exception) -> TinyopsError:
     first = str(error).partition("\n")[0]
-    return TinyopsError(f"{path} is no record of steps: {first}", remedy="move the file out of the workspace")
+    return TinyopsError(f"{path} is no record of steps: {first}", remedy=_REMEDY)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.cli.boards.bench import Bench
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import read_file
+from edge_deployer.files import read_file, reading
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.release.bundle import IMAGE_FILE, Bundle, read_bundle
 from edge_deployer.release.image import MANIFEST_TLV, read_image
 from edge_deployer.release.manifest import Manifest
+from edge_deployer.release.store import release_folders
 from edge_deployer.wire.mcuboot import ImageFormatError, McubootImage, parse_image
 
 
@@ -52,9 +52,11 @@ def find_image(argument: str, bench: Bench, entry: BoardEntry) -> OfferedImage:
         Refused: the image is not for this board.
     """
     path = Path(argument)
-    folder = path if path.is_dir() else _release_folder(bench.workspace, argument)
-    file = folder / IMAGE_FILE if folder and not path.is_file() else path
-    if not file.exists():
+    with reading(f"image {argument}"):
+        folder = path if path.is_dir() else _release_folder(bench.workspace, argument)
+        file = folder / IMAGE_FILE if folder and not path.is_file() else path
+        is_there = file.exists()
+    if not is_there:
         known = ", ".join(sorted(image.parent.name for image in _release_images(bench.workspace))) or "none"
         raise TinyopsError(
             f"{argument} is neither a file nor a release in {bench.workspace}",
@@ -97,8 +99,9 @@ def _release_folder(workspace: Path, release: str) -> Path | None:
     return next((image.parent for image in _release_images(workspace) if image.parent.name in names), None)
 
 
-def _release_images(workspace: Path) -> Iterator[Path]:
-    return (workspace / "releases").glob(f"[0-9]*/{IMAGE_FILE}")
+def _release_images(workspace: Path) -> list[Path]:
+    images = [folder / IMAGE_FILE for folder in release_folders(workspace / "releases")]
+    return [image for image in images if image.exists()]
 
 
 def _check_signature(data: bytes, file: Path, bench: Bench, entry: BoardEntry) -> None:

@@ -23,7 +23,7 @@ from edge_deployer.profile import load_profile
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.image import SignedImage, sign_image
 from edge_deployer.release.keys import SigningKey
-from edge_deployer.session import DeviceSession, SessionError
+from edge_deployer.session import BoardGone, DeviceSession, LineError, PortInUse, ProtocolError, SessionError
 from edge_deployer.tensors import Array, dequantize
 from edge_deployer.tflm import TflmRunner
 from tests.edge_deployer.tiny_models import identity_classifier, rotating_classifier
@@ -257,3 +257,16 @@ def test_production_answers_before_the_candidate_takes_its_place(
             return len(found.answers.latencies_us)
 
     assert 40 <= asyncio.run(ask()) < SAMPLES
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (PortInUse("/dev/ttyACM0"), "board"),
+        (BoardGone("/dev/ttyACM0", "no answer"), "board"),
+        (LineError("/dev/ttyACM0", "damaged"), "board"),
+        (ProtocolError("/dev/ttyACM0", "an answer of no sense"), "model"),
+    ],
+)
+def test_a_port_that_somebody_else_took_is_never_the_model_s_fault(error: SessionError, kind: str) -> None:
+    assert failure_of(error).kind == kind

@@ -14,6 +14,7 @@ import pytest
 
 from tests.edge_deployer.cli.command import TINYOPS, tinyops, tinyops_process
 from tests.edge_deployer.release.test_labelled_data import write_torn
+from tests.edge_deployer.test_files import BOMB
 from tests.edge_deployer.tiny_models import identity_classifier, with_unknown_op
 from tests.environments import ROOT, environment, install
 
@@ -22,6 +23,12 @@ BOARDS = """
 boards:
   - {name: s1, pool: staging, virtual: true, profile: cortex-m4}
   - {name: p1, pool: production, virtual: true}
+"""
+
+ONE_PORT = """
+boards:
+  - {name: s1, pool: staging, url: "socket://localhost:4000"}
+  - {name: p1, pool: production, url: "rfc2217://127.0.0.1:4000"}
 """
 
 
@@ -73,6 +80,13 @@ def test_help_imports_nothing_heavy() -> None:
         (["model.tflite", "--signing-key", "folder"], "folder cannot be read: Is a directory"),
         (["model.tflite", "--workspace", "model.tflite"], "Not a directory"),
         (["model.tflite", "--signing-key", "nowhere.pem"], "nowhere.pem does not exist"),
+        (["model.tflite", "--signing-key", "empty.npz"], "empty.npz is empty"),
+        (["model.tflite", "--data", "folder"], "folder cannot be read as an .npz file: Is a directory"),
+        (["model.tflite", "--data", "x" * 300], "cannot be read: File name too long"),
+        (["model.tflite", "--plan", "bomb.yaml"], "its aliases spelt out"),
+        (["model.tflite", "--plan", "list.yaml"], "acceptance plan list.yaml: (whole file) = [['xxxx"),
+        (["model.tflite", "--inventory", "one-port.yaml"], "s1 and p1 are the same port"),
+        (["model.tflite", "--workspace", "two\nlines"], "has a line break"),
     ],
 )
 def test_a_mistake_is_named_with_a_remedy_and_nothing_is_written(
@@ -92,9 +106,13 @@ def test_a_mistake_is_named_with_a_remedy_and_nothing_is_written(
     (tmp_path / "broken.yaml").write_text("name: [")
     (tmp_path / "boards.yaml").write_text(BOARDS.replace("cortex-m4", "broken.yaml"))
     (tmp_path / "keyless.yaml").write_text("public_key: nowhere.pem\n" + BOARDS)
+    (tmp_path / "bomb.yaml").write_text(BOMB)
+    (tmp_path / "list.yaml").write_text(f"- [{'x' * 10**6}]\n" * 3)
+    (tmp_path / "one-port.yaml").write_text(ONE_PORT)
     done = tinyops("push", *options)
     assert done.status == 1
     assert message in done.stderr
+    assert len(done.stderr) < 2000
     assert "remedy:" in done.stderr
     assert not (tmp_path / ".tinyops" / "releases").exists()
     assert not (tmp_path / ".tinyops" / "boards").exists()

@@ -100,7 +100,10 @@ def test_the_schema_is_printed_as_it_is_published() -> None:
 @pytest.mark.parametrize("command", ["show", "replay"])
 def test_a_missing_or_damaged_report_is_an_error_with_a_remedy(command: str, tmp_path: Path) -> None:
     (tmp_path / REPORT_JSON).write_text('{"title": 3')
-    for named, message in ((tmp_path / "nowhere", "there is no report"), (tmp_path, "is damaged, or no report of")):
+    for named, message in (
+        (tmp_path / "nowhere", "there is no report"),
+        (tmp_path, "is damaged, or of another version"),
+    ):
         done = report(command, named)
         assert done.status == 1
         assert message in done.stderr

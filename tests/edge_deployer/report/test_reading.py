@@ -46,8 +46,8 @@ def test_a_report_is_read_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is damaged, or no report of this version: Invalid JSON"),
-        ("[]", "is damaged, or no report of this version: Input should be an object"),
+        ("{", "is damaged, or of another version: Invalid JSON"),
+        ("[]", "is damaged, or of another version: Input should be an object"),
         ("{}", "title: Field required"),
         ("torn array", r"deployment.reference.outputs: Value error, \d+ bytes of data for int8"),
         ("earlier format", "deployment.boards.0.evidence.samples: Extra inputs are not permitted"),

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import fcntl
+import os
+import pty
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +21,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.locks import exclusive
 from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import Bundle, Candidate
-from edge_deployer.release.keys import SigningKey
+from edge_deployer.release.keys import SigningKey, load_signing_key
 from edge_deployer.release.store import ReleaseStore
 from edge_deployer.rollout.deployment import Deployment, Step
 from edge_deployer.rollout.release_line import ReleaseLine
@@ -292,6 +296,62 @@ def test_two_commands_do_not_release_from_one_workspace(line: ReleaseLine, make_
         pytest.raises(TinyopsError, match="another command"),
     ):
         line.push(make_candidate(4))
+
+
+@pytest.mark.parametrize("busy", ["s1", "p1"])
+def test_a_port_that_somebody_else_holds_is_an_error_and_no_refusal(
+    tmp_path: Path, line: ReleaseLine, make_candidate: MakeCandidate, busy: str
+) -> None:
+    boards = [{"name": "s1", "pool": "staging"}, {"name": "p1", "pool": "production"}]
+    with held_port() as port, running_board(tmp_path / "free", public_key(line, tmp_path)) as free:
+        for board in boards:
+            board["url"] = port if board["name"] == busy else free.url
+        path = tmp_path / "ports.yaml"
+        path.write_text(yaml.safe_dump({"boards": boards}))
+        with pytest.raises(TinyopsError, match=rf"^{busy}: board at {port}: the port is in use") as raised:
+            dataclasses.replace(line, inventory=path).push(make_candidate(4))
+        assert "end the other program" in raised.value.remedy
+
+
+def public_key(line: ReleaseLine, folder: Path) -> Path:
+    assert line.signing_key
+    path = folder / "public.pem"
+    path.write_bytes(load_signing_key(line.signing_key).public_pem)
+    return path
+
+
+@contextmanager
+def held_port() -> Iterator[str]:
+    master, slave = pty.openpty()
+    fcntl.flock(slave, fcntl.LOCK_EX)
+    try:
+        yield os.ttyname(slave)
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_a_bundle_that_was_altered_is_told_in_the_record(line: ReleaseLine, make_candidate: MakeCandidate) -> None:
+    _, first = line.push(make_candidate(4))
+    (first.folder / "environment.txt").write_text("other==1\n")
+    deployment, second = line.push(make_candidate(4))
+    assert (deployment.outcome, second.manifest.version) == ("promoted", "1.0.0+2")
+    told = deployment.steps[0]
+    assert (told.board, told.action) == ("workspace", "moved aside")
+    assert str(first.folder / "environment.txt") in told.detail
+
+
+def test_a_damaged_record_of_a_promotion_is_kept_and_told(line: ReleaseLine, make_candidate: MakeCandidate) -> None:
+    _, bundle = line.push(make_candidate(4))
+    record = bundle.folder / "deployment.json"
+    for name in ("damaged-deployment.json", "damaged-deployment.json-2"):
+        record.write_text("{")
+        deployment, _ = line.push(make_candidate(4))
+        assert deployment.outcome == "unchanged"
+        assert deployment.steps[0].action == "moved aside"
+        assert f"{record} is damaged" in deployment.steps[0].detail
+        assert (bundle.folder / name).read_text() == "{"
+        assert Deployment.model_validate_json(record.read_bytes()).pushed
 
 
 def test_an_arena_over_a_boards_profile_is_refused_before_it_is_touched(

@@ -651,6 +651,8 @@ def test_the_command_module_imports_nothing_heavy() -> None:
         ("- a\n", "no mapping"),
         ("", "0 pipeline"),
         ("a: [", "is not YAML"),
+        ("[" * 900 + "]" * 900, "collections stand in one another"),
+        ("root: &r {a: *r}\n", "collections stand in one another"),
         (None, "cannot be read"),
     ],
 )
