@@ -17,6 +17,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.profile import BoardProfile
 from edge_deployer.quality import figure, named_classes
 from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.release.fit import misfit, smallest_image
 from edge_deployer.release.samples import LabelledSamples, fit_samples, random_inputs
 from edge_deployer.release.sampling_order import stratified_order
 from edge_deployer.release.validation_report import ValidationReport
@@ -31,9 +32,6 @@ from edge_deployer.tflm import (
     require_tflm,
     tensor_specs,
 )
-
-IMAGE_OVERHEAD_BYTES = 4096
-"""Room in a slot that the header, the manifest, the signature and MCUboot's trailer may take."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,13 @@ def validate_model(
         TinyopsError: `data` does not fit the model, or is not labelled and the `sim` extra is not installed.
     """
     report = _first_report(model, profile, data)
-    room = max(0, profile.image_bytes - IMAGE_OVERHEAD_BYTES)
-    if len(model) > room:
-        return _refused(report, f"the model has {len(model):,} bytes; a slot of {profile.name} has room for {room:,}")
+    too_big = misfit(profile, image_bytes=smallest_image(len(model)), arena_bytes=None)
+    if too_big:
+        return _refused(
+            report,
+            f"the model has {len(model):,} bytes, its signed image {too_big.needed:,} at least; a slot of "
+            f"{profile.name} holds {too_big.limit:,}",
+        )
     try:
         report = report.model_copy(update=_read_model(model, profile))
         everything, arena = _examine(model, profile, data, random_samples=acceptance_samples, seed=seed)

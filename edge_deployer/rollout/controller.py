@@ -12,6 +12,7 @@ from edge_deployer.inventory.bench import powered
 from edge_deployer.inventory.inventory import Inventory, board_profile
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.release.bundle import Bundle
+from edge_deployer.release.fit import misfit
 from edge_deployer.release.image import read_image
 from edge_deployer.release.keys import load_public_key
 from edge_deployer.rollout.deployment import BoardRecord, Deployment, describe_release
@@ -121,21 +122,9 @@ class RolloutController:
     def _check_room(self, bundle: Bundle) -> None:
         for entry in self._inventory.boards:
             profile = board_profile(entry)
-            if len(bundle.image.data) > profile.image_bytes:
-                raise Stop(
-                    "boards",
-                    f"the release image has {len(bundle.image.data):,} bytes; a slot of {entry.name} "
-                    f"({profile.name}) holds {profile.image_bytes:,}",
-                    "make the model smaller, or take the board out of the inventory",
-                )
-            needed = bundle.manifest.arena_bytes
-            if needed is not None and needed > profile.arena_bytes:
-                raise Stop(
-                    "boards",
-                    f"the model needs an arena of {needed:,} bytes; {entry.name} "
-                    f"({profile.name}) has {profile.arena_bytes:,}",
-                    "make the model's activations smaller, or take the board out of the inventory",
-                )
+            found = misfit(profile, image_bytes=len(bundle.image.data), arena_bytes=bundle.manifest.arena_bytes)
+            if found:
+                raise Stop("boards", found.describe(f"{entry.name} ({profile.name})"), found.remedy)
 
     def _success(self, deployment: Deployment, bundle: Bundle, changed: bool) -> str:
         count = len(self._inventory.pool("production"))
