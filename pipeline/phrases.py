@@ -92,7 +92,7 @@ def _validation(outputs: Outputs) -> str:
     if not report.blessed:
         return f"not blessed: {report.reason}"
     latency = "" if report.latency_us is None else f", about {report.latency_us / 1000:.1f} ms"
-    return f"arena {report.arena_bytes:,} of {report.arena_limit:,} bytes{latency}, blessed"
+    return f"arena {report.arena_bytes:,} of {report.arena_limit:,} bytes on a 64-bit host{latency}, blessed"
 
 
 def _delivery(outputs: Outputs) -> str:

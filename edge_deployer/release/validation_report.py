@@ -20,8 +20,8 @@ class ValidationReport(BaseModel):
         macs: multiply-accumulates of one inference.
         model_bytes: size of the TFLite file.
         slot_limit: bytes of the largest image that a slot takes.
-        arena_bytes: smallest arena in which TFLM runs the model on this host; an estimate for a 32-bit board. None
-            where TFLM is not installed: the board's own figure decides then, as it does in any case.
+        arena_bytes: smallest arena in which TFLM runs the model on this 64-bit host, by bisection. It decides for a
+            virtual board, a real board's own figure for that. None where TFLM is not installed.
         arena_limit: bytes that the board has for it.
         latency_us: estimate of one inference on the board, in microseconds; see `estimate_latency_us`.
         eval_samples: number of held-out samples: of the eval split, or of the data that was given.

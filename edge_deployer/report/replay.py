@@ -61,7 +61,9 @@ def replay(deployment: Deployment) -> list[Replayed]:
             remedy="take a report that `tinyops push` or `tinyops run` has written, as it was written",
         )
     release, reference = deployment.release, deployment.reference
-    subject = Subject(image_hash=release.image_hash, image_bytes=release.image_bytes)
+    subject = Subject(
+        image_hash=release.image_hash, image_bytes=release.image_bytes, arena_bytes=release.manifest.arena_bytes
+    )
     found = [_replay_board(board, subject, reference, deployment) for board in boards]
     # An unchanged release does without, where staging's boards are not those of its promotion any more.
     staged = deployment.outcome != "unchanged" and any(board.pool == "staging" for board in boards)
@@ -98,7 +100,15 @@ def _judge(board: BoardRecord, subject: Subject, reference: Reference, deploymen
     if board.evidence is None:
         raise ValueError("a verdict is recorded, but no evidence")
     staging = () if board.pool == "staging" else _accepting(subject, reference, deployment)
-    return judge_board(board.evidence, subject, reference, deployment.plan, pool=board.pool, staging=staging)
+    return judge_board(
+        board.evidence,
+        subject,
+        reference,
+        deployment.plan,
+        pool=board.pool,
+        virtual=board.virtual,
+        staging=staging,
+    )
 
 
 def _accepting(subject: Subject, reference: Reference, deployment: Deployment) -> tuple[BoardEvidence, ...]:

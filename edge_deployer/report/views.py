@@ -138,7 +138,7 @@ def budgets(report: Report) -> list[Budget]:
     ]
     if validation.arena_bytes is not None:
         limit = min(validation.arena_limit, budget.arena_bytes or validation.arena_limit)
-        note = "smallest arena found on the host: an estimate; each board's own figure stands with the board"
+        note = f"smallest arena {formats.OF_THE_HOST}; what each board reports stands with the board"
         found.insert(0, _budget("Arena", validation.arena_bytes, limit, note=note, show=_bytes))
     if validation.latency_us is not None:
         note = f"estimate from profile {validation.profile}, not measured"
@@ -204,7 +204,7 @@ def _sizes(report: Report) -> list[KeyFigure]:
         return []
     figures = [KeyFigure("Model", formats.byte_count(validation.model_bytes), "int8 TFLite file")]
     if validation.arena_bytes is not None:
-        note = f"of {formats.byte_count(validation.arena_limit)}"
+        note = f"of {formats.byte_count(validation.arena_limit)}, {formats.OF_THE_HOST}"
         figures.append(KeyFigure("Arena", formats.byte_count(validation.arena_bytes), note))
     if validation.latency_us is not None:
         note = "estimate from the board profile, not measured"

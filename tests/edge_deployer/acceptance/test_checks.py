@@ -79,6 +79,38 @@ def test_budgets_are_tighter_than_what_the_board_has() -> None:
     assert failed(evidence(HELD).model_copy(update={"profile": "other"}), plan) == []
 
 
+@pytest.mark.parametrize(
+    ("own", "host", "virtual", "decision", "measured"),
+    [
+        (5_840, 6_752, True, "refused", 6_752),
+        (5_840, 6_000, True, "accepted", 6_000),
+        (5_840, None, True, "accepted", 5_840),
+        (5_840, 6_752, False, "accepted", 5_840),
+        (5_840, 5_900, False, "accepted", 5_840),
+        (6_001, 5_900, False, "refused", 6_001),
+    ],
+)
+def test_the_arena_that_is_judged_is_the_hosts_on_a_virtual_board_and_a_real_boards_own(
+    own: int, host: int | None, virtual: bool, decision: str, measured: int
+) -> None:
+    plan = AcceptancePlan(budgets={"cortex-m4": Budget(arena_bytes=6_000)})
+    subject = SUBJECT.model_copy(update={"arena_bytes": host})
+    given = evidence(HELD, arena_used=own, arena_bytes=8_000)
+    verdict = judge_board(given, subject, HELD, plan, pool="staging", virtual=virtual)
+    arena = next(check for check in verdict.checks if check.name == "arena")
+    assert (verdict.decision, arena.measured, arena.limit) == (decision, measured, 6_000)
+
+
+def test_a_real_boards_arena_that_the_host_gainsays_is_a_warning_with_both_figures() -> None:
+    plan = AcceptancePlan(budgets={"cortex-m4": Budget(arena_bytes=6_000)})
+    subject = SUBJECT.model_copy(update={"arena_bytes": 6_752})
+    told = judge_board(evidence(HELD, arena_used=5_840, arena_bytes=8_000), subject, HELD, plan, pool="staging")
+    assert told.reason.startswith("accepted with a warning: arena: 5,840 of 6,000 bytes used")
+    assert "on a 64-bit host it is 6,752" in told.reason
+    agreed = judge_board(evidence(HELD, arena_used=5_840, arena_bytes=8_000), subject, HELD, PLAN, pool="staging")
+    assert agreed.reason == "all checks passed"
+
+
 def test_a_failed_smoke_test_is_the_only_check() -> None:
     verdict = judge_board(evidence(HELD, echo=None), SUBJECT, HELD, PLAN, pool="staging")
     assert [check.name for check in verdict.checks] == ["smoke"]

@@ -417,7 +417,15 @@ def judged(record: BoardRecord, plan: AcceptancePlan, staging: Sequence[BoardEvi
     """What the board's evidence says of the sample release."""
     assert record.evidence is not None
     held = sample_evidence.reference()
-    return judge_board(record.evidence, sample_evidence.SUBJECT, held, plan, pool=record.pool, staging=staging)
+    return judge_board(
+        record.evidence,
+        sample_evidence.SUBJECT,
+        held,
+        plan,
+        pool=record.pool,
+        virtual=record.virtual,
+        staging=staging,
+    )
 
 
 def journal(boards: list[BoardRecord]) -> list[Step]:

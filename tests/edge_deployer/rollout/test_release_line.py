@@ -19,6 +19,7 @@ from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.store import ReleaseStore
+from edge_deployer.report.replay import replay
 from edge_deployer.rollout.deployment import Deployment, Step
 from edge_deployer.rollout.release_line import ReleaseLine
 from edge_deployer.session import DeviceSession
@@ -302,6 +303,21 @@ def test_an_arena_over_a_boards_profile_is_refused_before_it_is_touched(
     assert (refused.outcome, refused.gate) == ("refused", "boards")
     assert "300,000 bytes" in refused.reason
     assert not refused.steps
+
+
+def test_a_budget_that_only_a_boards_own_figure_meets_is_not_met(
+    line: ReleaseLine, make_candidate: MakeCandidate
+) -> None:
+    """What TFLM says it uses is less than it needs to load."""
+    candidate = make_candidate(4)
+    assert candidate.arena_bytes is not None
+    plan = line.plan.model_copy(update={"budgets": {"fast": Budget(arena_bytes=candidate.arena_bytes - 1)}})
+    refused, _ = dataclasses.replace(line, plan=plan).push(candidate)
+    assert (refused.outcome, refused.gate) == ("refused", "staging")
+    assert f"arena: {candidate.arena_bytes:,} of" in refused.reason
+    own = [board.evidence.arena_used for board in refused.boards if board.evidence]
+    assert all(used is not None and used < candidate.arena_bytes for used in own)
+    assert all(again.same for again in replay(refused))
 
 
 def test_a_release_that_was_left_unconfirmed_is_taken_back_first(
