@@ -15,6 +15,7 @@ from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.fit import misfit
 from edge_deployer.release.image import read_image
 from edge_deployer.release.keys import load_public_key
+from edge_deployer.rollout.conclusion import succeed
 from edge_deployer.rollout.deployment import BoardRecord, Deployment, describe_release
 from edge_deployer.rollout.journal import Journal, Watcher
 from edge_deployer.rollout.promotion import Promotion, Stop
@@ -72,8 +73,9 @@ class RolloutController:
             promotion = Promotion(self._inventory, trial, deployment, journal, self._quarantine)
             async with powered(self._inventory, self._boards_folder, public_pem=public_pem) as urls:
                 changed = await promotion.run(urls, is_accepted=accepted_by == self._plan)
-            deployment.outcome = "promoted" if changed else "unchanged"
-            deployment.reason = self._success(deployment, bundle, changed)
+            boards = len(self._inventory.pool("production"))
+            end = succeed(bundle.release_id, boards, deployment.staging, changed=changed)
+            deployment.outcome, deployment.reason = end.outcome, end.reason
         except Stop as stop:
             deployment.outcome, deployment.gate = stop.outcome, stop.gate
             deployment.reason, deployment.remedy = stop.reason, stop.remedy
@@ -125,13 +127,6 @@ class RolloutController:
             found = misfit(profile, image_bytes=len(bundle.image.data), arena_bytes=bundle.manifest.arena_bytes)
             if found:
                 raise Stop("boards", found.describe(f"{entry.name} ({profile.name})"), found.remedy)
-
-    def _success(self, deployment: Deployment, bundle: Bundle, changed: bool) -> str:
-        count = len(self._inventory.pool("production"))
-        if not changed:
-            return f"{bundle.release_id} already runs on all {count} production boards; nothing was changed"
-        found = f": {deployment.staging.reason}" if deployment.staging else ""
-        return f"{bundle.release_id} passed staging and runs on all {count} production boards{found}"
 
 
 def _now() -> datetime:
