@@ -26,11 +26,13 @@ from edge_deployer.tflm import (
     ModelRefused,
     TflmRunner,
     count_macs,
+    describe_precision,
     estimate_latency_us,
     list_operators,
     require_kernels,
     require_tflm,
     tensor_specs,
+    why_no_estimate,
 )
 
 
@@ -170,7 +172,9 @@ def _read_model(model: bytes, profile: BoardProfile) -> dict[str, object]:
     return {
         "operators": dict(Counter(operator.name for operator in list_operators(model))),
         "macs": count_macs(model),
+        "precision": describe_precision(model),
         "latency_us": estimate_latency_us(model, profile),
+        "latency_note": why_no_estimate(model) or profile.speeds_of,
     }
 
 

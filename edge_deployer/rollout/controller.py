@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from pathlib import Path
 
-from edge_deployer.acceptance.feasibility import require_feasible
+from edge_deployer.acceptance.feasibility import require_feasible, require_times
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.bench import powered
@@ -65,6 +65,8 @@ class RolloutController:
             profiles=self._inventory.profile_names,
             boards=self._inventory.wanted_staging,
         )
+        virtual = {board_profile(entry).name for entry in self._inventory.boards if entry.virtual}
+        require_times(self._plan, virtual, bundle.image.payload)
         journal = Journal(self._watcher)
         deployment = self._open_record(bundle, journal)
         try:

@@ -116,6 +116,35 @@ def test_a_failed_smoke_test_is_the_only_check() -> None:
     assert [check.name for check in verdict.checks] == ["smoke"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (1, "smoke: the answer to the first sample differs from the reference"),
+        (2, "smoke: the answers to the first 2 samples differ from the reference"),
+        (5, "smoke: the answers to the first 3 samples differ from the reference"),
+    ],
+)
+def test_a_failed_smoke_test_counts_the_samples_that_were_answered(asked: int, told: str) -> None:
+    wrong = board_outputs(HELD, other=range(asked))[:asked]
+    assert judge_board(evidence(HELD, wrong), SUBJECT, HELD, PLAN, pool="staging").reason == told
+
+
+@pytest.mark.parametrize(
+    ("limited", "decision", "status"), [(True, "undecided", "undecided"), (False, "accepted", "skipped")]
+)
+def test_a_board_that_cannot_tell_the_time_neither_meets_nor_misses_a_budget(
+    limited: bool, decision: str, status: str
+) -> None:
+    plan = AcceptancePlan(budgets={"cortex-m4": Budget(latency_max_us=1)} if limited else {})
+    held = evidence(HELD)
+    assert held.answers is not None
+    unknown = held.answers.model_copy(update={"latencies_us": (None,) * 400})
+    verdict = judge_board(held.model_copy(update={"answers": unknown}), SUBJECT, HELD, plan, pool="staging")
+    latency = next(check for check in verdict.checks if check.name == "latency")
+    assert (verdict.decision, latency.status, latency.measured) == (decision, status, None)
+    assert "no figure" in latency.detail
+
+
 def test_an_output_that_changes_when_its_sample_runs_again_is_drift() -> None:
     assert HELD.outputs is not None
     golden = HELD.outputs.load()[[0, 1, 0, 1]]

@@ -19,11 +19,16 @@ from edge_deployer.locks import exclusive
 from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import SigningKey
+from edge_deployer.release.manifest import Provenance
+from edge_deployer.release.samples import LabelledSamples
 from edge_deployer.release.store import ReleaseStore
+from edge_deployer.release.validation import validate_model
 from edge_deployer.report.replay import replay
 from edge_deployer.rollout.deployment import Deployment, Step
 from edge_deployer.rollout.release_line import ReleaseLine
 from edge_deployer.session import DeviceSession
+from tests.edge_deployer.conftest import one_hot_samples
+from tests.edge_deployer.tiny_models import float_classifier
 from tests.edge_deployer.virtual_board.running_board import running_board
 
 MakeCandidate = Callable[..., Candidate]
@@ -332,6 +337,40 @@ def test_a_budget_that_only_a_boards_own_figure_meets_is_not_met(
     assert f"arena: {candidate.arena_bytes:,} of" in refused.reason
     own = [board.evidence.arena_used for board in refused.boards if board.evidence]
     assert all(used is not None and used < candidate.arena_bytes for used in own)
+
+
+def test_boards_that_cannot_estimate_a_latency_give_none_and_are_not_held_to_a_budget(line: ReleaseLine) -> None:
+    data = one_hot_samples(4, 240)
+    real = LabelledSamples(data.values.astype(np.float32), data.labels, data.class_names)
+    found = validate_model(float_classifier(4), load_profile("cortex-m4"), real, acceptance_samples=200, seed=0)
+    assert found.acceptance is not None
+    why = "the model computes in float32, and a profile's speeds are those of int8"
+    assert (found.report.latency_us, found.report.latency_note, found.report.macs) == (None, why, 16)
+    candidate = Candidate(
+        name="float",
+        model=float_classifier(4),
+        acceptance=found.acceptance,
+        arena_bytes=found.report.arena_bytes,
+        board_profile="cortex-m4",
+        provenance=Provenance(),
+        metrics={"accuracy": 1.0},
+        sources={},
+    )
+    with pytest.raises(
+        TinyopsError, match="limits the latency on fast, and virtual boards cannot estimate it"
+    ) as caught:
+        dataclasses.replace(line, plan=NO_SLOW_BOARDS).push(candidate)
+    assert why in caught.value.message
+    promoted, _ = line.push(candidate)
+    assert promoted.outcome == "promoted"
+    for board in promoted.boards:
+        evidence, verdict = board.evidence, board.verdict
+        assert evidence is not None
+        assert evidence.answers is not None
+        assert verdict is not None
+        assert set(evidence.answers.latencies_us) == {None}
+        latency = next(check for check in verdict.checks if check.name == "latency")
+        assert (latency.status, latency.measured) == ("skipped", None)
 
 
 def test_a_release_that_was_left_unconfirmed_is_taken_back_first(
