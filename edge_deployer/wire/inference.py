@@ -264,7 +264,7 @@ class HealthReadResponse(message.ReadResponse):
 
 
 class ClaimWriteRequest(message.WriteRequest):
-    """Take the board for a lease's epoch; the board refuses an epoch older than it has seen."""
+    """Take the board for an epoch; the board refuses an epoch older than it has seen."""
 
     _GROUP_ID = GROUP
     _COMMAND_ID = Command.CLAIM
