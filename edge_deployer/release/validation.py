@@ -66,12 +66,13 @@ def validate_model(
             report,
             f"the model has {len(model):,} bytes, its signed image {too_big.needed:,} at least; a slot of "
             f"{profile.name} holds {too_big.limit:,}",
+            too_big.remedy,
         )
     try:
         report = report.model_copy(update=_read_model(model, profile))
         everything, arena = _examine(model, profile, data, random_samples=acceptance_samples, seed=seed)
     except (ModelRefused, InferenceCrashed) as refusal:
-        return _refused(report, refusal.message)
+        return _refused(report, refusal.message, refusal.remedy)
     found: dict[str, object] = {"arena_bytes": arena, "reference": everything.outputs is not None}
     report = report.model_copy(update=found | _measure(everything))
     if report.quality is not None and not isfinite(report.quality):
@@ -102,8 +103,8 @@ def draw(
     return everything.take(stratified_order(strata, seed % 2**32)[:samples])
 
 
-def _refused(report: ValidationReport, reason: str) -> Validation:
-    return Validation(report.model_copy(update={"reason": reason}), None)
+def _refused(report: ValidationReport, reason: str, remedy: str = "") -> Validation:
+    return Validation(report.model_copy(update={"reason": reason, "remedy": remedy or None}), None)
 
 
 def _examine(

@@ -15,6 +15,7 @@ class ValidationReport(BaseModel):
     Attributes:
         blessed: whether the model may go to boards of this profile.
         reason: why not, or None.
+        remedy: what helps against that; None where nothing has to, or nobody knows.
         profile: name of the board profile.
         operators: number of each operator in the model, by its TFLite name.
         precision: what the model computes in, see `edge_deployer.tflm.describe_precision`.
@@ -40,6 +41,7 @@ class ValidationReport(BaseModel):
 
     blessed: bool
     reason: str | None
+    remedy: str | None = None
     profile: str
     operators: dict[str, int]
     precision: str | None = None

@@ -10,6 +10,7 @@ from typing import Any
 from edge_deployer.tflm.errors import ModelRefused, Reason
 from edge_deployer.tflm.kernels import KERNELS
 from edge_deployer.tflm.model_file import dtype_name, opened, plausible, schema, shape_of
+from edge_deployer.tflm.remedies import without_kernel
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,11 @@ def require_kernels(model: bytes) -> None:
         if operator.name not in KERNELS:
             kind = "model's custom operator" if operator.custom else "operator"
             name = repr(operator.name) if operator.custom else operator.name
-            raise ModelRefused(Reason.UNSUPPORTED_OP, f"TFLM has no kernel for the {kind} {name}")
+            raise ModelRefused(
+                Reason.UNSUPPORTED_OP,
+                f"TFLM has no kernel for the {kind} {name}",
+                remedy=without_kernel(operator.name),
+            )
 
 
 def custom_operators(model: bytes) -> list[str]:

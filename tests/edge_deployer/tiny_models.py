@@ -63,6 +63,13 @@ def float_classifier(classes: int = 4) -> bytes:
     return _model([values, weights, values], [_fully_connected([0, 1, -1], [2])], inputs=[0], outputs=[2])
 
 
+def hybrid_classifier(classes: int = 4) -> bytes:
+    """As `float_classifier`, with int8 weights: what the converter makes without a representative data set."""
+    values = Tensor((1, classes), "float32")
+    tensors = [values, _identity_weights(classes), values]
+    return _model(tensors, [_fully_connected([0, 1, -1], [2])], inputs=[0], outputs=[2])
+
+
 def uint8_ends() -> bytes:
     """uint8[1, 4] -> uint8[1, 4]: the identity classifier between two that change the type of its input and output."""
     tensors = [
