@@ -13,7 +13,7 @@ class TinyopsError(Exception):
 
     Args:
         message: what is wrong, naming the file, field and value.
-        remedy: what to do about it, one sentence in the imperative.
+        remedy: what to do about it, one sentence in the imperative; empty where nobody knows.
     """
 
     def __init__(self, message: str, *, remedy: str) -> None:
@@ -22,7 +22,7 @@ class TinyopsError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.message}\n  remedy: {self.remedy}"
+        return f"{self.message}\n  remedy: {self.remedy}" if self.remedy else self.message
 
 
 def shortened(text: str, most: int) -> str:

@@ -75,7 +75,9 @@ def _conversion(outputs: Outputs) -> str:
 
 def _baseline(outputs: Outputs) -> str:
     found = serving_file(outputs.folder("baseline_model"))
-    return f"sha256 {hashlib.sha256(found.read_bytes()).hexdigest()[:8]}" if found.is_file() else "none yet"
+    if not found.is_file():
+        return "no other blessed model"
+    return f"sha256 {hashlib.sha256(found.read_bytes()).hexdigest()[:8]}"
 
 
 def _evaluation(outputs: Outputs) -> str:
@@ -92,8 +94,10 @@ def _validation(outputs: Outputs) -> str:
     report = read_artifact(ValidationReport, outputs.folder("blessing") / VALIDATION_FILE)
     if not report.blessed:
         return f"not blessed: {report.reason}"
-    latency = "" if report.latency_us is None else f", about {report.latency_us / 1000:.1f} ms"
-    return f"arena {report.arena_bytes:,} of {report.arena_limit:,} bytes{latency}, blessed"
+    arena = f"arena {report.arena_bytes:,} of {report.arena_limit:,} bytes on a 64-bit host"
+    if report.latency_us is None:
+        return f"{arena}, no latency figure ({report.latency_note}), blessed"
+    return f"{arena}, about {report.latency_us / 1000:.1f} ms, blessed"
 
 
 def _delivery(outputs: Outputs) -> str:

@@ -66,8 +66,7 @@ class Delivery:
             return refused_before_release("evaluation", reason, remedy, self._plan)
         if not self._inputs["infra_blessing"].get_int_custom_property(BLESSED_PROPERTY):
             reason = self._validation.reason or "the TFLMValidator did not bless the model"
-            remedy = f"make the model fit board profile {self._validation.profile}, or choose another profile"
-            return refused_before_release("validation", reason, remedy, self._plan)
+            return refused_before_release("validation", reason, self._validation.remedy, self._plan)
         return None
 
     def push(self) -> tuple[Deployment, Bundle]:

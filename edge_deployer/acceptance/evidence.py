@@ -30,12 +30,12 @@ class Answers(_Evidence):
 
     Attributes:
         outputs: shape (n, ...), as the board stores them.
-        latencies_us: microseconds the board reports for each inference.
+        latencies_us: microseconds the board reports for each inference; None where it cannot tell.
         seconds: time it took over the line.
     """
 
     outputs: StoredArray
-    latencies_us: tuple[int, ...]
+    latencies_us: tuple[int | None, ...]
     seconds: float
 
     @model_validator(mode="after")

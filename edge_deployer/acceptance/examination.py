@@ -259,11 +259,11 @@ class _Collected:
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._outputs: list[Array] = []
-        self._latencies: list[int] = []
+        self._latencies: list[int | None] = []
 
     def add(self, batch: InferenceResult) -> None:
         self._outputs.append(batch.outputs)
-        self._latencies += batch.microseconds.tolist()
+        self._latencies += [time_us or None for time_us in batch.microseconds.tolist()]
 
     def __len__(self) -> int:
         return len(self._latencies)

@@ -20,6 +20,7 @@ from edge_deployer.acceptance.statistics.bernoulli_test import BernoulliTest
 from edge_deployer.acceptance.statistics.decision import Decision, Outcome, TooFewSamplesError
 from edge_deployer.acceptance.statistics.mean_test import CeilingTest, FloorTest
 from edge_deployer.errors import TinyopsError
+from edge_deployer.tflm import why_no_estimate
 
 _MOST = 200_000
 """More samples than a plan may have: what needs as many is not counted any further."""
@@ -58,6 +59,27 @@ def require_budgets(plan: AcceptancePlan, profiles: Collection[str]) -> None:
             f"acceptance plan: boards have the profiles {', '.join(sorted(profiles))}, and `budgets` has nothing for "
             f"{', '.join(missing)} ({len(missing)} missing)",
             remedy="give each profile its budget, e.g. `" + missing[0] + ": {latency_p95_us: 200000}`, or {} for none",
+        )
+
+
+def require_times(plan: AcceptancePlan, virtual_profiles: Collection[str], model: bytes) -> None:
+    """See that virtual boards, which only estimate, can be held to the plan's limits of time.
+
+    Args:
+        plan: the plan.
+        virtual_profiles: names of the profiles of the virtual boards.
+        model: bytes of a ``.tflite`` file.
+
+    Raises:
+        TinyopsError: a profile has a limit; the message names it.
+    """
+    limited = [profile for profile in sorted(virtual_profiles) if plan.budget(profile).latency_limits]
+    missing = why_no_estimate(model) if limited else None
+    if missing:
+        raise TinyopsError(
+            f"acceptance plan: `budgets` limits the latency on {' and '.join(limited)}, and virtual boards cannot "
+            f"estimate it: {missing}",
+            remedy="take the limits of latency out of the plan, or measure the model on real boards",
         )
 
 

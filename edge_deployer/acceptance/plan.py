@@ -128,6 +128,17 @@ class Budget(_Section):
     arena_bytes: PositiveInt | None = None
     flash_bytes: PositiveInt | None = None
 
+    @property
+    def latency_limits(self) -> dict[str, int]:
+        """Microseconds, by the percentile that they limit; without those that are not set."""
+        limits = {
+            "p50": self.latency_p50_us,
+            "p95": self.latency_p95_us,
+            "p99": self.latency_p99_us,
+            "max": self.latency_max_us,
+        }
+        return {name: limit for name, limit in limits.items() if limit is not None}
+
 
 class AcceptancePlan(BaseModel):
     """What is asked of every board, and what passes. The defaults suit an int8 model with held-out samples.

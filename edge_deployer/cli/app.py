@@ -76,7 +76,8 @@ def main() -> None:
         app()
     except TinyopsError as error:
         typer.secho(f"error: {error.message}", fg="red", err=True)
-        typer.secho(f"  remedy: {error.remedy}", err=True)
+        if error.remedy:
+            typer.secho(f"  remedy: {error.remedy}", err=True)
         sys.exit(EXIT_ERROR)
     except KeyboardInterrupt:
         # Before the command has begun its work, where it would say more.

@@ -92,4 +92,5 @@ def print_verdict(console: Console, deployment: Deployment) -> None:
         return
     colour = "red" if deployment.outcome == "refused" else "yellow"
     console.print(f"[bold {colour}]{deployment.outcome}[/] at {deployment.gate}: {reason}")
-    console.print(f"  remedy: {escape(deployment.remedy or '')}")
+    if deployment.remedy:
+        console.print(f"  remedy: {escape(deployment.remedy)}")

@@ -22,9 +22,9 @@ from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.rollout.deployment import Deployment, refused_before_release
 from edge_deployer.rollout.journal import Watcher
 from edge_deployer.rollout.release_line import ReleaseLine
+from edge_deployer.tflm.other_formats import require_tflite
 
 _SEED = 0
-_REMEDY = "change the model as the reason says; no board was touched"
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,14 @@ class ForeignModel:
         """
         require_plain_path(self.workspace, "workspace")
         plan = load_plan(self.plan)
+        require_tflite(self.model)
         model = read_file(self.model, str(self.model))
         entry = load_inventory(self.inventory).pool("staging")[0]
         data = None if self.data is None else load_samples(self.data)
         validation = validate_model(model, board_profile(entry), data, acceptance_samples=plan.samples, seed=_SEED)
         if validation.acceptance is None:
             reason = validation.report.reason or ""
-            deployment = refused_before_release("validation", reason, _REMEDY, plan)
+            deployment = refused_before_release("validation", reason, validation.report.remedy, plan)
         else:
             line = ReleaseLine(self.workspace, self.inventory, self.signing_key, plan, self.version)
             deployment, _ = line.push(self._candidate(model, validation), watcher)

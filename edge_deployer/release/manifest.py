@@ -37,7 +37,7 @@ class Manifest(BaseModel):
     model_sha256: Sha256
     model_bytes: int = Field(gt=0)
     arena_bytes: PositiveInt | None = Field(
-        description="smallest arena the model runs in, found on the host: an estimate; null where TFLM was not there"
+        description="smallest arena it runs in, by bisection on a 64-bit host; null where TFLM was not there"
     )
     board_profile: str
     provenance: Provenance

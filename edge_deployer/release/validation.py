@@ -17,6 +17,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.profile import BoardProfile
 from edge_deployer.quality import figure, named_classes
 from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.release.fit import misfit, smallest_image
 from edge_deployer.release.samples import LabelledSamples, fit_samples, random_inputs
 from edge_deployer.release.sampling_order import stratified_order
 from edge_deployer.release.validation_report import ValidationReport
@@ -25,15 +26,14 @@ from edge_deployer.tflm import (
     ModelRefused,
     TflmRunner,
     count_macs,
+    describe_precision,
     estimate_latency_us,
     list_operators,
     require_kernels,
     require_tflm,
     tensor_specs,
+    why_no_estimate,
 )
-
-IMAGE_OVERHEAD_BYTES = 4096
-"""Room in a slot that the header, the manifest, the signature and MCUboot's trailer may take."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,19 @@ def validate_model(
         TinyopsError: `data` does not fit the model, or is not labelled and the `sim` extra is not installed.
     """
     report = _first_report(model, profile, data)
-    room = max(0, profile.image_bytes - IMAGE_OVERHEAD_BYTES)
-    if len(model) > room:
-        return _refused(report, f"the model has {len(model):,} bytes; a slot of {profile.name} has room for {room:,}")
+    too_big = misfit(profile, image_bytes=smallest_image(len(model)), arena_bytes=None)
+    if too_big:
+        return _refused(
+            report,
+            f"the model has {len(model):,} bytes, its signed image {too_big.needed:,} at least; a slot of "
+            f"{profile.name} holds {too_big.limit:,}",
+            too_big.remedy,
+        )
     try:
         report = report.model_copy(update=_read_model(model, profile))
         everything, arena = _examine(model, profile, data, random_samples=acceptance_samples, seed=seed)
     except (ModelRefused, InferenceCrashed) as refusal:
-        return _refused(report, refusal.message)
+        return _refused(report, refusal.message, refusal.remedy)
     found: dict[str, object] = {"arena_bytes": arena, "reference": everything.outputs is not None}
     report = report.model_copy(update=found | _measure(everything))
     if report.quality is not None and not isfinite(report.quality):
@@ -98,8 +103,8 @@ def draw(
     return everything.take(stratified_order(strata, seed % 2**32)[:samples])
 
 
-def _refused(report: ValidationReport, reason: str) -> Validation:
-    return Validation(report.model_copy(update={"reason": reason}), None)
+def _refused(report: ValidationReport, reason: str, remedy: str = "") -> Validation:
+    return Validation(report.model_copy(update={"reason": reason, "remedy": remedy or None}), None)
 
 
 def _examine(
@@ -168,7 +173,9 @@ def _read_model(model: bytes, profile: BoardProfile) -> dict[str, object]:
     return {
         "operators": dict(Counter(operator.name for operator in list_operators(model))),
         "macs": count_macs(model),
+        "precision": describe_precision(model),
         "latency_us": estimate_latency_us(model, profile),
+        "latency_note": why_no_estimate(model) or profile.speeds_of,
     }
 
 

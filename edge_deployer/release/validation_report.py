@@ -15,15 +15,18 @@ class ValidationReport(BaseModel):
     Attributes:
         blessed: whether the model may go to boards of this profile.
         reason: why not, or None.
+        remedy: what helps against that; None where nothing has to, or nobody knows.
         profile: name of the board profile.
         operators: number of each operator in the model, by its TFLite name.
-        macs: multiply-accumulates of one inference.
+        precision: what the model computes in, see `edge_deployer.tflm.describe_precision`.
+        macs: multiply-accumulates of one inference; None where an operator cannot be counted.
         model_bytes: size of the TFLite file.
         slot_limit: bytes of the largest image that a slot takes.
-        arena_bytes: smallest arena in which TFLM runs the model on this host; an estimate for a 32-bit board. None
-            where TFLM is not installed: the board's own figure decides then, as it does in any case.
+        arena_bytes: smallest arena in which TFLM runs the model on this 64-bit host, by bisection. It decides for a
+            virtual board, a real board's own figure for that. None where TFLM is not installed.
         arena_limit: bytes that the board has for it.
         latency_us: estimate of one inference on the board, in microseconds; see `estimate_latency_us`.
+        latency_note: what the estimate rests on, or why there is none.
         eval_samples: number of held-out samples: of the eval split, or of the data that was given.
         reference: whether TFLM computed what boards must answer; without it they are judged by `metric` alone.
         metric: what the held-out samples measure; None if they are not labelled.
@@ -38,14 +41,17 @@ class ValidationReport(BaseModel):
 
     blessed: bool
     reason: str | None
+    remedy: str | None = None
     profile: str
     operators: dict[str, int]
+    precision: str | None = None
     macs: int | None
     model_bytes: int
     slot_limit: int
     arena_bytes: int | None
     arena_limit: int
     latency_us: float | None
+    latency_note: str | None = None
     eval_samples: int
     reference: bool
     metric: Metric | None

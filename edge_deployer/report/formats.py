@@ -13,6 +13,9 @@ NARROW_SPACE = "\u202f"
 
 MINUS = "\u2212"
 
+OF_THE_HOST = "found by bisection on a 64-bit host (a public comparison read 8 % above a 32-bit board)"
+"""What is to be known of an arena that was found without a board."""
+
 _SHARES = frozenset({"labels", "outputs", "accuracy", "golden_vectors"})
 _AT_LEAST = frozenset({"accuracy", "auc", "against_production"})
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from edge_deployer.acceptance import plan
 from edge_deployer.quality import Metric
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report import formats
@@ -138,12 +137,16 @@ def budgets(report: Report) -> list[Budget]:
     ]
     if validation.arena_bytes is not None:
         limit = min(validation.arena_limit, budget.arena_bytes or validation.arena_limit)
-        note = "smallest arena found on the host: an estimate; each board's own figure stands with the board"
+        note = f"smallest arena {formats.OF_THE_HOST}; what each board reports stands with the board"
         found.insert(0, _budget("Arena", validation.arena_bytes, limit, note=note, show=_bytes))
+    strictest = min(budget.latency_limits.values(), default=None)
     if validation.latency_us is not None:
-        note = f"estimate from profile {validation.profile}, not measured"
-        strictest = _strictest_latency(budget)
+        # One figure for all percentiles: it is held against the least of their limits.
+        note = _of_estimate(validation)
         found.append(_budget("Latency", validation.latency_us, strictest, note=note, show=formats.duration_us))
+    elif validation.latency_note is not None:
+        held_to = None if strictest is None else formats.duration_us(strictest)
+        found.append(Budget("Latency", "no figure", held_to, 0.0, 1.0, "not known", False, validation.latency_note))
     return found
 
 
@@ -186,7 +189,8 @@ def _quality(report: Report) -> KeyFigure | None:
     if found is None or found.metric is None or found.quality is None:
         return None
     note = f"TFLM on the host, {formats.grouped(found.eval_samples)} samples"
-    return KeyFigure(f"{_METRICS[found.metric]}, int8", formats.metric(found.metric, found.quality), note)
+    label = ", ".join(filter(None, (_METRICS[found.metric], found.precision)))
+    return KeyFigure(label, formats.metric(found.metric, found.quality), note)
 
 
 def _on_device(report: Report) -> KeyFigure | None:
@@ -202,13 +206,15 @@ def _sizes(report: Report) -> list[KeyFigure]:
     validation = report.validation
     if validation is None:
         return []
-    figures = [KeyFigure("Model", formats.byte_count(validation.model_bytes), "int8 TFLite file")]
+    kind = f"TFLite file, {validation.precision}" if validation.precision else "TFLite file"
+    figures = [KeyFigure("Model", formats.byte_count(validation.model_bytes), kind)]
     if validation.arena_bytes is not None:
-        note = f"of {formats.byte_count(validation.arena_limit)}"
+        note = f"of {formats.byte_count(validation.arena_limit)}, {formats.OF_THE_HOST}"
         figures.append(KeyFigure("Arena", formats.byte_count(validation.arena_bytes), note))
     if validation.latency_us is not None:
-        note = "estimate from the board profile, not measured"
-        figures.append(KeyFigure("Latency", formats.duration_us(validation.latency_us), note))
+        figures.append(KeyFigure("Latency", formats.duration_us(validation.latency_us), _of_estimate(validation)))
+    elif validation.latency_note is not None:
+        figures.append(KeyFigure("Latency", "no figure", validation.latency_note))
     return figures
 
 
@@ -240,10 +246,9 @@ def _bytes(value: float) -> str:
     return formats.byte_count(round(value))
 
 
-def _strictest_latency(budget: plan.Budget) -> int | None:
-    """The estimate is one figure for all percentiles: the least of their limits."""
-    limits = (budget.latency_p50_us, budget.latency_p95_us, budget.latency_p99_us, budget.latency_max_us)
-    return min((limit for limit in limits if limit is not None), default=None)
+def _of_estimate(validation: ValidationReport) -> str:
+    speeds = f"; its speeds are those of {validation.latency_note}" if validation.latency_note else ""
+    return f"estimate from profile {validation.profile}, not measured{speeds}"
 
 
 def _budget(label: str, used: float, limit: int | None, *, note: str, show: Callable[[float], str]) -> Budget:

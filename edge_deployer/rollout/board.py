@@ -141,7 +141,13 @@ class Board:
     def _judge(self, trial: Trial, staging: Sequence[BoardEvidence] = ()) -> BoardVerdict:
         assert self.record.evidence is not None
         self.record.verdict = judge_board(
-            self.record.evidence, trial.subject, trial.reference, trial.plan, pool=self.record.pool, staging=staging
+            self.record.evidence,
+            trial.subject,
+            trial.reference,
+            trial.plan,
+            pool=self.record.pool,
+            virtual=self.record.virtual,
+            staging=staging,
         )
         return self.record.verdict
 

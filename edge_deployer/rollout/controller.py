@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from pathlib import Path
 
-from edge_deployer.acceptance.feasibility import require_feasible
+from edge_deployer.acceptance.feasibility import require_feasible, require_times
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.bench import powered
 from edge_deployer.inventory.inventory import Inventory, board_profile
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.release.bundle import Bundle
+from edge_deployer.release.fit import misfit
 from edge_deployer.release.image import read_image
 from edge_deployer.release.keys import load_public_key
+from edge_deployer.rollout.conclusion import succeed
 from edge_deployer.rollout.deployment import BoardRecord, Deployment, describe_release
 from edge_deployer.rollout.journal import Journal, Watcher
 from edge_deployer.rollout.promotion import Promotion, Stop
@@ -63,6 +65,8 @@ class RolloutController:
             profiles=self._inventory.profile_names,
             boards=self._inventory.wanted_staging,
         )
+        virtual = {board_profile(entry).name for entry in self._inventory.boards if entry.virtual}
+        require_times(self._plan, virtual, bundle.image.payload)
         journal = Journal(self._watcher)
         deployment = self._open_record(bundle, journal)
         try:
@@ -71,8 +75,9 @@ class RolloutController:
             promotion = Promotion(self._inventory, trial, deployment, journal, self._quarantine)
             async with powered(self._inventory, self._boards_folder, public_pem=public_pem) as urls:
                 changed = await promotion.run(urls, is_accepted=accepted_by == self._plan)
-            deployment.outcome = "promoted" if changed else "unchanged"
-            deployment.reason = self._success(deployment, bundle, changed)
+            boards = len(self._inventory.pool("production"))
+            end = succeed(bundle.release_id, boards, deployment.staging, changed=changed)
+            deployment.outcome, deployment.reason = end.outcome, end.reason
         except Stop as stop:
             deployment.outcome, deployment.gate = stop.outcome, stop.gate
             deployment.reason, deployment.remedy = stop.reason, stop.remedy
@@ -121,28 +126,9 @@ class RolloutController:
     def _check_room(self, bundle: Bundle) -> None:
         for entry in self._inventory.boards:
             profile = board_profile(entry)
-            if len(bundle.image.data) > profile.image_bytes:
-                raise Stop(
-                    "boards",
-                    f"the release image has {len(bundle.image.data):,} bytes; a slot of {entry.name} "
-                    f"({profile.name}) holds {profile.image_bytes:,}",
-                    "make the model smaller, or take the board out of the inventory",
-                )
-            needed = bundle.manifest.arena_bytes
-            if needed is not None and needed > profile.arena_bytes:
-                raise Stop(
-                    "boards",
-                    f"the model needs an arena of {needed:,} bytes; {entry.name} "
-                    f"({profile.name}) has {profile.arena_bytes:,}",
-                    "make the model's activations smaller, or take the board out of the inventory",
-                )
-
-    def _success(self, deployment: Deployment, bundle: Bundle, changed: bool) -> str:
-        count = len(self._inventory.pool("production"))
-        if not changed:
-            return f"{bundle.release_id} already runs on all {count} production boards; nothing was changed"
-        found = f": {deployment.staging.reason}" if deployment.staging else ""
-        return f"{bundle.release_id} passed staging and runs on all {count} production boards{found}"
+            found = misfit(profile, image_bytes=len(bundle.image.data), arena_bytes=bundle.manifest.arena_bytes)
+            if found:
+                raise Stop("boards", found.describe(f"{entry.name} ({profile.name})"), found.remedy)
 
 
 def _now() -> datetime:

@@ -74,7 +74,7 @@ class Deployment(BaseModel):
             (too few healthy boards decided; the boards are as after a refusal).
         gate: where it was stopped; None otherwise.
         reason: the verdict in a sentence.
-        remedy: what to do about a refusal.
+        remedy: what to do about a refusal; None where nobody knows.
         release: None where the model was refused before it became a release.
         reference: what the boards' answers were held against; None where no board was asked.
         staging: the staging pool's verdict; None where it did not come to one.
@@ -111,7 +111,7 @@ def describe_release(bundle: Bundle) -> ReleaseRecord:
     )
 
 
-def refused_before_release(gate: Gate, reason: str, remedy: str, plan: AcceptancePlan) -> Deployment:
+def refused_before_release(gate: Gate, reason: str, remedy: str | None, plan: AcceptancePlan) -> Deployment:
     """The record of a model that never became a release: no board was touched."""
     now = datetime.now(timezone.utc)
     return Deployment(outcome="refused", gate=gate, reason=reason, remedy=remedy, plan=plan, started=now, finished=now)

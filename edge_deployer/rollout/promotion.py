@@ -15,6 +15,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import Inventory, board_profile
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.rollout.board import Board
+from edge_deployer.rollout.conclusion import refusal_in_production
 from edge_deployer.rollout.deployment import Deployment, Gate
 from edge_deployer.rollout.journal import Journal
 from edge_deployer.rollout.staging import StagingPool
@@ -152,7 +153,7 @@ class Promotion:
             self._touched = [*self._touched, board]
             verdict = await board.try_release(self._trial, staging=precedents)
             if not verdict.accepted:
-                await self._take_back("production", f"{board.record.name}: {verdict.reason}")
+                await self._take_back("production", refusal_in_production(board.record.name, verdict))
             if board.can_be_rolled_back:
                 await self._confirm(board, "production")
         await self._keep(staging, first_releases=True)

@@ -60,7 +60,7 @@ def main() -> int:
     try:
         run(arguments)
     except TinyopsError as error:
-        _explain(f"{error.message}; {error.remedy}")
+        _explain("; ".join(filter(None, (error.message, error.remedy))))
         return EXIT_NOT_PROMOTED if isinstance(error, NotPromoted) else EXIT_ERROR
     except Terminated:
         _explain("the step was asked to end before it was done; run it again")

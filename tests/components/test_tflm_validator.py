@@ -144,7 +144,7 @@ def test_the_same_seed_draws_the_same_set(line, validate: Callable) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "size", "said"), [("arena_bytes", 600, "600"), ("slot_bytes", 3 * 4096, "a slot of cortex-m4")]
+    ("limit", "size", "said"), [("arena_bytes", 600, "600"), ("slot_bytes", 2 * 4096, "a slot of cortex-m4")]
 )
 def test_a_model_over_budget_is_not_blessed_and_the_component_succeeds(
     validate: Callable, limit: str, size: int, said: str

@@ -21,7 +21,7 @@ class Inference:
         board: its name.
         image_hash: the image whose model ran.
         scores: outputs as real numbers, float32 ``(n, outputs)``.
-        microseconds: time of each sample by the board's clock, int64 ``(n,)``.
+        microseconds: time of each sample by the board's clock, int64 ``(n,)``; 0 where the board cannot tell.
         class_names: name of each output; empty where the workspace does not know the release, or it has no names.
     """
 

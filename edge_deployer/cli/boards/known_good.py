@@ -13,6 +13,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.files import exists, read_record
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.release.bundle import Bundle
+from edge_deployer.release.fit import misfit
 from edge_deployer.release.store import release_folders
 from edge_deployer.rollout.release_line import RECORD_FILE
 from edge_deployer.rollout.trial import Trial
@@ -67,5 +68,5 @@ def _promotions(workspace: Path) -> list[_Promotion]:
 
 
 def _fits(bundle: Bundle, entry: BoardEntry) -> bool:
-    profile, needed = board_profile(entry), bundle.manifest.arena_bytes
-    return len(bundle.image.data) <= profile.image_bytes and (needed is None or needed <= profile.arena_bytes)
+    image, arena = len(bundle.image.data), bundle.manifest.arena_bytes
+    return misfit(board_profile(entry), image_bytes=image, arena_bytes=arena) is None

@@ -10,6 +10,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.files import read_file, reading
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.release.bundle import IMAGE_FILE, Bundle, read_bundle
+from edge_deployer.release.fit import misfit
 from edge_deployer.release.image import MANIFEST_TLV, read_image
 from edge_deployer.release.manifest import Manifest
 from edge_deployer.release.store import release_folders
@@ -123,18 +124,11 @@ def _is_signed(data: bytes, key: bytes) -> bool:
 
 def _check_room(data: bytes, image: McubootImage, entry: BoardEntry) -> None:
     profile = board_profile(entry)
-    if len(data) > profile.image_bytes:
-        raise Refused(
-            f"the image has {len(data):,} bytes; a slot of {entry.name} ({profile.name}) holds {profile.image_bytes:,}",
-            "make the model smaller, or choose a board with larger slots",
-        )
     manifest = image.protected.get(MANIFEST_TLV)
     needed = Manifest.from_cbor(manifest).arena_bytes if manifest else None
-    if needed is not None and needed > profile.arena_bytes:
-        raise Refused(
-            f"the model needs an arena of {needed:,} bytes; {entry.name} ({profile.name}) has {profile.arena_bytes:,}",
-            "make the model's activations smaller, or choose a board with more RAM",
-        )
+    found = misfit(profile, image_bytes=len(data), arena_bytes=needed)
+    if found:
+        raise Refused(found.describe(f"{entry.name} ({profile.name})"), found.remedy)
 
 
 def _hash_of(data: bytes) -> bytes | None:

@@ -29,7 +29,7 @@ def about() -> None:
     `tinyops push` and `tinyops run` write a report in a folder of its own: report.html for people, report.md in short,
     report.json with all evidence. No command here touches a board.
 
-    Exit status: 0 done, 1 an error, 2 wrong usage, 3 the evidence says another verdict than the one recorded.
+    Exit status: 0 done, 1 an error, 2 wrong usage, 3 the evidence says something else than what is recorded.
     """
 
 
@@ -45,10 +45,11 @@ def show(named: _Report = None, workspace: _Workspace = _WORKSPACE, as_json: _Js
 
 @report.command(epilog="Example: tinyops report replay .tinyops/reports/3")
 def replay(named: _Report = None, workspace: _Workspace = _WORKSPACE, as_json: _Json = False) -> None:
-    """Judge every board and the staging pool once more, and compare with what is recorded, bit for bit.
+    """Judge every board and the staging pool once more, conclude outcome and headline, and compare bit for bit.
 
-    Nothing but the plan, the reference and the boards' answers in the report is used. A verdict that is not the same
-    was made by another version of tinyops, or something in the report was altered; what differs is named.
+    Verdicts are made of the plan, the reference and the boards' answers in the report alone; the outcome also of what
+    each board runs. What is not the same was made by another version of tinyops, or something in the report was
+    altered; what differs is named.
     """
     from edge_deployer.cli.report.view import print_replay
     from edge_deployer.report.reading import find_report, read_report
@@ -57,7 +58,7 @@ def replay(named: _Report = None, workspace: _Workspace = _WORKSPACE, as_json: _
     path = find_report(named, workspace)
     replayed = judge_again(read_report(path).deployment)
     print_replay(replayed, path, as_json=as_json)
-    if not all(verdict.same for verdict in replayed):
+    if any(verdict.same is False for verdict in replayed):
         raise typer.Exit(EXIT_REFUSED)
 
 

@@ -57,21 +57,28 @@ def print_report(report: Report, path: Path, *, as_json: bool) -> None:
 
 
 def print_replay(replayed: Sequence[Replayed], path: Path, *, as_json: bool) -> None:
-    """A line a verdict, and below it what differs."""
+    """A line a verdict, and below it what differs; last what became of the release."""
     if as_json:
-        same = all(verdict.same for verdict in replayed)
+        same = all(verdict.same is not False for verdict in replayed)
         _print_json({"report": str(path), "same": same, "verdicts": replayed})
         return
     console = _console()
     for verdict in replayed:
+        colour = {True: "green", False: "bold red", None: "yellow"}[verdict.same]
         name = f"{verdict.name} pool" if verdict.kind == "pool" else verdict.name
-        said = f"the same verdict, {verdict.decision}" if verdict.same else "not the verdict that is recorded"
-        console.print(f"[{'green' if verdict.same else 'bold red'}]{escape(name)}[/]: {said}")
+        console.print(f"[{colour}]{escape(name)}[/]: {_what_replay_says(verdict)}")
         for difference in verdict.differences:
             console.print(f"  {escape(difference)}")
     if not replayed:
         console.print("no board was examined: there is no verdict to make again")
     console.print(f"report: {escape(str(path))}")
+
+
+def _what_replay_says(verdict: Replayed) -> str:
+    what, verb = ("outcome and headline", "are") if verdict.kind == "deployment" else ("verdict", "is")
+    if verdict.same is None:
+        return "the evidence cannot speak for outcome and headline"
+    return f"the same {what}, {verdict.decision}" if verdict.same else f"not the {what} that {verb} recorded"
 
 
 def _print_board(console: Console, board: BoardRecord, deployment: Deployment) -> None:

@@ -65,6 +65,7 @@ def test_replay_says_that_every_verdict_is_the_same(case: Callable[[], Report], 
     assert done.status == 0, done.stdout
     assert "staging-1: the same verdict, " in done.stdout
     assert "staging pool: the same verdict, " in done.stdout
+    assert "deployment: the same outcome and headline, " in done.stdout
     assert "not the verdict" not in done.stdout
 
 
@@ -83,6 +84,17 @@ def test_replay_names_what_was_altered_and_ends_with_status_3(workspace: Path) -
     found = json.loads(told.stdout)
     assert found["same"] is False
     assert [verdict["name"] for verdict in found["verdicts"] if not verdict["same"]] == ["staging-1"]
+
+
+def test_replay_does_not_take_a_headline_for_granted(workspace: Path) -> None:
+    path = workspace / "reports" / "1" / REPORT_JSON
+    content = json.loads(path.read_text())
+    content["deployment"]["outcome"] = "refused"
+    path.write_text(json.dumps(content))
+    done = report("replay")
+    assert done.status == 3
+    assert "deployment: not the outcome and headline that are recorded" in done.stdout
+    assert "outcome: recorded refused; the evidence says promoted" in done.stdout
 
 
 def test_replay_of_a_model_that_no_board_saw_has_nothing_to_say(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def digest(text: str) -> str:
 
 
 NEW_IMAGE, OLD_IMAGE = digest("new image"), digest("old image")
-SUBJECT = Subject(image_hash=NEW_IMAGE, image_bytes=IMAGE_BYTES)
+SUBJECT = Subject(image_hash=NEW_IMAGE, image_bytes=IMAGE_BYTES, arena_bytes=2_768)
 
 
 @cache
@@ -120,7 +120,7 @@ def board_evidence(
         profile=PROFILE,
         echo=True,
         running_hash=NEW_IMAGE,
-        arena_used=2_768,
+        arena_used=2_512,
         arena_bytes=65_536,
         image_limit=262_144,
         smoke_seconds=0.41 + len(name) / 100,

@@ -417,7 +417,15 @@ def judged(record: BoardRecord, plan: AcceptancePlan, staging: Sequence[BoardEvi
     """What the board's evidence says of the sample release."""
     assert record.evidence is not None
     held = sample_evidence.reference()
-    return judge_board(record.evidence, sample_evidence.SUBJECT, held, plan, pool=record.pool, staging=staging)
+    return judge_board(
+        record.evidence,
+        sample_evidence.SUBJECT,
+        held,
+        plan,
+        pool=record.pool,
+        virtual=record.virtual,
+        staging=staging,
+    )
 
 
 def journal(boards: list[BoardRecord]) -> list[Step]:
@@ -446,12 +454,14 @@ def validation() -> ValidationReport:
         reason=None,
         profile=PROFILE,
         operators={"CONV_2D": 2, "MAX_POOL_2D": 1, "FULLY_CONNECTED": 1, "RESHAPE": 1, "SOFTMAX": 1},
+        precision="int8",
         macs=27_872,
         model_bytes=5_008,
         slot_limit=262_144,
         arena_bytes=2_768,
         arena_limit=65_536,
         latency_us=871.0,
+        latency_note="TFLM's reference kernels in 2021",
         eval_samples=360,
         reference=True,
         metric="accuracy",
