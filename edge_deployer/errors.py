@@ -18,3 +18,7 @@ class TinyopsError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n  remedy: {self.remedy}"
+
+
+class Refused(TinyopsError):
+    """Nothing went wrong, and the answer is no: a command ends with the exit status of a refusal."""
