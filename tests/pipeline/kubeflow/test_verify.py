@@ -110,6 +110,7 @@ WRONG = [
     ),
     ("schemaVersion", "2.0.0", "Kubeflow's back end", "schemaVersion", "'2.0.0'"),
     ("pipelineInfo.name", "Digits_1", "Kubeflow's back end", "pipelineInfo.name", "'Digits_1'"),
+    ("pipelineInfo.name", "digits-", "Kubeflow's back end", "pipelineInfo.name", "'digits-'"),
     ("pipelineInfo", {}, "Kubeflow's back end", "pipelineInfo.name", "''"),
     ("defaultPipelineRoot", DROP, "Kubeflow's back end", "defaultPipelineRoot", "missing"),
     ("defaultPipelineRoot", "/tmp/root", "Kubeflow's back end", "defaultPipelineRoot", "'/tmp/root'"),
