@@ -10,7 +10,6 @@ from typing import Any
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
-from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.data_types import RuntimeParameter
@@ -25,6 +24,7 @@ from components.tflm_evaluator.component import TFLMEvaluator
 from components.tflm_evaluator.thresholds import Thresholds
 from components.tflm_pusher.component import TFLMPusher
 from components.tflm_validator.component import TFLMValidator
+from components.trainer.component import Trainer
 from pipeline.beam_options import beam_args
 from pipeline.data_source import fields_of
 from pipeline.preflight import Job, Project
