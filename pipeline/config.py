@@ -108,9 +108,17 @@ class DataSection(_Section):
 
 
 class TrainSection(_Section):
-    """The user's module, with `preprocessing_fn` and `run_fn`, and what `run_fn` finds in `custom_config`."""
+    """The user's code, and what it finds in `custom_config`.
+
+    Attributes:
+        module: with `run_fn`.
+        preprocessing: with `preprocessing_fn`, if it is not in `module`, whose edits then do not run Transform again.
+        epochs: for `run_fn`.
+        seed: for both.
+    """
 
     module: ConfigPath
+    preprocessing: ConfigPath | None = None
     epochs: PositiveInt = 40
     seed: Annotated[int, Field(ge=0)] = 0
 

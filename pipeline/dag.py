@@ -158,8 +158,8 @@ def model_line(project: Project, places: Places) -> ModelLine:
     transform = Transform(
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
-        preprocessing_fn=f"{module.name}.preprocessing_fn",
-        custom_config=_custom_config(project),
+        preprocessing_fn=f"{module.preprocessing_name}.preprocessing_fn",
+        custom_config={**_custom_config(project), "module_sha256": module.preprocessing_sha256},
         # StatisticsGen has described the data; statistics before and after would double the time of this component.
         disable_statistics=True,
     )
@@ -168,7 +168,11 @@ def model_line(project: Project, places: Places) -> ModelLine:
         examples=transformed,
         transform_graph=transform.outputs["transform_graph"],
         run_fn=f"{module.name}.run_fn",
-        custom_config=_custom_config(project),
+        custom_config={
+            **_custom_config(project),
+            "epochs": config.train.epochs,
+            "module_sha256": module.sha256,
+        },
     )
     converter = TFLiteConverter(
         trainer.outputs["model"],
@@ -225,13 +229,11 @@ def model_line(project: Project, places: Places) -> ModelLine:
 
 
 def _custom_config(project: Project) -> dict[str, Any]:
-    """What the user's functions find in `custom_config`; the digest makes the cache see an edit of their source."""
+    """What both of the user's functions find in `custom_config`, beside a digest, by which the cache sees an edit."""
     config = project.config
     return {
         "input": config.data.input,
         "label": config.data.label,
         "classes": len(config.data.classes),
-        "epochs": config.train.epochs,
         "seed": config.train.seed,
-        "module_sha256": project.module.sha256,
     }
