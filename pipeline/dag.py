@@ -41,7 +41,7 @@ class Places:
         name: of the pipeline.
         pipeline_root: folder or URI for artifacts.
         all_runs: folder or URI with the artifacts of all runs of this pipeline, and of no other.
-        data_source: where the data comes from, for the report.
+        data_source: where the data comes from, for the report; on Kubeflow, what a run names as its `data_file`.
         data_file: the `.npz` file.
         workspace: folder for the release store, the journal, virtual boards and the development key.
         inventory: inventory file; empty for the shipped virtual boards.
@@ -52,7 +52,7 @@ class Places:
     name: str
     pipeline_root: str
     all_runs: str
-    data_source: str
+    data_source: Parameter
     data_file: Parameter
     workspace: Parameter
     inventory: Parameter
