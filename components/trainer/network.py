@@ -6,7 +6,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from tfx.types import Artifact
 
 from components.examples import read_examples
@@ -37,14 +36,15 @@ def examine(network: Any, examples: Artifact, *, label: str, profile: BoardProfi
         Refused: it cannot be converted to int8, or would not run on the board.
         TinyopsError: it is no Keras model with one input and one output, or does not fit the examples.
     """
-    if not isinstance(network, tf.keras.Model) or not network.built:
+    # Not by its class: `keras` and `tf.keras` may be two Keras, of which TensorFlow Transform asks for the older one.
+    if not hasattr(network, "export") or not getattr(network, "built", False):
         raise TinyopsError(
             f"build_model returned {type(network).__name__}, and no Keras model whose input has a shape",
             remedy="return a tf.keras.Model that begins with `tf.keras.Input(shape, name=config['input'])`",
         )
     _give_weights(network)
     with TemporaryDirectory() as folder:
-        network.export(folder, verbose=False)
+        network.export(folder)
         source = FloatModel.load(folder)
         some = read_examples(
             examples, "train", feature=source.feature, label=label, shape=source.shape, limit=_REPRESENTATIVE_EXAMPLES
@@ -60,7 +60,7 @@ def examine(network: Any, examples: Artifact, *, label: str, profile: BoardProfi
     return _describe(report)
 
 
-def _give_weights(network: tf.keras.Model) -> None:
+def _give_weights(network: Any) -> None:
     """Change weights that are one value throughout, as biases and batch normalisation begin.
 
     TFLM dies of a layer whose weights are all zero, and equal biases lie in the file once: no trained network is so.

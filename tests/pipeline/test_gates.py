@@ -105,7 +105,7 @@ def test_a_network_over_the_boards_budget_is_refused_before_it_is_trained(digits
     with tight_boards(digits, 2500, train={"epochs": 1_000_000}):
         refused = tinyops("run", digits.config_file, "--workspace", digits.workspace)
     assert refused.status == EXIT_REFUSED
-    assert "error: the network would not run on tight, trained or not: TFLM: " in refused.stderr
+    assert "error: the network would not run on tight, trained or not: " in refused.stderr
     # It has no use for the number of epochs.
     assert ["Transform", "cached"] in [line.split()[:2] for line in refused.stderr.splitlines()]
 
