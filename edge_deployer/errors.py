@@ -25,6 +25,10 @@ class TinyopsError(Exception):
         return f"{self.message}\n  remedy: {self.remedy}" if self.remedy else self.message
 
 
+class Refused(TinyopsError):
+    """Nothing went wrong, and the answer is no: a command ends with the exit status of a refusal."""
+
+
 def shortened(text: str, most: int) -> str:
     """The text, or its beginning and how much more there is where it has more than so many characters."""
     return text if len(text) <= most else f"{text[:most]}... and {len(text) - most:,} characters more"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -37,9 +38,18 @@ def _beside_config(path: Path, info: ValidationInfo) -> Path:
     return (info.context or {}).get("folder", Path()) / path.expanduser()
 
 
+def _taken_by_kubeflow(name: str) -> str:
+    """A name that may be Kubeflow's in small letters and with hyphens for underscores."""
+    if not re.fullmatch(r"[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9])?", name):
+        raise ValueError(
+            "letters, digits, hyphens and underscores are wanted, a letter first, a letter or a digit last"
+        )
+    return name
+
+
 ConfigPath = Annotated[Path, AfterValidator(_beside_config)]
 # No longer than what Kubeflow takes.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=128)]
+Name = Annotated[str, StringConstraints(max_length=128), AfterValidator(_taken_by_kubeflow)]
 FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -98,9 +108,17 @@ class DataSection(_Section):
 
 
 class TrainSection(_Section):
-    """The user's module, with `preprocessing_fn` and `run_fn`, and what `run_fn` finds in `custom_config`."""
+    """The user's code, and what it finds in `custom_config`.
+
+    Attributes:
+        module: with `run_fn`.
+        preprocessing: with `preprocessing_fn`, if it is not in `module`, whose edits then do not run Transform again.
+        epochs: for `run_fn`.
+        seed: for both.
+    """
 
     module: ConfigPath
+    preprocessing: ConfigPath | None = None
     epochs: PositiveInt = 40
     seed: Annotated[int, Field(ge=0)] = 0
 

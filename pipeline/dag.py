@@ -10,7 +10,6 @@ from typing import Any
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
-from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.data_types import RuntimeParameter
@@ -25,6 +24,7 @@ from components.tflm_evaluator.component import TFLMEvaluator
 from components.tflm_evaluator.thresholds import Thresholds
 from components.tflm_pusher.component import TFLMPusher
 from components.tflm_validator.component import TFLMValidator
+from components.trainer.component import Trainer
 from pipeline.beam_options import beam_args
 from pipeline.data_source import fields_of
 from pipeline.preflight import Job, Project
@@ -41,7 +41,7 @@ class Places:
         name: of the pipeline.
         pipeline_root: folder or URI for artifacts.
         all_runs: folder or URI with the artifacts of all runs of this pipeline, and of no other.
-        data_source: where the data comes from, for the report.
+        data_source: where the data comes from, for the report; on Kubeflow, what a run names as its `data_file`.
         data_file: the `.npz` file.
         workspace: folder for the release store, the journal, virtual boards and the development key.
         inventory: inventory file; empty for the shipped virtual boards.
@@ -52,7 +52,7 @@ class Places:
     name: str
     pipeline_root: str
     all_runs: str
-    data_source: str
+    data_source: Parameter
     data_file: Parameter
     workspace: Parameter
     inventory: Parameter
@@ -158,8 +158,8 @@ def model_line(project: Project, places: Places) -> ModelLine:
     transform = Transform(
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
-        preprocessing_fn=f"{module.name}.preprocessing_fn",
-        custom_config=_custom_config(project),
+        preprocessing_fn=f"{module.preprocessing_name}.preprocessing_fn",
+        custom_config={**_custom_config(project), "module_sha256": module.preprocessing_sha256},
         # StatisticsGen has described the data; statistics before and after would double the time of this component.
         disable_statistics=True,
     )
@@ -168,7 +168,11 @@ def model_line(project: Project, places: Places) -> ModelLine:
         examples=transformed,
         transform_graph=transform.outputs["transform_graph"],
         run_fn=f"{module.name}.run_fn",
-        custom_config=_custom_config(project),
+        custom_config={
+            **_custom_config(project),
+            "epochs": config.train.epochs,
+            "module_sha256": module.sha256,
+        },
     )
     converter = TFLiteConverter(
         trainer.outputs["model"],
@@ -225,13 +229,11 @@ def model_line(project: Project, places: Places) -> ModelLine:
 
 
 def _custom_config(project: Project) -> dict[str, Any]:
-    """What the user's functions find in `custom_config`; the digest makes the cache see an edit of their source."""
+    """What both of the user's functions find in `custom_config`, beside a digest, by which the cache sees an edit."""
     config = project.config
     return {
         "input": config.data.input,
         "label": config.data.label,
         "classes": len(config.data.classes),
-        "epochs": config.train.epochs,
         "seed": config.train.seed,
-        "module_sha256": project.module.sha256,
     }

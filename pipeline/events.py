@@ -52,10 +52,11 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """The pipeline ends here. `remedy` is empty where there is none but to read the log."""
+    """The pipeline ends here. `remedy` is empty where there is none but to read the log; `refused` as in `Refused`."""
 
     message: str
     remedy: str
+    refused: bool = False
 
 
 @dataclass(frozen=True)

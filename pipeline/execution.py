@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TextIO
 
 from absl import logging as absl_logging
@@ -11,6 +12,8 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
 import edge_deployer
 from components.tflm_pusher.delivery import STEP_LOGGER
+from components.trainer.environment import BOARD_PROFILE
+from components.trainer.executor import TRAINING_LOGGER
 from pipeline.dag import Places, build_pipeline
 from pipeline.events import Concluded, Finished, Planned, Progressed, Started, Warned, write_event
 from pipeline.lineage import Lineage
@@ -34,9 +37,11 @@ def execute(job: Job, events: TextIO) -> None:
         Places.here(job),
         metadata=metadata.sqlite_metadata_connection_config(str(job.workspace.metadata)),
     )
+    os.environ[BOARD_PROFILE] = job.config.load_profile().model_dump_json()
     absl_logging.set_verbosity(absl_logging.INFO)
     _listen(absl_logging.get_absl_logger(), _ComponentWatcher(lineage, events))
-    _listen(logging.getLogger(STEP_LOGGER), _StepWatcher(events))
+    _listen(logging.getLogger(TRAINING_LOGGER), _StepWatcher("Trainer", events))
+    _listen(logging.getLogger(STEP_LOGGER), _StepWatcher("TFLMPusher", events))
     # What is said of keys and of the release store is said by no component of TFX's.
     logging.getLogger(edge_deployer.__name__).addHandler(_WarningWatcher(events))
     write_event(Planned([component.id for component in pipeline.components]), events)
@@ -73,15 +78,16 @@ def _component(record: logging.LogRecord) -> str:
 
 
 class _StepWatcher(logging.Handler):
-    """Makes events of the steps that TFLMPusher takes on boards."""
+    """Makes events of what a component says while it runs."""
 
-    def __init__(self, events: TextIO) -> None:
+    def __init__(self, component: str, events: TextIO) -> None:
         super().__init__()
+        self._component = component
         self._events = events
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send the step."""
-        write_event(Progressed("TFLMPusher", record.getMessage()), self._events)
+        write_event(Progressed(self._component, record.getMessage()), self._events)
 
 
 class _WarningWatcher(logging.Handler):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.child_process import module_command
-from edge_deployer.errors import TinyopsError
+from edge_deployer.errors import Refused, TinyopsError
 from edge_deployer.files import resolved
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
 from edge_deployer.report.reading import read_report
@@ -57,6 +57,7 @@ def run_project(config: Path, workspace_folder: Path, follow: Callable[[Event], 
 
     Raises:
         TinyopsError: the project is wrong, the workspace is in use, or a component found something to mend.
+        Refused: the network would not run on the board; there is no report.
         RunFailed: a component failed in another way; the message names the log.
         KeyboardInterrupt: the user stopped the run. The unfinished component left nothing behind.
     """
@@ -83,7 +84,7 @@ def _result(seen: list[Event], log: Path, status: int) -> RunResult:
         report = read_report(folder / REPORT_JSON)
         return RunResult(report.deployment, folder / REPORT_HTML, log, cached)
     if isinstance(last, Failed) and last.remedy:
-        raise TinyopsError(last.message, remedy=last.remedy)
+        raise (Refused if last.refused else TinyopsError)(last.message, remedy=last.remedy)
     message = last.message if isinstance(last, Failed) else f"the pipeline's process ended {_how(status)}"
     raise RunFailed(message, remedy=f"look for the cause in {log}")
 

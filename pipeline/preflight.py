@@ -33,13 +33,10 @@ class Project:
     module: UserModule
 
     def archives(self) -> dict[str, list[Path]]:
-        """The source files that a release carries, by the name of their archive (`edge_deployer.release.bundle`).
-
-        Transform and Trainer take their functions from one module, so its files are the source of both.
-        """
+        """The source files that a release carries, by the name of their archive (`edge_deployer.release.bundle`)."""
         return {
             "model_source.tar.gz": [*self.module.sources, self.config_file],
-            "preprocessing_source.tar.gz": list(self.module.sources),
+            "preprocessing_source.tar.gz": list(self.module.preprocessing_sources),
             "tests.tar.gz": list(self.module.tests),
         }
 
@@ -67,7 +64,7 @@ def load_project(config_file: Path) -> Project:
     check_version(config.deploy.release_version)
     config.load_profile()
     beam_args(config.beam)
-    return Project(config_file, config, UserModule.load(config.train.module))
+    return Project(config_file, config, UserModule.load(config.train.module, config.train.preprocessing))
 
 
 def prepare(config_file: Path, workspace: Workspace) -> Job:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TextIO
 
-from edge_deployer.errors import TinyopsError
+from edge_deployer.errors import Refused, TinyopsError
 from pipeline.events import Failed, write_event
 from pipeline.heavy_imports import heavy_imports
 from pipeline.preflight import prepare
@@ -51,7 +51,7 @@ def main() -> int:
         sys.path.append(str(job.module.folder))
         execute(job, events)
     except TinyopsError as error:
-        write_event(Failed(error.message, error.remedy), events)
+        write_event(Failed(error.message, error.remedy, isinstance(error, Refused)), events)
         return 1
     except Interrupted:
         return 130

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
@@ -16,10 +13,10 @@ from tfx.utils import path_utils
 
 from components.examples import LabelledExamples, read_examples
 from components.reference import HOST_ARENA_BYTES
+from components.tflite_converter.conversion import convert
 from components.tflite_converter.float_model import FloatModel
 from components.tflite_converter.report import FILE_NAME, ConversionReport, TensorQuantisation
 from components.tflite_model import tflite_path
-from edge_deployer.errors import TinyopsError
 from edge_deployer.tensors import Array, TensorSpec, quantize
 from edge_deployer.tflm import InferenceCrashed, ModelRefused, TflmRunner, tensor_specs
 
@@ -41,7 +38,8 @@ class Executor(base_executor.BaseExecutor):
             exec_properties: see `TFLiteConverterSpec`.
 
         Raises:
-            TinyopsError: the model cannot be converted to pure int8, or does not fit the examples.
+            Refused: the model cannot be converted to pure int8.
+            TinyopsError: it does not fit the examples.
         """
         trained = artifact_utils.get_single_instance(input_dict["model"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
@@ -63,48 +61,6 @@ class Executor(base_executor.BaseExecutor):
             file.write(model)
         with fileio.open(f"{converted.uri}/{FILE_NAME}", "w") as file:
             file.write(report.model_dump_json(indent=2))
-
-
-def convert(source: FloatModel, representative: Array) -> bytes:
-    """Post-training quantisation to int8, inputs and outputs included.
-
-    Args:
-        source: the float model.
-        representative: float32 samples, shape ``(n, *source.shape)``, that give the ranges of the activations.
-
-    Raises:
-        TinyopsError: an operator has no int8 form, or an input or output did not become int8.
-    """
-    with TemporaryDirectory() as folder:
-        source.save_for_one_sample(folder)
-        model = _quantised(folder, representative)
-    for side, spec in zip(("input", "output"), tensor_specs(model), strict=True):
-        if spec.dtype != "int8" or spec.scale is None:
-            raise TinyopsError(
-                f"the {side} is {spec.describe()} after conversion, not int8",
-                remedy="take float values in and give float values out of the trained model",
-            )
-    return model
-
-
-def _quantised(folder: str, representative: Array) -> bytes:
-    converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: _one_by_one(representative)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    try:
-        return bytes(converter.convert())
-    except (ValueError, RuntimeError) as error:
-        raise TinyopsError(
-            f"the model cannot be converted to int8: {str(error).splitlines()[0]}",
-            remedy="use layers that have an int8 form in TFLite",
-        ) from error
-
-
-def _one_by_one(samples: Array) -> Iterator[list[Array]]:
-    for sample in samples:
-        yield [sample[np.newaxis]]
 
 
 def _draw(examples: LabelledExamples, count: int, seed: int) -> Array:

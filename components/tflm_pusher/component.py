@@ -87,7 +87,7 @@ class TFLMPusher(base_component.BaseComponent):
         plan: AcceptancePlan,
         module: str,
         sources: dict[str, list[str]],
-        data_source: str,
+        data_source: str | RuntimeParameter,
         class_names: list[str],
         thresholds: dict[str, float],
         group: str | None = None,

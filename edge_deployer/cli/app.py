@@ -16,8 +16,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_INTERRUPTED
-from edge_deployer.errors import TinyopsError
+from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_REFUSED
+from edge_deployer.errors import Refused, TinyopsError
 
 _GROUP = "tinyops.commands"
 _PROOF_OF_EXTRA = {"pipeline": "tfx"}
@@ -78,7 +78,7 @@ def main() -> None:
         typer.secho(f"error: {error.message}", fg="red", err=True)
         if error.remedy:
             typer.secho(f"  remedy: {error.remedy}", err=True)
-        sys.exit(EXIT_ERROR)
+        sys.exit(EXIT_REFUSED if isinstance(error, Refused) else EXIT_ERROR)
     except KeyboardInterrupt:
         # Before the command has begun its work, where it would say more.
         sys.exit(EXIT_INTERRUPTED)

@@ -3,8 +3,9 @@
 TFX has an entrypoint for Kubeflow, but for Google's: open-source Kubeflow's launcher leaves out what it reads. This one
 fills that in, has TFX's run the component in the same process, and hands back what the launcher takes.
 
-Exit status: 0 done, 1 an error, 3 the release was not promoted, 143 asked to end (SIGTERM). Whatever ended the step is
-the last line of its log, and the message that Kubernetes shows for its container.
+Exit status: 0 done, 1 an error, 3 a refusal (the network would not run on the board, or the release was not
+promoted), 143 asked to end (SIGTERM). Whatever ended the step is the last line of its log, and the message that
+Kubernetes shows for its container.
 """
 
 from __future__ import annotations
@@ -19,19 +20,22 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Final
 
-from components.promotion_gate.refusal import NotPromoted
-from edge_deployer.errors import TinyopsError
+from edge_deployer.errors import Refused, TinyopsError
 from pipeline.heavy_imports import heavy_imports
 from pipeline.kubeflow import executor_output
 from pipeline.kubeflow.executor_input import ExecutorInput, InputDefinitions, for_tfx, make_folders, parse
+from pipeline.kubeflow.mounts import stores_are_folders
 from pipeline.kubeflow.project_module import add_to_import_path
 
 EXIT_ERROR: Final = 1
-EXIT_NOT_PROMOTED: Final = 3
+EXIT_REFUSED: Final = 3
 EXIT_TERMINATED: Final = 128 + signal.SIGTERM
 
 TERMINATION_LOG: Final = "TINYOPS_TERMINATION_LOG"
 """Environment variable: the file for the message, if it is not Kubernetes' own."""
+
+PIPELINE_ROOT: Final = "TINYOPS_PIPELINE_ROOT"
+"""Environment variable: folder of all runs in the object store, for the first step to look whether it can be opened."""
 
 # terminationMessagePath of a container, and how much of it Kubernetes reads.
 _TERMINATION_LOG = "/dev/termination-log"
@@ -61,7 +65,7 @@ def main() -> int:
         run(arguments)
     except TinyopsError as error:
         _explain("; ".join(filter(None, (error.message, error.remedy))))
-        return EXIT_NOT_PROMOTED if isinstance(error, NotPromoted) else EXIT_ERROR
+        return EXIT_REFUSED if isinstance(error, Refused) else EXIT_ERROR
     except Terminated:
         _explain("the step was asked to end before it was done; run it again")
         return EXIT_TERMINATED
@@ -92,6 +96,8 @@ def run(arguments: list[str]) -> None:
 
         # TFX does it again, when it costs nothing any more.
         import_utils.import_class_by_path(executor)
+    if PIPELINE_ROOT in os.environ and not stores_are_folders():
+        _require_pipeline_root(os.environ[PIPELINE_ROOT])
     absl_logging.use_absl_handler()
     # The steps that TFLMPusher takes on boards are told there.
     logging.getLogger("tinyops").setLevel(logging.INFO)
@@ -105,6 +111,20 @@ def run(arguments: list[str]) -> None:
     )
     kubeflow_v2_run_executor.main((options, rest))
     executor_output.finish(given)
+
+
+def _require_pipeline_root(folder: str) -> None:
+    """Ask the object store now: the step that looks for a baseline there runs after the training."""
+    from components import object_store
+
+    try:
+        object_store.require_answer(folder)
+    except TinyopsError as error:
+        raise TinyopsError(
+            error.message,
+            remedy="say in kubeflow.object_store where the cluster's store is, and compile again; before Kubeflow "
+            "Pipelines 2.16 the endpoint is http://minio-service.kubeflow:9000",
+        ) from error
 
 
 def _class_paths() -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Final
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import read_json
 from pipeline.kubeflow import launcher, mounts
-from pipeline.kubeflow.entrypoint import EXIT_NOT_PROMOTED
+from pipeline.kubeflow.entrypoint import EXIT_REFUSED
 from pipeline.kubeflow.executor_input import type_title
 from pipeline.kubeflow.launcher import Json, Run
 from pipeline.kubeflow.step_process import Start, Step, ended, last_word
@@ -52,8 +52,8 @@ class StepEnded:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the step did what it is for: to let no release pass that does not run on the boards."""
-        return self.status == EXIT_NOT_PROMOTED
+        """Whether the step did what it is for: to let nothing pass that does not run on the boards."""
+        return self.status == EXIT_REFUSED
 
 
 @dataclass(frozen=True)

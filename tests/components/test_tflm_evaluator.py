@@ -139,7 +139,7 @@ def rotated(line) -> bytes:
     """A converted model that never learnt."""
     import tensorflow as tf
 
-    from components.tflite_converter.executor import convert
+    from components.tflite_converter.conversion import convert
     from components.tflite_converter.float_model import FloatModel
 
     tf.keras.utils.set_random_seed(3)

@@ -16,7 +16,7 @@ from components.tflite_converter.report import ConversionReport
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
-from pipeline.events import Concluded, Event, Failed, Finished, Launched, Planned, Started
+from pipeline.events import Concluded, Event, Failed, Finished, Launched, Planned, Progressed, Started
 from pipeline.lineage import Lineage
 from pipeline.local_run import RunFailed, run_project
 
@@ -50,6 +50,13 @@ def test_every_component_ran_and_said_what_came_out(first_run) -> None:
     assert isinstance(events[0], Launched)
     assert isinstance(events[1], Planned)
     assert isinstance(events[-1], Concluded)
+
+
+def test_what_the_network_takes_is_told_before_it_is_trained(first_run) -> None:
+    _, events = first_run
+    (told,) = [event.activity for event in events if isinstance(event, Progressed) and event.component == "Trainer"]
+    assert "bytes of flash, arena" in told
+    assert "2 CONV_2D, 1 FULLY_CONNECTED" in told
 
 
 def test_the_libraries_talk_to_the_log(first_run) -> None:
