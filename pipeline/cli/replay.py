@@ -10,6 +10,7 @@ from typing import Annotated, Optional
 import typer
 
 from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_REFUSED
+from pipeline.cli.project import DemoOption, find_project
 
 
 def replay(
@@ -26,10 +27,11 @@ def replay(
         Optional[Path],  # noqa: UP045
         typer.Option(
             help="The project's tinyops.yaml, which says where its module, data, inventory and signing key are on this "
-            "machine; without it, that of the handwritten digits.",
+            "machine; without it, that of this folder, or the demo's where there is none.",
             show_default=False,
         ),
     ] = None,
+    demo: DemoOption = False,
     workspace: Annotated[Path, typer.Option(help="Folder for artifacts, as object stores have them, and logs.")] = Path(
         ".tinyops/replay"
     ),
@@ -42,7 +44,6 @@ def replay(
 
     Exit status: 0 all steps are done, 1 one failed, 3 the release was not promoted, 130 stopped by Ctrl-C.
     """
-    from pipeline.config import DEFAULT_CONFIG
     from pipeline.kubeflow.pipeline_file import PipelineFile
     from pipeline.kubeflow.replay import replay as run
     from pipeline.kubeflow.replay_view import ReplayView, print_result
@@ -54,7 +55,7 @@ def replay(
 
     file = PipelineFile.load(pipeline)
     require_sound(file, pipeline)
-    project, folder = load_project((config or DEFAULT_CONFIG).resolve()), workspace.resolve()
+    project, folder = load_project(find_project(config, demo=demo).resolve()), workspace.resolve()
     require_own(project, file)
     parameters = run_parameters(file.spec, parameter or [], host_parameters(project, file.spec, folder))
     # A CI system that cancels a job asks so, and must not leave a step behind that speaks to boards.

@@ -33,6 +33,7 @@ def test_ctrl_c_is_answered_in_a_line_and_with_its_own_status(project: Callable,
         [*command, project(), "--workspace", tmp_path / "workspace"], stderr=subprocess.PIPE, text=True
     )
     with process:
+        assert process.stderr.readline().startswith("project: ")
         assert "loading" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()

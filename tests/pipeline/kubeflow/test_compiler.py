@@ -2,8 +2,8 @@
 
 After a change that is meant, in this folder, with TFX 1.16 (a newer TFX changes `sdkVersion` and nothing else):
 
-    tinyops compile -o golden/digits.yaml
-    tinyops compile --config golden/vibration/tinyops.yaml -o golden/vibration.yaml
+    tinyops compile --demo -o golden/digits.yaml
+    tinyops compile golden/vibration -o golden/vibration.yaml
 """
 
 from __future__ import annotations
@@ -172,3 +172,14 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
     done = tinyops("compile", "-o", "missing/pipeline.yaml")
     assert done.status == 1
     assert "missing/pipeline.yaml cannot be written" in done.stderr
+
+
+def test_the_command_takes_the_project_of_the_folder(
+    config: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = config().parent
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("pipeline.quiet_libraries.hush", lambda: None)
+    done = tinyops("compile")
+    assert (done.status, done.stderr.splitlines()[0]) == (0, "project: tinyops.yaml")
+    assert PipelineFile.load(folder / "pipeline.yaml").name == "vibration-2"
