@@ -171,7 +171,7 @@ def checked_inputs(values: Array, name: str, path: Path) -> Array:
         return values
     # A float64 beyond float32's range becomes inf here, and is then reported as such.
     with np.errstate(over="ignore"):
-        inputs: Array = values.astype(np.float32)
+        inputs: Array = values.astype(np.float32, copy=False)
     _require_finite(inputs, values, name, path)
     return inputs
 
