@@ -20,6 +20,15 @@ UNREADABLE_NPZ = (ValueError, OSError, EOFError, NotImplementedError, zipfile.Ba
 """What numpy raises on opening or reading an `.npz` file that is damaged or none at all."""
 
 
+_ARRAYS = (b"PK", b"\x93NUMPY")
+"""How archives of arrays begin, and single arrays."""
+_SNIFFED_BYTES = 512
+_MAKE_ARRAYS = (
+    "read the recordings or the table into arrays, a row a sample, and save those in one file with numpy.savez, each "
+    "under its name"
+)
+
+
 @dataclass(frozen=True)
 class DatasetFields:
     """Which arrays of the file mean what.
@@ -74,10 +83,9 @@ def file_sha256(path: Path) -> str:
     """Hex digest of a data file: its identity for the cache and for lineage.
 
     Raises:
-        TinyopsError: there is no such file.
+        TinyopsError: there is no such file, or it is a folder.
     """
-    if not path.is_file():
-        raise TinyopsError(f"data file {path} does not exist", remedy="correct the path")
+    _require_file(path)
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
@@ -134,9 +142,9 @@ def _read_arrays(path: Path, names: list[str]) -> dict[str, Array]:
 @contextmanager
 def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
     """The file, open; reading from it meets the same errors as opening it."""
-    if not path.is_file():
-        raise TinyopsError(f"data file {path} does not exist", remedy="correct the path")
+    _require_file(path)
     try:
+        _require_archive(path)
         archive = np.load(path, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise TinyopsError(f"{path} holds a single array", remedy="save the arrays with numpy.savez")
@@ -144,9 +152,38 @@ def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
             yield archive
     except UNREADABLE_NPZ as error:
         raise TinyopsError(
-            f"{path} cannot be read as an .npz file: {error}",
+            f"{path} cannot be read as an .npz file: {_reason(error)}",
             remedy="save plain numeric or text arrays with numpy.savez",
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Numpy's words, but where it talks of pickles: a user has rows that make no array."""
+    if "allow_pickle" in str(error):
+        return "it holds Python objects, as numpy makes of rows that differ in length"
+    return str(error)
+
+
+def _require_file(path: Path) -> None:
+    if path.is_dir():
+        raise TinyopsError(f"data file {path} is a folder, not an .npz file", remedy=_MAKE_ARRAYS)
+    if not path.is_file():
+        raise TinyopsError(f"data file {path} does not exist", remedy="correct the path")
+
+
+def _require_archive(path: Path) -> None:
+    """Tell what is no archive of arrays by its first bytes, where numpy would take it for a pickle."""
+    with path.open("rb") as file:
+        start = file.read(_SNIFFED_BYTES)
+    if start.startswith(_ARRAYS):
+        return
+    kind = "it is empty" if not start else "it is text, e.g. CSV" if _is_text(start) else "it is something else"
+    raise TinyopsError(f"{path} cannot be read as an .npz file: {kind}", remedy=_MAKE_ARRAYS)
+
+
+def _is_text(start: bytes) -> bool:
+    """Of whatever encoding of one byte a character, or UTF-8: no control character but those that set text."""
+    return all(byte >= ord(" ") or byte in b"\t\n\r" for byte in start)
 
 
 def checked_inputs(values: Array, name: str, path: Path) -> Array:

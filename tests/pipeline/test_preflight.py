@@ -42,7 +42,8 @@ def test_a_right_project_passes(project: Callable, tmp_path: Path) -> None:
     ("changes", "arrays", "said"),
     [
         ({"data.source": "other.npz"}, {}, "other.npz does not exist"),
-        ({"data.source": "vibration.py"}, {}, "cannot be read as an .npz"),
+        ({"data.source": "vibration.py"}, {}, "cannot be read as an .npz file: it is text"),
+        ({"data.source": "."}, {}, "is a folder, not an .npz file"),
         ({"data.input": "noise"}, {}, "no array 'noise'; it has sound, kind, person"),
         ({}, {"kind": np.zeros(59, int)}, "60 samples and 'kind' has 59"),
         ({}, {"sound": NAN}, "the first nan at index [7, 2]"),
