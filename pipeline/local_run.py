@@ -17,7 +17,7 @@ from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
 from edge_deployer.rollout.deployment import Deployment
 from pipeline import quiet_libraries
-from pipeline.events import Concluded, Event, Failed, Finished, Launched, parse_event
+from pipeline.events import Concluded, Event, Failed, Finished, Launched, Warned, parse_event
 from pipeline.preflight import Job, prepare
 from pipeline.workspace import RunSlot, Workspace
 
@@ -63,6 +63,8 @@ def run_project(config: Path, workspace_folder: Path, follow: Callable[[Event], 
     # Claimed first: a folder that cannot be written must be known before data that comes with the software goes there.
     with workspace.claim() as slot:
         job = prepare(config.resolve(), workspace)
+        for warning in job.warnings:
+            follow(Warned(warning))
         seen: list[Event] = []
         with _worker(job, slot) as (process, lines):
             follow(Launched())

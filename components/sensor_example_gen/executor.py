@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import tensorflow as tf
+from absl import logging
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
@@ -17,8 +19,10 @@ from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
 from components.object_store import local_copy
-from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary, assign_splits, summarise
-from edge_deployer.release.labelled_data import DatasetFields, LabelledData, file_sha256, load_dataset
+from components.sensor_example_gen.dataset import SUMMARY_FILE
+from components.sensor_example_gen.inspection import data_facts, inspect
+from edge_deployer.release.labelled_data import DatasetFields, LabelledData, load_dataset
+from edge_deployer.report.data_view import data_warnings
 from edge_deployer.tensors import Array
 
 _ROWS_A_CHUNK = 256
@@ -49,11 +53,17 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             exec_properties: see `SensorExampleGenSpec`.
 
         Raises:
-            TinyopsError: the data is wrong or a split is left empty. Nothing is written then.
+            TinyopsError: the data is wrong, a split is left empty, or there is one class only. Nothing is written then.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        splits, summary = _divide(exec_properties)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
+        fields, buckets = _fields(exec_properties), _buckets(exec_properties)
+        # Here and not in a worker: Beam turns what a worker raises into text.
+        with local_copy(exec_properties["data_file"]) as path:
+            splits, summary = inspect(path, fields, buckets, earlier_runs=Path(examples.uri).parent)
+        names = [str(index) for index in range(exec_properties["classes"])]
+        for warning in data_warnings(data_facts(summary, source="", class_names=names, group=fields.group)):
+            logging.warning("%s", warning)
         examples.split_names = artifact_utils.encode_split_names(list(splits))
         with self._make_beam_pipeline() as pipeline:
             _write(pipeline, splits, examples, exec_properties)
@@ -62,18 +72,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples.set_string_custom_property("data_sha256", summary.sha256)
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, _FILE_FORMAT)
-
-
-def _divide(exec_properties: dict[str, Any]) -> tuple[dict[str, Array], DatasetSummary]:
-    """The rows of each split, and what is to be said of them.
-
-    Here and not in a worker: Beam turns what a worker raises into text. The samples are let go again.
-    """
-    fields = _fields(exec_properties)
-    with local_copy(exec_properties["data_file"]) as path:
-        data, sha256 = load_dataset(path, fields), file_sha256(path)
-    splits = assign_splits(data, _buckets(exec_properties))
-    return splits, summarise(data, splits, sha256=sha256, classes=fields.classes)
 
 
 def _write(

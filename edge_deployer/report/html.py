@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from edge_deployer.errors import TinyopsError
 from edge_deployer.report import acceptance_view, formats, views
 from edge_deployer.report.charts import training_charts
+from edge_deployer.report.data_view import data_warnings
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 from edge_deployer.report.gates import gate_line
@@ -60,6 +61,7 @@ def render_html(report: Report) -> str:
             figures=views.key_figures(report),
             consequence=views.consequence(report),
             charts=training_charts(report.training) if report.training else [],
+            data_warnings=data_warnings(report.data) if report.data else [],
             confusion=views.confusion_view(report.validation) if report.validation else None,
             budgets=views.budgets(report),
             lineage=views.lineage_chain(report),
