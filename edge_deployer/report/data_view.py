@@ -35,7 +35,8 @@ def _repeats(data: DataFacts) -> Iterator[str]:
         share = formats.percent(data.repeated / samples)
         yield f"{_samples(data.repeated)} ({share}) repeat the input of an earlier one: they add nothing to learn from"
     if data.shared:
-        yield f"samples of other splits that stand in train too: {formats.grouped(data.shared)}; figures will look too good"
+        shared = formats.grouped(data.shared)
+        yield f"samples of other splits that stand in train too: {shared}; figures will look too good"
 
 
 def _samples(count: int) -> str:
