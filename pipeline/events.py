@@ -14,7 +14,7 @@ class Launched:
 
 @dataclass(frozen=True)
 class Warned:
-    """Something about the data that a user should look at; nothing ends because of it."""
+    """Something that a user should look at; nothing ends because of it."""
 
     message: str
 

@@ -14,6 +14,7 @@ from edge_deployer.report.data_view import data_warnings
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 from edge_deployer.report.gates import gate_line
+from edge_deployer.report.glossary import words_in
 from edge_deployer.report.markdown import render_markdown
 from edge_deployer.report.plan_view import plan_rows
 from edge_deployer.report.sequential_chart import sequential_chart
@@ -68,6 +69,7 @@ def render_html(report: Report) -> str:
             staging_facts=acceptance_view.staging_facts(report.deployment),
             sequential=sequential_chart(report.deployment),
             plan_rows=plan_rows(report.deployment.plan),
+            words=words_in(render_markdown(report)),
             made_elsewhere=not (report.training or report.conversion or report.evaluation),
         )
     )

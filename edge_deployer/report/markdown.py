@@ -16,6 +16,7 @@ from edge_deployer.report.acceptance_view import (
 )
 from edge_deployer.report.data_view import data_warnings
 from edge_deployer.report.facts import DataFacts, Report
+from edge_deployer.report.glossary import words_in
 from edge_deployer.report.views import consequence
 from edge_deployer.rollout.deployment import BoardRecord, Deployment
 
@@ -32,6 +33,9 @@ def render_markdown(report: Report) -> str:
         blocks += ["## Boards", _boards(deployment)]
     blocks += [block for board in deployment.boards for block in _checks(board)]
     blocks += _data(report.data) if report.data else []
+    words = words_in("\n".join(blocks))
+    if words:
+        blocks += ["## Words", "\n".join(f"- **{word}**: {_text(meaning)}" for word, meaning in words.items())]
     return "\n\n".join(blocks) + "\n"
 
 

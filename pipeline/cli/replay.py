@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -44,6 +45,7 @@ def replay(
 
     Exit status: 0 all steps are done, 1 one failed, 3 the release was not promoted, 130 stopped by Ctrl-C.
     """
+    from edge_deployer.report.folders import keep_report
     from pipeline.kubeflow.pipeline_file import PipelineFile
     from pipeline.kubeflow.replay import replay as run
     from pipeline.kubeflow.replay_view import ReplayView, print_result
@@ -66,6 +68,9 @@ def replay(
     except KeyboardInterrupt:
         typer.echo("stopped; the step that ran has left nothing", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
+    if result.report is not None:
+        kept = keep_report(result.report, folder, lambda said: typer.echo(f"warning: {said}", err=True))
+        result = replace(result, report=kept)
     print_result(result, as_json=as_json)
     if result.failure is not None:
         sys.exit(EXIT_REFUSED if result.failure.is_refusal else EXIT_ERROR)
