@@ -51,8 +51,8 @@ def read_examples(
 ) -> LabelledExamples:
     """Read one split, or its first records.
 
-    Beam shuffles what it writes, so the rows are put in the order of their bytes: whatever is drawn from them with a
-    seed is then the same in every run.
+    Beam promises no order of what it writes, so the rows are put in the order of their bytes: whatever is drawn from
+    them with a seed is then the same in every run.
 
     Args:
         examples: TFRecord files (gzip) of `tf.train.Example`.

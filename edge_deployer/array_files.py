@@ -29,6 +29,11 @@ _UNREADABLE: Final = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
 )
 _ZIP_PREFIX: Final = b"PK"
+_SNIFFED_BYTES: Final = 512
+_MAKE_ARRAYS: Final = (
+    "read the recordings or the table into arrays, a row a sample, and save those in one file with numpy.savez, each "
+    "under its name"
+)
 _MOST_INFLATED: Final = 100
 """How many times its bytes in the file an array may have; a constant one has a thousand times as many."""
 _INFLATES_FREELY: Final = 1 << 28
@@ -87,20 +92,32 @@ def opened_npz(file: Path | IO[bytes], what: str, *, remedy: str) -> Iterator[Ar
         TinyopsError: it is missing or damaged, holds a single array, or claims to hold more than it does; while it is
             opened or read.
     """
-    if isinstance(file, Path) and not exists(file, what):
-        raise TinyopsError(f"{what} does not exist", remedy="correct the path")
+    if isinstance(file, Path):
+        require_file(file, what)
     try:
         with file.open("rb") if isinstance(file, Path) else file as stream:
-            beginning = stream.read(len(np.lib.format.MAGIC_PREFIX))
+            beginning = stream.read(_SNIFFED_BYTES)
             stream.seek(0)
-            if beginning == np.lib.format.MAGIC_PREFIX:
+            if beginning.startswith(np.lib.format.MAGIC_PREFIX):
                 raise TinyopsError(f"{what} holds a single array", remedy="save the arrays with numpy.savez")
             if not beginning.startswith(_ZIP_PREFIX):
-                raise ValueError("it is no zip archive")
+                raise TinyopsError(f"{what} cannot be read as an .npz file: {_kind(beginning)}", remedy=_MAKE_ARRAYS)
             with np.load(stream, allow_pickle=False) as archive:
                 yield ArrayArchive(archive)
     except _UNREADABLE as error:
         raise TinyopsError(f"{what} cannot be read as an .npz file: {_words(error)}", remedy=remedy) from error
+
+
+def require_file(path: Path, what: str) -> None:
+    """See that there is a file of arrays, as far as its name says.
+
+    Raises:
+        TinyopsError: there is none, or a folder.
+    """
+    if not exists(path, what):
+        raise TinyopsError(f"{what} does not exist", remedy="correct the path")
+    if path.is_dir():
+        raise TinyopsError(f"{what} is a folder, not an .npz file", remedy=_MAKE_ARRAYS)
 
 
 def read_npy(path: Path, what: str) -> Array:
@@ -162,6 +179,17 @@ def _require_room(size: int) -> None:
         )
 
 
+def _kind(beginning: bytes) -> str:
+    """What a file is that is no archive of arrays, by its first bytes."""
+    if not beginning:
+        return "it is empty"
+    # Of whatever encoding of one byte a character, or UTF-8: no control character but those that set text.
+    is_text = all(byte >= ord(" ") or byte in b"\t\n\r" for byte in beginning)
+    return "it is text, e.g. CSV" if is_text else "it is something else"
+
+
 def _words(error: BaseException) -> str:
-    """Not the path, which the message has already."""
+    """Not the path, which the message has already; and no talk of pickles, where a user has rows that make no array."""
+    if "allow_pickle" in str(error):
+        return "it holds Python objects, as numpy makes of rows that differ in length"
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

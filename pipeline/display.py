@@ -76,6 +76,8 @@ class RunDisplay:
             self._say(_LOADING)
             if self._console.is_terminal:
                 self._live.start()
+        elif isinstance(event, Warned):
+            self._console.print(f"[yellow]warning:[/] {escape(event.message)}", highlight=False, soft_wrap=True)
         elif isinstance(event, Planned):
             self._loading = now - self._began
             self.rows = {name: Row(name) for name in event.components}

@@ -13,6 +13,13 @@ class Launched:
 
 
 @dataclass(frozen=True)
+class Warned:
+    """Something that a user should look at; nothing ends because of it."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class Planned:
     """The pipeline stands; `components` are its nodes in the order they run."""
 
@@ -32,13 +39,6 @@ class Progressed:
 
     component: str
     activity: str
-
-
-@dataclass(frozen=True)
-class Warned:
-    """Something that does not end the run, and that whoever reads only its end is to know."""
-
-    message: str
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class Concluded:
     report: str
 
 
-Event = Launched | Planned | Started | Progressed | Warned | Finished | Failed | Concluded
+Event = Launched | Warned | Planned | Started | Progressed | Finished | Failed | Concluded
 
-_KINDS = {kind.__name__: kind for kind in (Launched, Planned, Started, Progressed, Warned, Finished, Failed, Concluded)}
+_KINDS = {kind.__name__: kind for kind in (Launched, Warned, Planned, Started, Progressed, Finished, Failed, Concluded)}
 
 
 def write_event(event: Event, stream: TextIO) -> None:

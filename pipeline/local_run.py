@@ -8,17 +8,17 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_deployer.child_process import module_command
 from edge_deployer.errors import Refused, TinyopsError
 from edge_deployer.files import resolved
-from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
+from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, keep_report
 from edge_deployer.report.reading import read_report
 from edge_deployer.rollout.deployment import Deployment
 from pipeline import quiet_libraries
-from pipeline.events import Concluded, Event, Failed, Finished, Launched, parse_event
+from pipeline.events import Concluded, Event, Failed, Finished, Launched, Warned, parse_event
 from pipeline.preflight import Job, prepare
 from pipeline.workspace import RunSlot, Workspace
 
@@ -65,6 +65,8 @@ def run_project(config: Path, workspace_folder: Path, follow: Callable[[Event], 
     # Claimed first: a folder that cannot be written must be known before data that comes with the software goes there.
     with workspace.claim() as slot:
         job = prepare(resolved(config), workspace)
+        for warning in job.warnings:
+            follow(Warned(warning))
         seen: list[Event] = []
         with _worker(job, slot) as (process, lines):
             follow(Launched())
@@ -73,7 +75,9 @@ def run_project(config: Path, workspace_folder: Path, follow: Callable[[Event], 
                 seen.append(event)
                 follow(event)
             status = process.wait()
-        return _result(seen, slot.log, status)
+        result = _result(seen, slot.log, status)
+        kept = keep_report(result.report.parent, workspace.folder, lambda said: follow(Warned(said)))
+        return replace(result, report=kept / REPORT_HTML)
 
 
 def _result(seen: list[Event], log: Path, status: int) -> RunResult:

@@ -8,6 +8,7 @@ TFX has parse it again.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -47,6 +48,9 @@ def main() -> int:
             from pipeline.execution import execute
 
         job = prepare(Path(orders["config"]), Workspace(Path(orders["workspace"])))
+        for warning in job.warnings:
+            # For the log: the one who shows the run has said it.
+            logging.warning("%s", warning)
         # Last: nothing beside the user's module may take the place of what is installed, Python's own modules included.
         sys.path.append(str(job.module.folder))
         execute(job, events)

@@ -48,6 +48,10 @@ class Workspace:
         """Pipeline root."""
         return self.folder / "artifacts" / pipeline
 
+    def outputs(self, pipeline: str, component: str, output: str) -> Path:
+        """Where TFX puts an output of a component, a numbered folder a run."""
+        return self.artifacts(pipeline) / component / output
+
     @contextmanager
     def claim(self) -> Iterator[RunSlot]:
         """Hold the workspace for one run; the lock goes with the last process that holds it.

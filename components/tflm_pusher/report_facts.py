@@ -9,6 +9,7 @@ from typing import Any
 from tfx import types
 
 from components.artifact_files import read_artifact
+from components.sensor_example_gen import inspection
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
 from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
 from components.tflite_converter.report import ConversionReport
@@ -31,10 +32,9 @@ _OVERALL = "overall"
 def data_facts(examples: types.Artifact, parameters: dict[str, Any]) -> DataFacts:
     """From SensorExampleGen's summary and the pusher's parameters."""
     summary = DatasetSummary.read(Path(examples.uri, SUMMARY_FILE))
-    return DataFacts(
+    return inspection.data_facts(
+        summary,
         source=parameters["data_source"],
-        fingerprint=summary.sha256,
-        splits=summary.split_sizes,
         class_names=json.loads(parameters["class_names"]),
         group=parameters.get("group"),
     )

@@ -130,16 +130,28 @@ def require_samples(plan: AcceptancePlan, samples: int, *, labelled: bool, refer
     Raises:
         TinyopsError: they are too few; the message has the number that is missing.
     """
-    samples = min(samples, plan.samples)
-    if reference:
-        _require_design("labels", samples, lambda: disagreement_test(plan.labels, samples, plan))
-        _require_design("outputs", samples, lambda: disagreement_test(plan.outputs, samples, plan))
+    for check, needed in samples_needed(plan, labelled=labelled, reference=reference).items():
+        _require_as_many(check, needed, min(samples, plan.samples), "samples")
+
+
+def samples_needed(plan: AcceptancePlan, *, labelled: bool, reference: bool) -> dict[CheckName, int]:
+    """How many samples each check of a plan needs, as far as that does not depend on what is in them.
+
+    Args:
+        plan: the plan; how many samples it allows does not matter.
+        labelled: whether the samples have labels that are classes.
+        reference: whether they have TFLM's outputs.
+    """
+    needed: dict[CheckName, int] = {}
     accuracy, against = plan.accuracy, plan.against_production
+    if reference:
+        needed["labels"] = _needed(lambda: disagreement_test(plan.labels, 1, plan))
+        needed["outputs"] = _needed(lambda: disagreement_test(plan.outputs, 1, plan))
     if accuracy is not None and labelled:
-        _require_design("accuracy", samples, lambda: accuracy_test(accuracy, samples, plan))
+        needed["accuracy"] = _needed(lambda: accuracy_test(accuracy, 1, plan))
     if against is not None and labelled:
-        needed = _fewest(lambda cap: paired_test(against, cap, plan).decide(*_as_good(cap)))
-        _require_as_many("against_production", needed, samples, "samples")
+        needed["against_production"] = _fewest(lambda cap: paired_test(against, cap, plan).decide(*_as_good(cap)))
+    return needed
 
 
 def _require_scores(plan: AcceptancePlan, reference: Reference) -> None:
@@ -165,11 +177,13 @@ def _require_mae(mae: Ceiling, reference: Reference, plan: AcceptancePlan) -> No
     _require_as_many("mae", needed, len(reference), "samples")
 
 
-def _require_design(check: CheckName, samples: int, design: Callable[[], BernoulliTest]) -> None:
+def _needed(design_for_one: Callable[[], BernoulliTest]) -> int:
+    """What a test says that it needs, offered a single sample."""
     try:
-        design()
+        design_for_one()
     except TooFewSamplesError as error:
-        _require_as_many(check, error.needed, samples, "samples")
+        return error.needed
+    return 1
 
 
 def _require_as_many(check: CheckName, needed: int, has: int, what: str) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import sys
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, version
 from importlib.util import find_spec
-from typing import Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_REFUSED
 from edge_deployer.errors import Refused, TinyopsError
 
+_DISTRIBUTION: Final = "tinyml-ops"
 _GROUP = "tinyops.commands"
 _PROOF_OF_EXTRA = {"pipeline": "tfx"}
 """A module that is there when an extra is installed; its name alone is looked up, nothing is imported."""
@@ -58,11 +59,21 @@ def _missing_extra(point: EntryPoint) -> str | None:
 
 
 # Plain help: rich's would take longer to import than all the rest together.
-app = typer.Typer(cls=_InstalledCommands, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(cls=_InstalledCommands, no_args_is_help=True, rich_markup_mode=None)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"tinyops {version(_DISTRIBUTION)}")
+        raise typer.Exit
 
 
 @app.callback()
-def tinyops() -> None:
+def tinyops(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
     """A release line for microcontrollers: train, convert, evaluate, try on a staging bench, promote to production.
 
     Exit status: 0 promoted (or nothing to change), 1 an error, 2 wrong usage, 3 the release was refused or there

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_deployer.array_files import opened_npz
+from edge_deployer.array_files import opened_npz, require_file
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import exists, reading
+from edge_deployer.files import reading
 from edge_deployer.tensors import Array
 
 _REMEDY = "save plain numeric or text arrays with numpy.savez"
@@ -70,11 +70,10 @@ def file_sha256(path: Path) -> str:
     """Hex digest of a data file: its identity for the cache and for lineage.
 
     Raises:
-        TinyopsError: there is no such file, or it cannot be read.
+        TinyopsError: there is no such file, it is a folder, or it cannot be read.
     """
     what = f"data file {path}"
-    if not exists(path, what):
-        raise TinyopsError(f"{what} does not exist", remedy="correct the path")
+    require_file(path, what)
     digest = hashlib.sha256()
     with reading(what), path.open("rb") as file:
         while block := file.read(1 << 20):
@@ -150,7 +149,7 @@ def checked_inputs(values: Array, name: str, path: Path) -> Array:
         return values
     # A float64 beyond float32's range becomes inf here, and is then reported as such.
     with np.errstate(over="ignore"):
-        inputs: Array = values.astype(np.float32)
+        inputs: Array = values.astype(np.float32, copy=False)
     _require_finite(inputs, values, name, path)
     return inputs
 

@@ -18,6 +18,13 @@ class _Facts(BaseModel):
     model_config = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
 
 
+class ScaleFacts(_Facts):
+    """Where the values of a part of the data lie, in the data's own unit."""
+
+    mean: float
+    spread: float = Field(description="standard deviation")
+
+
 class DataFacts(_Facts):
     """The data set: where it came from and how it was split."""
 
@@ -26,6 +33,16 @@ class DataFacts(_Facts):
     splits: dict[str, int] = Field(description="examples in each split")
     class_names: list[str]
     group: str | None = Field(default=None, description="column that never stands in two splits")
+    class_counts: dict[str, list[int]] = Field(
+        default_factory=dict, description="for each split, samples of each class; empty where there are no labels"
+    )
+    repeated: int = Field(default=0, description="samples whose input stands in the file before")
+    conflicting: int = Field(default=0, description="samples whose input stands under another label, too")
+    shared: int = Field(default=0, description="samples outside the training split whose input stands in it")
+    scales: dict[str, ScaleFacts] = Field(default_factory=dict, description="for each split, where its values lie")
+    earlier_scale: ScaleFacts | None = Field(
+        default=None, description="the training split of the run before, where that took other data"
+    )
 
 
 class Epoch(_Facts):

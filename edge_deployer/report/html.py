@@ -10,9 +10,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from edge_deployer.files import make_folder, write_file
 from edge_deployer.report import acceptance_view, formats, views
 from edge_deployer.report.charts import training_charts
+from edge_deployer.report.data_view import data_warnings
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 from edge_deployer.report.gates import gate_line
+from edge_deployer.report.glossary import words_in
 from edge_deployer.report.markdown import render_markdown
 from edge_deployer.report.plan_view import plan_rows
 from edge_deployer.report.sequential_chart import sequential_chart
@@ -53,12 +55,14 @@ def render_html(report: Report) -> str:
             figures=views.key_figures(report),
             consequence=views.consequence(report),
             charts=training_charts(report.training) if report.training else [],
+            data_warnings=data_warnings(report.data) if report.data else [],
             confusion=views.confusion_view(report.validation) if report.validation else None,
             budgets=views.budgets(report),
             lineage=views.lineage_chain(report),
             staging_facts=acceptance_view.staging_facts(report.deployment),
             sequential=sequential_chart(report.deployment),
             plan_rows=plan_rows(report.deployment.plan),
+            words=words_in(render_markdown(report)),
             made_elsewhere=not (report.training or report.conversion or report.evaluation),
         )
     )

@@ -7,14 +7,14 @@ from pathlib import Path
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import read_record, reading
 from edge_deployer.report.facts import Report
-from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
+from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN, report_files
 
 
 def find_report(named: Path | None, workspace: Path) -> Path:
     """The JSON file of a report.
 
     Args:
-        named: its folder, or one of the files in it; None for the newest report in the workspace, of `tinyops run` too.
+        named: its folder, or one of the files in it; None for the newest report in the workspace.
         workspace: where to look.
 
     Raises:
@@ -36,6 +36,21 @@ def find_report(named: Path | None, workspace: Path) -> Path:
     return named
 
 
+def read_reports(workspace: Path) -> tuple[list[tuple[Path, Report]], list[TinyopsError]]:
+    """All reports of a workspace, the newest first, and what is wrong with those that cannot be read."""
+    tried = [(path, _read_or_error(path)) for path in report_files(workspace)]
+    found = [(path, report) for path, report in tried if isinstance(report, Report)]
+    found.sort(key=lambda each: each[1].deployment.finished, reverse=True)
+    return found, [error for _, error in tried if isinstance(error, TinyopsError)]
+
+
+def _read_or_error(path: Path) -> Report | TinyopsError:
+    try:
+        return read_report(path)
+    except TinyopsError as error:
+        return error
+
+
 def read_report(path: Path) -> Report:
     """Read a `report.json`.
 
@@ -48,7 +63,7 @@ def read_report(path: Path) -> Report:
 
 def _newest(workspace: Path) -> Path:
     with reading(f"workspace {workspace}"):
-        found = [(path.stat().st_mtime_ns, path) for path in workspace.rglob(REPORT_JSON) if path.is_file()]
+        found = [(path.stat().st_mtime_ns, path) for path in report_files(workspace)]
     if not found:
         raise TinyopsError(
             f"there is no report in workspace {workspace}",

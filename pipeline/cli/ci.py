@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from edge_deployer.cli.exit_status import EXIT_INTERRUPTED
+from pipeline.cli.project import DemoOption, ProjectArgument, choose_project
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,18 +36,13 @@ class Until(str, Enum):
 
 
 def ci(
-    config: Annotated[
-        Optional[Path],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10
-        typer.Option(
-            help="A project's tinyops.yaml, in a git repository; without it, scikit-learn's handwritten digits.",
-            show_default=False,
-        ),
-    ] = None,
+    project: ProjectArgument = None,
+    demo: DemoOption = False,
     trigger: Annotated[
         Trigger, typer.Option(help="`schedule` runs the pipeline even if nothing changed.")
     ] = Trigger.CHANGE,
     since: Annotated[
-        Optional[str],  # noqa: UP045
+        Optional[str],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10
         typer.Option(help="The commit to compare with; without it, that of the last time that all was done."),
     ] = None,
     until: Annotated[Until, typer.Option(help="The last step that is wanted, e.g. `verify` for a pull request.")] = (
@@ -77,7 +73,8 @@ def ci(
     """Do what a change asks for: lint, tests, build, compile, verify, register, run, wait, report.
 
     What changed since the last time decides. Documentation: lint. Code: everything. Data or a schedule: everything from
-    compile on. Nothing: nothing. `build` makes the image, if the config has commands for it.
+    compile on. Nothing: nothing. `build` makes the image, if the config has commands for it. The project must lie in a
+    git repository.
 
     A run ends on production boards. It is started only if somebody is named who approved; until then all that comes
     before is done, and the command ends well and says that it waits.
@@ -90,10 +87,9 @@ def ci(
     from pipeline.ci import view
     from pipeline.ci.decision import Step
     from pipeline.ci.preparation import Request, prepare
-    from pipeline.config import DEFAULT_CONFIG
 
     request = Request(
-        config=config or DEFAULT_CONFIG,
+        config=choose_project(project, demo=demo),
         workspace=workspace,
         since=since,
         scheduled=trigger is Trigger.SCHEDULE,

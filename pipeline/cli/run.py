@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from edge_deployer.cli.exit_status import EXIT_INTERRUPTED, EXIT_REFUSED
+from pipeline.cli.project import DemoOption, ProjectArgument, choose_project
 
 
 def run(
-    config: Annotated[
-        Optional[Path],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10
-        typer.Argument(
-            help="A project's tinyops.yaml; without it, scikit-learn's handwritten digits.", show_default=False
-        ),
-    ] = None,
+    project: ProjectArgument = None,
+    demo: DemoOption = False,
     workspace: Annotated[Path, typer.Option(help="Folder for metadata, artifacts, releases and logs.")] = Path(
         ".tinyops"
     ),
@@ -33,14 +30,14 @@ def run(
     """
     # Pydantic, numpy and yaml cost half a second that `tinyops --help` need not pay.
     from edge_deployer.cli.deployment_view import print_outcome
-    from pipeline.config import DEFAULT_CONFIG
     from pipeline.display import RunDisplay
     from pipeline.local_run import run_project
 
+    config = choose_project(project, demo=demo)
     console = Console(stderr=True, quiet=as_json)
     try:
         with RunDisplay(console) as display:
-            result = run_project(config or DEFAULT_CONFIG, workspace, display.on_event)
+            result = run_project(config, workspace, display.on_event)
     except KeyboardInterrupt:
         console.print("stopped; what was finished is kept, and the next run continues from there")
         sys.exit(EXIT_INTERRUPTED)

@@ -68,7 +68,7 @@ def _require_compiled_from(config_file: Path, path: Path, file: PipelineFile) ->
     if Content.of_file(compile_project(config_file, image=_image(file))) != Content.of_file(file):
         raise TinyopsError(
             f"{path} is not what {config_file} compiles to now",
-            remedy=f"compile it again: `tinyops compile --config {config_file} --output {path}`",
+            remedy=f"compile it again: `tinyops compile {config_file} --output {path}`",
         )
 
 

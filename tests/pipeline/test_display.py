@@ -23,6 +23,7 @@ from pipeline.events import (
 )
 
 STORY = [
+    Warned("split eval has no samples of class [b]"),
     Launched(),
     Planned(["Trainer", "TFLMEvaluator", "TFLMPusher"]),
     Started("Trainer"),
@@ -64,6 +65,7 @@ def shown(story: list[Event], *, terminal: bool) -> str:
 
 def test_plain_lines_where_there_is_no_terminal() -> None:
     lines = shown(STORY, terminal=False).splitlines()
+    assert lines.pop(0) == "warning: split eval has no samples of class [b]"
     assert lines[1].split() == ["Trainer", "cached", "12", "epochs", "[bold]"]
     assert lines[2].startswith("TFLMEvaluator")
     assert "accuracy 0.98, blessed" in lines[2]

@@ -16,6 +16,7 @@ from components.tflite_converter.report import ConversionReport
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
+from edge_deployer.report.folders import REPORT_HTML
 from pipeline.events import Concluded, Event, Failed, Finished, Launched, Planned, Progressed, Started
 from pipeline.lineage import Lineage
 from pipeline.local_run import RunFailed, run_project
@@ -39,9 +40,10 @@ def lineage(digits) -> Lineage:
     return Lineage(digits.workspace / "metadata.sqlite", "digits")
 
 
-def test_every_component_ran_and_said_what_came_out(first_run) -> None:
+def test_every_component_ran_and_said_what_came_out(first_run, digits) -> None:
     result, events = first_run
     assert result.deployment.outcome == "promoted"
+    assert result.report == digits.workspace / "reports" / "1" / REPORT_HTML
     assert result.report.is_file()
     assert result.cached == ()
     finished = [event for event in events if isinstance(event, Finished)]

@@ -27,12 +27,19 @@ def test_a_wrong_project_is_an_error_with_a_remedy(project: Callable, tmp_path: 
         run(config, workspace=tmp_path / "workspace", as_json=False)
 
 
-def test_ctrl_c_is_answered_in_a_line_and_with_its_own_status(project: Callable, tmp_path: Path) -> None:
+def test_warnings_come_before_anything_heavy_and_ctrl_c_is_answered_in_a_line_and_with_its_own_status(
+    project: Callable, tmp_path: Path
+) -> None:
     command = [sys.executable, "-c", "import typer; from pipeline.cli.run import run; typer.run(run)"]
     process = subprocess.Popen(
-        [*command, project(), "--workspace", tmp_path / "workspace"], stderr=subprocess.PIPE, text=True
+        [*command, project({"data.classes": ["off", "on", "broken"]}), "--workspace", tmp_path / "workspace"],
+        stderr=subprocess.PIPE,
+        text=True,
     )
     with process:
+        assert process.stderr.readline().startswith("project: ")
+        for split in ("train", "eval"):
+            assert process.stderr.readline() == f"warning: split {split} has no samples of class broken\n"
         assert "loading" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()

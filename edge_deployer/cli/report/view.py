@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic_core import to_json
 from rich import box
@@ -14,6 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from edge_deployer.cli.deployment_view import print_verdict
+from edge_deployer.errors import TinyopsError
 from edge_deployer.report.acceptance_view import (
     CheckRow,
     board_facts,
@@ -23,7 +25,10 @@ from edge_deployer.report.acceptance_view import (
     why_quarantined,
 )
 from edge_deployer.report.facts import Report
+from edge_deployer.report.glossary import words_in
+from edge_deployer.report.markdown import render_markdown
 from edge_deployer.report.replay import Replayed
+from edge_deployer.report.views import key_figures
 from edge_deployer.rollout.deployment import BoardRecord, Deployment
 
 _COLOURS = {
@@ -35,6 +40,7 @@ _COLOURS = {
     "quarantined": "yellow",
     "warns": "yellow",
 }
+_OUTCOMES = {"promoted": "green", "unchanged": "green", "refused": "red", "no verdict": "yellow"}
 _UNLIMITED = 10_000
 """Columns of an output that is no terminal."""
 
@@ -53,7 +59,40 @@ def print_report(report: Report, path: Path, *, as_json: bool) -> None:
     for board in deployment.boards:
         console.print()
         _print_board(console, board, deployment)
-    console.print(f"\nreport: {escape(str(path))}")
+    console.print()
+    for word, meaning in words_in(render_markdown(report)).items():
+        console.print(f"[dim]{word}: {meaning}[/]")
+    console.print(f"report: {escape(str(path))}")
+
+
+def print_reports(
+    found: Sequence[tuple[Path, Report]], damaged: Sequence[TinyopsError], workspace: Path, *, as_json: bool
+) -> None:
+    """A line a report; what cannot be read is named after them."""
+    if as_json:
+        _print_json(
+            {"reports": [_line(path, report) for path, report in found], "damaged": [e.message for e in damaged]}
+        )
+        return
+    console = _console()
+    if not found and not damaged:
+        console.print(f"no run and no push has left a report in {escape(str(workspace))}")
+    if found:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for name in ("when", "what", "verdict", "figures", "report"):
+            table.add_column(name, overflow="fold")
+        for path, report in found:
+            line = _line(path, report)
+            outcome, gate = report.deployment.outcome, report.deployment.gate
+            verdict = f"[{_OUTCOMES[outcome]}]{outcome}[/]{f' at {gate}' if gate else ''}"
+            figures = ", ".join(f"{name} {figure}" for name, figure in line["figures"].items())
+            what = f"{report.title}, {line['how']}"
+            table.add_row(
+                f"{report.deployment.finished:%Y-%m-%d %H:%M}", escape(what), verdict, figures, str(path.parent)
+            )
+        console.print(table)
+    for error in damaged:
+        console.print(f"[yellow]not read:[/] {escape(error.message)}")
 
 
 def print_replay(replayed: Sequence[Replayed], path: Path, *, as_json: bool) -> None:
@@ -104,6 +143,22 @@ def _table(rows: Sequence[CheckRow]) -> Table:
         told = "; ".join(filter(None, (row.finding, row.bound, row.samples)))
         table.add_row(row.name, _coloured(row.state), row.measured, row.limit, escape(told))
     return table
+
+
+def _line(path: Path, report: Report) -> dict[str, Any]:
+    deployment = report.deployment
+    return {
+        "report": str(path),
+        "finished": deployment.finished,
+        "title": report.title,
+        "how": "push" if report.run_id is None else "run",
+        "run_id": report.run_id,
+        "outcome": deployment.outcome,
+        "gate": deployment.gate,
+        "reason": deployment.reason,
+        "release": deployment.release.release_id if deployment.release else None,
+        "figures": {figure.label: figure.figure for figure in key_figures(report)},
+    }
 
 
 def _summary(report: Report, path: Path) -> dict[str, object]:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +128,21 @@ def test_a_refused_model_is_an_exit_status_and_a_report(tmp_path: Path) -> None:
     assert "made-up-op" in outcome["reason"]
     assert Path(tmp_path, outcome["report"]).is_file()
     assert outcome["log"] is None
+
+
+def test_the_version_is_that_of_the_install() -> None:
+    done = tinyops("--version")
+    assert (done.status, done.stdout) == (0, f"tinyops {version('tinyml-ops')}\n")
+
+
+def test_the_shell_completes_commands_and_those_below_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_TINYOPS_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "tinyops re")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert {"register", "replay", "report"} == set(tinyops_process(cwd=tmp_path).stdout.split())
+    monkeypatch.setenv("COMP_WORDS", "tinyops report ")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    assert {"list", "open", "show"} < set(tinyops_process(cwd=tmp_path).stdout.split())
 
 
 def test_an_unknown_command_is_wrong_usage(tmp_path: Path) -> None:

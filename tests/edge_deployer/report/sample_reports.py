@@ -199,7 +199,9 @@ def many_classes(count: int = 30) -> Report:
     report.run_id = "wrist-gesture-recognition-2026-03-14T09-26-53Z-automatic-retraining-after-drift"
     assert report.data is not None
     assert report.evaluation is not None
-    report.data = report.data.model_copy(update={"class_names": names, "group": "wearer"})
+    report.data = report.data.model_copy(
+        update={"class_names": names, "class_counts": {"train": [48] * count}, "group": "wearer"}
+    )
     report.validation = validation().model_copy(update={"class_names": names, "confusion": counts.tolist()})
     report.evaluation.slices = [
         SliceFacts(name=f"label:{name}", examples=40, accuracy=float(0.9 + rng.random() / 10)) for name in names
@@ -222,6 +224,7 @@ def full_report(record: Deployment, acceptance: AcceptanceSet | None = None) -> 
             fingerprint=fingerprint,
             splits={"train": 1_437, "eval": 360},
             class_names=list(DIGITS),
+            class_counts={"train": [*[144] * 7, *[143] * 3], "eval": [36] * 10},
         ),
         training=training(),
         conversion=ConversionFacts(

@@ -324,6 +324,15 @@ def test_a_model_made_elsewhere_says_what_is_not_known() -> None:
     assert "made elsewhere" not in Page(text_of(sample_reports.promoted)).text
 
 
+def test_classes_are_counted_and_what_is_odd_about_the_data_is_told() -> None:
+    report = sample_reports.promoted()
+    assert report.data is not None
+    report.data.class_counts["eval"][3] = 0
+    text = page_of(report).text
+    assert "Samples of each class (10) Class train eval 0 144 36 1 144 36 2 144 36 3 144 0" in text
+    assert "split eval has no samples of class 3" in text
+
+
 def test_data_that_came_with_a_push_is_shown() -> None:
     report = sample_reports.pushed_by_hand()
     report.data = sample_reports.promoted().data

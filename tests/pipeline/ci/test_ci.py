@@ -383,7 +383,7 @@ def test_ctrl_c_ends_the_command_that_runs_with_its_children(delivered: Delivere
     command = [sys.executable, "-c", "import typer; from pipeline.cli.ci import ci; typer.run(ci)"]
     workspace = delivered.log.parent / "workspace"
     process = subprocess.Popen(
-        [*command, "--config", delivered.config, "--workspace", workspace], stderr=subprocess.PIPE, text=True
+        [*command, delivered.config, "--workspace", workspace], stderr=subprocess.PIPE, text=True
     )
     with process:
         while not (started.exists() and started.read_text().strip()):

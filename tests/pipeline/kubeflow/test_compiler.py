@@ -2,8 +2,8 @@
 
 After a change that is meant, in this folder, with TFX 1.16 (a newer TFX changes `sdkVersion` and nothing else):
 
-    tinyops compile -o golden/digits.yaml
-    tinyops compile --config golden/vibration/tinyops.yaml -o golden/vibration.yaml
+    tinyops compile --demo -o golden/digits.yaml
+    tinyops compile golden/vibration -o golden/vibration.yaml
 """
 
 from __future__ import annotations
@@ -215,3 +215,14 @@ def test_an_edit_of_the_network_asks_transform_for_nothing_new(config: Callable[
     after = compile_project(path).spec
     assert parameters_of(after, "Transform") == parameters_of(before, "Transform")
     assert parameters_of(after, "Trainer") != parameters_of(before, "Trainer")
+
+
+def test_the_command_takes_the_project_of_the_folder(
+    config: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = config().parent
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("pipeline.quiet_libraries.hush", lambda: None)
+    done = tinyops("compile")
+    assert (done.status, done.stderr.splitlines()[0]) == (0, "project: tinyops.yaml")
+    assert PipelineFile.load(folder / "pipeline.yaml").name == "vibration-2"
