@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release import acceptance_set
-from edge_deployer.release.bundle import MANIFEST_FILE, Bundle, Candidate, read_bundle, write_bundle
+from edge_deployer.release.bundle import (
+    IMAGE_FILE,
+    MANIFEST_FILE,
+    Bundle,
+    Candidate,
+    read_bundle,
+    release_id,
+    write_bundle,
+)
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.manifest import Manifest
+from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
 
 class ReleaseStore:
@@ -41,6 +51,15 @@ class ReleaseStore:
                     continue  # damaged, or signed with another key: it cannot serve as this release
         build = _build_number(folders[0]) + 1 if folders else 1
         return write_bundle(candidate, self._root / f"{version}+{build}", version=f"{version}+{build}", key=key)
+
+    def ids(self) -> dict[str, str]:
+        """The releases that are there, by the hex hash of the image that each says it has; nothing is verified."""
+        found = {}
+        for image in self._root.glob(f"[0-9]*/{IMAGE_FILE}"):
+            with suppress(OSError, ImageFormatError):
+                image_hash = parse_image(image.read_bytes()).hash.hex()
+                found[image_hash] = release_id(image.parent.name, image_hash)
+        return found
 
     @staticmethod
     def _is_release_of(folder: Path, candidate: Candidate, version: str) -> bool:

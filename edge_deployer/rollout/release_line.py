@@ -8,15 +8,17 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.ending import run_to_end
+from edge_deployer.files import write_file
 from edge_deployer.inventory.inventory import load_inventory
 from edge_deployer.locks import exclusive
+from edge_deployer.paperwork import paperwork
 from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import load_or_create_signing_key, load_signing_key
 from edge_deployer.release.store import ReleaseStore
 from edge_deployer.release.version import check_version
 from edge_deployer.rollout.controller import RolloutController
 from edge_deployer.rollout.deployment import Deployment
-from edge_deployer.rollout.interruption import run_interruptible
 from edge_deployer.rollout.journal import Watcher
 
 RECORD_FILE = "deployment.json"
@@ -46,23 +48,26 @@ class ReleaseLine:
         Raises:
             TinyopsError: the version, the inventory or the key is wrong, the plan cannot come to a verdict, another
                 command releases from this workspace, or the virtual boards cannot run here.
+            Ended: a signal was heard, see `run_to_end`; the boards are in order, and it says what they run.
         """
         version = check_version(self.version)
         inventory = load_inventory(self.inventory)
         given_key = load_signing_key(self.signing_key) if self.signing_key else None
         with exclusive(self.workspace / "releases" / "lock", busy=f"another command releases from {self.workspace}"):
             key = given_key or load_or_create_signing_key(self.workspace / "keys" / "signing.pem")
-            bundle = ReleaseStore(self.workspace / "releases").release(candidate, version=version, key=key)
+            store = ReleaseStore(self.workspace / "releases")
+            bundle = store.release(candidate, version=version, key=key)
             record = bundle.folder / RECORD_FILE
             promotion = _read_promotion(record)
-            controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher)
-            deployment = run_interruptible(
+            controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher, store.ids())
+            deployment = run_to_end(
                 controller.deploy(bundle, public_pem=key.public_pem, accepted_by=promotion.plan if promotion else None)
             )
             if not deployment.pushed:
                 return deployment, bundle
             if any(board.evidence for board in deployment.boards):
-                record.write_text(deployment.model_dump_json(indent=2))
+                with paperwork(f"the record of the promotion, {record},"):
+                    write_file(record, deployment.model_dump_json(indent=2).encode())
             elif promotion:
                 _restate_evidence(deployment, promotion)
             return deployment, bundle
