@@ -9,9 +9,9 @@ from absl import logging as absl_logging
 from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
-from components.tflm_pusher.delivery import STEP_LOGGER
+from components.tflm_pusher.delivery import OUTCOME_LOGGER, STEP_LOGGER
 from pipeline.dag import Places, build_pipeline
-from pipeline.events import Concluded, Finished, Planned, Progressed, Started, write_event
+from pipeline.events import Concluded, Decided, Finished, Planned, Progressed, Started, write_event
 from pipeline.lineage import Lineage
 from pipeline.phrases import phrase
 from pipeline.preflight import Job
@@ -36,6 +36,7 @@ def execute(job: Job, events: TextIO) -> None:
     absl_logging.set_verbosity(absl_logging.INFO)
     _listen(absl_logging.get_absl_logger(), _ComponentWatcher(lineage, events))
     _listen(logging.getLogger(STEP_LOGGER), _StepWatcher(events))
+    _listen(logging.getLogger(OUTCOME_LOGGER), _OutcomeWatcher(events))
     write_event(Planned([component.id for component in pipeline.components]), events)
     LocalDagRunner().run(pipeline)
     write_event(Concluded(str(lineage.latest("TFLMPusher").folder("deployment_report"))), events)
@@ -79,3 +80,15 @@ class _StepWatcher(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Send the step."""
         write_event(Progressed("TFLMPusher", record.getMessage()), self._events)
+
+
+class _OutcomeWatcher(logging.Handler):
+    """Makes an event of the outcome that TFLMPusher tells."""
+
+    def __init__(self, events: TextIO) -> None:
+        super().__init__()
+        self._events = events
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send the record of the deployment."""
+        write_event(Decided(vars(record)["deployment"]), self._events)
