@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import TextIO
+from typing import TextIO, get_args
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,20 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """How the model fared, before anything is written of it: `deployment` is the record as JSON, without evidence."""
+
+    deployment: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A signal ended the pipeline. `left` is what the boards run; empty if none was asked."""
+
+    left: str
+
+
+@dataclass(frozen=True)
 class Failed:
     """The pipeline ends here. `remedy` is empty where there is none but to read the log; `refused` as in `Refused`."""
 
@@ -66,15 +81,16 @@ class Concluded:
     report: str
 
 
-Event = Launched | Warned | Planned | Started | Progressed | Finished | Failed | Concluded
+Event = Launched | Warned | Planned | Started | Progressed | Finished | Decided | Stopped | Failed | Concluded
 
-_KINDS = {kind.__name__: kind for kind in (Launched, Warned, Planned, Started, Progressed, Finished, Failed, Concluded)}
+_KINDS = {kind.__name__: kind for kind in get_args(Event)}
 
 
 def write_event(event: Event, stream: TextIO) -> None:
-    """Send an event."""
-    stream.write(json.dumps({"kind": type(event).__name__, **asdict(event)}) + "\n")
-    stream.flush()
+    """Send an event. Whoever listened may be gone, which must not disturb what is done then."""
+    with suppress(BrokenPipeError):
+        stream.write(json.dumps({"kind": type(event).__name__, **asdict(event)}) + "\n")
+        stream.flush()
 
 
 def parse_event(line: str) -> Event:

@@ -11,11 +11,11 @@ from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
 import edge_deployer
-from components.tflm_pusher.delivery import STEP_LOGGER
+from components.tflm_pusher.delivery import OUTCOME_LOGGER, STEP_LOGGER
 from components.trainer.environment import BOARD_PROFILE
 from components.trainer.executor import TRAINING_LOGGER
 from pipeline.dag import Places, build_pipeline
-from pipeline.events import Concluded, Finished, Planned, Progressed, Started, Warned, write_event
+from pipeline.events import Concluded, Decided, Finished, Planned, Progressed, Started, Warned, write_event
 from pipeline.lineage import Lineage
 from pipeline.phrases import phrase
 from pipeline.preflight import Job
@@ -44,6 +44,7 @@ def execute(job: Job, events: TextIO) -> None:
     _listen(logging.getLogger(STEP_LOGGER), _StepWatcher("TFLMPusher", events))
     # What is said of keys and of the release store is said by no component of TFX's.
     logging.getLogger(edge_deployer.__name__).addHandler(_WarningWatcher(events))
+    _listen(logging.getLogger(OUTCOME_LOGGER), _OutcomeWatcher(events))
     write_event(Planned([component.id for component in pipeline.components]), events)
     LocalDagRunner().run(pipeline)
     write_event(Concluded(str(lineage.latest("TFLMPusher").folder("deployment_report"))), events)
@@ -100,3 +101,15 @@ class _WarningWatcher(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Send the warning."""
         write_event(Warned(record.getMessage()), self._events)
+
+
+class _OutcomeWatcher(logging.Handler):
+    """Makes an event of the outcome that TFLMPusher tells."""
+
+    def __init__(self, events: TextIO) -> None:
+        super().__init__()
+        self._events = events
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send the record of the deployment."""
+        write_event(Decided(vars(record)["deployment"]), self._events)

@@ -18,8 +18,9 @@ from tests.warm_start import warm_start
 
 pytest_plugins = ["tests.skips"]
 
-# Tests started in the background may have been told to ignore Ctrl-C, which the commands they run would inherit.
+# Tests started in the background may have been told to ignore signals, which the commands they run would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 COLLECTED_WITH = pytest.StashKey[frozenset[str]]()
 

@@ -28,6 +28,9 @@ from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.rollout.deployment import Deployment, Step, refused_before_release
 from edge_deployer.rollout.release_line import ReleaseLine
 
+OUTCOME_LOGGER = "tinyops.outcome"
+"""How the model fared is logged here as soon as it is decided; the log record's `deployment` is the record as JSON."""
+
 STEP_LOGGER = "tinyops.deployment"
 """Every step on a board is logged here, for whoever shows the run."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -11,7 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from edge_deployer.rollout.deployment import Deployment, Step
+from edge_deployer.cli.streams import progress_stream
+from edge_deployer.paperwork import paperwork
+from edge_deployer.rollout.deployment import BoardRecord, Deployment, Step
+from edge_deployer.rollout.fleet import what_boards_run
 
 
 class DeploymentView:
@@ -22,7 +26,7 @@ class DeploymentView:
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, quiet=quiet)
+        self._console = Console(file=progress_stream(), quiet=quiet)
         self._live = self._console.is_terminal and not quiet
         self._progress = Progress(
             TextColumn("{task.fields[board]}"),
@@ -62,16 +66,27 @@ class DeploymentView:
         return self._tasks[board]
 
 
-def print_outcome(deployment: Deployment, report: Path, *, as_json: bool, log: Path | None = None) -> None:
-    """Print how it ended on stdout: outcome, reason, remedy, and where the report and the log are."""
+def print_outcome(
+    deployment: Deployment, write_report: Callable[[], Path | None], *, as_json: bool, log: Path | None = None
+) -> None:
+    """Print how it ended on stdout: outcome, reason, remedy, and where the report and the log are.
+
+    Args:
+        deployment: the outcome.
+        write_report: called once the outcome cannot be lost any more; returns the page. If it fails, that is a warning.
+        as_json: whether a program reads it: then nothing is printed before all is known.
+        log: of the run.
+    """
     if as_json:
+        report = _written(write_report)
         outcome = {
             "outcome": deployment.outcome,
             "gate": deployment.gate,
             "reason": deployment.reason,
             "remedy": deployment.remedy,
             "release": deployment.release.release_id if deployment.release else None,
-            "report": str(report),
+            "boards": [_board(board, deployment) for board in deployment.boards],
+            "report": None if report is None else str(report),
             "log": None if log is None else str(log),
         }
         json.dump(outcome, sys.stdout, indent=2)
@@ -79,7 +94,9 @@ def print_outcome(deployment: Deployment, report: Path, *, as_json: bool, log: P
         return
     console = Console(highlight=False, soft_wrap=True)
     print_verdict(console, deployment)
-    console.print(f"  report: {escape(str(report))}")
+    report = _written(write_report)
+    if report is not None:
+        console.print(f"  report: {escape(str(report))}")
     if log is not None:
         console.print(f"  log:    {escape(str(log))}")
 
@@ -92,5 +109,26 @@ def print_verdict(console: Console, deployment: Deployment) -> None:
         return
     colour = "red" if deployment.outcome == "refused" else "yellow"
     console.print(f"[bold {colour}]{deployment.outcome}[/] at {deployment.gate}: {reason}")
+    if runs := what_boards_run(deployment.boards, deployment.releases):
+        console.print(f"  boards: {escape(runs)}")
     if deployment.remedy:
         console.print(f"  remedy: {escape(deployment.remedy)}")
+
+
+def _written(write_report: Callable[[], Path | None]) -> Path | None:
+    with paperwork("the report"):
+        return write_report()
+    return None
+
+
+def _board(board: BoardRecord, deployment: Deployment) -> dict[str, str | None]:
+    """What a board answered last, for a program."""
+    known = board.image_after if board.answer == "runs" else None
+    return {
+        "board": board.name,
+        "pool": board.pool,
+        "outcome": board.outcome,
+        "answer": board.answer,
+        "image": known,
+        "release": None if known is None else deployment.releases.get(known),
+    }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from edge_deployer.acceptance.plan import load_plan
@@ -39,8 +41,8 @@ class ForeignModel:
     version: str
     workspace: Path
 
-    def push(self, watcher: Watcher) -> tuple[Deployment, Path]:
-        """Validate, release and deploy; returns the record and the path of the HTML report.
+    def push(self, watcher: Watcher) -> tuple[Deployment, Callable[[], Path]]:
+        """Validate, release and deploy; returns the record, and what writes the report and returns its page.
 
         Raises:
             TinyopsError: a file is missing or wrong, or something on this machine is.
@@ -58,7 +60,7 @@ class ForeignModel:
         else:
             line = ReleaseLine(self.workspace, self.inventory, self.signing_key, plan, self.version)
             deployment, _ = line.push(self._candidate(model, validation), watcher)
-        return deployment, self._report(deployment, validation, data)
+        return deployment, partial(self._report, deployment, validation, data)
 
     def _candidate(self, model: bytes, validation: Validation) -> Candidate:
         assert validation.acceptance is not None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edge_deployer.cli.exit_status import EXIT_INTERRUPTED, EXIT_REFUSED
+from edge_deployer.cli.exit_status import EXIT_REFUSED
 
 
 def push(
@@ -37,7 +37,8 @@ def push(
     """Stage, accept and promote a .tflite model.
 
     The staging boards try the model; if they accept it, every production board gets it, one after the other. A refusal
-    takes every board back to the release it had and ends with exit status 3.
+    takes every board back to the release it had and ends with exit status 3. So does Ctrl-C or SIGTERM with every board
+    that is on trial; the last line says what the boards run then.
 
     With the `sim` extra TFLM on this machine computes the answers that the boards must give. Without it, labelled data
     and a floor in the plan are needed: the boards are then judged by their accuracy, AUC or error alone.
@@ -54,14 +55,8 @@ def push(
         version=release_version,
         workspace=workspace,
     )
-    try:
-        with DeploymentView(quiet=as_json) as view:
-            deployment, report = foreign.push(view)
-    except KeyboardInterrupt:
-        typer.echo(
-            "stopped; what was on trial was taken back; `tinyops boards probe` shows what each board runs", err=True
-        )
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    print_outcome(deployment, report, as_json=as_json)
+    with DeploymentView(quiet=as_json) as view:
+        deployment, write_report = foreign.push(view)
+    print_outcome(deployment, write_report, as_json=as_json)
     if not deployment.pushed:
         raise typer.Exit(EXIT_REFUSED)

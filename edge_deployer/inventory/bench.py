@@ -53,8 +53,11 @@ async def _process(boards: list[BoardEntry], folder: Path, public_pem: bytes) ->
         key = directory / "public.pem"
         _provision(key, public_pem)
         command += ["--board", str(directory), board.profile, str(key), *_options(board)]
-    # The boards end when their standard input closes, so they cannot outlive this process, however that ends.
-    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    # The boards end when their standard input closes, so they cannot outlive this process, however that ends. They have
+    # a session of their own: a signal for all that a terminal runs must leave them to whoever then cleans up.
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
+    )
     try:
         yield process
     finally:

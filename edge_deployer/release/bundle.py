@@ -79,8 +79,13 @@ class Bundle:
 
     @property
     def release_id(self) -> str:
-        """Version and the first 8 hex digits of the image hash: names the release in messages and folders."""
-        return f"{self.manifest.version}-{self.image.hash.hex()[:8]}"
+        """See `release_id`."""
+        return release_id(self.manifest.version, self.image.hash.hex())
+
+
+def release_id(version: str, image_hash: str) -> str:
+    """Version with build and the first 8 hex digits of the image hash: names a release in messages."""
+    return f"{version}-{image_hash[:8]}"
 
 
 def write_bundle(candidate: Candidate, folder: Path, *, version: str, key: SigningKey) -> Bundle:

@@ -5,22 +5,26 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from edge_deployer.files import DAMAGED, move_aside, reading
 from edge_deployer.release import acceptance_set
 from edge_deployer.release.bundle import (
+    IMAGE_FILE,
     Bundle,
     Candidate,
     DamagedBundle,
     read_bundle,
     read_stated_manifest,
+    release_id,
     write_bundle,
 )
 from edge_deployer.release.image import SignedByAnother
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.manifest import Manifest
+from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
 _FOLDER_NAME: Final = re.compile(rf"({DAMAGED})?[0-9]+\.[0-9]+\.[0-9]+\+(?P<build>[0-9]+)(?(1)(-[0-9]+)?)")
 
@@ -61,6 +65,15 @@ class ReleaseStore:
                 return found
         build = 1 + max((_build_number(folder) for folder in _named_folders(self._root)), default=0)
         return write_bundle(candidate, self._root / f"{version}+{build}", version=f"{version}+{build}", key=key)
+
+    def ids(self) -> dict[str, str]:
+        """The releases that are there, by the hex hash of the image that each says it has; nothing is verified."""
+        found = {}
+        for folder in release_folders(self._root):
+            with suppress(OSError, ImageFormatError):
+                image_hash = parse_image((folder / IMAGE_FILE).read_bytes()).hash.hex()
+                found[image_hash] = release_id(folder.name, image_hash)
+        return found
 
     def _found(self, folder: Path, candidate: Candidate, version: str, key: SigningKey) -> Bundle | None:
         """The candidate's bundle, if this folder has it and the key signed it."""

@@ -11,6 +11,7 @@ from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report import formats
 from edge_deployer.report.acceptance_view import least_accuracy
 from edge_deployer.report.facts import LineageStep, Report
+from edge_deployer.rollout.fleet import what_boards_run
 
 _WORST_SHOWN = 5
 _METRICS: dict[Metric, str] = {"accuracy": "Accuracy", "auc": "AUC", "mae": "Mean absolute error"}
@@ -174,10 +175,13 @@ def consequence(report: Report) -> str:
         return f"Not restored: {', '.join(lost)}. Whoever looks after the boards must see to them."
     changed = [board for board in boards if board.outcome in ("reverted", "rolled back")]
     if changed:
-        return f"{len(changed)} of {len(boards)} boards had the release and run their earlier image again."
-    if report.deployment.release is None:
+        had_it = f"{len(changed)} of {len(boards)} boards had the release and run their earlier image again."
+    elif report.deployment.release is None:
         return "The model never became a release. No board was touched."
-    return "No board was given the release."
+    else:
+        had_it = "No board was given the release."
+    runs = what_boards_run(boards, report.deployment.releases)
+    return f"{had_it} By their last answers, {runs}." if runs else had_it
 
 
 def _quality(report: Report) -> KeyFigure | None:

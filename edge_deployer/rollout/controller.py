@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
 from edge_deployer.acceptance.feasibility import require_feasible, require_times
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.ending import CutShort
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.bench import powered
 from edge_deployer.inventory.inventory import Inventory, board_profile
@@ -17,6 +20,7 @@ from edge_deployer.release.image import read_image
 from edge_deployer.release.keys import load_public_key
 from edge_deployer.rollout.conclusion import succeed
 from edge_deployer.rollout.deployment import BoardRecord, Deployment, describe_release
+from edge_deployer.rollout.fleet import what_boards_run
 from edge_deployer.rollout.journal import Journal, Watcher
 from edge_deployer.rollout.promotion import Promotion, Stop
 from edge_deployer.rollout.trial import Trial
@@ -30,16 +34,23 @@ class RolloutController:
         plan: what acceptance asks.
         boards_folder: where virtual boards keep their flash, and who is in quarantine.
         watcher: follows every deployment.
+        releases: ids of the releases that are known, by the hex hash of their image.
     """
 
     def __init__(
-        self, inventory: Inventory, plan: AcceptancePlan, boards_folder: Path, watcher: Watcher | None = None
+        self,
+        inventory: Inventory,
+        plan: AcceptancePlan,
+        boards_folder: Path,
+        watcher: Watcher | None = None,
+        releases: Mapping[str, str] | None = None,
     ) -> None:
         self._inventory = inventory
         self._plan = plan
         self._boards_folder = boards_folder
         self._quarantine = Quarantine(boards_folder)
         self._watcher = watcher
+        self._releases = dict(releases or {})
 
     async def deploy(
         self, bundle: Bundle, *, public_pem: bytes, accepted_by: AcceptancePlan | None = None
@@ -57,6 +68,7 @@ class RolloutController:
         Raises:
             TinyopsError: the plan cannot come to a verdict, or the boards cannot be tried for a reason that lies on
                 this machine. No board was touched.
+            CutShort: it was cancelled; the boards are in order, and what they run is said.
         """
         trial = Trial.of(bundle, self._plan)
         require_feasible(
@@ -81,6 +93,8 @@ class RolloutController:
         except Stop as stop:
             deployment.outcome, deployment.gate = stop.outcome, stop.gate
             deployment.reason, deployment.remedy = stop.reason, stop.remedy
+        except asyncio.CancelledError:
+            raise CutShort(what_boards_run(deployment.boards, self._releases)) from None
         deployment.steps = journal.steps
         deployment.finished = _now()
         return deployment
@@ -95,6 +109,7 @@ class RolloutController:
                 virtual=entry.virtual,
                 spare=entry.spare,
                 quarantined=confined[entry.name].reason if entry.name in confined else None,
+                answer="not asked",
             )
             for entry in self._inventory.boards
         ]
@@ -104,6 +119,7 @@ class RolloutController:
             release=describe_release(bundle),
             plan=self._plan,
             boards=records,
+            releases=self._releases,
             steps=journal.steps,
             started=_now(),
             finished=_now(),

@@ -18,6 +18,7 @@ from edge_deployer.release.manifest import Manifest
 Outcome = Literal["promoted", "unchanged", "refused", "no verdict"]
 Gate = Literal["evaluation", "validation", "signature", "boards", "staging", "production"]
 BoardOutcome = Literal["untouched", "unchanged", "confirmed", "reverted", "rolled back", "not restored"]
+Answer = Literal["not asked", "silent", "runs"]
 
 
 class Step(BaseModel):
@@ -43,7 +44,9 @@ class BoardRecord(BaseModel):
 
     Attributes:
         image_before: hex hash of the image that ran and was confirmed before; None on an empty board.
-        image_after: the same at the end.
+        image_after: the same at the end, as the board answered last.
+        answer: whether `image_after` is its last answer to the question what it runs, or it was not asked, or asked
+            and silent; None in the records of earlier versions.
         outcome: how it ended for this board.
         evidence: what the board answered in this deployment, if it was examined.
         verdict: how that was judged.
@@ -58,6 +61,7 @@ class BoardRecord(BaseModel):
     virtual: bool
     image_before: str | None = None
     image_after: str | None = None
+    answer: Answer | None = None
     outcome: BoardOutcome = "untouched"
     evidence: BoardEvidence | None = None
     verdict: BoardVerdict | None = None
@@ -78,6 +82,7 @@ class Deployment(BaseModel):
         release: None where the model was refused before it became a release.
         reference: what the boards' answers were held against; None where no board was asked.
         staging: the staging pool's verdict; None where it did not come to one.
+        releases: ids of the workspace's releases, by the hex hash of their image.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -91,6 +96,7 @@ class Deployment(BaseModel):
     reference: Reference | None = None
     staging: PoolVerdict | None = None
     boards: list[BoardRecord] = Field(default_factory=list)
+    releases: dict[str, str] = Field(default_factory=dict)
     steps: list[Step] = Field(default_factory=list)
     started: datetime
     finished: datetime

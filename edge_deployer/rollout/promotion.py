@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from typing import Literal, NoReturn
 
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
+from edge_deployer.ending import uncut
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import Inventory, board_profile
 from edge_deployer.inventory.quarantine import Quarantine
@@ -86,12 +87,15 @@ class Promotion:
             try:
                 await self._release(boards, production)
             finally:
-                # Whatever ended this, Ctrl-C too: what was confirmed stays, unless it was being taken back already;
-                # what is on trial does not.
-                for board in boards:
-                    if board.is_on_trial or (self._is_refused and board in self._touched):
-                        await board.take_back()
+                # Whatever ended this, a signal too.
+                await uncut(self._put_back(boards))
             return any(board.was_changed for board in boards)
+
+    async def _put_back(self, boards: Sequence[Board]) -> None:
+        """What was confirmed stays, unless it was being taken back already; what is on trial does not."""
+        for board in boards:
+            if board.is_on_trial or (self._is_refused and board in self._touched):
+                await board.take_back()
 
     async def _open(self, urls: Mapping[str, str], sessions: AsyncExitStack) -> list[Board]:
         """Sessions with the boards that are not in quarantine. A staging board that does not answer is left out."""
@@ -111,6 +115,7 @@ class Promotion:
                 # Somebody else's work with the board says nothing against the release.
                 raise TinyopsError(f"{record.name}: {error.message}", remedy=error.remedy) from error
             except SessionError as error:
+                record.answer = "silent"
                 if record.pool == "production":
                     raise Stop("boards", f"{record.name}: {error.message}", error.remedy) from error
                 self._journal.note(record.name, "left out", error.message)
@@ -212,7 +217,7 @@ class Promotion:
         self,
         gate: Gate,
         reason: str,
-        remedy: str = "read each board's checks in the report; every board has its earlier release",
+        remedy: str = "read each board's checks in the report",
         outcome: Literal["refused", "no verdict"] = "refused",
     ) -> NoReturn:
         self._is_refused = True

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.ending import run_to_end
 from edge_deployer.files import DamagedFile, exists, move_aside, read_record, write_file
 from edge_deployer.inventory.inventory import load_inventory
 from edge_deployer.locks import exclusive
+from edge_deployer.paperwork import paperwork
 from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import load_or_create_signing_key, load_signing_key
 from edge_deployer.release.store import ReleaseStore
 from edge_deployer.release.version import check_version
 from edge_deployer.rollout.controller import RolloutController
 from edge_deployer.rollout.deployment import Deployment, Step
-from edge_deployer.rollout.interruption import run_interruptible
 from edge_deployer.rollout.journal import Watcher
 
 RECORD_FILE = "deployment.json"
@@ -47,6 +48,7 @@ class ReleaseLine:
             TinyopsError: the version, the inventory or the key is wrong, the plan cannot come to a verdict, another
                 command releases from this workspace, a file in it cannot be used, or the virtual boards cannot run
                 here.
+            Ended: a signal was heard, see `run_to_end`; the boards are in order, and it says what they run.
         """
         version = check_version(self.version)
         inventory = load_inventory(self.inventory)
@@ -57,8 +59,8 @@ class ReleaseLine:
             bundle = store.release(candidate, version=version, key=key)
             record = bundle.folder / RECORD_FILE
             promotion = _read_promotion(record, store.set_aside)
-            controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher)
-            deployment = run_interruptible(
+            controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher, store.ids())
+            deployment = run_to_end(
                 controller.deploy(bundle, public_pem=key.public_pem, accepted_by=promotion.plan if promotion else None)
             )
             at = deployment.started
@@ -67,7 +69,10 @@ class ReleaseLine:
             if not deployment.pushed:
                 return deployment, bundle
             if any(board.evidence for board in deployment.boards):
-                write_file(record, deployment.model_dump_json(indent=2).encode(), remedy="make the workspace writable")
+                with paperwork(f"the record of the promotion, {record},"):
+                    write_file(
+                        record, deployment.model_dump_json(indent=2).encode(), remedy="make the workspace writable"
+                    )
             elif promotion:
                 _restate_evidence(deployment, promotion)
             return deployment, bundle

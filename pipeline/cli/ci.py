@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from edge_deployer.cli.exit_status import EXIT_INTERRUPTED
 from pipeline.cli.project import DemoOption, ProjectArgument, choose_project
 
 if TYPE_CHECKING:
@@ -80,10 +78,11 @@ def ci(
     before is done, and the command ends well and says that it waits.
 
     Exit status: 0 done, nothing to do, or waiting for an approval; 1 a step failed; 3 the model was refused;
-    130 stopped by Ctrl-C.
+    130 stopped by Ctrl-C, 143 by SIGTERM.
     """
     from rich.console import Console
 
+    from edge_deployer.cli.streams import progress_stream
     from pipeline.ci import view
     from pipeline.ci.decision import Step
     from pipeline.ci.preparation import Request, prepare
@@ -103,13 +102,14 @@ def ci(
     if plan:
         view.print_plan(prepared, as_json=as_json)
         return
-    delivery = _deliver(prepared, Console(stderr=True, highlight=False, soft_wrap=True))
+    delivery = _deliver(prepared, Console(file=progress_stream(), highlight=False, soft_wrap=True))
     view.print_outcome(prepared, delivery, as_json=as_json)
     if status := view.exit_status(delivery):
         raise typer.Exit(status)
 
 
 def _deliver(prepared: Prepared, console: Console) -> Delivery:
+    from edge_deployer.ending import Ended
     from pipeline.ci import view
     from pipeline.ci.tools import real_tools
 
@@ -118,8 +118,8 @@ def _deliver(prepared: Prepared, console: Console) -> Delivery:
     prepared.memory.begin()
     try:
         delivery.run(lambda outcome: view.show_step(console, outcome), prepared.memory)
-    except KeyboardInterrupt:
+    except Ended as ended:
         run = delivery.steps.run_url
-        console.print(f"stopped; {f'the run goes on: {run}' if run else 'no run was started'}", markup=False)
-        sys.exit(EXIT_INTERRUPTED)
+        ended.left = f"the run goes on: {run}" if run else "no run was started"
+        raise
     return delivery

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_REFUSED
+from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_REFUSED
 from pipeline.cli.project import DemoOption, find_project
 
 
@@ -43,7 +42,8 @@ def replay(
     Each task is a process that is told exactly what Kubeflow's launcher would tell it in its container. No cluster and
     no object store is needed: artifacts are kept in the workspace, where the next replay finds them too.
 
-    Exit status: 0 all steps are done, 1 one failed, 3 the release was not promoted, 130 stopped by Ctrl-C.
+    Exit status: 0 all steps are done, 1 one failed, 3 the release was not promoted, 130 stopped by Ctrl-C,
+    143 by SIGTERM.
     """
     from edge_deployer.report.folders import keep_report
     from pipeline.kubeflow.pipeline_file import PipelineFile
@@ -60,14 +60,8 @@ def replay(
     project, folder = load_project(find_project(config, demo=demo).resolve()), workspace.resolve()
     require_own(project, file)
     parameters = run_parameters(file.spec, parameter or [], host_parameters(project, file.spec, folder))
-    # A CI system that cancels a job asks so, and must not leave a step behind that speaks to boards.
-    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))  # noqa: ARG005
-    try:
-        with ReplayView(quiet=as_json) as view:
-            result = run(file.spec, parameters, folder, on_this_machine(project.module.folder), view.follow)
-    except KeyboardInterrupt:
-        typer.echo("stopped; the step that ran has left nothing", err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+    with ReplayView(quiet=as_json) as view:
+        result = run(file.spec, parameters, folder, on_this_machine(project.module.folder), view.follow)
     if result.report is not None:
         kept = keep_report(result.report, folder, lambda said: typer.echo(f"warning: {said}", err=True))
         result = replace(result, report=kept)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from edge_deployer.cli.exit_status import EXIT_INTERRUPTED, EXIT_REFUSED
+from edge_deployer.cli.exit_status import EXIT_REFUSED
 from pipeline.cli.project import DemoOption, ProjectArgument, choose_project
 
 
@@ -26,21 +26,18 @@ def run(
     Data, training, int8 conversion, evaluation and validation are TFX components; what is not changed since the last
     run comes out of its cache. The staging boards then try the model, and production gets it if they accept.
 
-    Exit status: 0 it runs on every production board, 1 an error, 3 it was refused, 130 stopped by Ctrl-C.
+    Exit status: 0 it runs on every production board, 1 an error, 3 it was refused, 130 stopped by Ctrl-C,
+    143 by SIGTERM.
     """
     # Pydantic, numpy and yaml cost half a second that `tinyops --help` need not pay.
     from edge_deployer.cli.deployment_view import print_outcome
+    from edge_deployer.cli.streams import progress_stream
     from pipeline.display import RunDisplay
     from pipeline.local_run import run_project
 
     config = choose_project(project, demo=demo)
-    console = Console(stderr=True, quiet=as_json)
-    try:
-        with RunDisplay(console) as display:
-            result = run_project(config, workspace, display.on_event)
-    except KeyboardInterrupt:
-        console.print("stopped; what was finished is kept, and the next run continues from there")
-        sys.exit(EXIT_INTERRUPTED)
-    print_outcome(result.deployment, result.report, as_json=as_json, log=result.log)
+    with RunDisplay(Console(file=progress_stream(), quiet=as_json)) as display:
+        result = run_project(config, workspace, display.on_event)
+    print_outcome(result.deployment, lambda: result.report, as_json=as_json, log=result.log)
     if not result.deployment.pushed:
         sys.exit(EXIT_REFUSED)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from edge_deployer.ending import Ended
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import read_json
 from pipeline.kubeflow import launcher, mounts
@@ -95,7 +96,7 @@ def replay(
     Raises:
         TinyopsError: the pipeline cannot be run as it is, a step left what Kubeflow would not take, or the workspace
             cannot be written.
-        KeyboardInterrupt: the user stopped the run; the step that ran has ended and left nothing.
+        Ended: a signal stopped the run; the step that ran has ended, and what it said last is told.
     """
     order = in_order(spec)
     folder = _new_run_folder(workspace)
@@ -152,8 +153,12 @@ def _run_step(run: Run, task: str, folder: Path, start: Start) -> StepEnded:
     place.mkdir(parents=True)
     began, status = time.monotonic(), None
     try:
-        with ended(start(step)) as process:
+        process = start(step)
+        with ended(process, step):
             status = process.wait()
+    except Ended as stopped:
+        stopped.left = f"{task}: {last_word(step, process.returncode)}"
+        raise
     finally:
         if status != 0:
             # Kubeflow stores nothing of a step that failed.

@@ -11,6 +11,7 @@ from edge_deployer.cli.boards.bench import Bench
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import exists, make_folder, read_file, read_json, reading
 from edge_deployer.inventory.inventory import BoardEntry
+from edge_deployer.paperwork import paperwork
 from edge_deployer.report.folders import REPORT_JSON
 from edge_deployer.rollout.deployment import Step
 from edge_deployer.rollout.journal import Watcher
@@ -20,7 +21,7 @@ _REMEDY = "move the file out of the workspace"
 
 
 class BoardLog:
-    """Writes each step to its board's file and passes it on.
+    """Writes each step to its board's file and passes it on. A file that cannot be written is a warning, once.
 
     Args:
         workspace: the file is ``<workspace>/log/<board>.jsonl``.
@@ -29,22 +30,12 @@ class BoardLog:
 
     def __init__(self, workspace: Path, watcher: Watcher | None = None) -> None:
         self._workspace, self._watcher = workspace, watcher
+        self._is_lost = False
 
     def on_step(self, step: Step) -> None:
-        """Append the step.
-
-        Raises:
-            TinyopsError: the file cannot be written.
-        """
-        path = _log_file(self._workspace, step.board)
-        make_folder(path.parent)
-        try:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(step.model_dump_json() + "\n")
-        except OSError as error:
-            raise TinyopsError(
-                f"the log {path} cannot be written: {error.strerror}", remedy="correct the file's permissions"
-            ) from None
+        """Append the step."""
+        if not self._is_lost:
+            self._append(step)
         if self._watcher:
             self._watcher.on_step(step)
 
@@ -52,6 +43,14 @@ class BoardLog:
         """Progress is not kept."""
         if self._watcher:
             self._watcher.on_progress(board, action, done, total)
+
+    def _append(self, step: Step) -> None:
+        path, self._is_lost = _log_file(self._workspace, step.board), True
+        with paperwork(f"the log {path}"):
+            make_folder(path.parent)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(step.model_dump_json() + "\n")
+            self._is_lost = False
 
 
 def recorded_steps(workspace: Path, board: str) -> list[Step]:

@@ -41,6 +41,7 @@ _COLOURS = {
     "warns": "yellow",
 }
 _OUTCOMES = {"promoted": "green", "unchanged": "green", "refused": "red", "no verdict": "yellow"}
+_FACTS = {"name", "pool", "profile", "virtual", "spare", "outcome", "answer", "image_after"}
 _UNLIMITED = 10_000
 """Columns of an output that is no terminal."""
 
@@ -174,7 +175,7 @@ def _summary(report: Report, path: Path) -> dict[str, object]:
         "staging": deployment.staging,
         "boards": [
             {
-                **board.model_dump(mode="json", include={"name", "pool", "profile", "virtual", "spare", "outcome"}),
+                **board.model_dump(mode="json", include=_FACTS),
                 "state": board_state(board, deployment),
                 "quarantined": why_quarantined(board, deployment),
                 "verdict": board.verdict,

@@ -276,6 +276,7 @@ def test_the_inventory_key_refuses_before_any_board_is_touched(
     refused, _ = strict.push(make_candidate(4))
     assert (refused.outcome, refused.gate) == ("refused", "signature")
     assert "trusted.pem" in refused.reason
+    assert {board.answer for board in refused.boards} == {"not asked"}
     assert not refused.steps
     assert not (tmp_path / "workspace" / "boards").exists()
 
@@ -293,6 +294,10 @@ def test_a_board_that_does_not_answer_is_named_and_nothing_is_promoted(
     assert (refused.outcome, refused.gate) == ("refused", "boards")
     assert "p3" in refused.reason
     assert "unplugged" in refused.reason
+    assert {board.name: board.answer for board in refused.boards} == {
+        **dict.fromkeys(("s1", "p1", "p2"), "runs"),
+        "p3": "silent",
+    }
     assert set(running(refused).values()) == {None}
     assert refused.remedy
 

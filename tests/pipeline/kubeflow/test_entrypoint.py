@@ -221,8 +221,8 @@ def test_asked_to_end_a_step_takes_boards_back_first(
     assert main(*arguments("Deploy", stores)) == 143
     (output,) = (stores / "minio").rglob("found")
     assert (output / "taken_back").exists()
-    assert capsys.readouterr().err.splitlines()[-1].startswith("error: the step was asked to end")
-    assert word.read_text().startswith("error: the step was asked to end")
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: the step is not done")
+    assert word.read_text().endswith("it was stopped by SIGTERM")
 
 
 @pytest.mark.parametrize(
