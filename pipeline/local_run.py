@@ -46,13 +46,16 @@ class RunResult:
     cached: tuple[str, ...]
 
 
-def run_project(config: Path, workspace_folder: Path, follow: Callable[[Event], None]) -> RunResult:
+def run_project(
+    config: Path, workspace_folder: Path, follow: Callable[[Event], None], *, replace: bool = False
+) -> RunResult:
     """Run a project to its conclusion.
 
     Args:
         config: a `tinyops.yaml`.
         workspace_folder: keeps metadata, artifacts and logs; created if it is not there.
         follow: called with each event.
+        replace: whether a release of another task, input shape or number of outputs may take production's place.
 
     Raises:
         TinyopsError: the project is wrong, the workspace is in use, or a component found something to mend.
@@ -64,7 +67,7 @@ def run_project(config: Path, workspace_folder: Path, follow: Callable[[Event], 
     with workspace.claim() as slot:
         job = prepare(config.resolve(), workspace)
         seen: list[Event] = []
-        with _worker(job, slot) as (process, lines):
+        with _worker(job, slot, replace=replace) as (process, lines):
             follow(Launched())
             for line in lines:
                 event = parse_event(line)
@@ -92,7 +95,7 @@ def _how(status: int) -> str:
 
 
 @contextmanager
-def _worker(job: Job, slot: RunSlot) -> Iterator[tuple[subprocess.Popen[str], Iterator[str]]]:
+def _worker(job: Job, slot: RunSlot, *, replace: bool) -> Iterator[tuple[subprocess.Popen[str], Iterator[str]]]:
     """The worker process and the lines it sends; ends it if the block is left early."""
     read_fd, write_fd = os.pipe()
     orders = {
@@ -100,6 +103,7 @@ def _worker(job: Job, slot: RunSlot) -> Iterator[tuple[subprocess.Popen[str], It
         "workspace": str(job.workspace.folder),
         "events_fd": write_fd,
         "lock_fd": slot.lock_fd,
+        "replace": replace,
     }
     with os.fdopen(read_fd) as lines, slot.log.open("wb") as log:
         process = subprocess.Popen(

@@ -51,10 +51,12 @@ class Job(Project):
     Attributes:
         workspace: where runs are kept.
         data_file: the `.npz` file.
+        replace: whether a release of another task may take production's place.
     """
 
     workspace: Workspace
     data_file: Path
+    replace: bool = False
 
 
 def load_project(config_file: Path) -> Project:

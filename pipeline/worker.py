@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TextIO
@@ -46,7 +47,8 @@ def main() -> int:
         with heavy_imports():
             from pipeline.execution import execute
 
-        job = prepare(Path(orders["config"]), Workspace(Path(orders["workspace"])))
+        prepared = prepare(Path(orders["config"]), Workspace(Path(orders["workspace"])))
+        job = replace(prepared, replace=orders["replace"])
         # Last: nothing beside the user's module may take the place of what is installed, Python's own modules included.
         sys.path.append(str(job.module.folder))
         execute(job, events)

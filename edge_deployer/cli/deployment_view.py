@@ -69,6 +69,8 @@ def print_outcome(deployment: Deployment, report: Path, *, as_json: bool, log: P
             "outcome": deployment.outcome,
             "gate": deployment.gate,
             "reason": deployment.reason,
+            "caution": deployment.caution,
+            "task": None if deployment.task is None else deployment.task.model_dump(),
             "remedy": deployment.remedy,
             "release": deployment.release.release_id if deployment.release else None,
             "report": str(report),
@@ -79,6 +81,8 @@ def print_outcome(deployment: Deployment, report: Path, *, as_json: bool, log: P
         return
     console = Console(highlight=False, soft_wrap=True)
     print_verdict(console, deployment)
+    if deployment.task is not None:
+        console.print(f"  task:   {escape(deployment.task.in_words)}")
     console.print(f"  report: {escape(str(report))}")
     if log is not None:
         console.print(f"  log:    {escape(str(log))}")
@@ -88,7 +92,8 @@ def print_verdict(console: Console, deployment: Deployment) -> None:
     """Outcome, reason and remedy; no verdict is neither a promotion nor a refusal, and looks like neither."""
     reason = escape(deployment.reason)
     if deployment.pushed:
-        console.print(f"[bold green]{deployment.outcome}[/]: {reason}")
+        caution = f", [yellow]{escape(deployment.caution)}[/]" if deployment.caution else ""
+        console.print(f"[bold green]{deployment.outcome}[/]{caution}: {reason}")
         return
     colour = "red" if deployment.outcome == "refused" else "yellow"
     console.print(f"[bold {colour}]{deployment.outcome}[/] at {deployment.gate}: {reason}")

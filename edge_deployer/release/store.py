@@ -9,9 +9,11 @@ from pydantic import ValidationError
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release import acceptance_set
-from edge_deployer.release.bundle import MANIFEST_FILE, Bundle, Candidate, read_bundle, write_bundle
+from edge_deployer.release.bundle import IMAGE_FILE, MANIFEST_FILE, Bundle, Candidate, read_bundle, write_bundle
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.manifest import Manifest
+from edge_deployer.task import TaskName
+from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
 
 class ReleaseStore:
@@ -42,6 +44,14 @@ class ReleaseStore:
         build = _build_number(folders[0]) + 1 if folders else 1
         return write_bundle(candidate, self._root / f"{version}+{build}", version=f"{version}+{build}", key=key)
 
+    def task_of(self, image_hash: str) -> TaskName | None:
+        """The task of the release with this image, hex; None where it is not here, or does not say.
+
+        The manifest beside the image is believed: whoever can alter it can give another model as well.
+        """
+        folders = (file.parent for file in self._root.glob(f"[0-9]*/{IMAGE_FILE}"))
+        return next((_task(folder) for folder in folders if _image_hash(folder) == image_hash), None)
+
     @staticmethod
     def _is_release_of(folder: Path, candidate: Candidate, version: str) -> bool:
         try:
@@ -54,6 +64,20 @@ class ReleaseStore:
             and manifest.model_sha256 == hashlib.sha256(candidate.model).hexdigest()
             and manifest.parts[acceptance_set.FILE_NAME] == candidate.acceptance.sha256
         )
+
+
+def _image_hash(folder: Path) -> str | None:
+    try:
+        return parse_image((folder / IMAGE_FILE).read_bytes()).hash.hex()
+    except (OSError, ImageFormatError):
+        return None
+
+
+def _task(folder: Path) -> TaskName | None:
+    try:
+        return Manifest.model_validate_json((folder / MANIFEST_FILE).read_text()).task
+    except (OSError, ValidationError):
+        return None
 
 
 def _build_number(folder: Path) -> int:

@@ -15,7 +15,7 @@ from edge_deployer.rollout.deployment import BoardOutcome, BoardRecord
 from edge_deployer.rollout.journal import Journal
 from edge_deployer.rollout.rest import come_to_rest, is_at_rest
 from edge_deployer.rollout.trial import Trial
-from edge_deployer.session import DeviceSession, SessionError
+from edge_deployer.session import DeviceInfo, DeviceSession, ModelFault, SessionError
 
 
 class Board:
@@ -42,6 +42,17 @@ class Board:
             self._note("reset", "a release that an earlier command left half done is taken back")
             await come_to_rest(self._session)
         self.record.image_before = self.record.image_after = await self._confirmed_hash()
+
+    async def model_in_production(self) -> DeviceInfo | None:
+        """What the board says of the model that it runs; None where the model crashes or cannot be loaded.
+
+        Raises:
+            SessionError: the board does not answer.
+        """
+        try:
+            return await self._session.info()
+        except ModelFault:
+            return None
 
     def runs(self, bundle: Bundle) -> bool:
         """Whether the release is this board's confirmed image."""

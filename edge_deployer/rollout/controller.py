@@ -16,7 +16,7 @@ from edge_deployer.release.image import read_image
 from edge_deployer.release.keys import load_public_key
 from edge_deployer.rollout.deployment import BoardRecord, Deployment, describe_release
 from edge_deployer.rollout.journal import Journal, Watcher
-from edge_deployer.rollout.promotion import Promotion, Stop
+from edge_deployer.rollout.promotion import Promotion, Stop, TaskOf
 from edge_deployer.rollout.trial import Trial
 
 
@@ -40,7 +40,12 @@ class RolloutController:
         self._watcher = watcher
 
     async def deploy(
-        self, bundle: Bundle, *, public_pem: bytes, accepted_by: AcceptancePlan | None = None
+        self,
+        bundle: Bundle,
+        *,
+        public_pem: bytes,
+        accepted_by: AcceptancePlan | None = None,
+        task_of: TaskOf | None = None,
     ) -> Deployment:
         """Take a release through staging and, if it is accepted, to every production board.
 
@@ -51,6 +56,8 @@ class RolloutController:
             bundle: the release.
             public_pem: key that a virtual board is given when it is powered for the first time.
             accepted_by: the plan by which this release was promoted before; None if it never was.
+            task_of: the task of the release with an image hash, for production not to be given a release of another
+                one; None: whatever production runs may be replaced.
 
         Raises:
             TinyopsError: the plan cannot come to a verdict, or the boards cannot be tried for a reason that lies on
@@ -68,7 +75,7 @@ class RolloutController:
         try:
             self._check_signature(bundle)
             self._check_room(bundle)
-            promotion = Promotion(self._inventory, trial, deployment, journal, self._quarantine)
+            promotion = Promotion(self._inventory, trial, deployment, journal, self._quarantine, task_of)
             async with powered(self._inventory, self._boards_folder, public_pem=public_pem) as urls:
                 changed = await promotion.run(urls, is_accepted=accepted_by == self._plan)
             deployment.outcome = "promoted" if changed else "unchanged"

@@ -32,6 +32,7 @@ class ReleaseLine:
         signing_key: private key file; None for a development key that is made in the workspace when first needed.
         plan: what acceptance asks.
         version: ``major.minor.revision`` of new releases.
+        replace: whether a release of another task, input shape or number of outputs may take production's place.
     """
 
     workspace: Path
@@ -39,6 +40,7 @@ class ReleaseLine:
     signing_key: Path | None
     plan: AcceptancePlan
     version: str
+    replace: bool = False
 
     def push(self, candidate: Candidate, watcher: Watcher | None = None) -> tuple[Deployment, Bundle]:
         """Release a candidate and deploy it. Pushing the same candidate twice changes nothing.
@@ -52,12 +54,18 @@ class ReleaseLine:
         given_key = load_signing_key(self.signing_key) if self.signing_key else None
         with exclusive(self.workspace / "releases" / "lock", busy=f"another command releases from {self.workspace}"):
             key = given_key or load_or_create_signing_key(self.workspace / "keys" / "signing.pem")
-            bundle = ReleaseStore(self.workspace / "releases").release(candidate, version=version, key=key)
+            store = ReleaseStore(self.workspace / "releases")
+            bundle = store.release(candidate, version=version, key=key)
             record = bundle.folder / RECORD_FILE
             promotion = _read_promotion(record)
             controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher)
             deployment = run_interruptible(
-                controller.deploy(bundle, public_pem=key.public_pem, accepted_by=promotion.plan if promotion else None)
+                controller.deploy(
+                    bundle,
+                    public_pem=key.public_pem,
+                    accepted_by=promotion.plan if promotion else None,
+                    task_of=None if self.replace else store.task_of,
+                )
             )
             if not deployment.pushed:
                 return deployment, bundle

@@ -7,7 +7,14 @@ from edge_deployer.tflm.child import require_tflm
 from edge_deployer.tflm.errors import InferenceCrashed, ModelRefused, Reason
 from edge_deployer.tflm.latency import estimate_latency_us
 from edge_deployer.tflm.model_file import tensor_specs
-from edge_deployer.tflm.operators import Operator, count_bytes, count_macs, list_operators, require_kernels
+from edge_deployer.tflm.operators import (
+    Operator,
+    count_bytes,
+    count_macs,
+    last_operator,
+    list_operators,
+    require_kernels,
+)
 from edge_deployer.tflm.runner import TflmRunner
 
 __all__ = [
@@ -19,6 +26,7 @@ __all__ = [
     "count_bytes",
     "count_macs",
     "estimate_latency_us",
+    "last_operator",
     "list_operators",
     "require_kernels",
     "require_tflm",

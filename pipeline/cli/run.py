@@ -22,6 +22,13 @@ def run(
     workspace: Annotated[Path, typer.Option(help="Folder for metadata, artifacts, releases and logs.")] = Path(
         ".tinyops"
     ),
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help="Take the place of a release in production that has another task, input shape or number of outputs.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
 ) -> None:
     """Train a model and take it to the boards.
@@ -40,7 +47,7 @@ def run(
     console = Console(stderr=True, quiet=as_json)
     try:
         with RunDisplay(console) as display:
-            result = run_project(config or DEFAULT_CONFIG, workspace, display.on_event)
+            result = run_project(config or DEFAULT_CONFIG, workspace, display.on_event, replace=replace)
     except KeyboardInterrupt:
         console.print("stopped; what was finished is kept, and the next run continues from there")
         sys.exit(EXIT_INTERRUPTED)
