@@ -25,6 +25,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import exists, read_yaml, resolved
 from edge_deployer.profile import BoardProfile, load_profile
+from edge_deployer.task import DEFAULT_THRESHOLD, AskedTask, Threshold
 from pipeline.beam_options import BeamSection
 from pipeline.ci.settings import CiSection
 from pipeline.kubeflow.settings import KubeflowSection
@@ -133,13 +134,21 @@ class EvaluateSection(_Section):
     """When a model is blessed.
 
     Attributes:
-        min_accuracy: least accuracy of the int8 model over the eval split.
-        max_drop: most that it may lie below the latest blessed model.
+        min_accuracy: least accuracy of the int8 model over the eval split, where its answers are classes.
+        min_auc: least area under the ROC curve, of a binary task and of an anomaly detection.
+        min_recall: least share of class 1 that a binary task finds; None asks for none.
+        min_precision: least share that is right of what it names class 1; None asks for none.
+        threshold: of a binary task: class 1 is what is over it, in the output's real units.
+        max_drop: most that accuracy, for an anomaly detection AUC, may lie below the latest blessed model's.
         slices: features whose every value is a slice; None means the label.
         min_slice_accuracy: least accuracy on every slice; None asks for none.
     """
 
     min_accuracy: Share = 0.9
+    min_auc: Share = 0.85
+    min_recall: Share | None = None
+    min_precision: Share | None = None
+    threshold: Threshold = DEFAULT_THRESHOLD
     max_drop: Share = 0.02
     slices: list[FeatureName] | None = None
     min_slice_accuracy: Share | None = None
@@ -164,6 +173,9 @@ class PipelineConfig(_Section):
 
     Attributes:
         name: of the pipeline; runs with the same name and workspace share cache and baseline.
+        task: what the model is for: ``classification`` (the greatest of several outputs), ``binary`` (one output,
+            class 1 over `evaluate.threshold`) or ``anomaly`` (one output is the score, or the model gives its input
+            back); None: as classes and output show it.
         board_profile: a shipped profile's name or a `.yaml` file.
         acceptance: what boards are asked.
         deploy: how the release reaches boards.
@@ -177,6 +189,7 @@ class PipelineConfig(_Section):
     train: TrainSection
     convert: ConvertSection = ConvertSection()
     evaluate: EvaluateSection = EvaluateSection()
+    task: Literal["classification", "binary", "anomaly"] | None = None
     board_profile: str = "cortex-m4"
     acceptance: AcceptancePlan = AcceptancePlan()
     deploy: DeploySection = DeploySection()
@@ -190,6 +203,17 @@ class PipelineConfig(_Section):
         if profile.endswith((".yaml", ".yml")):
             return str(_beside_config(Path(profile), info))
         return profile
+
+    @model_validator(mode="after")
+    def _two_classes(self) -> PipelineConfig:
+        if self.task in ("binary", "anomaly") and len(self.data.classes) != 2:
+            raise ValueError(f"task {self.task} has two classes, not {len(self.data.classes)}; see data.classes")
+        return self
+
+    @property
+    def asked_task(self) -> AskedTask:
+        """What the project says of its task."""
+        return AskedTask(name=self.task, threshold=self.evaluate.threshold)
 
     @property
     def slices(self) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ from pipeline.beam_options import beam_args
 from pipeline.data_source import fields_of
 from pipeline.preflight import Job, Project
 
+_THRESHOLDS = ("min_accuracy", "min_auc", "min_recall", "min_precision", "max_drop")
+
 Parameter = str | RuntimeParameter
 """A value, or on Kubeflow a parameter of the pipeline."""
 
@@ -47,6 +49,7 @@ class Places:
         inventory: inventory file; empty for the shipped virtual boards.
         signing_key: private key file; empty for a development key in the workspace.
         release_version: ``major.minor.revision``.
+        replace: 1 where a release of another task may take production's place, else 0.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Places:
     inventory: Parameter
     signing_key: Parameter
     release_version: Parameter
+    replace: int | RuntimeParameter
 
     @classmethod
     def here(cls, job: Job) -> Places:
@@ -74,6 +78,7 @@ class Places:
             inventory=str(deploy.inventory or ""),
             signing_key=str(deploy.signing_key or ""),
             release_version=deploy.release_version,
+            replace=int(job.replace),
         )
 
 
@@ -135,6 +140,7 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
         inventory=places.inventory,
         signing_key=places.signing_key,
         release_version=places.release_version,
+        replace=places.replace,
         plan=config.acceptance,
         module=module.name,
         sources={
@@ -144,7 +150,7 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
         data_source=places.data_source,
         class_names=config.data.classes,
         group=config.data.group,
-        thresholds={"min_accuracy": config.evaluate.min_accuracy, "max_drop": config.evaluate.max_drop},
+        thresholds=config.evaluate.model_dump(include=set(_THRESHOLDS)),
     )
 
 
@@ -180,6 +186,8 @@ def model_line(project: Project, places: Places) -> ModelLine:
         label_feature=config.data.label,
         representative_examples=config.convert.representative_examples,
         seed=config.train.seed,
+        class_names=config.data.classes,
+        task=config.asked_task,
     )
     model = converter.outputs["int8_model"]
     baseline = LatestBlessedModel(model, all_runs=places.all_runs)
@@ -190,9 +198,8 @@ def model_line(project: Project, places: Places) -> ModelLine:
         label_feature=config.data.label,
         slices=config.slices,
         thresholds=Thresholds(
-            min_accuracy=config.evaluate.min_accuracy,
-            max_drop=config.evaluate.max_drop,
-            min_slice_accuracy=config.evaluate.min_slice_accuracy,
+            **config.evaluate.model_dump(include={*_THRESHOLDS, "min_slice_accuracy"}),
+            better_than_constant=config.acceptance.better_than_constant,
         ),
     )
     validator = TFLMValidator(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import os
@@ -10,7 +11,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.child_process import module_command
@@ -54,13 +55,16 @@ class RunResult:
     cached: tuple[str, ...]
 
 
-def run_project(config: Path, workspace_folder: Path, follow: Callable[[Event], None]) -> RunResult:
+def run_project(
+    config: Path, workspace_folder: Path, follow: Callable[[Event], None], *, replace: bool = False
+) -> RunResult:
     """Run a project to its conclusion.
 
     Args:
         config: a `tinyops.yaml`.
         workspace_folder: keeps metadata, artifacts and logs; created if it is not there.
         follow: called with each event.
+        replace: whether a release of another task, input shape or number of outputs may take production's place.
 
     Raises:
         TinyopsError: the project is wrong, the workspace is in use, or a component found something to mend.
@@ -75,12 +79,12 @@ def run_project(config: Path, workspace_folder: Path, follow: Callable[[Event], 
         for warning in job.warnings:
             follow(Warned(warning))
         run = _Run(follow)
-        status = run.to_end(job, slot)
+        status = run.to_end(job, slot, replace=replace)
         result = result_of(run.seen, slot.log, status)
         if result.report is None:
             return result
         kept = keep_report(result.report.parent, workspace.folder, lambda said: follow(Warned(said)))
-        return replace(result, report=kept / REPORT_HTML)
+        return dataclasses.replace(result, report=kept / REPORT_HTML)
 
 
 def result_of(seen: list[Event], log: Path, status: int) -> RunResult:
@@ -132,7 +136,7 @@ class _Run:
         self.seen: list[Event] = []
         self._follow = follow
 
-    def to_end(self, job: Job, slot: RunSlot) -> int:
+    def to_end(self, job: Job, slot: RunSlot, *, replace: bool) -> int:
         """Start the worker and wait for its end, which comes early if anything is raised here; its exit status."""
         read_fd, write_fd = os.pipe()
         orders = {
@@ -140,6 +144,7 @@ class _Run:
             "workspace": str(job.workspace.folder),
             "events_fd": write_fd,
             "lock_fd": slot.lock_fd,
+            "replace": replace,
         }
         with _Lines(read_fd) as lines, slot.log.open("wb") as log:
             # A signal that comes while the worker starts waits until there is a process to end.

@@ -14,8 +14,7 @@ from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
 from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
 from components.tflite_converter.report import ConversionReport
 from components.tflite_model import serving_file
-from components.tflm_evaluator.accuracy import METRIC
-from components.tflm_evaluator.outcome import dropped_baseline, overall_metrics, refusal_reason
+from components.tflm_evaluator.outcome import dropped_baseline, evaluated_task, overall_metrics, refusal_reason
 from components.training_curve import read_training_curve
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
@@ -68,9 +67,10 @@ def _training(outputs: Outputs) -> str:
 
 def _conversion(outputs: Outputs) -> str:
     report = read_artifact(ConversionReport, outputs.folder("int8_model") / CONVERSION_FILE)
-    if report.agreement is None:
-        return f"int8 {report.model_bytes:,} bytes; TFLM does not run it: {report.refusal}"
-    return f"int8 {report.model_bytes:,} bytes, agrees with float on {report.agreement:.1%}"
+    text = f"int8 {report.model_bytes:,} bytes, task {report.task.name} ({report.task.why})"
+    if report.refusal is not None:
+        return f"{text}; TFLM does not run it: {report.refusal}"
+    return text if report.agreement is None else f"{text}, agrees with float on {report.agreement:.1%}"
 
 
 def _baseline(outputs: Outputs) -> str:
@@ -87,7 +87,9 @@ def _evaluation(outputs: Outputs) -> str:
         return f"not blessed: {reason}"
     dropped = dropped_baseline(uri)
     alone = "" if dropped is None else f"; not compared with the latest blessed model: {dropped}"
-    return f"{METRIC} {overall_metrics(uri)[METRIC]:.4f} in TFLM, blessed{alone}"
+    found, task = overall_metrics(uri), evaluated_task(uri)
+    figures = ", ".join(f"{name} {found[name]:.4f}" for name in (task.metrics if task else ()))
+    return f"{figures} in TFLM, blessed{alone}"
 
 
 def _validation(outputs: Outputs) -> str:

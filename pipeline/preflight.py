@@ -56,11 +56,13 @@ class Job(Project):
         workspace: where runs are kept.
         data_file: the `.npz` file.
         warnings: what is odd about the data, a sentence each.
+        replace: whether a release of another task may take production's place.
     """
 
     workspace: Workspace
     data_file: Path
     warnings: tuple[str, ...]
+    replace: bool = False
 
 
 def load_project(config_file: Path) -> Project:

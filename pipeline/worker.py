@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -43,7 +44,8 @@ def _obey(orders: dict[str, Any]) -> int:
         with heavy_imports():
             from pipeline.execution import execute
 
-        job = prepare(Path(orders["config"]), Workspace(Path(orders["workspace"])))
+        prepared = prepare(Path(orders["config"]), Workspace(Path(orders["workspace"])))
+        job = replace(prepared, replace=orders["replace"])
         for warning in job.warnings:
             # For the log: the one who shows the run has said it.
             logging.warning("%s", warning)

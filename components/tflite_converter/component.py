@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.tflite_converter import executor
+from edge_deployer.task import UNASKED, AskedTask
 
 
 class TFLiteConverterSpec(ComponentSpec):
-    """Interface of TFLiteConverter."""
+    """Interface of TFLiteConverter. Class names are JSON: Kubeflow's back end hands over text."""
 
     PARAMETERS = {
         "label_feature": ExecutionParameter(type=str),
         "representative_examples": ExecutionParameter(type=int),
         "seed": ExecutionParameter(type=int),
+        "class_names": ExecutionParameter(type=str),
+        "task": ExecutionParameter(type=str),
+        "threshold": ExecutionParameter(type=float),
     }
     INPUTS = {
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -46,6 +53,8 @@ class TFLiteConverter(base_component.BaseComponent):
         label_feature: str,
         representative_examples: int,
         seed: int,
+        class_names: Sequence[str],
+        task: AskedTask = UNASKED,
     ) -> None:
         """Describe the conversion.
 
@@ -55,6 +64,8 @@ class TFLiteConverter(base_component.BaseComponent):
             label_feature: the int64 feature with the class index.
             representative_examples: number of training samples that set the ranges of the activations.
             seed: for drawing them.
+            class_names: name of each class.
+            task: what the user says of the task; the rest is found from classes and model.
         """
         super().__init__(
             TFLiteConverterSpec(
@@ -63,6 +74,9 @@ class TFLiteConverter(base_component.BaseComponent):
                 label_feature=label_feature,
                 representative_examples=representative_examples,
                 seed=seed,
+                class_names=json.dumps(list(class_names)),
+                task=task.name or "",
+                threshold=task.threshold,
                 int8_model=Channel(type=standard_artifacts.Model),
             )
         )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import logging
+from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,8 +21,10 @@ from components.tflite_converter.conversion import convert
 from components.tflite_converter.float_model import FloatModel
 from components.tflite_converter.report import FILE_NAME, ConversionReport, TensorQuantisation
 from components.tflite_model import tflite_path
+from edge_deployer.quality import figures
+from edge_deployer.task import Answers, AskedTask, Task, find_task
 from edge_deployer.tensors import Array, TensorSpec, quantize
-from edge_deployer.tflm import InferenceCrashed, ModelRefused, TflmRunner, tensor_specs
+from edge_deployer.tflm import InferenceCrashed, ModelRefused, TflmRunner, last_operator, tensor_specs
 
 
 class Executor(base_executor.BaseExecutor):
@@ -39,7 +45,7 @@ class Executor(base_executor.BaseExecutor):
 
         Raises:
             Refused: the model cannot be converted to pure int8.
-            TinyopsError: it does not fit the examples.
+            TinyopsError: it does not fit the examples, or its outputs do not fit its task.
         """
         trained = artifact_utils.get_single_instance(input_dict["model"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
@@ -53,7 +59,9 @@ class Executor(base_executor.BaseExecutor):
         }
         representative = _draw(splits["train"], exec_properties["representative_examples"], exec_properties["seed"])
         model = convert(source, representative)
-        report = _measure(source, model, splits["eval"], representative_examples=len(representative))
+        asked = AskedTask(name=exec_properties["task"] or None, threshold=exec_properties["threshold"])
+        task = _task(model, splits["eval"], asked, json.loads(exec_properties["class_names"]))
+        report = _measure(source, model, splits["eval"], task, representative_examples=len(representative))
 
         path = tflite_path(converted)
         fileio.makedirs(str(path.parent))
@@ -70,11 +78,16 @@ def _draw(examples: LabelledExamples, count: int, seed: int) -> Array:
 
 
 def _measure(
-    source: FloatModel, model: bytes, examples: LabelledExamples, *, representative_examples: int
+    source: FloatModel, model: bytes, examples: LabelledExamples, task: Task, *, representative_examples: int
 ) -> ConversionReport:
     input_spec, output_spec = tensor_specs(model)
-    float_classes = source.predict(examples.inputs).reshape(len(examples), -1).argmax(axis=1)
-    int8_classes, refusal = _classes_in_tflm(model, examples, input_spec)
+    predicted = source.predict(examples.inputs)
+    real = TensorSpec(str(predicted.dtype), (1, *predicted.shape[1:]))
+    outputs, refusal = _answers_in_tflm(model, examples, input_spec)
+    agreement = None
+    if outputs is not None and task.names_classes:
+        agree = task.named_classes(predicted, real) == task.named_classes(outputs, output_spec)
+        agreement = float(np.mean(agree))
     return ConversionReport(
         feature=source.feature,
         input=_quantisation(input_spec),
@@ -82,23 +95,43 @@ def _measure(
         model_bytes=len(model),
         representative_examples=representative_examples,
         eval_examples=len(examples),
-        float_accuracy=float(np.mean(float_classes == examples.labels)),
-        int8_accuracy=None if int8_classes is None else float(np.mean(int8_classes == examples.labels)),
-        agreement=None if int8_classes is None else float(np.mean(int8_classes == float_classes)),
+        task=task,
+        float_figure=_figure(task, examples, predicted, real),
+        int8_figure=None if outputs is None else _figure(task, examples, outputs, output_spec),
+        agreement=agreement,
         refusal=refusal,
     )
 
 
-def _classes_in_tflm(
+def _task(model: bytes, examples: LabelledExamples, asked: AskedTask, class_names: Sequence[str]) -> Task:
+    """What the model is for.
+
+    Raises:
+        TinyopsError: its outputs do not fit that.
+    """
+    answers = Answers(*tensor_specs(model), last_operator(model))
+    task = find_task(answers, asked, classes=len(class_names), labels=examples.labels)
+    assert task is not None  # with labels there always is one
+    task.require_outputs(answers.values, prod(answers.given.sample_shape), len(class_names), "the project")
+    logging.getLogger(__name__).info("task %s", task.in_words)
+    return task
+
+
+def _figure(task: Task, examples: LabelledExamples, outputs: Array, spec: TensorSpec) -> float | None:
+    """The task's first figure; an autoencoder is held against the real inputs."""
+    targets = examples.inputs if task.name == "anomaly" and outputs[0].size > 1 else None
+    return figures(task, outputs, spec, labels=examples.labels, targets=targets).get(task.metrics[0])
+
+
+def _answers_in_tflm(
     model: bytes, examples: LabelledExamples, input_spec: TensorSpec
 ) -> tuple[Array | None, str | None]:
-    """The classes TFLM names, or why it does not; the Evaluator then withholds its blessing for the same reason."""
+    """TFLM's answers, or why it gives none; the Evaluator then withholds its blessing for the same reason."""
     try:
         with TflmRunner(model, arena_bytes=HOST_ARENA_BYTES) as runner:
-            outputs = runner.run(quantize(examples.inputs, input_spec))
+            return runner.run(quantize(examples.inputs, input_spec)), None
     except (ModelRefused, InferenceCrashed) as error:
         return None, error.message
-    return outputs.reshape(len(examples), -1).argmax(axis=1), None
 
 
 def _quantisation(spec: TensorSpec) -> TensorQuantisation:

@@ -65,7 +65,7 @@ class Delivery:
         """The record of a refusal before any board is touched, or None if both blessings are there."""
         if not self._is_evaluated:
             reason = refusal_reason(self._inputs["evaluation"].uri) or "the Evaluator did not bless the model"
-            remedy = "improve the model or its data; lower evaluate.min_accuracy or max_drop only if that is acceptable"
+            remedy = "improve the model or its data; lower what `evaluate` asks for only if that is acceptable"
             return refused_before_release("evaluation", reason, remedy, self._plan)
         if not self._inputs["infra_blessing"].get_int_custom_property(BLESSED_PROPERTY):
             reason = self._validation.reason or "the TFLMValidator did not bless the model"
@@ -85,6 +85,7 @@ class Delivery:
             signing_key=Path(key) if key else None,
             plan=self._plan,
             version=self._parameters["release_version"],
+            replace=bool(self._parameters.get("replace")),
         )
         return line.push(self._candidate(), _StepLog())
 
@@ -127,7 +128,7 @@ class Delivery:
             arena_bytes=self._validation.arena_bytes,
             board_profile=self._validation.profile,
             provenance=provenance.describe(folder, run_id=self._run_id, data_fingerprint=self._data.fingerprint),
-            metrics={"accuracy": self._evaluation.accuracy, "eval_examples": self._evaluation.examples},
+            metrics={**self._evaluation.figures, "eval_examples": self._evaluation.examples},
             sources=sources,
         )
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection
 import numpy as np
 
 from edge_deployer.acceptance.agreement import BoolArray
+from edge_deployer.acceptance.floors import accuracy_floor, auc_floor
 from edge_deployer.acceptance.plan import AcceptancePlan, Ceiling, CheckName
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.sequential_tests import (
     accuracy_test,
-    count_pairs,
     disagreement_test,
     mae_test,
     paired_test,
@@ -25,6 +25,7 @@ from edge_deployer.tflm import why_no_estimate
 _MOST = 200_000
 """More samples than a plan may have: what needs as many is not counted any further."""
 _FIX = "give more held-out samples, raise `samples`, alpha or beta, or widen the check"
+_NO_FLOOR = "give more held-out samples, set a floor in the acceptance plan, or `better_than_constant: false`"
 
 
 def require_feasible(plan: AcceptancePlan, reference: Reference, *, profiles: Collection[str], boards: int) -> None:
@@ -44,7 +45,9 @@ def require_feasible(plan: AcceptancePlan, reference: Reference, *, profiles: Co
     _require_data(plan, reference)
     has_reference, classes = reference.outputs is not None, reference.metric == "accuracy"
     require_samples(plan, len(reference), labelled=classes, reference=has_reference)
-    _require_scores(plan, reference)
+    _require_floors(plan, reference)
+    if plan.mae is not None:
+        _require_mae(plan.mae, reference, plan)
 
 
 def require_budgets(plan: AcceptancePlan, profiles: Collection[str]) -> None:
@@ -105,7 +108,8 @@ def _require_data(plan: AcceptancePlan, reference: Reference) -> None:
         "mae": "`targets`, the true values",
     }
     for metric, threshold in wanted.items():
-        if threshold is not None and reference.metric != metric:
+        measured = () if reference.metric is None or reference.task is None else reference.task.metrics
+        if threshold is not None and metric not in measured:
             has = f"data for {reference.metric}" if reference.metric else "no labelled data"
             raise TinyopsError(
                 f"acceptance plan: `{metric}` needs {needs[metric]}; the acceptance set has {has}, 0 samples for it",
@@ -154,13 +158,22 @@ def samples_needed(plan: AcceptancePlan, *, labelled: bool, reference: bool) -> 
     return needed
 
 
-def _require_scores(plan: AcceptancePlan, reference: Reference) -> None:
-    if plan.auc is not None:
-        floor, margin, pairs = plan.auc.floor, plan.auc.margin, count_pairs(reference)
-        needed = _fewest(lambda cap: FloorTest(floor, margin, plan.alpha, plan.beta, cap).decide(np.ones(cap)))
-        _require_as_many("auc", needed, pairs, "pairs of an anomaly and a normal sample")
-    if plan.mae is not None:
-        _require_mae(plan.mae, reference, plan)
+def _require_floors(plan: AcceptancePlan, reference: Reference) -> None:
+    """See that the acceptance set can show accuracy or AUC: the floors that no plan has set, and what AUC takes."""
+    labels = reference.labels or ()
+    if plan.accuracy is None and plan.better_than_constant and reference.metric == "accuracy" and len(set(labels)) == 1:
+        raise TinyopsError(
+            f"all {len(labels)} samples of the acceptance set have label {labels[0]}: nothing tells the model from one "
+            "that always answers it",
+            remedy="add samples of the other classes, or set `better_than_constant: false` in the acceptance plan",
+        )
+    accuracy, auc = accuracy_floor(plan, reference), auc_floor(plan, reference)
+    if accuracy is not None and plan.accuracy is None:
+        needed = _needed(lambda: accuracy_test(accuracy, len(reference), plan))
+        _require_as_many("accuracy", needed, len(reference), "samples", _NO_FLOOR)
+    if auc is not None:
+        needed = _fewest(lambda cap: FloorTest(auc.floor, auc.margin, plan.alpha, plan.beta, cap).decide(np.ones(cap)))
+        _require_as_many("auc", needed, reference.pairs, "pairs of an anomaly and a normal sample", _NO_FLOOR)
 
 
 def _require_mae(mae: Ceiling, reference: Reference, plan: AcceptancePlan) -> None:
@@ -186,12 +199,12 @@ def _needed(design_for_one: Callable[[], BernoulliTest]) -> int:
     return 1
 
 
-def _require_as_many(check: CheckName, needed: int, has: int, what: str) -> None:
+def _require_as_many(check: CheckName, needed: int, has: int, what: str, remedy: str = _FIX) -> None:
     if has < needed:
         raise TinyopsError(
             f"acceptance plan: `{check}` at these error rates needs up to {needed:,} {what}; the acceptance set has "
             f"{has:,}, {needed - has:,} missing",
-            remedy=_FIX,
+            remedy=remedy,
         )
 
 

@@ -83,6 +83,8 @@ def print_outcome(
             "outcome": deployment.outcome,
             "gate": deployment.gate,
             "reason": deployment.reason,
+            "caution": deployment.caution,
+            "task": None if deployment.task is None else deployment.task.model_dump(),
             "remedy": deployment.remedy,
             "release": deployment.release.release_id if deployment.release else None,
             "boards": [_board(board, deployment) for board in deployment.boards],
@@ -94,6 +96,8 @@ def print_outcome(
         return
     console = Console(highlight=False, soft_wrap=True)
     print_verdict(console, deployment)
+    if deployment.task is not None:
+        console.print(f"  task:   {escape(deployment.task.in_words)}")
     report = _written(write_report)
     if report is not None:
         console.print(f"  report: {escape(str(report))}")
@@ -105,7 +109,8 @@ def print_verdict(console: Console, deployment: Deployment) -> None:
     """Outcome, reason and remedy; no verdict is neither a promotion nor a refusal, and looks like neither."""
     reason = escape(deployment.reason)
     if deployment.pushed:
-        console.print(f"[bold green]{deployment.outcome}[/]: {reason}")
+        caution = f", [yellow]{escape(deployment.caution)}[/]" if deployment.caution else ""
+        console.print(f"[bold green]{deployment.outcome}[/]{caution}: {reason}")
         return
     colour = "red" if deployment.outcome == "refused" else "yellow"
     console.print(f"[bold {colour}]{deployment.outcome}[/] at {deployment.gate}: {reason}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edge_deployer.cli.exit_status import EXIT_REFUSED
+from edge_deployer.task import DEFAULT_THRESHOLD, AskedTask, TaskName
 
 
 def push(
@@ -32,6 +33,22 @@ def push(
     workspace: Annotated[Path, typer.Option(help="Folder for releases, virtual boards and reports.")] = Path(
         ".tinyops"
     ),
+    task: Annotated[
+        TaskName | None,
+        typer.Option(
+            help="What the model is for, where data and model do not show it: classification (the greatest of several "
+            "outputs), binary (one output, class 1 over the threshold), anomaly (one output is the score, or the model "
+            "gives its input back), regression.",
+        ),
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="Of a binary task: class 1 is what is over it.")] = DEFAULT_THRESHOLD,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help="Take the place of a release in production that has another task, input shape or number of outputs.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON instead of text.")] = False,
 ) -> None:
     """Stage, accept and promote a .tflite model.
@@ -54,6 +71,8 @@ def push(
         signing_key=signing_key,
         version=release_version,
         workspace=workspace,
+        task=AskedTask(name=task, threshold=threshold),
+        replace=replace,
     )
     with DeploymentView(quiet=as_json) as view:
         deployment, write_report = foreign.push(view)

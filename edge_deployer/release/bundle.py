@@ -104,6 +104,7 @@ def write_bundle(candidate: Candidate, folder: Path, *, version: str, key: Signi
         arena_bytes=candidate.arena_bytes,
         board_profile=candidate.board_profile,
         provenance=candidate.provenance,
+        task=candidate.acceptance.task.name if candidate.acceptance.task else None,
         metrics=candidate.metrics,
         parts={name: hashlib.sha256(data).hexdigest() for name, data in parts.items()},
     )

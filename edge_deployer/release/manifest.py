@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
+from edge_deployer.task import TaskName
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -41,6 +42,7 @@ class Manifest(BaseModel):
     )
     board_profile: str
     provenance: Provenance
+    task: TaskName | None = Field(default=None, description="what the model is for; null where nothing tells")
     metrics: dict[str, float]
     parts: dict[str, Sha256] = Field(description="digest of each file beside the image, by file name")
 

@@ -24,6 +24,7 @@ from edge_deployer.release.bundle import (
 from edge_deployer.release.image import SignedByAnother
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.manifest import Manifest
+from edge_deployer.task import TaskName
 from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
 _FOLDER_NAME: Final = re.compile(rf"({DAMAGED})?[0-9]+\.[0-9]+\.[0-9]+\+(?P<build>[0-9]+)(?(1)(-[0-9]+)?)")
@@ -68,12 +69,19 @@ class ReleaseStore:
 
     def ids(self) -> dict[str, str]:
         """The releases that are there, by the hex hash of the image that each says it has; nothing is verified."""
-        found = {}
-        for folder in release_folders(self._root):
-            with suppress(OSError, ImageFormatError):
-                image_hash = parse_image((folder / IMAGE_FILE).read_bytes()).hash.hex()
-                found[image_hash] = release_id(folder.name, image_hash)
-        return found
+        hashes = {folder: _image_hash(folder) for folder in release_folders(self._root)}
+        return {image_hash: release_id(folder.name, image_hash) for folder, image_hash in hashes.items() if image_hash}
+
+    def task_of(self, image_hash: str) -> TaskName | None:
+        """The task of the release with this image, hex; None where it is not here, or does not say.
+
+        The manifest in the image is believed: who can alter it can give another model as well.
+        """
+        folder = next((folder for folder in release_folders(self._root) if _image_hash(folder) == image_hash), None)
+        with suppress(DamagedBundle):
+            manifest = None if folder is None else read_stated_manifest(folder)
+            return None if manifest is None else manifest.task
+        return None
 
     def _found(self, folder: Path, candidate: Candidate, version: str, key: SigningKey) -> Bundle | None:
         """The candidate's bundle, if this folder has it and the key signed it."""
@@ -113,6 +121,13 @@ def _is_release_of(manifest: Manifest, candidate: Candidate, version: str) -> bo
         and manifest.model_sha256 == hashlib.sha256(candidate.model).hexdigest()
         and manifest.parts.get(acceptance_set.FILE_NAME) == candidate.acceptance.sha256
     )
+
+
+def _image_hash(folder: Path) -> str | None:
+    try:
+        return parse_image((folder / IMAGE_FILE).read_bytes()).hash.hex()
+    except (OSError, ImageFormatError):
+        return None
 
 
 def _build_number(folder: Path) -> int:

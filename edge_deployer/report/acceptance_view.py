@@ -114,12 +114,10 @@ def describe_accuracy(bound: AccuracyBound) -> str:
 def gate_in_words(deployment: Deployment) -> str:
     """How it ended, and where: ``Refused at staging``, ``No verdict before installation``, ``Promoted``."""
     places = {"signature": "at the signature check", "boards": "before installation", "production": "in production"}
-    gate = deployment.gate
-    return (
-        f"{deployment.outcome.capitalize()} {places.get(gate, f'at {gate}')}"
-        if gate
-        else deployment.outcome.capitalize()
-    )
+    gate, outcome = deployment.gate, deployment.outcome.capitalize()
+    if gate:
+        return f"{outcome} {places.get(gate, f'at {gate}')}"
+    return f"{outcome}, {deployment.caution}" if deployment.caution else outcome
 
 
 def _row(check: CheckResult, board: BoardRecord) -> CheckRow:

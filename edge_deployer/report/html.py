@@ -63,6 +63,7 @@ def render_html(report: Report) -> str:
             sequential=sequential_chart(report.deployment),
             plan_rows=plan_rows(report.deployment.plan),
             words=words_in(render_markdown(report)),
+            task=views.task_of(report),
             made_elsewhere=not (report.training or report.conversion or report.evaluation),
         )
     )
@@ -82,9 +83,12 @@ def _environment() -> Environment:
         byte_count=formats.byte_count,
         check_rows=acceptance_view.check_rows,
         duration_us=formats.duration_us,
+        figures=formats.figures,
         gate_in_words=acceptance_view.gate_in_words,
         grouped=formats.grouped,
+        heading=formats.METRICS.__getitem__,
         interval=formats.interval,
+        metric=formats.metric,
         number=formats.number,
         percent=formats.percent,
         points=formats.points,

@@ -6,15 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from edge_deployer.quality import Metric
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report import formats
 from edge_deployer.report.acceptance_view import least_accuracy
 from edge_deployer.report.facts import LineageStep, Report
 from edge_deployer.rollout.fleet import what_boards_run
+from edge_deployer.task import Task
 
 _WORST_SHOWN = 5
-_METRICS: dict[Metric, str] = {"accuracy": "Accuracy", "auc": "AUC", "mae": "Mean absolute error"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,15 @@ class Budget:
 
 def key_figures(report: Report) -> list[KeyFigure]:
     """Quality in TFLM and on the device, model, arena, latency and boards: those that are known."""
-    return [figure for figure in (_quality(report), _on_device(report), *_sizes(report), _boards(report)) if figure]
+    found = (*_quality(report), _on_device(report), *_sizes(report), _boards(report))
+    return [figure for figure in found if figure]
+
+
+def task_of(report: Report) -> Task | None:
+    """What the model is for, as it was evaluated or else validated; None where nothing tells."""
+    if report.evaluation:
+        return report.evaluation.task
+    return report.validation.task if report.validation else None
 
 
 def confusion_view(validation: ValidationReport) -> Confusion | None:
@@ -184,17 +191,20 @@ def consequence(report: Report) -> str:
     return f"{had_it} By their last answers, {runs}." if runs else had_it
 
 
-def _quality(report: Report) -> KeyFigure | None:
-    """The metric's figure: TFMA's, or else the validator's."""
+def _quality(report: Report) -> list[KeyFigure]:
+    """The task's figures: TFMA's, or else the validator's."""
     if report.evaluation:
-        note = f"TFMA over {formats.grouped(report.evaluation.examples)} examples"
-        return KeyFigure("Accuracy, int8", formats.percent(report.evaluation.accuracy), note)
-    found = report.validation
-    if found is None or found.metric is None or found.quality is None:
-        return None
-    note = f"TFLM on the host, {formats.grouped(found.eval_samples)} samples"
-    label = ", ".join(filter(None, (_METRICS[found.metric], found.precision)))
-    return KeyFigure(label, formats.metric(found.metric, found.quality), note)
+        found, note = report.evaluation.figures, f"TFMA over {formats.grouped(report.evaluation.examples)} examples"
+        precision: str | None = "int8"
+    elif report.validation:
+        found, precision = report.validation.figures, report.validation.precision
+        note = f"TFLM on the host, {formats.grouped(report.validation.eval_samples)} samples"
+    else:
+        return []
+    return [
+        KeyFigure(", ".join(filter(None, (formats.METRICS[name], precision))), formats.metric(value, name), note)
+        for name, value in found.items()
+    ]
 
 
 def _on_device(report: Report) -> KeyFigure | None:

@@ -16,7 +16,7 @@ from edge_deployer.rollout.deployment import BoardOutcome, BoardRecord
 from edge_deployer.rollout.journal import Journal
 from edge_deployer.rollout.rest import come_to_rest, is_at_rest
 from edge_deployer.rollout.trial import Trial
-from edge_deployer.session import DeviceSession, SessionError
+from edge_deployer.session import DeviceInfo, DeviceSession, ModelFault, SessionError
 
 
 class Board:
@@ -43,6 +43,17 @@ class Board:
             self._note("reset", "to end what an earlier command left half done")
             await come_to_rest(self._session)
         self.record.image_before = await self._ask_what_it_runs()
+
+    async def model_in_production(self) -> DeviceInfo | None:
+        """What the board says of the model that it runs; None where the model crashes or cannot be loaded.
+
+        Raises:
+            SessionError: the board does not answer.
+        """
+        try:
+            return await self._session.info()
+        except ModelFault:
+            return None
 
     def runs(self, bundle: Bundle) -> bool:
         """Whether the release is this board's confirmed image."""

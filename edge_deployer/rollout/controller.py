@@ -22,7 +22,7 @@ from edge_deployer.rollout.conclusion import succeed
 from edge_deployer.rollout.deployment import BoardRecord, Deployment, describe_release
 from edge_deployer.rollout.fleet import what_boards_run
 from edge_deployer.rollout.journal import Journal, Watcher
-from edge_deployer.rollout.promotion import Promotion, Stop
+from edge_deployer.rollout.promotion import Promotion, Stop, TaskOf
 from edge_deployer.rollout.trial import Trial
 
 
@@ -53,7 +53,12 @@ class RolloutController:
         self._releases = dict(releases or {})
 
     async def deploy(
-        self, bundle: Bundle, *, public_pem: bytes, accepted_by: AcceptancePlan | None = None
+        self,
+        bundle: Bundle,
+        *,
+        public_pem: bytes,
+        accepted_by: AcceptancePlan | None = None,
+        task_of: TaskOf | None = None,
     ) -> Deployment:
         """Take a release through staging and, if it is accepted, to every production board.
 
@@ -64,6 +69,8 @@ class RolloutController:
             bundle: the release.
             public_pem: key that a virtual board is given when it is powered for the first time.
             accepted_by: the plan by which this release was promoted before; None if it never was.
+            task_of: the task of the release with an image hash, for production not to be given a release of another
+                one; None: whatever production runs may be replaced.
 
         Raises:
             TinyopsError: the plan cannot come to a verdict, or the boards cannot be tried for a reason that lies on
@@ -84,7 +91,7 @@ class RolloutController:
         try:
             self._check_signature(bundle)
             self._check_room(bundle)
-            promotion = Promotion(self._inventory, trial, deployment, journal, self._quarantine)
+            promotion = Promotion(self._inventory, trial, deployment, journal, self._quarantine, task_of)
             async with powered(self._inventory, self._boards_folder, public_pem=public_pem) as urls:
                 changed = await promotion.run(urls, is_accepted=accepted_by == self._plan)
             boards = len(self._inventory.pool("production"))

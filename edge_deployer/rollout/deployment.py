@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from edge_deployer.acceptance.constant_board import caution
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
@@ -14,6 +15,7 @@ from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.verdict import BoardVerdict
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.manifest import Manifest
+from edge_deployer.task import Task
 
 Outcome = Literal["promoted", "unchanged", "refused", "no verdict"]
 Gate = Literal["evaluation", "validation", "signature", "boards", "staging", "production"]
@@ -105,6 +107,16 @@ class Deployment(BaseModel):
     def pushed(self) -> bool:
         """Whether the production boards run this release now."""
         return self.outcome in ("promoted", "unchanged")
+
+    @property
+    def caution(self) -> str | None:
+        """What a release that was pushed has not shown; None where its answers were judged."""
+        return caution(self.reference, self.plan) if self.pushed and self.reference is not None else None
+
+    @property
+    def task(self) -> Task | None:
+        """What the model is for; None where no board was asked, or nothing tells."""
+        return self.reference.task if self.reference is not None else None
 
 
 def describe_release(bundle: Bundle) -> ReleaseRecord:

@@ -6,8 +6,9 @@ confirmed only after its pool's verdict; until then a reset takes it back to the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
+from math import prod
 from typing import Literal, NoReturn
 
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
@@ -22,6 +23,10 @@ from edge_deployer.rollout.journal import Journal
 from edge_deployer.rollout.staging import StagingPool
 from edge_deployer.rollout.trial import Trial
 from edge_deployer.session import DeviceSession, PortInUse, SessionError
+from edge_deployer.task import TaskName
+
+TaskOf = Callable[[str], TaskName | None]
+"""The task of the release with an image hash; None where nobody knows."""
 
 _HEALTH = "`tinyops boards health` tests a board in quarantine and lets it back"
 
@@ -48,6 +53,8 @@ class Promotion:
         deployment: the record that is kept.
         journal: where every step goes.
         quarantine: of the workspace.
+        task_of: the task of the release with an image hash, None where nobody knows; None: production's is not asked
+            for.
     """
 
     def __init__(
@@ -57,9 +64,10 @@ class Promotion:
         deployment: Deployment,
         journal: Journal,
         quarantine: Quarantine,
+        task_of: TaskOf | None = None,
     ) -> None:
         self._inventory, self._trial, self._deployment = inventory, trial, deployment
-        self._journal, self._quarantine = journal, quarantine
+        self._journal, self._quarantine, self._task_of = journal, quarantine, task_of
         self._touched: list[Board] = []
         self._confined: set[str] = set()
         self._is_refused = False
@@ -84,6 +92,9 @@ class Promotion:
                     await board.confirm(self._trial.bundle)
                 return False
             self._require_healthy(boards)
+            if self._task_of is not None:
+                for board in production:
+                    await self._require_same_work(board, self._task_of)
             try:
                 await self._release(boards, production)
             finally:
@@ -139,6 +150,32 @@ class Promotion:
             f"reconnect the board, or give staging a spare; {_HEALTH}",
             "no verdict",
         )
+
+    async def _require_same_work(self, board: Board, task_of: TaskOf) -> None:
+        """Stop before anything is installed where a production board's model does something else.
+
+        A model that cannot be asked may be replaced by any other.
+        """
+        image = board.record.image_after
+        if image is None or board.runs(self._trial.bundle):
+            return
+        info = await board.model_in_production()
+        if info is None:
+            return
+        ours, task = self._trial.bundle.acceptance, task_of(image)
+        pairs: list[tuple[str, object, object]] = [
+            ("input shape", list(info.input.sample_shape), list(ours.input.sample_shape)),
+            ("number of outputs", prod(info.output.sample_shape), prod(ours.output.sample_shape)),
+        ]
+        if task is not None and ours.task is not None:
+            pairs.append(("task", task, ours.task.name))
+        differences = [f"{what} {theirs}, the release's is {its}" for what, theirs, its in pairs if theirs != its]
+        if differences:
+            raise Stop(
+                "boards",
+                f"{board.record.name} runs another kind of model in production: its {'; its '.join(differences)}",
+                "push with --replace if the release is to take its place, or correct the inventory or the workspace",
+            )
 
     def _absent_profiles(self, staging: Collection[str]) -> set[str]:
         """Profiles of the staging pool of which no board takes part."""

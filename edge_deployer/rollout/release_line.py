@@ -33,6 +33,7 @@ class ReleaseLine:
         signing_key: private key file; None for a development key that is made in the workspace when first needed.
         plan: what acceptance asks.
         version: ``major.minor.revision`` of new releases.
+        replace: whether a release of another task, input shape or number of outputs may take production's place.
     """
 
     workspace: Path
@@ -40,6 +41,7 @@ class ReleaseLine:
     signing_key: Path | None
     plan: AcceptancePlan
     version: str
+    replace: bool = False
 
     def push(self, candidate: Candidate, watcher: Watcher | None = None) -> tuple[Deployment, Bundle]:
         """Release a candidate and deploy it. Pushing the same candidate twice changes nothing.
@@ -61,7 +63,12 @@ class ReleaseLine:
             promotion = _read_promotion(record, store.set_aside)
             controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher, store.ids())
             deployment = run_to_end(
-                controller.deploy(bundle, public_pem=key.public_pem, accepted_by=promotion.plan if promotion else None)
+                controller.deploy(
+                    bundle,
+                    public_pem=key.public_pem,
+                    accepted_by=promotion.plan if promotion else None,
+                    task_of=None if self.replace else store.task_of,
+                )
             )
             at = deployment.started
             before = [Step(at=at, board="workspace", action="moved aside", detail=said) for said in store.set_aside]

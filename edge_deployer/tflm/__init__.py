@@ -7,7 +7,14 @@ from edge_deployer.tflm.child import require_tflm
 from edge_deployer.tflm.errors import InferenceCrashed, ModelRefused, Reason
 from edge_deployer.tflm.latency import estimate_latency_us, why_no_estimate
 from edge_deployer.tflm.model_file import tensor_specs
-from edge_deployer.tflm.operators import Operator, count_bytes, count_macs, list_operators, require_kernels
+from edge_deployer.tflm.operators import (
+    Operator,
+    count_bytes,
+    count_macs,
+    last_operator,
+    list_operators,
+    require_kernels,
+)
 from edge_deployer.tflm.precision import describe_precision
 from edge_deployer.tflm.runner import TflmRunner
 
@@ -21,6 +28,7 @@ __all__ = [
     "count_macs",
     "describe_precision",
     "estimate_latency_us",
+    "last_operator",
     "list_operators",
     "require_kernels",
     "require_tflm",

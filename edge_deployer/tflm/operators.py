@@ -12,6 +12,8 @@ from edge_deployer.tflm.kernels import KERNELS
 from edge_deployer.tflm.model_file import dtype_name, opened, plausible, schema, shape_of
 from edge_deployer.tflm.remedies import without_kernel
 
+_MOVES_VALUES = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "QUANTIZE", "DEQUANTIZE"})
+
 
 @dataclass(frozen=True)
 class Operator:
@@ -43,6 +45,30 @@ def list_operators(model: bytes) -> list[Operator]:
     """
     with opened(model) as root:
         return list(_operators(schema(), root, len(model)))
+
+
+def last_operator(model: bytes) -> str | None:
+    """Name of the operator that makes the values of the first output; what only moves or stores them is looked through.
+
+    Returns:
+        None where no operator makes it.
+
+    Raises:
+        ModelRefused: the bytes are not a TFLite model.
+    """
+    with opened(model) as root:
+        graph = root.Subgraphs(0)
+        wanted, found = graph.Outputs(0), None
+        for index in reversed(range(plausible(graph.OperatorsLength(), len(model)))):
+            operator = graph.Operators(index)
+            outputs = {operator.Outputs(i) for i in range(plausible(operator.OutputsLength(), len(model)))}
+            if wanted not in outputs:
+                continue
+            found, _ = _name(schema(), root.OperatorCodes(operator.OpcodeIndex()))
+            if found not in _MOVES_VALUES or not operator.InputsLength():
+                break
+            wanted = operator.Inputs(0)
+        return found
 
 
 def require_kernels(model: bytes) -> None:

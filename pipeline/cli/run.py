@@ -19,6 +19,13 @@ def run(
     workspace: Annotated[Path, typer.Option(help="Folder for metadata, artifacts, releases and logs.")] = Path(
         ".tinyops"
     ),
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help="Take the place of a release in production that has another task, input shape or number of outputs.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
 ) -> None:
     """Train a model and take it to the boards.
@@ -37,7 +44,7 @@ def run(
 
     config = choose_project(project, demo=demo)
     with RunDisplay(Console(file=progress_stream(), quiet=as_json)) as display:
-        result = run_project(config, workspace, display.on_event)
+        result = run_project(config, workspace, display.on_event, replace=replace)
     print_outcome(result.deployment, lambda: result.report, as_json=as_json, log=result.log)
     if not result.deployment.pushed:
         sys.exit(EXIT_REFUSED)

@@ -105,7 +105,7 @@ def _data_file(project: Project, section: KubeflowSection) -> str:
     return f"{section.project_folder}/{path.relative_to(folder)}"
 
 
-def _parameters(project: Project, section: KubeflowSection) -> dict[str, str]:
+def _parameters(project: Project, section: KubeflowSection) -> dict[str, str | int]:
     """The pipeline's parameters, which a run may set otherwise, and their defaults."""
     line = section.release_line
     return {
@@ -114,10 +114,11 @@ def _parameters(project: Project, section: KubeflowSection) -> dict[str, str]:
         "inventory": f"{INVENTORY_FOLDER}/{line.inventory.key}",
         "signing_key": f"{SIGNING_KEY_FOLDER}/{line.signing_key.key}",
         "release_version": project.config.deploy.release_version,
+        "replace": 0,
     }
 
 
-def _tfx_spec(project: Project, section: KubeflowSection, parameters: dict[str, str]) -> dict[str, Any]:
+def _tfx_spec(project: Project, section: KubeflowSection, parameters: dict[str, str | int]) -> dict[str, Any]:
     """What TFX makes of the pipeline: a PipelineSpec as JSON."""
     # Seconds of imports, which a config that is wrong need not wait for.
     with heavy_imports():
@@ -126,7 +127,7 @@ def _tfx_spec(project: Project, section: KubeflowSection, parameters: dict[str, 
 
         from pipeline.dag import Places, build_pipeline
 
-    given = {name: RuntimeParameter(name, ptype=str, default=value) for name, value in parameters.items()}
+    given = {name: RuntimeParameter(name, ptype=type(value), default=value) for name, value in parameters.items()}
     places = Places(
         name=pipeline_name(project.config.name),
         pipeline_root=section.pipeline_root,

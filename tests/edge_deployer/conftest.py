@@ -59,7 +59,7 @@ def make_candidate() -> Callable[..., Candidate]:
             arena_bytes=found.report.arena_bytes,
             board_profile="cortex-m4",
             provenance=Provenance(run_id="run-1", git_commit="c0ffee"),
-            metrics={"accuracy": found.report.accuracy or 0.0},
+            metrics={"accuracy": found.report.quality or 0.0},
             sources=sources or {},
         )
 

@@ -23,6 +23,7 @@ from edge_deployer.acceptance.sequential_checks import needs_more_samples
 from edge_deployer.acceptance.stored_array import StoredArray
 from edge_deployer.acceptance.verdict import Subject
 from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.task import Task
 from edge_deployer.tensors import Array, TensorSpec
 
 PROFILE = "cortex-m4"
@@ -77,7 +78,7 @@ def _with_inputs(inputs: Array, spec: TensorSpec) -> AcceptanceSet:
         inputs=inputs,
         outputs=outputs,
         labels=truth.astype(np.int64),
-        metric="accuracy",
+        task=Task(name="classification"),
         class_names=DIGITS,
     )
 
