@@ -12,14 +12,13 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 from edge_deployer.tensors import Array, TensorSpec, dequantize
 
-TaskName = Literal["classification", "binary", "anomaly", "regression"]
 Metric = Literal["accuracy", "auc", "recall", "precision", "mae"]
 """A figure of quality; `auc` is the area under the receiver operating characteristic."""
 
 Threshold = Annotated[float, Field(allow_inf_nan=False)]
-DEFAULT_THRESHOLD = 0.5
 NO_CLASS = -1
 """What an answer that is not a number names."""
 

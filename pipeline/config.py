@@ -25,7 +25,8 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import exists, read_yaml, resolved
 from edge_deployer.profile import BoardProfile, load_profile
-from edge_deployer.task import DEFAULT_THRESHOLD, AskedTask, Threshold
+from edge_deployer.task import Threshold
+from edge_deployer.task_name import DEFAULT_THRESHOLD
 from pipeline.beam_options import BeamSection
 from pipeline.ci.settings import CiSection
 from pipeline.kubeflow.settings import KubeflowSection
@@ -209,11 +210,6 @@ class PipelineConfig(_Section):
         if self.task in ("binary", "anomaly") and len(self.data.classes) != 2:
             raise ValueError(f"task {self.task} has two classes, not {len(self.data.classes)}; see data.classes")
         return self
-
-    @property
-    def asked_task(self) -> AskedTask:
-        """What the project says of its task."""
-        return AskedTask(name=self.task, threshold=self.evaluate.threshold)
 
     @property
     def slices(self) -> tuple[str, ...]:

@@ -187,7 +187,8 @@ def model_line(project: Project, places: Places) -> ModelLine:
         representative_examples=config.convert.representative_examples,
         seed=config.train.seed,
         class_names=config.data.classes,
-        task=config.asked_task,
+        task=config.task,
+        threshold=config.evaluate.threshold,
     )
     model = converter.outputs["int8_model"]
     baseline = LatestBlessedModel(model, all_runs=places.all_runs)

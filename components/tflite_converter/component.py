@@ -11,7 +11,7 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.tflite_converter import executor
-from edge_deployer.task import UNASKED, AskedTask
+from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 
 
 class TFLiteConverterSpec(ComponentSpec):
@@ -22,8 +22,8 @@ class TFLiteConverterSpec(ComponentSpec):
         "representative_examples": ExecutionParameter(type=int),
         "seed": ExecutionParameter(type=int),
         "class_names": ExecutionParameter(type=str),
-        "task": ExecutionParameter(type=str),
-        "threshold": ExecutionParameter(type=float),
+        "task": ExecutionParameter(type=str, optional=True),
+        "threshold": ExecutionParameter(type=float, optional=True),
     }
     INPUTS = {
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -54,7 +54,8 @@ class TFLiteConverter(base_component.BaseComponent):
         representative_examples: int,
         seed: int,
         class_names: Sequence[str],
-        task: AskedTask = UNASKED,
+        task: TaskName | None = None,
+        threshold: float = DEFAULT_THRESHOLD,
     ) -> None:
         """Describe the conversion.
 
@@ -65,7 +66,8 @@ class TFLiteConverter(base_component.BaseComponent):
             representative_examples: number of training samples that set the ranges of the activations.
             seed: for drawing them.
             class_names: name of each class.
-            task: what the user says of the task; the rest is found from classes and model.
+            task: classification, binary or anomaly; without it, what classes and model show.
+            threshold: of a binary task, in the output's real units: class 1 is what is over it.
         """
         super().__init__(
             TFLiteConverterSpec(
@@ -75,8 +77,8 @@ class TFLiteConverter(base_component.BaseComponent):
                 representative_examples=representative_examples,
                 seed=seed,
                 class_names=json.dumps(list(class_names)),
-                task=task.name or "",
-                threshold=task.threshold,
+                task=task,
+                threshold=threshold,
                 int8_model=Channel(type=standard_artifacts.Model),
             )
         )

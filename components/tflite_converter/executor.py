@@ -23,6 +23,7 @@ from components.tflite_converter.report import FILE_NAME, ConversionReport, Tens
 from components.tflite_model import tflite_path
 from edge_deployer.quality import figures
 from edge_deployer.task import Answers, AskedTask, Task, find_task
+from edge_deployer.task_name import DEFAULT_THRESHOLD
 from edge_deployer.tensors import Array, TensorSpec, quantize
 from edge_deployer.tflm import InferenceCrashed, ModelRefused, TflmRunner, last_operator, tensor_specs
 
@@ -59,7 +60,9 @@ class Executor(base_executor.BaseExecutor):
         }
         representative = _draw(splits["train"], exec_properties["representative_examples"], exec_properties["seed"])
         model = convert(source, representative)
-        asked = AskedTask(name=exec_properties["task"] or None, threshold=exec_properties["threshold"])
+        asked = AskedTask(
+            name=exec_properties.get("task"), threshold=exec_properties.get("threshold", DEFAULT_THRESHOLD)
+        )
         task = _task(model, splits["eval"], asked, json.loads(exec_properties["class_names"]))
         report = _measure(source, model, splits["eval"], task, representative_examples=len(representative))
 

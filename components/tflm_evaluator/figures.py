@@ -15,7 +15,8 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 
 from edge_deployer.quality import class_figure, majority_share, score_figure
-from edge_deployer.task import DEFAULT_THRESHOLD, Metric, Task, TaskName
+from edge_deployer.task import Metric, Task
+from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 from edge_deployer.tensors import TensorSpec
 
 Name = Metric | Literal["over_majority"]

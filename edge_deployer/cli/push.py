@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edge_deployer.cli.exit_status import EXIT_REFUSED
-from edge_deployer.task import DEFAULT_THRESHOLD, AskedTask, TaskName
+from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 
 
 def push(
@@ -62,6 +62,7 @@ def push(
     """
     from edge_deployer.cli.deployment_view import DeploymentView, print_outcome
     from edge_deployer.cli.foreign_model import ForeignModel
+    from edge_deployer.task import AskedTask
 
     foreign = ForeignModel(
         model=model,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
-from edge_deployer.task import TaskName
+from edge_deployer.task_name import TaskName
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

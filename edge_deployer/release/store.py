@@ -24,7 +24,7 @@ from edge_deployer.release.bundle import (
 from edge_deployer.release.image import SignedByAnother
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.manifest import Manifest
-from edge_deployer.task import TaskName
+from edge_deployer.task_name import TaskName
 from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
 _FOLDER_NAME: Final = re.compile(rf"({DAMAGED})?[0-9]+\.[0-9]+\.[0-9]+\+(?P<build>[0-9]+)(?(1)(-[0-9]+)?)")

@@ -23,7 +23,7 @@ from edge_deployer.rollout.journal import Journal
 from edge_deployer.rollout.staging import StagingPool
 from edge_deployer.rollout.trial import Trial
 from edge_deployer.session import DeviceSession, PortInUse, SessionError
-from edge_deployer.task import TaskName
+from edge_deployer.task_name import TaskName
 
 TaskOf = Callable[[str], TaskName | None]
 """The task of the release with an image hash; None where nobody knows."""

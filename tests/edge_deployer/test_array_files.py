@@ -92,9 +92,12 @@ def deep(path: Path) -> Path:
         (claiming_memory, "are needed twice at once; this machine has"),
         (encrypted, "is encrypted"),
         (deep, "cannot be read as an .npz file"),
-        (lambda path: of_one_member(path, header((2,), "|O") + bytes(16)), "Object arrays cannot be loaded"),
-        (lambda path: path.mkdir() or path, "Is a directory"),
-        (lambda path: (path.write_bytes(b"") and path) or path, "it is no zip archive"),
+        (
+            lambda path: of_one_member(path, header((2,), "|O") + bytes(16)),
+            "it holds Python objects, as numpy makes of rows",
+        ),
+        (lambda path: path.mkdir() or path, "is a folder, not an .npz file"),
+        (lambda path: (path.write_bytes(b"") and path) or path, "it is empty"),
     ],
 )
 def test_what_a_file_claims_is_checked_before_it_is_read(

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_deployer.quality import absolute_errors, anomaly_scores, auc, figures, majority_share, right_answers
-from edge_deployer.task import Task, TaskName
+from edge_deployer.task import Task
+from edge_deployer.task_name import TaskName
 from edge_deployer.tensors import TensorSpec
 
 VECTOR = TensorSpec("int8", (1, 4), 0.5, 3)

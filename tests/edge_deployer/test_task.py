@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.task import NO_CLASS, UNASKED, Answers, AskedTask, Task, TaskName, find_task
+from edge_deployer.task import NO_CLASS, UNASKED, Answers, AskedTask, Task, find_task
+from edge_deployer.task_name import TaskName
 from edge_deployer.tensors import TensorSpec
 
 VECTOR = TensorSpec("int8", (1, 4), 0.5, 3)

@@ -90,7 +90,7 @@ def test_help_imports_nothing_heavy() -> None:
         (["model.tflite", "--workspace", "model.tflite"], "Not a directory"),
         (["model.tflite", "--signing-key", "nowhere.pem"], "nowhere.pem does not exist"),
         (["model.tflite", "--signing-key", "empty.npz"], "empty.npz is empty"),
-        (["model.tflite", "--data", "folder"], "folder cannot be read as an .npz file: Is a directory"),
+        (["model.tflite", "--data", "folder"], "folder is a folder, not an .npz file"),
         (["model.tflite", "--data", "x" * 300], "cannot be read: File name too long"),
         (["model.tflite", "--plan", "bomb.yaml"], "its aliases spelt out"),
         (["model.tflite", "--plan", "list.yaml"], "acceptance plan list.yaml: (whole file) = [['xxxx"),
@@ -212,7 +212,7 @@ class Fleet:
         return str(path)
 
     def push(self, classes: int, *options: str) -> Done:
-        return tinyops("push", self.model(classes), *self.options, *options)
+        return tinyops("push", self.model(classes), "--replace", *self.options, *options)
 
     def pushing(self, classes: int, *options: str, ignored: Sequence[signal.Signals] = ()) -> subprocess.Popen[str]:
         """A push as a process, in a session of its own."""
@@ -221,7 +221,7 @@ class Fleet:
             for number in ignored:
                 signal.signal(number, signal.SIG_IGN)
 
-        command = [str(TINYOPS), "push", self.model(classes), *self.options, *options]
+        command = [str(TINYOPS), "push", self.model(classes), "--replace", *self.options, *options]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True, preexec_fn=ignore)
 

@@ -16,7 +16,8 @@ from edge_deployer.quality import figures
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.samples import LabelledSamples
 from edge_deployer.release.validation import draw, validate_model
-from edge_deployer.task import Task, TaskName
+from edge_deployer.task import Task
+from edge_deployer.task_name import TaskName
 from edge_deployer.tensors import TensorSpec, dequantize
 from tests.edge_deployer.conftest import one_hot_samples
 from tests.edge_deployer.tiny_models import (

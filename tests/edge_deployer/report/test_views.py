@@ -116,8 +116,8 @@ def test_key_figures_fall_back_on_the_validator() -> None:
     assert report.validation is not None
     report.validation = report.validation.model_copy(update={"figures": {"accuracy": 0.96, "auc": 0.98765}})
     assert [(figure.label, figure.figure) for figure in views.key_figures(report)[:2]] == [
-        ("Accuracy, on the host", "96.0\u202f%"),
-        ("AUC, on the host", "0.988"),
+        ("Accuracy, int8", "96.0\u202f%"),
+        ("AUC, int8", "0.988"),
     ]
     report.validation = None
     report.deployment.staging = None

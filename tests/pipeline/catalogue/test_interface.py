@@ -30,7 +30,7 @@ def nodes() -> dict[str, BaseComponent]:
     """The components of the default project, by name, in order."""
     from pipeline.dag import Places, build_pipeline
 
-    places = Places(**{place.name: "anywhere" for place in fields(Places)})
+    places = Places(**{place.name: "anywhere" for place in fields(Places)} | {"replace": 0})
     pipeline = build_pipeline(load_project(DEFAULT_CONFIG.resolve()), places, gate=True)
     return {node.id: node for node in pipeline.components}
 
