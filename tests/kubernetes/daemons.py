@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,28 @@ def program(name: str, package: str) -> str:
     return found
 
 
+# Below the ports that Linux gives to whoever asks for any, so that nobody gets one between here and the daemon's start.
+_FIRST_PORT = 10_000
+_PORTS_A_WORKER = 2_000
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10
+_own_ports = itertools.cycle(
+    range(_FIRST_PORT + _worker * _PORTS_A_WORKER, _FIRST_PORT + (_worker + 1) * _PORTS_A_WORKER)
+)
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody listens at."""
-    with ExitStack() as servers:
-        held = [servers.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [server.getsockname()[1] for server in held]
+    """Ports of the loopback that nobody listens at, and that no other worker of this run is given."""
+    return list(itertools.islice(filter(_is_free, _own_ports), count))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 @contextmanager
