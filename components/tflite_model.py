@@ -10,11 +10,6 @@ from tfx.dsl.io import fileio
 from tfx.types import Artifact
 from tfx.utils import path_utils
 
-from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
-from components.tflite_converter.report import ConversionReport
-from edge_deployer.task import UNASKED, Answers, Task, find_task
-from edge_deployer.tflm import last_operator, tensor_specs
-
 # TFMA looks for this name, without an extension, in the serving folder.
 FILE_NAME = "tflite"
 
@@ -36,22 +31,6 @@ def read_tflite(model: Artifact) -> bytes:
     """The flatbuffer of the artifact."""
     with fileio.open(str(tflite_path(model)), "rb") as file:
         return bytes(file.read())
-
-
-def find_model_task(model: Artifact) -> Task:
-    """What the model is for: as the converter found it, or else as its file shows it for labels 0 and 1.
-
-    Raises:
-        ModelRefused: the bytes are not a TFLite model with one input and one output.
-    """
-    recorded = Path(model.uri, CONVERSION_FILE)
-    if recorded.is_file():
-        return ConversionReport.model_validate_json(recorded.read_bytes()).task
-    flatbuffer = read_tflite(model)
-    answers = Answers(*tensor_specs(flatbuffer), last_operator(flatbuffer))
-    found = find_task(answers, UNASKED, labels=(0, 1))
-    assert found is not None  # with labels there always is one
-    return found
 
 
 def input_feature(model: bytes) -> str:

@@ -177,6 +177,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
         custom_config={
             **_custom_config(project),
             "epochs": config.train.epochs,
+            "task": config.task,
             "module_sha256": module.sha256,
         },
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -21,11 +19,12 @@ from components.tflite_converter.conversion import convert
 from components.tflite_converter.float_model import FloatModel
 from components.tflite_converter.report import FILE_NAME, ConversionReport, TensorQuantisation
 from components.tflite_model import tflite_path
+from components.tflite_task import task_of_project
 from edge_deployer.quality import figures
-from edge_deployer.task import Answers, AskedTask, Task, find_task
+from edge_deployer.task import AskedTask, Task
 from edge_deployer.task_name import DEFAULT_THRESHOLD
 from edge_deployer.tensors import Array, TensorSpec, quantize
-from edge_deployer.tflm import InferenceCrashed, ModelRefused, TflmRunner, last_operator, tensor_specs
+from edge_deployer.tflm import InferenceCrashed, ModelRefused, TflmRunner, tensor_specs
 
 
 class Executor(base_executor.BaseExecutor):
@@ -63,7 +62,9 @@ class Executor(base_executor.BaseExecutor):
         asked = AskedTask(
             name=exec_properties.get("task"), threshold=exec_properties.get("threshold", DEFAULT_THRESHOLD)
         )
-        task = _task(model, splits["eval"], asked, json.loads(exec_properties["class_names"]))
+        classes = len(json.loads(exec_properties["class_names"]))
+        task = task_of_project(model, asked, classes=classes, labels=splits["eval"].labels)
+        logging.getLogger(__name__).info("task %s", task.in_words)
         report = _measure(source, model, splits["eval"], task, representative_examples=len(representative))
 
         path = tflite_path(converted)
@@ -104,20 +105,6 @@ def _measure(
         agreement=agreement,
         refusal=refusal,
     )
-
-
-def _task(model: bytes, examples: LabelledExamples, asked: AskedTask, class_names: Sequence[str]) -> Task:
-    """What the model is for.
-
-    Raises:
-        TinyopsError: its outputs do not fit that.
-    """
-    answers = Answers(*tensor_specs(model), last_operator(model))
-    task = find_task(answers, asked, classes=len(class_names), labels=examples.labels)
-    assert task is not None  # with labels there always is one
-    task.require_outputs(answers.values, prod(answers.given.sample_shape), len(class_names), "the project")
-    logging.getLogger(__name__).info("task %s", task.in_words)
-    return task
 
 
 def _figure(task: Task, examples: LabelledExamples, outputs: Array, spec: TensorSpec) -> float | None:

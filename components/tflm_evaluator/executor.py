@@ -20,7 +20,8 @@ from tfx.utils import proto_utils
 
 from components.blessed_models import record
 from components.reference import HOST_ARENA_BYTES
-from components.tflite_model import find_model_task, input_feature, read_tflite, tflite_path
+from components.tflite_model import input_feature, read_tflite, tflite_path
+from components.tflite_task import recorded_task
 from components.tflm_evaluator.outcome import DROPPED_BASELINE_FILE, REFUSAL_FILE
 from components.tflm_evaluator.thresholds import for_task
 from edge_deployer.tensors import Array
@@ -60,7 +61,7 @@ class Executor(stock.Executor):
             logging.getLogger(__name__).warning("no comparison with the latest blessed model: %s", unfit)
             _write_reason(evaluation, DROPPED_BASELINE_FILE, unfit)
             baseline = []
-        task = find_model_task(candidate)
+        task = recorded_task(candidate)
         logging.getLogger(__name__).info("task %s", task.in_words)
         config = proto_utils.json_to_proto(exec_properties[EVAL_CONFIG_KEY], config_pb2.EvalConfig())
         own_figures = proto_utils.proto_to_json(for_task(config, task))

@@ -12,7 +12,8 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.examples import read_examples
-from components.tflite_model import find_model_task, input_feature, read_tflite
+from components.tflite_model import input_feature, read_tflite
+from components.tflite_task import recorded_task
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.samples import LabelledSamples
@@ -71,7 +72,7 @@ class Executor(base_executor.BaseExecutor):
             acceptance_samples=exec_properties["samples"],
             seed=exec_properties["seed"],
             # Whether it is better than a constant answer is the Evaluator's question.
-            terms=Terms(find_model_task(artifact), better_than_constant=False),
+            terms=Terms(recorded_task(artifact), better_than_constant=False),
         )
         _write_blessing(artifact_utils.get_single_instance(output_dict["blessing"]), validation.report)
         _write_set(artifact_utils.get_single_instance(output_dict["acceptance_set"]), validation.acceptance)

@@ -56,6 +56,8 @@ class Executor(executor.GenericExecutor):
                 artifact_utils.get_single_instance(input_dict["examples"]),
                 label=fn_args.custom_config["label"],
                 profile=BoardProfile.model_validate_json(os.environ[BOARD_PROFILE]),
+                classes=fn_args.custom_config.get("classes"),
+                task=fn_args.custom_config.get("task"),
             )
             logging.getLogger(TRAINING_LOGGER).info("untrained: %s", found)
         run_fn(fn_args)

@@ -11,16 +11,27 @@ from tfx.types import Artifact
 from components.examples import read_examples
 from components.tflite_converter.conversion import convert
 from components.tflite_converter.float_model import FloatModel
+from components.tflite_task import task_of_project
 from edge_deployer.errors import Refused, TinyopsError
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.validation import validate_model
 from edge_deployer.release.validation_report import ValidationReport
+from edge_deployer.task import AskedTask
+from edge_deployer.task_name import TaskName
 
 # The ranges of its activations mean nothing yet.
 _REPRESENTATIVE_EXAMPLES = 8
 
 
-def examine(network: Any, examples: Artifact, *, label: str, profile: BoardProfile) -> str:
+def examine(
+    network: Any,
+    examples: Artifact,
+    *,
+    label: str,
+    profile: BoardProfile,
+    classes: int | None = None,
+    task: TaskName | None = None,
+) -> str:
     """Convert a network as the trained one will be, and look whether the result would run on a board.
 
     Args:
@@ -28,13 +39,15 @@ def examine(network: Any, examples: Artifact, *, label: str, profile: BoardProfi
         examples: as the model takes them; split train is used.
         label: the int64 feature with the class index.
         profile: the board.
+        classes: number of classes, where it is known.
+        task: what the network is for; None: as classes and output show it.
 
     Returns:
         Its figures, in one sentence.
 
     Raises:
         Refused: it cannot be converted to int8, or would not run on the board.
-        TinyopsError: it is no Keras model with one input and one output, or does not fit the examples.
+        TinyopsError: it is no Keras model with one input and one output, or does not fit the examples or its task.
     """
     # Not by its class: `keras` and `tf.keras` may be two Keras, of which TensorFlow Transform asks for the older one.
     if not hasattr(network, "export") or not getattr(network, "built", False):
@@ -51,13 +64,14 @@ def examine(network: Any, examples: Artifact, *, label: str, profile: BoardProfi
         )
         source.predict(some.inputs)
         model = convert(source, some.inputs)
+    found = task_of_project(model, AskedTask(name=task), classes=classes, labels=some.labels)
     report = validate_model(model, profile, None, acceptance_samples=1, seed=0).report
     if not report.blessed:
         raise Refused(
             f"the network would not run on {profile.name}, trained or not: {report.reason}",
             remedy=f"make the network fit board profile {profile.name}, or choose another profile",
         )
-    return _describe(report)
+    return f"{_describe(report)}; task {found.name}"
 
 
 def _give_weights(network: Any) -> None:

@@ -6,7 +6,7 @@ has an AUC of one half. A floor of the second kind stands so far above that as t
 
 from __future__ import annotations
 
-from math import sqrt
+from math import asin, pi, sin, sqrt
 from statistics import NormalDist
 
 from edge_deployer.acceptance.plan import AcceptancePlan, Floor
@@ -44,12 +44,12 @@ def auc_floor(plan: AcceptancePlan, reference: Reference) -> Floor | None:
 def _above(constant: float, samples: int, plan: AcceptancePlan) -> Floor:
     """The floor that so many samples tell from a constant answer's figure, at the plan's error rates.
 
-    By the normal approximation a test of fixed size tells shares p and p + d apart with
-    ``((z(alpha) + z(beta)) / d)^2 p (1 - p)`` samples.
+    By the arcsine approximation a test of fixed size tells shares p and q apart with
+    ``((z(alpha) + z(beta)) / (2 asin(sqrt(q)) - 2 asin(sqrt(p))))^2`` samples (Cohen 1988).
     """
     normal = NormalDist()
     widths = normal.inv_cdf(1 - plan.alpha) + normal.inv_cdf(1 - plan.beta)
-    told_apart = _ROOM * widths * sqrt(constant * (1 - constant) / min(samples, _FINEST))
-    margin = min(told_apart, (1 - _LEFT_WRONG) * (1 - constant))
+    angle = asin(sqrt(constant)) + _ROOM * widths / (2 * sqrt(min(samples, _FINEST)))
+    floor = min(sin(min(angle, pi / 2)) ** 2, 1 - _LEFT_WRONG * (1 - constant))
     # Not checked as one that is written in a plan: feasibility says what it takes.
-    return Floor.model_construct(floor=constant + margin, margin=margin)
+    return Floor.model_construct(floor=floor, margin=floor - constant)

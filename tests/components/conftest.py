@@ -119,6 +119,7 @@ def line(blobs: Path, run_nodes: Callable[..., object], tmp_path_factory: pytest
         label_feature="kind",
         representative_examples=50,
         seed=0,
+        class_names=CLASSES,
     )
     model = converter.outputs["int8_model"]
     baseline = LatestBlessedModel(model, all_runs=str(tmp_path_factory.mktemp("no-other-model")))

@@ -305,7 +305,7 @@ def test_neither_ignored_signals_nor_a_reader_that_is_gone_stop_a_push(fleet: Fl
             os.killpg(process.pid, number)
         process.stderr.close()
         printed = process.stdout.read()
-    assert (process.returncode, printed.partition(":")[0]) == (0, "promoted")
+    assert (process.returncode, printed.partition(",")[0]) == (0, "promoted")
 
 
 def test_after_a_push_was_killed_the_next_one_says_what_each_board_runs(fleet: Fleet) -> None:
@@ -329,7 +329,7 @@ def test_the_outcome_does_not_depend_on_the_report(fleet: Fleet, caplog: pytest.
     shutil.rmtree(reports)
     reports.touch()
     done = fleet.push(5)
-    assert (done.status, done.stdout.partition(":")[0]) == (0, "promoted")
+    assert (done.status, done.stdout.partition(",")[0]) == (0, "promoted")
     assert "warning: the report is not written" in caplog.text
     again = fleet.push(5, "--json")
     outcome = json.loads(again.stdout)

@@ -138,7 +138,7 @@ def test_a_damaged_report_is_named_and_hides_no_other(workspace: Path) -> None:
     done = report("list")
     assert done.status == 0
     assert "reports/1" in done.stdout
-    assert "not read: .tinyops/reports/2/report.json is damaged" in done.stdout
+    assert "not read: report .tinyops/reports/2/report.json is damaged" in done.stdout
 
 
 def test_without_a_report_the_list_says_so(tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ def line(tmp_path: Path, write_inventory: Callable[..., Path], signing_key: Sign
         signing_key=signing_key.path,
         plan=PLAN,
         version="1.0.0",
+        # Models here differ in their number of classes, to differ at all.
+        replace=True,
     )
 
 

@@ -69,7 +69,7 @@ def test_parameters_are_those_of_the_class_that_kubeflow_can_give(
 
     wanted = {key for key, one in declared(nodes[name]).items() if key != FINGERPRINT and not one.use_proto}
     assert set(parameters(interfaces[name])) == wanted
-    types = {str: "STRING", int: "NUMBER_INTEGER", bool: "BOOLEAN"}
+    types = {str: "STRING", int: "NUMBER_INTEGER", float: "NUMBER_DOUBLE", bool: "BOOLEAN"}
     for key, parameter in parameters(interfaces[name]).items():
         assert parameter.type == types.get(declared(nodes[name])[key].type, "STRING")
 

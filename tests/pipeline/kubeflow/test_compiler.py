@@ -58,7 +58,7 @@ def test_the_default_project_compiles_to_the_same_bytes_each_time(tmp_path: Path
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "pipeline.yaml: pipeline digits, 12 steps\n"
-    assert done.stderr == ""
+    assert done.stderr == "demo: scikit-learn's handwritten digits, as this folder has no tinyops.yaml\n"
     assert [path.name for path in tmp_path.iterdir()] == ["pipeline.yaml"], "no data, no workspace"
     assert (tmp_path / "pipeline.yaml").read_text() == golden("digits.yaml")
     assert compile_project(DEFAULT_CONFIG).to_yaml() == golden("digits.yaml")
