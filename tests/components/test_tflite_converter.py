@@ -60,8 +60,8 @@ def test_the_figures_are_those_of_the_two_models(line, model: bytes, report: Con
     assert report.model_bytes == len(model)
     assert report.representative_examples == 50
     assert report.eval_examples == len(held_out)
-    assert report.float_accuracy == np.mean(floats.argmax(axis=1) == held_out.labels)
-    assert report.int8_accuracy == np.mean(classes == held_out.labels)
+    assert report.float_figure == np.mean(floats.argmax(axis=1) == held_out.labels)
+    assert report.int8_figure == np.mean(classes == held_out.labels)
     assert report.agreement == np.mean(classes == floats.argmax(axis=1))
     assert report.refusal is None
 

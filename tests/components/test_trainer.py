@@ -84,7 +84,7 @@ def test_what_the_network_takes_is_told_before_it_is_trained(train, caplog: pyte
         (network(layer='tf.keras.layers.Dense(3, activation="gelu")'), {}, "no kernel for the operator GELU"),
         (network(layer="tf.keras.layers.Dense(3, activation=tf.math.erf)"), {}, "converted to int8: tf.Erf"),
         (network(), {"arena_bytes": 512}, "would not run on cortex-m4, trained or not"),
-        (network(layer="tf.keras.layers.Dense(20_000)"), {"slot_bytes": 262_144}, "a slot of cortex-m4 has room for"),
+        (network(layer="tf.keras.layers.Dense(20_000)"), {"slot_bytes": 262_144}, "a slot of cortex-m4 holds"),
     ],
 )
 def test_a_network_that_would_not_run_is_refused_before_it_is_trained(

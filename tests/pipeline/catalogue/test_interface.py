@@ -150,4 +150,4 @@ def test_the_interface_needs_no_project(monkeypatch: pytest.MonkeyPatch, tmp_pat
     from pipeline.catalogue.interface import interface
 
     monkeypatch.chdir(tmp_path)
-    assert interface("Trainer").executor == "tfx.components.trainer.executor.GenericExecutor"
+    assert interface("Trainer").executor == "components.trainer.executor.Executor"
