@@ -14,8 +14,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from edge_deployer.cli.streams import progress_stream
 from edge_deployer.paperwork import paperwork
+from edge_deployer.report import formats
 from edge_deployer.rollout.deployment import BoardRecord, Deployment, Step
 from edge_deployer.rollout.fleet import what_boards_run
+from edge_deployer.task import Metric
 
 
 class DeploymentView:
@@ -85,6 +87,7 @@ def print_outcome(
             "reason": deployment.reason,
             "caution": deployment.caution,
             "task": None if deployment.task is None else deployment.task.model_dump(),
+            "figures": _figures(deployment),
             "remedy": deployment.remedy,
             "release": deployment.release.release_id if deployment.release else None,
             "boards": [_board(board, deployment) for board in deployment.boards],
@@ -98,6 +101,8 @@ def print_outcome(
     print_verdict(console, deployment)
     if deployment.task is not None:
         console.print(f"  task:   {escape(deployment.task.in_words)}")
+    if figures := _figures(deployment):
+        console.print(f"  TFLM:   {formats.figures(figures)}")
     report = _written(write_report)
     if report is not None:
         console.print(f"  report: {escape(str(report))}")
@@ -118,6 +123,12 @@ def print_verdict(console: Console, deployment: Deployment) -> None:
         console.print(f"  boards: {escape(runs)}")
     if deployment.remedy:
         console.print(f"  remedy: {escape(deployment.remedy)}")
+
+
+def _figures(deployment: Deployment) -> dict[Metric, float]:
+    """The task's figures in TFLM, of the release's manifest."""
+    measured = deployment.release.manifest.metrics if deployment.release else {}
+    return {name: measured[name] for name in formats.METRICS if name in measured}
 
 
 def _written(write_report: Callable[[], Path | None]) -> Path | None:

@@ -97,10 +97,10 @@ def key_figures(report: Report) -> list[KeyFigure]:
 
 
 def task_of(report: Report) -> Task | None:
-    """What the model is for, as it was evaluated or else validated; None where nothing tells."""
-    if report.evaluation:
-        return report.evaluation.task
-    return report.validation.task if report.validation else None
+    """What the model is for, and how that was found; None where nothing tells."""
+    if report.validation and report.validation.task:
+        return report.validation.task
+    return report.evaluation.task if report.evaluation else None
 
 
 def confusion_view(validation: ValidationReport) -> Confusion | None:

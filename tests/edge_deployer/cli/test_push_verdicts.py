@@ -83,6 +83,7 @@ def test_one_output_that_is_a_probability_is_read_at_the_threshold(line: Line) -
     outcome = line.push(model, status=0, inputs=stored.reshape(-1, 1), labels=labels)
     assert outcome["task"]["name"] == "binary"
     figures = line.report(outcome)["validation"]["figures"]
+    assert outcome["figures"] == figures
     assert figures["accuracy"] == pytest.approx(1 - 6 / 240)
     assert 0.9 < figures["auc"] < 1
     elsewhere = line.push(model, "--threshold", "0.999", status=3, inputs=stored.reshape(-1, 1), labels=labels)
