@@ -7,11 +7,14 @@ afterwards, and says what it waits for. A signal that is ignored stays ignored: 
 
 from __future__ import annotations
 
+import _thread
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from threading import Timer
 from types import FrameType
 from typing import Final, TypeVar
 
@@ -21,6 +24,9 @@ Result = TypeVar("Result")
 Handler = Callable[[int, "FrameType | None"], None]
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_LOG_LINE_S: Final = 0.01
+"""After so long a signal that came while a line was logged is heard again."""
 
 # Signals are the process's, and so is what they have to wait for.
 _waits: list[str] = []
@@ -66,14 +72,16 @@ class CutShort(Exception):
 def listening(kind: type[Ended | StepEnded] = Ended) -> Iterator[None]:
     """A block that a signal ends, by raising `kind` in it. To be entered in the main thread.
 
-    A `StepEnded` is raised once: what follows must not disturb the cleaning up, of which this module knows nothing.
+    A `StepEnded` is raised once: what follows must not disturb the cleaning up, of which this module knows nothing. It
+    is not raised while a line is logged, whose handlers would take it for a failure to write the line, and go on.
     """
     raised = False
 
     def hear(number: int, frame: FrameType | None) -> None:
         nonlocal raised
-        del frame
-        if _waits:
+        if kind is StepEnded and _logs(frame):
+            Timer(_LOG_LINE_S, _thread.interrupt_main, [number]).start()
+        elif _waits:
             _tell(number)
             if not raised and not _deferred:
                 _deferred.append(number)
@@ -83,6 +91,11 @@ def listening(kind: type[Ended | StepEnded] = Ended) -> Iterator[None]:
 
     with _handled_by(hear):
         yield
+
+
+def _logs(frame: FrameType | None) -> bool:
+    """Whether this is in the middle of logging."""
+    return frame is not None and (frame.f_code.co_filename == logging.__file__ or _logs(frame.f_back))
 
 
 def listen_no_more() -> None:

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from math import prod
 from typing import Literal, NoReturn
 
+from edge_deployer.acceptance.constant_board import constant_answer_that_passes
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
 from edge_deployer.ending import uncut
 from edge_deployer.errors import TinyopsError
@@ -225,8 +226,15 @@ class Promotion:
         if verdict.decision == "refused":
             await self._take_back("staging", verdict.reason)
         if verdict.decision == "no verdict":
-            remedy = _HEALTH if verdict.quarantined else "raise `samples` in the plan, or give more held-out data"
-            await self._take_back("staging", verdict.reason, remedy, "no verdict")
+            await self._take_back("staging", verdict.reason, self._remedy(verdict), "no verdict")
+
+    def _remedy(self, verdict: PoolVerdict) -> str:
+        """What to do where staging came to no verdict."""
+        if verdict.quarantined:
+            return _HEALTH
+        if constant_answer_that_passes(self._trial.reference, self._trial.plan) is not None:
+            return "give samples to which the model answers differently, and their `labels`, which judge its answers"
+        return "raise `samples` in the plan, or give more held-out data"
 
     async def _keep(self, staging: StagingPool, *, first_releases: bool) -> None:
         """Confirm the release on the staging boards that accept it, and see that it survives there.

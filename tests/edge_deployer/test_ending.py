@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import logging
 import os
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -150,3 +153,27 @@ def test_work_that_nobody_prepared_for_ends_as_ctrl_c_ends_it() -> None:
     with pytest.raises(KeyboardInterrupt):
         run_to_end(work.run())
     assert work.steps == ["clean", "closed"]
+
+
+class Telling(io.StringIO):
+    """A log in whose first line a signal comes."""
+
+    def write(self, text: str) -> int:
+        if not self.tell():
+            super().write(text)
+            os.kill(os.getpid(), signal.SIGTERM)
+        return len(text)
+
+
+def test_a_signal_in_the_middle_of_a_log_line_is_not_lost() -> None:
+    logger = logging.Logger("told")
+    logger.addHandler(logging.StreamHandler(Telling()))
+
+    def go_on() -> None:
+        logger.warning("a line")
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            time.sleep(0.001)
+
+    with pytest.raises(StepEnded), listening(StepEnded):
+        go_on()

@@ -124,7 +124,7 @@ def test_a_model_that_fails_staging_never_reaches_production(digits, first_run, 
     # It was measured against the release that production has.
     facts = report_of(refused).evaluation
     assert facts.blessed
-    assert facts.baseline_accuracy == report_of(first_run[0]).evaluation.accuracy
+    assert facts.baseline == report_of(first_run[0]).evaluation.figure
 
 
 def test_boards_give_tfmas_figure_to_the_last_sample(digits, first_run) -> None:
@@ -138,7 +138,7 @@ def test_boards_give_tfmas_figure_to_the_last_sample(digits, first_run) -> None:
     done = tinyops("boards", "infer", "staging-1", samples, "--workspace", digits.workspace, "--json")
     answered = json.loads(done.stdout)
     right = sum(sample["top"] == label for sample, label in zip(answered["samples"], labels, strict=True))
-    assert right == round(evaluation.accuracy * evaluation.examples)
+    assert right == round(evaluation.figure * evaluation.examples)
 
 
 def test_what_a_release_carries(digits, promoted: str) -> None:

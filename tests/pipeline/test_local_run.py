@@ -77,10 +77,10 @@ def test_the_digits_reach_what_they_must(digits) -> None:
     conversion = ConversionReport.model_validate_json((model / CONVERSION_FILE).read_text())
     validator = lineage(digits).latest("TFLMValidator").folder("blessing")
     validation = ValidationReport.model_validate_json((validator / VALIDATION_FILE).read_text())
-    assert conversion.int8_accuracy >= 0.975
+    assert conversion.int8_figure >= 0.975
     assert conversion.model_bytes <= 8_000
     assert validation.arena_bytes <= 4_000
-    assert validation.accuracy == conversion.int8_accuracy
+    assert validation.quality == conversion.int8_figure
 
 
 @pytest.mark.usefixtures("first_run")

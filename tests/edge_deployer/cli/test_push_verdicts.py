@@ -72,6 +72,7 @@ def test_agreement_on_inputs_that_all_give_one_answer_is_no_verdict_and_boards_a
     outcome = line.push(identity_classifier(4), status=3, inputs=one_hot(np.full(240, 2)))
     assert (outcome["outcome"], outcome["gate"]) == ("no verdict", "staging")
     assert "a board that always answered the same output would pass the same test" in outcome["reason"]
+    assert outcome["remedy"].startswith("give samples to which the model answers differently")
     assert {board["release"] for board in outcome["boards"]} == {None}
 
 
