@@ -68,6 +68,7 @@ class ArrayArchive:
     def _claimed(self, name: str) -> int:
         """Bytes of an array once it is inflated."""
         members = self._archive.zip
+        assert members is not None  # as long as the archive is open
         stored = members.namelist()
         info = members.getinfo(name if name in stored else f"{name}.npy")
         if info.file_size > max(_INFLATES_FREELY, _MOST_INFLATED * info.compress_size):

@@ -219,4 +219,7 @@ def test_nothing_beside_the_users_module_takes_the_place_of_what_is_installed(
 
     with pytest.raises(Ended):
         run_project(config, tmp_path / "workspace", follow)
-    assert [type(event) for event in events] == [Launched, Planned, Stopped]
+    kinds = [type(event) for event in events]
+    assert kinds[:2] == [Launched, Planned]
+    # The first component may have begun before the worker hears of it.
+    assert kinds[2:] in ([Stopped], [Started, Stopped])
