@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := run
 
 run: $(READY)
-	@$(BIN)/tinyops run
+	@$(BIN)/tinyops run --demo
 
 # Three at a time on two processors: most of a test is waiting for a line or a child process.
 TESTS := -m pytest -n 3 --no-loadscope-reorder

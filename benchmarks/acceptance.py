@@ -22,6 +22,7 @@ from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.image import SignedImage
 from edge_deployer.release.validation import random_inputs
 from edge_deployer.session import DeviceSession
+from edge_deployer.task import Task
 from edge_deployer.tflm import TflmRunner
 
 _KEYWORD_MODEL = Path("../shared/models/mlcommons_tiny/kws_ref_model.tflite")
@@ -86,7 +87,8 @@ def _measure_keyword(folder: Path, *, realtime: bool) -> list[Row]:
 def _acceptance_set(model: bytes) -> AcceptanceSet:
     with TflmRunner(model, arena_bytes=_ARENA_BYTES) as runner:
         inputs = random_inputs(runner.input, _FIXED, seed=0)
-        return AcceptanceSet(runner.input, runner.output, inputs, runner.run(inputs))
+        task = Task(name="classification")
+        return AcceptanceSet(runner.input, runner.output, inputs, runner.run(inputs), task=task, random=True)
 
 
 async def _verdict_seconds(

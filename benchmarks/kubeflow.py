@@ -37,9 +37,9 @@ def measure_kubeflow(folder: Path) -> list[Row]:
     """The default project, compiled and replayed beside a run."""
     folder.mkdir()
     compiled = folder / "pipeline.yaml"
-    compiling = min(seconds([TINYOPS, "compile", "-o", compiled]) for _ in range(_REPEATS))
+    compiling = min(seconds([TINYOPS, "compile", "--demo", "-o", compiled]) for _ in range(_REPEATS))
     importing = min(seconds([sys.executable, "-W", "ignore", "-c", _IMPORTS]) for _ in range(_REPEATS))
-    running = seconds([TINYOPS, "run", "--workspace", folder / "run", "--json"])
+    running = seconds([TINYOPS, "run", "--demo", "--workspace", folder / "run", "--json"])
     replayed = _replay(compiled, folder)
     steps = [step["seconds"] for step in replayed["steps"]]
     overhead = _entrypoint_seconds(PipelineFile.load(compiled), folder / "replay")
@@ -64,7 +64,7 @@ def measure_kubeflow(folder: Path) -> list[Row]:
 
 
 def _replay(compiled: Path, folder: Path) -> dict[str, list[dict[str, float]]]:
-    command = [TINYOPS, "replay", compiled, "--workspace", folder / "replay", "--json"]
+    command = [TINYOPS, "replay", compiled, "--demo", "--workspace", folder / "replay", "--json"]
     done = subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True)
     return dict(json.loads(done.stdout))
 

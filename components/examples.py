@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +16,9 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.tensors import Array
 
 SliceValue = int | float | bytes
+
+# What the lists of `tf.train.Feature` hold; a feature without values has none.
+_DTYPES: Final = {"float_list": "float32", "int64_list": "int64", "bytes_list": "bytes", None: "empty"}
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,19 @@ class LabelledExamples:
 
 
 def read_examples(
-    examples: Artifact, split: str, *, feature: str, label: str, shape: tuple[int, ...], slices: Sequence[str] = ()
+    examples: Artifact,
+    split: str,
+    *,
+    feature: str,
+    label: str,
+    shape: tuple[int, ...],
+    slices: Sequence[str] = (),
+    limit: int | None = None,
 ) -> LabelledExamples:
-    """Read one split.
+    """Read one split, or its first records.
 
-    Beam shuffles what it writes, so the rows are put in the order of their bytes: whatever is drawn from them with a
-    seed is then the same in every run.
+    Beam promises no order of what it writes, so the rows are put in the order of their bytes: whatever is drawn from
+    them with a seed is then the same in every run.
 
     Args:
         examples: TFRecord files (gzip) of `tf.train.Example`.
@@ -51,13 +62,15 @@ def read_examples(
         shape: shape of one sample, without the batch dimension.
         slices: features of any type whose every value is a slice; as for TFMA, a sample without one is in none of its
             slices.
+        limit: number of records to read; None for all.
 
     Raises:
-        TinyopsError: a feature is missing, or its length does not fill `shape`.
+        TinyopsError: a feature is missing or of another type, or its length does not fill `shape`.
     """
     files = fileio.glob(io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split)))
-    records = list(tf.data.TFRecordDataset(sorted(files), compression_type="GZIP").as_numpy_iterator())
-    _require_features(records[0], (feature, label))
+    stored = tf.data.TFRecordDataset(sorted(files), compression_type="GZIP")
+    records = list(stored.take(-1 if limit is None else limit).as_numpy_iterator())
+    _require_features(records[0], (feature, "float_list"), (label, "int64_list"))
     parsed = tf.io.parse_example(
         records,
         {
@@ -90,11 +103,17 @@ def _values(feature: tf.train.Feature) -> tuple[SliceValue, ...]:
     return tuple(getattr(feature, kind).value) if kind else ()
 
 
-def _require_features(record: bytes, names: tuple[str, ...]) -> None:
+def _require_features(record: bytes, *wanted: tuple[str, str]) -> None:
     present = tf.train.Example.FromString(record).features.feature
-    for name in names:
+    for name, kind in wanted:
         if name not in present:
             raise TinyopsError(
                 f"the transformed examples have no feature {name!r}; they have {', '.join(sorted(present))}",
                 remedy="name the model's input after a feature that preprocessing_fn returns, and return the label too",
+            )
+        found = present[name].WhichOneof("kind")
+        if found != kind:
+            raise TinyopsError(
+                f"feature {name!r} of the transformed examples is {_DTYPES[found]}, not {_DTYPES[kind]}",
+                remedy=f"return it from preprocessing_fn as {_DTYPES[kind]}: `tf.cast(..., tf.{_DTYPES[kind]})`",
             )

@@ -49,6 +49,25 @@ def find(folder: str, name: str) -> list[str]:
     return sorted(found.path for found in result.metadata_list)
 
 
+def require_answer(folder: str) -> None:
+    """Make sure that a folder can be looked into, whatever is in it.
+
+    Args:
+        folder: a URI.
+
+    Raises:
+        TinyopsError: the store does not answer, or refuses.
+    """
+    s3 = _S3.match(f"{folder}/")
+    try:
+        if s3:
+            _s3_client().list_objects_v2(Bucket=s3["bucket"], Prefix=s3["key"], MaxKeys=1)
+        else:
+            _beam(folder).match([f"{folder}/*"], limits=[1])
+    except (BeamIOError, BotoCoreError, ClientError) as error:
+        raise _unreadable(folder, error) from error
+
+
 def read(path: str) -> bytes:
     """Contents of a file.
 

@@ -6,7 +6,10 @@ import logging
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, model_validator
+
+from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_record
 
 FILE_NAME: Final = "training.json"
 
@@ -41,7 +44,7 @@ def read_training_curve(folder: Path) -> TrainingCurve | None:
     if not path.is_file():
         return None
     try:
-        return TrainingCurve.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        logging.getLogger(__name__).warning("%s is left out of the report: %s", path, error)
+        return read_record(TrainingCurve, path, f"training curve {path}", remedy="write it again")
+    except TinyopsError as error:
+        logging.getLogger(__name__).warning("%s is left out of the report: %s", path, error.message)
         return None

@@ -2,37 +2,57 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import make_folder
+
+# Never through a link, and never emptied: whatever stands at the path may be somebody else's.
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 @contextmanager
-def exclusive(path: Path, *, busy: str) -> Iterator[None]:
+def exclusive(path: Path, *, busy: str) -> Iterator[int]:
     """Hold the lock at `path`, whose folder is made if need be.
 
     Args:
         path: the lock file.
         busy: the message if someone else holds it.
 
+    Yields:
+        Its descriptor; whoever inherits it holds the lock too.
+
     Raises:
-        TinyopsError: someone else holds it, or the folder cannot be written.
+        TinyopsError: someone else holds it, the folder cannot be written, or the lock is a link.
     """
+    make_folder(path.parent, remedy="give another folder with --workspace")
+    descriptor = _open(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.open("w")
-    except OSError as error:
-        raise TinyopsError(
-            f"{path.parent} cannot be written: {error.strerror}", remedy="give another folder with --workspace"
-        ) from error
-    with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise TinyopsError(
                 busy, remedy="wait until it has ended, or give this one another folder with --workspace"
             ) from None
-        yield
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, _FLAGS, 0o666)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise TinyopsError(
+                f"the lock {path} is a symbolic link, which no command makes", remedy="remove the link"
+            ) from None
+        raise TinyopsError(
+            f"the lock {path} cannot be opened: {error.strerror}",
+            remedy="move away what stands there, or give another folder with --workspace",
+        ) from None

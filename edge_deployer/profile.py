@@ -41,6 +41,9 @@ class BoardProfile(BaseModel):
     bytes_per_second: PositiveInt = Field(
         description="bytes of activations read and written per second; for the latency estimate"
     )
+    speeds_of: str | None = Field(
+        default=None, description="what the two speeds were measured on: stands beside every estimate"
+    )
 
     @model_validator(mode="after")
     def _whole_pages(self) -> BoardProfile:

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import exists, read_file
 
 _REMEDY = "give the PEM file that 'imgtool getpub --encoding pem' writes for an ed25519 key"
 
@@ -19,12 +20,11 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
     Raises:
         TinyopsError: the file is missing, or is not such a key.
     """
+    if not exists(path, f"public key {path}"):
+        raise TinyopsError(f"public key {path} does not exist", remedy="correct the path")
+    contents = read_file(path, f"public key {path}", remedy=_REMEDY)
     try:
-        key = load_pem_public_key(path.read_bytes())
-    except FileNotFoundError:
-        raise TinyopsError(f"public key {path} does not exist", remedy="correct the path") from None
-    except OSError as error:
-        raise TinyopsError(f"public key {path} cannot be read: {error.strerror}", remedy=_REMEDY) from None
+        key = load_pem_public_key(contents)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise TinyopsError(f"public key {path} cannot be read: {error}", remedy=_REMEDY) from None
     if not isinstance(key, Ed25519PublicKey):

@@ -1,4 +1,4 @@
-"""How good a model's answers are: accuracy, area under the ROC curve, mean absolute error. Pure numpy.
+"""How good a model's answers are: accuracy, area under the ROC curve, recall, precision, mean absolute error.
 
 There is one formula for each in the project, so that the validator's figure, a board's and the one that is recomputed
 from a release's evidence are the same number for the same outputs.
@@ -6,76 +6,47 @@ from a release's evidence are the same number for the same outputs.
 
 from __future__ import annotations
 
-from math import prod
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 
+from edge_deployer.task import Metric, Task
 from edge_deployer.tensors import Array, TensorSpec, dequantize
 
-Metric = Literal["accuracy", "auc", "mae"]
-"""What a model is judged by; `auc` is the area under the receiver operating characteristic."""
+NO_SKILL_AUC = 0.5
+"""Of a constant score."""
 
 
-def choose_metric(
-    input_spec: TensorSpec,
-    output_spec: TensorSpec,
-    *,
-    labels: Array | None,
-    targets: Array | None,
-    class_names: tuple[str, ...] = (),
-) -> Metric | None:
-    """The metric that data and model allow.
-
-    Targets make a regression. Labels make anomaly detection (0 normal, 1 anomaly) where the model has one output value,
-    which is then the score, or where it is an autoencoder, whose error is. They make a classification otherwise.
-
-    An autoencoder has as many output values as input values. So may a classifier: it has a name or a label for each of
-    its outputs, where an autoencoder has labels 0 and 1 alone and more than two outputs.
-
-    Args:
-        input_spec: the model's input.
-        output_spec: its output.
-        labels: int64 ``(n,)``, or None.
-        targets: real values ``(n, ...)``, or None.
-        class_names: name of each class, if known.
-    """
-    if targets is not None:
-        return "mae"
-    if labels is None:
-        return None
-    given, answered = prod(input_spec.sample_shape), prod(output_spec.sample_shape)
-    named = len(class_names) == answered or bool(np.any((labels < 0) | (labels > 1)))
-    is_autoencoder = answered == given and answered > 2 and not named
-    return "auc" if answered == 1 or is_autoencoder else "accuracy"
-
-
-def named_classes(outputs: Array) -> npt.NDArray[np.int64]:
-    """The class that each output names: the index of its greatest value, of equal ones the first.
-
-    Args:
-        outputs: stored or real values, ``(n, ...)``.
-
-    Returns:
-        int64 ``(n,)``.
-    """
-    named: npt.NDArray[np.int64] = np.asarray(outputs).reshape(len(outputs), -1).argmax(axis=1).astype(np.int64)
-    return named
-
-
-def right_answers(outputs: Array, labels: Array) -> npt.NDArray[np.bool_]:
+def right_answers(outputs: Array, labels: Array, output_spec: TensorSpec, task: Task) -> npt.NDArray[np.bool_]:
     """Whether each output names its sample's class.
 
     Args:
         outputs: stored or real values, ``(n, ...)``.
         labels: class indices, ``(n,)``.
+        output_spec: the model's output.
+        task: one that names classes.
 
     Returns:
         bool ``(n,)``.
     """
-    right: npt.NDArray[np.bool_] = named_classes(outputs) == labels
+    right: npt.NDArray[np.bool_] = task.named_classes(outputs, output_spec) == labels
     return right
+
+
+def majority_share(labels: Array) -> float:
+    """Share of the commonest class, 0 to 1: what answering it every time would get right (no-information rate).
+
+    Args:
+        labels: class indices, 0 and up, ``(n,)``, n above 0.
+    """
+    return float(np.bincount(np.asarray(labels)).max() / len(labels))
+
+
+def constant_is_as_good(accuracy: float, majority: float) -> str:
+    """Why an accuracy is no evidence of a model, with both figures."""
+    return (
+        f"accuracy {accuracy:.4f} is not better than {majority:.4f}, what always answering the commonest class would "
+        "reach"
+    )
 
 
 def anomaly_scores(outputs: Array, targets: Array | None, output_spec: TensorSpec) -> npt.NDArray[np.float64]:
@@ -132,28 +103,48 @@ def auc(labels: Array, scores: Array) -> float:
     return float((below.sum() + up_to.sum()) / 2 / (len(normal) * len(anomalous)))
 
 
-def figure(
-    metric: Metric, outputs: Array, output_spec: TensorSpec, *, labels: Array | None, targets: Array | None
-) -> float:
-    """The metric's figure for a whole set: accuracy or AUC, 0 to 1, or mean absolute error in the targets' unit.
+def class_figure(metric: Metric, named: Array, labels: Array) -> float | None:
+    """Accuracy, recall or precision, 0 to 1, of class 1 the last two; None without a sample to count.
 
     Args:
-        metric: what to compute.
+        metric: which.
+        named: the class that each answer names, ``(n,)``.
+        labels: class indices, ``(n,)``.
+    """
+    right = named == labels
+    counted = {"accuracy": np.ones(len(labels), np.bool_), "recall": labels == 1, "precision": named == 1}[metric]
+    return float(np.mean(right[counted])) if counted.any() else None
+
+
+def score_figure(labels: Array, scores: Array) -> float | None:
+    """The AUC as `auc` has it; None where one of the two kinds of samples is missing."""
+    return auc(labels, scores) if 0 < np.count_nonzero(labels == 1) < len(labels) else None
+
+
+def figures(
+    task: Task, outputs: Array, output_spec: TensorSpec, *, labels: Array | None, targets: Array | None
+) -> dict[Metric, float]:
+    """The task's figures for a whole set, in the order of `Task.metrics`; what the data does not allow is absent.
+
+    The mean absolute error is in the targets' unit, all others are 0 to 1.
+
+    Args:
+        task: which figures.
         outputs: stored values, ``(n, ...)``.
         output_spec: the model's output.
-        labels: for accuracy and AUC, ``(n,)``.
+        labels: for all but a regression, ``(n,)``.
         targets: for mean absolute error, and for the AUC of an autoencoder; ``(n, ...)``.
-
-    Raises:
-        ValueError: the labels or targets that the metric needs are missing.
     """
-    if metric == "mae" and targets is not None:
-        return float(np.mean(absolute_errors(outputs, targets, output_spec)))
-    if metric == "auc" and labels is not None:
-        return auc(labels, anomaly_scores(outputs, targets, output_spec))
-    if metric == "accuracy" and labels is not None:
-        return float(np.mean(right_answers(outputs, labels)))
-    raise ValueError(f"{metric} needs {'targets' if metric == 'mae' else 'labels'}")
+    found: dict[Metric, float | None] = {}
+    if task.name == "regression" and targets is not None:
+        found["mae"] = float(np.mean(absolute_errors(outputs, targets, output_spec)))
+    if task.name != "regression" and labels is not None:
+        for metric in task.metrics:
+            if metric == "auc":
+                found[metric] = score_figure(labels, anomaly_scores(outputs, targets, output_spec))
+            else:
+                found[metric] = class_figure(metric, task.named_classes(outputs, output_spec), labels)
+    return {metric: figure for metric, figure in found.items() if figure is not None}
 
 
 def _real_rows(outputs: Array, spec: TensorSpec) -> npt.NDArray[np.float64]:

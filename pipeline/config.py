@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -22,8 +23,10 @@ from pydantic import (
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
-from edge_deployer.files import read_yaml
+from edge_deployer.files import exists, read_yaml, resolved
 from edge_deployer.profile import BoardProfile, load_profile
+from edge_deployer.task import Threshold
+from edge_deployer.task_name import DEFAULT_THRESHOLD
 from pipeline.beam_options import BeamSection
 from pipeline.ci.settings import CiSection
 from pipeline.kubeflow.settings import KubeflowSection
@@ -37,9 +40,18 @@ def _beside_config(path: Path, info: ValidationInfo) -> Path:
     return (info.context or {}).get("folder", Path()) / path.expanduser()
 
 
+def _taken_by_kubeflow(name: str) -> str:
+    """A name that may be Kubeflow's in small letters and with hyphens for underscores."""
+    if not re.fullmatch(r"[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9])?", name):
+        raise ValueError(
+            "letters, digits, hyphens and underscores are wanted, a letter first, a letter or a digit last"
+        )
+    return name
+
+
 ConfigPath = Annotated[Path, AfterValidator(_beside_config)]
 # No longer than what Kubeflow takes.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=128)]
+Name = Annotated[str, StringConstraints(max_length=128), AfterValidator(_taken_by_kubeflow)]
 FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -98,9 +110,17 @@ class DataSection(_Section):
 
 
 class TrainSection(_Section):
-    """The user's module, with `preprocessing_fn` and `run_fn`, and what `run_fn` finds in `custom_config`."""
+    """The user's code, and what it finds in `custom_config`.
+
+    Attributes:
+        module: with `run_fn`.
+        preprocessing: with `preprocessing_fn`, if it is not in `module`, whose edits then do not run Transform again.
+        epochs: for `run_fn`.
+        seed: for both.
+    """
 
     module: ConfigPath
+    preprocessing: ConfigPath | None = None
     epochs: PositiveInt = 40
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -115,13 +135,21 @@ class EvaluateSection(_Section):
     """When a model is blessed.
 
     Attributes:
-        min_accuracy: least accuracy of the int8 model over the eval split.
-        max_drop: most that it may lie below the latest blessed model.
+        min_accuracy: least accuracy of the int8 model over the eval split, where its answers are classes.
+        min_auc: least area under the ROC curve, of a binary task and of an anomaly detection.
+        min_recall: least share of class 1 that a binary task finds; None asks for none.
+        min_precision: least share that is right of what it names class 1; None asks for none.
+        threshold: of a binary task: class 1 is what is over it, in the output's real units.
+        max_drop: most that accuracy, for an anomaly detection AUC, may lie below the latest blessed model's.
         slices: features whose every value is a slice; None means the label.
         min_slice_accuracy: least accuracy on every slice; None asks for none.
     """
 
     min_accuracy: Share = 0.9
+    min_auc: Share = 0.85
+    min_recall: Share | None = None
+    min_precision: Share | None = None
+    threshold: Threshold = DEFAULT_THRESHOLD
     max_drop: Share = 0.02
     slices: list[FeatureName] | None = None
     min_slice_accuracy: Share | None = None
@@ -146,6 +174,9 @@ class PipelineConfig(_Section):
 
     Attributes:
         name: of the pipeline; runs with the same name and workspace share cache and baseline.
+        task: what the model is for: ``classification`` (the greatest of several outputs), ``binary`` (one output,
+            class 1 over `evaluate.threshold`) or ``anomaly`` (one output is the score, or the model gives its input
+            back); None: as classes and output show it.
         board_profile: a shipped profile's name or a `.yaml` file.
         acceptance: what boards are asked.
         deploy: how the release reaches boards.
@@ -159,6 +190,7 @@ class PipelineConfig(_Section):
     train: TrainSection
     convert: ConvertSection = ConvertSection()
     evaluate: EvaluateSection = EvaluateSection()
+    task: Literal["classification", "binary", "anomaly"] | None = None
     board_profile: str = "cortex-m4"
     acceptance: AcceptancePlan = AcceptancePlan()
     deploy: DeploySection = DeploySection()
@@ -172,6 +204,12 @@ class PipelineConfig(_Section):
         if profile.endswith((".yaml", ".yml")):
             return str(_beside_config(Path(profile), info))
         return profile
+
+    @model_validator(mode="after")
+    def _two_classes(self) -> PipelineConfig:
+        if self.task in ("binary", "anomaly") and len(self.data.classes) != 2:
+            raise ValueError(f"task {self.task} has two classes, not {len(self.data.classes)}; see data.classes")
+        return self
 
     @property
     def slices(self) -> tuple[str, ...]:
@@ -198,10 +236,10 @@ def load_config(path: Path) -> PipelineConfig:
     Raises:
         TinyopsError: the file is missing, unreadable or not YAML, a key is unknown, or a value is wrong.
     """
-    if not path.is_file():
+    if not exists(path, f"config file {path}"):
         raise TinyopsError(f"config file {path} does not exist", remedy="give the path of a tinyops.yaml")
     contents = read_yaml(path, f"config file {path}")
     try:
-        return PipelineConfig.model_validate(contents, context={"folder": path.resolve().parent})
+        return PipelineConfig.model_validate(contents, context={"folder": resolved(path).parent})
     except ValidationError as error:
         raise describe_validation_error(error, str(path)) from error

@@ -10,7 +10,6 @@ from typing import Any
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
-from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.data_types import RuntimeParameter
@@ -25,9 +24,12 @@ from components.tflm_evaluator.component import TFLMEvaluator
 from components.tflm_evaluator.thresholds import Thresholds
 from components.tflm_pusher.component import TFLMPusher
 from components.tflm_validator.component import TFLMValidator
+from components.trainer.component import Trainer
 from pipeline.beam_options import beam_args
 from pipeline.data_source import fields_of
 from pipeline.preflight import Job, Project
+
+_THRESHOLDS = ("min_accuracy", "min_auc", "min_recall", "min_precision", "max_drop")
 
 Parameter = str | RuntimeParameter
 """A value, or on Kubeflow a parameter of the pipeline."""
@@ -41,23 +43,25 @@ class Places:
         name: of the pipeline.
         pipeline_root: folder or URI for artifacts.
         all_runs: folder or URI with the artifacts of all runs of this pipeline, and of no other.
-        data_source: where the data comes from, for the report.
+        data_source: where the data comes from, for the report; on Kubeflow, what a run names as its `data_file`.
         data_file: the `.npz` file.
         workspace: folder for the release store, the journal, virtual boards and the development key.
         inventory: inventory file; empty for the shipped virtual boards.
         signing_key: private key file; empty for a development key in the workspace.
         release_version: ``major.minor.revision``.
+        replace: 1 where a release of another task may take production's place, else 0.
     """
 
     name: str
     pipeline_root: str
     all_runs: str
-    data_source: str
+    data_source: Parameter
     data_file: Parameter
     workspace: Parameter
     inventory: Parameter
     signing_key: Parameter
     release_version: Parameter
+    replace: int | RuntimeParameter
 
     @classmethod
     def here(cls, job: Job) -> Places:
@@ -74,6 +78,7 @@ class Places:
             inventory=str(deploy.inventory or ""),
             signing_key=str(deploy.signing_key or ""),
             release_version=deploy.release_version,
+            replace=int(job.replace),
         )
 
 
@@ -135,6 +140,7 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
         inventory=places.inventory,
         signing_key=places.signing_key,
         release_version=places.release_version,
+        replace=places.replace,
         plan=config.acceptance,
         module=module.name,
         sources={
@@ -144,7 +150,7 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
         data_source=places.data_source,
         class_names=config.data.classes,
         group=config.data.group,
-        thresholds={"min_accuracy": config.evaluate.min_accuracy, "max_drop": config.evaluate.max_drop},
+        thresholds=config.evaluate.model_dump(include=set(_THRESHOLDS)),
     )
 
 
@@ -158,8 +164,8 @@ def model_line(project: Project, places: Places) -> ModelLine:
     transform = Transform(
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
-        preprocessing_fn=f"{module.name}.preprocessing_fn",
-        custom_config=_custom_config(project),
+        preprocessing_fn=f"{module.preprocessing_name}.preprocessing_fn",
+        custom_config={**_custom_config(project), "module_sha256": module.preprocessing_sha256},
         # StatisticsGen has described the data; statistics before and after would double the time of this component.
         disable_statistics=True,
     )
@@ -168,7 +174,12 @@ def model_line(project: Project, places: Places) -> ModelLine:
         examples=transformed,
         transform_graph=transform.outputs["transform_graph"],
         run_fn=f"{module.name}.run_fn",
-        custom_config=_custom_config(project),
+        custom_config={
+            **_custom_config(project),
+            "epochs": config.train.epochs,
+            "task": config.task,
+            "module_sha256": module.sha256,
+        },
     )
     converter = TFLiteConverter(
         trainer.outputs["model"],
@@ -176,6 +187,9 @@ def model_line(project: Project, places: Places) -> ModelLine:
         label_feature=config.data.label,
         representative_examples=config.convert.representative_examples,
         seed=config.train.seed,
+        class_names=config.data.classes,
+        task=config.task,
+        threshold=config.evaluate.threshold,
     )
     model = converter.outputs["int8_model"]
     baseline = LatestBlessedModel(model, all_runs=places.all_runs)
@@ -186,9 +200,8 @@ def model_line(project: Project, places: Places) -> ModelLine:
         label_feature=config.data.label,
         slices=config.slices,
         thresholds=Thresholds(
-            min_accuracy=config.evaluate.min_accuracy,
-            max_drop=config.evaluate.max_drop,
-            min_slice_accuracy=config.evaluate.min_slice_accuracy,
+            **config.evaluate.model_dump(include={*_THRESHOLDS, "min_slice_accuracy"}),
+            better_than_constant=config.acceptance.better_than_constant,
         ),
     )
     validator = TFLMValidator(
@@ -225,13 +238,11 @@ def model_line(project: Project, places: Places) -> ModelLine:
 
 
 def _custom_config(project: Project) -> dict[str, Any]:
-    """What the user's functions find in `custom_config`; the digest makes the cache see an edit of their source."""
+    """What both of the user's functions find in `custom_config`, beside a digest, by which the cache sees an edit."""
     config = project.config
     return {
         "input": config.data.input,
         "label": config.data.label,
         "classes": len(config.data.classes),
-        "epochs": config.train.epochs,
         "seed": config.train.seed,
-        "module_sha256": project.module.sha256,
     }

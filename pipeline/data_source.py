@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
 from pathlib import Path
 
 import numpy as np
 
-from components.sensor_example_gen.dataset import assign_splits
-from edge_deployer.release.labelled_data import DatasetFields, load_dataset
+from components.sensor_example_gen.inspection import data_facts, inspect
+from edge_deployer.files import make_folder, write_file
+from edge_deployer.release.labelled_data import DatasetFields
+from edge_deployer.report.facts import DataFacts
 from pipeline.config import BUILTIN_DIGITS, DataSection
 
 
@@ -29,14 +31,19 @@ def data_file(data: DataSection, folder: Path) -> Path:
     return Path(data.source)
 
 
-def count_examples(data: DataSection, path: Path) -> Mapping[str, int]:
-    """Read the file and divide it, to see whether that can be done and how many examples each split has.
+def inspect_data(data: DataSection, path: Path, earlier_runs: Path) -> DataFacts:
+    """Read the file and divide it, to see whether that can be done and what there is to say of it.
+
+    Args:
+        data: the section that describes it.
+        path: the file.
+        earlier_runs: where SensorExampleGen keeps what it made of earlier data.
 
     Raises:
-        TinyopsError: as `load_dataset` and `assign_splits`.
+        TinyopsError: as `inspect`.
     """
-    splits = assign_splits(load_dataset(path, fields_of(data)), data.splits.model_dump())
-    return {name: len(rows) for name, rows in splits.items()}
+    _, summary = inspect(path, fields_of(data), data.splits.model_dump(), earlier_runs=earlier_runs)
+    return data_facts(summary, source=path.name, class_names=data.classes, group=data.group)
 
 
 def _builtin_digits(path: Path) -> Path:
@@ -46,10 +53,9 @@ def _builtin_digits(path: Path) -> Path:
         from sklearn.datasets import load_digits
 
         digits = load_digits()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Renamed when whole: an interrupted write must not be taken for the data.
-        part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            np.savez_compressed(file, image=digits.images.astype(np.float32), label=digits.target.astype(np.int64))
-        part.replace(path)
+        contents = io.BytesIO()
+        np.savez_compressed(contents, image=digits.images.astype(np.float32), label=digits.target.astype(np.int64))
+        make_folder(path.parent)
+        # Whole or not at all: an interrupted write must not be taken for the data.
+        write_file(path, contents.getvalue(), remedy="give another folder with --workspace")
     return path

@@ -13,7 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.events import Event, Failed, Finished, Launched, Planned, Progressed, Started
+from pipeline.events import Event, Failed, Finished, Launched, Planned, Progressed, Started, Warned
 
 _LOADING = "loading TensorFlow and TFX"
 
@@ -76,6 +76,8 @@ class RunDisplay:
             self._say(_LOADING)
             if self._console.is_terminal:
                 self._live.start()
+        elif isinstance(event, Warned):
+            self._console.print(f"[yellow]warning:[/] {escape(event.message)}", highlight=False, soft_wrap=True)
         elif isinstance(event, Planned):
             self._loading = now - self._began
             self.rows = {name: Row(name) for name in event.components}
@@ -85,6 +87,8 @@ class RunDisplay:
         elif isinstance(event, Progressed):
             self.rows[event.component].outcome = event.activity
             self._say(f"  {event.component}: {event.activity}")
+        elif isinstance(event, Warned):
+            self._console.print(event.message, style="yellow", markup=False, highlight=False, soft_wrap=True)
         elif isinstance(event, Finished):
             row = self.rows[event.component]
             row.state = "cached" if event.cached else "done"

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import TextIO
+from typing import TextIO, get_args
 
 
 @dataclass(frozen=True)
 class Launched:
     """The project is right, and the process that runs it begins its imports."""
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something that a user should look at; nothing ends because of it."""
+
+    message: str
 
 
 @dataclass(frozen=True)
@@ -44,11 +52,26 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """How the model fared, before anything is written of it: `deployment` is the record as JSON, without evidence."""
+
+    deployment: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A signal ended the pipeline. `left` is what the boards run; empty if none was asked."""
+
+    left: str
+
+
+@dataclass(frozen=True)
 class Failed:
-    """The pipeline ends here. `remedy` is empty where there is none but to read the log."""
+    """The pipeline ends here. `remedy` is empty where there is none but to read the log; `refused` as in `Refused`."""
 
     message: str
     remedy: str
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,15 +81,16 @@ class Concluded:
     report: str
 
 
-Event = Launched | Planned | Started | Progressed | Finished | Failed | Concluded
+Event = Launched | Warned | Planned | Started | Progressed | Finished | Decided | Stopped | Failed | Concluded
 
-_KINDS = {kind.__name__: kind for kind in (Launched, Planned, Started, Progressed, Finished, Failed, Concluded)}
+_KINDS = {kind.__name__: kind for kind in get_args(Event)}
 
 
 def write_event(event: Event, stream: TextIO) -> None:
-    """Send an event."""
-    stream.write(json.dumps({"kind": type(event).__name__, **asdict(event)}) + "\n")
-    stream.flush()
+    """Send an event. Whoever listened may be gone, which must not disturb what is done then."""
+    with suppress(BrokenPipeError):
+        stream.write(json.dumps({"kind": type(event).__name__, **asdict(event)}) + "\n")
+        stream.flush()
 
 
 def parse_event(line: str) -> Event:

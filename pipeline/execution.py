@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TextIO
 
 from absl import logging as absl_logging
 from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
-from components.tflm_pusher.delivery import STEP_LOGGER
+import edge_deployer
+from components.tflm_pusher.delivery import OUTCOME_LOGGER, STEP_LOGGER
+from components.trainer.environment import BOARD_PROFILE
+from components.trainer.executor import TRAINING_LOGGER
 from pipeline.dag import Places, build_pipeline
-from pipeline.events import Concluded, Finished, Planned, Progressed, Started, write_event
+from pipeline.events import Concluded, Decided, Finished, Planned, Progressed, Started, Warned, write_event
 from pipeline.lineage import Lineage
 from pipeline.phrases import phrase
 from pipeline.preflight import Job
@@ -33,9 +37,14 @@ def execute(job: Job, events: TextIO) -> None:
         Places.here(job),
         metadata=metadata.sqlite_metadata_connection_config(str(job.workspace.metadata)),
     )
+    os.environ[BOARD_PROFILE] = job.config.load_profile().model_dump_json()
     absl_logging.set_verbosity(absl_logging.INFO)
     _listen(absl_logging.get_absl_logger(), _ComponentWatcher(lineage, events))
-    _listen(logging.getLogger(STEP_LOGGER), _StepWatcher(events))
+    _listen(logging.getLogger(TRAINING_LOGGER), _StepWatcher("Trainer", events))
+    _listen(logging.getLogger(STEP_LOGGER), _StepWatcher("TFLMPusher", events))
+    # What is said of keys and of the release store is said by no component of TFX's.
+    logging.getLogger(edge_deployer.__name__).addHandler(_WarningWatcher(events))
+    _listen(logging.getLogger(OUTCOME_LOGGER), _OutcomeWatcher(events))
     write_event(Planned([component.id for component in pipeline.components]), events)
     LocalDagRunner().run(pipeline)
     write_event(Concluded(str(lineage.latest("TFLMPusher").folder("deployment_report"))), events)
@@ -70,12 +79,37 @@ def _component(record: logging.LogRecord) -> str:
 
 
 class _StepWatcher(logging.Handler):
-    """Makes events of the steps that TFLMPusher takes on boards."""
+    """Makes events of what a component says while it runs."""
+
+    def __init__(self, component: str, events: TextIO) -> None:
+        super().__init__()
+        self._component = component
+        self._events = events
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send the step."""
+        write_event(Progressed(self._component, record.getMessage()), self._events)
+
+
+class _WarningWatcher(logging.Handler):
+    """Makes events of warnings."""
+
+    def __init__(self, events: TextIO) -> None:
+        super().__init__(logging.WARNING)
+        self._events = events
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send the warning."""
+        write_event(Warned(record.getMessage()), self._events)
+
+
+class _OutcomeWatcher(logging.Handler):
+    """Makes an event of the outcome that TFLMPusher tells."""
 
     def __init__(self, events: TextIO) -> None:
         super().__init__()
         self._events = events
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send the step."""
-        write_event(Progressed("TFLMPusher", record.getMessage()), self._events)
+        """Send the record of the deployment."""
+        write_event(Decided(vars(record)["deployment"]), self._events)

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
+from components.artifact_files import read_artifact
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
 from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
 from components.tflite_converter.report import ConversionReport
 from components.tflite_model import serving_file
-from components.tflm_evaluator.accuracy import METRIC
-from components.tflm_evaluator.outcome import dropped_baseline, overall_metrics, refusal_reason
+from components.tflm_evaluator.outcome import dropped_baseline, evaluated_task, overall_metrics, refusal_reason
 from components.training_curve import read_training_curve
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
@@ -28,7 +28,7 @@ def phrase(component: str, outputs: Outputs) -> str:
 
 
 def _examples(outputs: Outputs) -> str:
-    summary = DatasetSummary.from_json((outputs.folder("examples") / SUMMARY_FILE).read_text())
+    summary = DatasetSummary.read(outputs.folder("examples") / SUMMARY_FILE)
     sizes = " + ".join(f"{size:,} {split}" for split, size in summary.split_sizes.items())
     groups = sum(summary.group_counts.values())
     return f"{sizes}, {groups} groups" if groups else sizes
@@ -66,15 +66,18 @@ def _training(outputs: Outputs) -> str:
 
 
 def _conversion(outputs: Outputs) -> str:
-    report = ConversionReport.model_validate_json((outputs.folder("int8_model") / CONVERSION_FILE).read_text())
-    if report.agreement is None:
-        return f"int8 {report.model_bytes:,} bytes; TFLM does not run it: {report.refusal}"
-    return f"int8 {report.model_bytes:,} bytes, agrees with float on {report.agreement:.1%}"
+    report = read_artifact(ConversionReport, outputs.folder("int8_model") / CONVERSION_FILE)
+    text = f"int8 {report.model_bytes:,} bytes, task {report.task.name} ({report.task.why})"
+    if report.refusal is not None:
+        return f"{text}; TFLM does not run it: {report.refusal}"
+    return text if report.agreement is None else f"{text}, agrees with float on {report.agreement:.1%}"
 
 
 def _baseline(outputs: Outputs) -> str:
     found = serving_file(outputs.folder("baseline_model"))
-    return f"sha256 {hashlib.sha256(found.read_bytes()).hexdigest()[:8]}" if found.is_file() else "none yet"
+    if not found.is_file():
+        return "no other blessed model"
+    return f"sha256 {hashlib.sha256(found.read_bytes()).hexdigest()[:8]}"
 
 
 def _evaluation(outputs: Outputs) -> str:
@@ -84,15 +87,19 @@ def _evaluation(outputs: Outputs) -> str:
         return f"not blessed: {reason}"
     dropped = dropped_baseline(uri)
     alone = "" if dropped is None else f"; not compared with the latest blessed model: {dropped}"
-    return f"{METRIC} {overall_metrics(uri)[METRIC]:.4f} in TFLM, blessed{alone}"
+    found, task = overall_metrics(uri), evaluated_task(uri)
+    figures = ", ".join(f"{name} {found[name]:.4f}" for name in (task.metrics if task else ()))
+    return f"{figures} in TFLM, blessed{alone}"
 
 
 def _validation(outputs: Outputs) -> str:
-    report = ValidationReport.model_validate_json((outputs.folder("blessing") / VALIDATION_FILE).read_text())
+    report = read_artifact(ValidationReport, outputs.folder("blessing") / VALIDATION_FILE)
     if not report.blessed:
         return f"not blessed: {report.reason}"
-    latency = "" if report.latency_us is None else f", about {report.latency_us / 1000:.1f} ms"
-    return f"arena {report.arena_bytes:,} of {report.arena_limit:,} bytes{latency}, blessed"
+    arena = f"arena {report.arena_bytes:,} of {report.arena_limit:,} bytes on a 64-bit host"
+    if report.latency_us is None:
+        return f"{arena}, no latency figure ({report.latency_note}), blessed"
+    return f"{arena}, about {report.latency_us / 1000:.1f} ms, blessed"
 
 
 def _delivery(outputs: Outputs) -> str:

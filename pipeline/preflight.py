@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from edge_deployer.acceptance.feasibility import require_budgets, require_quorum, require_samples
+from edge_deployer.acceptance.feasibility import require_budgets, require_quorum, require_samples, samples_needed
+from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import Inventory, board_profile, load_inventory
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.keys import load_signing_key
 from edge_deployer.release.version import check_version
+from edge_deployer.report.data_view import data_warnings
 from pipeline.beam_options import beam_args, require_job_server
 from pipeline.config import PipelineConfig, load_config
-from pipeline.data_source import count_examples, data_file
+from pipeline.data_source import data_file, inspect_data
 from pipeline.user_module import UserModule
 from pipeline.workspace import Workspace
+
+_LOOSE: Final = 0.1
+"""Error rates that are offered where there is too little data for those of the plan."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +40,10 @@ class Project:
     module: UserModule
 
     def archives(self) -> dict[str, list[Path]]:
-        """The source files that a release carries, by the name of their archive (`edge_deployer.release.bundle`).
-
-        Transform and Trainer take their functions from one module, so its files are the source of both.
-        """
+        """The source files that a release carries, by the name of their archive (`edge_deployer.release.bundle`)."""
         return {
             "model_source.tar.gz": [*self.module.sources, self.config_file],
-            "preprocessing_source.tar.gz": list(self.module.sources),
+            "preprocessing_source.tar.gz": list(self.module.preprocessing_sources),
             "tests.tar.gz": list(self.module.tests),
         }
 
@@ -51,10 +55,14 @@ class Job(Project):
     Attributes:
         workspace: where runs are kept.
         data_file: the `.npz` file.
+        warnings: what is odd about the data, a sentence each.
+        replace: whether a release of another task may take production's place.
     """
 
     workspace: Workspace
     data_file: Path
+    warnings: tuple[str, ...]
+    replace: bool = False
 
 
 def load_project(config_file: Path) -> Project:
@@ -67,7 +75,7 @@ def load_project(config_file: Path) -> Project:
     check_version(config.deploy.release_version)
     config.load_profile()
     beam_args(config.beam)
-    return Project(config_file, config, UserModule.load(config.train.module))
+    return Project(config_file, config, UserModule.load(config.train.module, config.train.preprocessing))
 
 
 def prepare(config_file: Path, workspace: Workspace) -> Job:
@@ -86,9 +94,35 @@ def prepare(config_file: Path, workspace: Workspace) -> Job:
     if config.deploy.signing_key is not None:
         load_signing_key(config.deploy.signing_key)
     path = data_file(config.data, workspace.data)
-    examples = count_examples(config.data, path)
-    require_samples(config.acceptance, examples["eval"], labelled=True, reference=True)
-    return Job(config_file, config, project.module, workspace, path)
+    data = inspect_data(config.data, path, workspace.outputs(config.name, "SensorExampleGen", "examples"))
+    _require_samples(config, data.splits)
+    return Job(config_file, config, project.module, workspace, path, tuple(data_warnings(data)))
+
+
+def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None:
+    """Say it in the words of the data, and offer only what helps."""
+    plan, has = config.acceptance, samples["eval"]
+    needed = _most_needed(plan)
+    if has >= needed:
+        require_samples(plan, has, labelled=True, reference=True)
+        return
+    buckets = config.data.splits
+    in_all = (buckets.train + buckets.eval) / buckets.eval
+    remedy = "collect more"
+    if max(plan.alpha, plan.beta) < _LOOSE:
+        loose = _most_needed(plan.model_copy(update={"alpha": _LOOSE, "beta": _LOOSE}))
+        setting = f"`acceptance.alpha` and `beta` to {_LOOSE:g}"
+        remedy += f", or set {setting}"
+        if has < loose:
+            remedy = f"collect more; if you set {setting}, {loose:,} are enough, about {loose * in_all:,.0f} in all"
+    raise TinyopsError(
+        f"eval has {has:,} samples; at these error rates {needed:,} are needed, about {needed * in_all:,.0f} in all",
+        remedy=remedy,
+    )
+
+
+def _most_needed(plan: AcceptancePlan) -> int:
+    return max(samples_needed(plan, labelled=True, reference=True).values())
 
 
 def _require_staging_board(config: PipelineConfig, inventory: Inventory) -> None:

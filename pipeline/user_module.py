@@ -10,28 +10,38 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
-
-_ENTRY_POINTS = ("preprocessing_fn", "run_fn")
+from edge_deployer.files import read_file, reading
 
 
 @dataclass(frozen=True)
 class UserModule:
-    """A Python file with `preprocessing_fn(inputs)` for Transform and `run_fn(fn_args)` for Trainer.
+    """A Python file with `run_fn(fn_args)` for Trainer; `preprocessing_fn(inputs)` for Transform is in it or beside it.
 
     Attributes:
-        path: the file.
-        sources: the file and every module beside it that it imports, directly or not, sorted.
+        path: the file with `run_fn`.
+        preprocessing: the file with `preprocessing_fn`, the same or another in its folder.
+        sources: both and every module beside them that they import, directly or not, sorted.
+        preprocessing_sources: those of `preprocessing` alone.
         sha256: hex digest of the names and contents of `sources`: what makes TFX's cache see an edit.
+        preprocessing_sha256: that of `preprocessing_sources`.
     """
 
     path: Path
+    preprocessing: Path
     sources: tuple[Path, ...]
+    preprocessing_sources: tuple[Path, ...]
     sha256: str
+    preprocessing_sha256: str
 
     @property
     def name(self) -> str:
         """Import name."""
         return self.path.stem
+
+    @property
+    def preprocessing_name(self) -> str:
+        """Import name of the module with `preprocessing_fn`."""
+        return self.preprocessing.stem
 
     @property
     def folder(self) -> Path:
@@ -44,21 +54,42 @@ class UserModule:
         return tuple(sorted(self.folder.glob("test_*.py")))
 
     @classmethod
-    def load(cls, path: Path) -> UserModule:
+    def load(cls, path: Path, preprocessing: Path | None = None) -> UserModule:
         """Check a module.
 
+        Args:
+            path: the file with `run_fn`.
+            preprocessing: the file with `preprocessing_fn`; None for the same.
+
         Raises:
-            TinyopsError: the file is missing, does not parse, lacks an entry point, has the name of an installed
-                module, or imports a package beside it or what is not installed.
+            TinyopsError: a file is missing, does not parse, lacks its entry point, has the name of an installed module,
+                or imports a package beside it or what is not installed; or the two are in different folders.
         """
-        if not path.is_file() or path.suffix != ".py" or not path.stem.isidentifier():
-            raise TinyopsError(f"train.module {path} is not a Python file", remedy="correct the path in train.module")
-        trees = _local_closure(path)
-        _require_entry_points(path, trees[path])
+        preprocessing = preprocessing or path
+        _require_python_file("train.module", path)
+        _require_python_file("train.preprocessing", preprocessing)
+        if preprocessing.resolve().parent != path.resolve().parent:
+            raise TinyopsError(
+                f"train.preprocessing {preprocessing} is in another folder than train.module {path}",
+                remedy="put both into one folder, which is what goes on the import path",
+            )
+        training_trees, preprocessing_trees = _local_closure(path), _local_closure(preprocessing)
+        _require_entry_point(path, training_trees[path], "run_fn")
+        _require_entry_point(preprocessing, preprocessing_trees[preprocessing], "preprocessing_fn")
+        trees = {**training_trees, **preprocessing_trees}
         _require_own_names(trees)
         _require_imports(trees)
-        sources = tuple(sorted(trees))
-        return cls(path, sources, _digest(sources))
+        sources, preprocessing_sources = tuple(sorted(trees)), tuple(sorted(preprocessing_trees))
+        return cls(
+            path, preprocessing, sources, preprocessing_sources, _digest(sources), _digest(preprocessing_sources)
+        )
+
+
+def _require_python_file(field: str, path: Path) -> None:
+    with reading(f"{field} {path}"):
+        is_there = path.is_file()
+    if not is_there or path.suffix != ".py" or not path.stem.isidentifier():
+        raise TinyopsError(f"{field} {path} is not a Python file", remedy=f"correct the path in {field}")
 
 
 def _local_closure(path: Path) -> dict[Path, ast.Module]:
@@ -75,12 +106,16 @@ def _local_closure(path: Path) -> dict[Path, ast.Module]:
 
 
 def _parse(path: Path) -> ast.Module:
+    source = read_file(path, f"module {path}")
     try:
-        return ast.parse(path.read_bytes(), filename=str(path))
-    except (SyntaxError, ValueError) as error:
+        return ast.parse(source, filename=str(path))
+    # RecursionError, MemoryError: what is nested too deep for Python's parser.
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         where = f"{path}:{line}" if line else str(path)
-        raise TinyopsError(f"{where}: {error.args[0]}", remedy="correct the module's syntax") from error
+        raise TinyopsError(
+            f"{where}: {error.args[0] if error.args else 'too complex to parse'}", remedy="correct the module's syntax"
+        ) from error
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
@@ -92,14 +127,13 @@ def _imported(tree: ast.Module) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-def _require_entry_points(path: Path, tree: ast.Module) -> None:
+def _require_entry_point(path: Path, tree: ast.Module, name: str) -> None:
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     for node in tree.body:
         if isinstance(node, ast.ImportFrom):
             defined |= {alias.asname or alias.name for alias in node.names}
-    for name in _ENTRY_POINTS:
-        if name not in defined:
-            raise TinyopsError(f"{path} defines no function {name!r}", remedy=f"define {name} in the module")
+    if name not in defined:
+        raise TinyopsError(f"{path} defines no function {name!r}", remedy=f"define {name} in the module")
 
 
 def _require_imports(trees: dict[Path, ast.Module]) -> None:
@@ -149,6 +183,6 @@ def _is_namespace(name: str) -> bool:
 def _digest(sources: tuple[Path, ...]) -> str:
     digest = hashlib.sha256()
     for source in sources:
-        contents = source.read_bytes()
+        contents = read_file(source, f"module {source}")
         digest.update(f"{source.name} {len(contents)}\n".encode() + contents)
     return digest.hexdigest()

@@ -8,33 +8,31 @@ TFX has parse it again.
 from __future__ import annotations
 
 import json
+import logging
 import os
-import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import TextIO
+from types import TracebackType
+from typing import Any, TextIO
 
-from edge_deployer.errors import TinyopsError
-from pipeline.events import Failed, write_event
+from edge_deployer.ending import Ended, StepEnded, listening
+from edge_deployer.errors import Refused, TinyopsError
+from pipeline.events import Failed, Stopped, write_event
 from pipeline.heavy_imports import heavy_imports
 from pipeline.preflight import prepare
 from pipeline.workspace import Workspace
 
 
-class Interrupted(Exception):
-    """Someone wants the run to end.
-
-    Not a KeyboardInterrupt: TFX cleans up after an `Exception` only, removing the component's outputs and recording
-    that it failed.
-    """
-
-
 def main() -> int:
     """Run the job on stdin; returns the exit status."""
-    orders = json.loads(sys.stdin.readline())
-    signal.signal(signal.SIGINT, _interrupt)
+    # Libraries are imported that take exceptions for a sign of what is not installed.
+    with listening():
+        return _obey(json.loads(sys.stdin.readline()))
+
+
+def _obey(orders: dict[str, Any]) -> int:
     for descriptor in (orders["events_fd"], orders["lock_fd"]):
         # A virtual board that outlives this process must not seem to be the run itself.
         os.set_inheritable(descriptor, False)
@@ -46,23 +44,22 @@ def main() -> int:
         with heavy_imports():
             from pipeline.execution import execute
 
-        job = prepare(Path(orders["config"]), Workspace(Path(orders["workspace"])))
+        prepared = prepare(Path(orders["config"]), Workspace(Path(orders["workspace"])))
+        job = replace(prepared, replace=orders["replace"])
+        for warning in job.warnings:
+            # For the log: the one who shows the run has said it.
+            logging.warning("%s", warning)
         # Last: nothing beside the user's module may take the place of what is installed, Python's own modules included.
         sys.path.append(str(job.module.folder))
-        execute(job, events)
+        with listening(StepEnded):
+            execute(job, events)
     except TinyopsError as error:
-        write_event(Failed(error.message, error.remedy), events)
+        write_event(Failed(error.message, error.remedy, isinstance(error, Refused)), events)
         return 1
-    except Interrupted:
-        return 130
+    except (Ended, StepEnded) as ended:
+        write_event(Stopped(ended.left), events)
+        return ended.status
     return 0
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    del frame
-    # Once is enough: a second signal must not disturb the cleaning up.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise Interrupted(f"signal {number}")
 
 
 def _reporting_hook(events: TextIO) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:

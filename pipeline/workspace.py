@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import exists, make_folder, require_plain_path, write_file
+from edge_deployer.locks import exclusive
 
 
 @dataclass(frozen=True)
@@ -46,40 +48,44 @@ class Workspace:
         """Pipeline root."""
         return self.folder / "artifacts" / pipeline
 
+    def outputs(self, pipeline: str, component: str, output: str) -> Path:
+        """Where TFX puts an output of a component, a numbered folder a run."""
+        return self.artifacts(pipeline) / component / output
+
     @contextmanager
     def claim(self) -> Iterator[RunSlot]:
         """Hold the workspace for one run; the lock goes with the last process that holds it.
 
         Raises:
-            TinyopsError: another run holds it, or the folder cannot be written.
+            TinyopsError: another run holds it, the folder cannot be written, its path cannot be printed, or what lies
+                in it is damaged.
         """
-        logs = self.folder / "logs"
-        try:
-            logs.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / "lock").open("a+")
-        except OSError as error:
-            raise TinyopsError(
-                f"workspace {self.folder} cannot be written: {error.strerror}",
-                remedy="give another folder with --workspace",
-            ) from error
-        with lock:
-            _lock(lock.fileno(), self.folder)
+        require_plain_path(self.folder, "workspace")
+        busy = f"another run is using the workspace {self.folder}"
+        with exclusive(self.folder / "lock", busy=busy) as descriptor:
+            _require_database(self.metadata)
+            logs = self.folder / "logs"
+            make_folder(logs)
             number = 1 + max((_run_number(log) for log in logs.glob("run-*.log")), default=0)
             log = logs / f"run-{number}.log"
-            log.touch()
-            yield RunSlot(number, log, lock.fileno())
+            write_file(log, b"", remedy="make the folder writable, or give another one with --workspace")
+            yield RunSlot(number, log, descriptor)
 
 
-def _lock(descriptor: int, folder: Path) -> None:
+def _require_database(path: Path) -> None:
+    """ML Metadata would end with words of its own."""
+    if not exists(path, f"metadata {path}"):
+        return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
         raise TinyopsError(
-            f"another run is using the workspace {folder}",
-            remedy="wait until it ends, or give another folder with --workspace",
+            f"the workspace's metadata {path} cannot be used: {error}",
+            remedy="move the file away: the next run then finds nothing in the cache, and no earlier model",
         ) from error
 
 
 def _run_number(log: Path) -> int:
     number = log.stem.removeprefix("run-")
-    return int(number) if number.isdigit() else 0
+    return int(number) if number.isdecimal() else 0

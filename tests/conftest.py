@@ -18,8 +18,9 @@ from tests.warm_start import warm_start
 
 pytest_plugins = ["tests.skips"]
 
-# Tests started in the background may have been told to ignore Ctrl-C, which the commands they run would inherit.
+# Tests started in the background may have been told to ignore signals, which the commands they run would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 COLLECTED_WITH = pytest.StashKey[frozenset[str]]()
 
@@ -55,6 +56,7 @@ _SLOW = (
     "tests/edge_deployer/acceptance/test_defects.py",
     "tests/edge_deployer/cli/",
     "tests/edge_deployer/release/test_bundle.py",
+    "tests/edge_deployer/release/test_fit.py",
     "tests/edge_deployer/release/test_validation.py",
     "tests/edge_deployer/release/test_without_tflm.py",
     "tests/edge_deployer/report/test_html.py",
@@ -76,6 +78,7 @@ _SLOW = (
     "tests/pipeline/test_default_project.py",
     "tests/pipeline/test_gates.py",
     "tests/pipeline/test_local_run.py",
+    "tests/pipeline/test_phrases.py",
     "tests/set_up/",
     "tests/test_environments.py",
     "tests/test_skips.py",

@@ -29,7 +29,7 @@ class LatestBlessedModel(base_component.BaseComponent):
     candidate for its own baseline.
 
     Outputs:
-        baseline_model: `standard_artifacts.Model` with `Format-Serving/tflite`; empty if there is none yet.
+        baseline_model: `standard_artifacts.Model` with `Format-Serving/tflite`; empty if no other was blessed.
     """
 
     SPEC_CLASS = LatestBlessedModelSpec

@@ -21,7 +21,7 @@ from edge_deployer.release.labelled_data import DatasetFields
 
 
 class SensorExampleGenSpec(ComponentSpec):
-    """The file and the names of its arrays, and what TFX's own writer of examples asks for."""
+    """The file, the names of its arrays, and how it is divided."""
 
     PARAMETERS = {
         "data_file": ExecutionParameter(type=str),
@@ -29,10 +29,7 @@ class SensorExampleGenSpec(ComponentSpec):
         "label_feature": ExecutionParameter(type=str),
         "group_feature": ExecutionParameter(type=str, optional=True),
         "classes": ExecutionParameter(type=int),
-        "input_config": ExecutionParameter(type=example_gen_pb2.Input),
         "output_config": ExecutionParameter(type=example_gen_pb2.Output),
-        "output_data_format": ExecutionParameter(type=int),
-        "output_file_format": ExecutionParameter(type=int),
         FINGERPRINT: ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {}
@@ -44,17 +41,15 @@ class SensorExampleGen(base_beam_component.BaseBeamComponent):
 
     The file holds one row a sample: an array of real numbers, an array of class indices, and, where samples come from
     the same person, device or recording, an array that says from which. Samples are divided into splits by a hash of
-    the group, or of the input itself; the division depends on nothing else.
+    the group, or of the input itself; the division depends on nothing else. Within a split they are in a random order,
+    whatever their order in the file.
 
     Parameters:
         input_feature: array of samples in the file, and name of the feature.
         label_feature: array of class indices in the file, and name of the feature.
         group_feature: array in the file that says from which person, device or recording a sample is.
         classes: number of classes.
-        input_config: what TFX's writer of examples asks for; leave it as it is.
         output_config: name and hash buckets of each split; the partition feature, if any, is the group.
-        output_data_format: `tf.train.Example`; leave it as it is.
-        output_file_format: compressed TFRecord; leave it as it is.
 
     Outputs:
         examples: `standard_artifacts.Examples` with the splits; features ``<input>`` (flat float list), ``<label>``
@@ -86,10 +81,7 @@ class SensorExampleGen(base_beam_component.BaseBeamComponent):
             label_feature=fields.label,
             group_feature=fields.group,
             classes=fields.classes,
-            input_config=example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="all", pattern="*")]),
             output_config=example_gen_pb2.Output(split_config=split_config),
-            output_data_format=example_gen_pb2.FORMAT_TF_EXAMPLE,
-            output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
             examples=Channel(type=standard_artifacts.Examples),
         )
         super().__init__(spec=spec)

@@ -9,11 +9,15 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import numpy as np
 
+from components.artifact_files import DAMAGED_ARTIFACT
+from components.sensor_example_gen.quality import Repeats, Scale, find_repeats, scale_of
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_json
 from edge_deployer.release.labelled_data import LabelledData
 from edge_deployer.tensors import Array
 
@@ -31,12 +35,19 @@ class DatasetSummary:
         shape: shape of one sample.
         class_counts: for each split, number of samples of each class.
         group_counts: for each split, number of groups; empty where the data has no groups.
+        repeats: inputs that occur more than once.
+        scales: for each split, where its values lie.
+        earlier_scale: the same for the training split of the data that the run before took; None where that is not
+            known, or was this data.
     """
 
     sha256: str
     shape: tuple[int, ...]
     class_counts: dict[str, list[int]]
     group_counts: dict[str, int]
+    repeats: Repeats = field(default_factory=Repeats)
+    scales: dict[str, Scale] = field(default_factory=dict)
+    earlier_scale: Scale | None = None
 
     @property
     def split_sizes(self) -> dict[str, int]:
@@ -44,14 +55,30 @@ class DatasetSummary:
         return {split: sum(counts) for split, counts in self.class_counts.items()}
 
     def to_json(self) -> str:
-        """Inverse of `from_json`."""
+        """For the file that `read` reads."""
         return json.dumps(asdict(self), indent=2)
 
     @classmethod
-    def from_json(cls, text: str) -> DatasetSummary:
-        """Inverse of `to_json`."""
-        fields = json.loads(text)
-        return cls(**{**fields, "shape": tuple(fields["shape"])})
+    def read(cls, path: Path) -> DatasetSummary:
+        """What `to_json` gave, from the file that it was written to; an earlier version looked for less.
+
+        Raises:
+            TinyopsError: the file cannot be read, or holds something else.
+        """
+        fields = read_json(path, f"summary of the data {path}", remedy=DAMAGED_ARTIFACT)
+        try:
+            earlier = fields.get("earlier_scale")
+            return cls(
+                sha256=fields["sha256"],
+                shape=tuple(fields["shape"]),
+                class_counts=fields["class_counts"],
+                group_counts=fields["group_counts"],
+                repeats=Repeats(**fields.get("repeats", {})),
+                scales={split: Scale(**scale) for split, scale in fields.get("scales", {}).items()},
+                earlier_scale=Scale(**earlier) if earlier else None,
+            )
+        except (TypeError, KeyError, AttributeError) as error:
+            raise TinyopsError(f"{path} is no summary of the data: {error!r}", remedy=DAMAGED_ARTIFACT) from error
 
 
 def assign_splits(data: LabelledData, buckets: Mapping[str, int]) -> dict[str, Array]:
@@ -105,14 +132,22 @@ def _empty_split(split: str, data: LabelledData, buckets: Mapping[str, int]) -> 
     )
 
 
-def summarise(data: LabelledData, splits: Mapping[str, Array], *, sha256: str, classes: int) -> DatasetSummary:
-    """Counts of each split.
+def summarise(
+    data: LabelledData,
+    splits: Mapping[str, Array],
+    *,
+    sha256: str,
+    classes: int,
+    earlier_scale: Scale | None = None,
+) -> DatasetSummary:
+    """Counts and figures of each split.
 
     Args:
         data: with labels.
-        splits: what `assign_splits` made of it.
+        splits: what `assign_splits` made of it, the training split first.
         sha256: hex digest of the file.
         classes: number of classes.
+        earlier_scale: where the values of the run before lie.
     """
     groups = {} if data.groups is None else {s: len(np.unique(data.groups[rows])) for s, rows in splits.items()}
     return DatasetSummary(
@@ -120,6 +155,9 @@ def summarise(data: LabelledData, splits: Mapping[str, Array], *, sha256: str, c
         shape=data.inputs.shape[1:],
         class_counts={s: _class_counts(data, rows, classes) for s, rows in splits.items()},
         group_counts=groups,
+        repeats=find_repeats(data, splits),
+        scales={split: scale_of(data.inputs, rows) for split, rows in splits.items()},
+        earlier_scale=earlier_scale,
     )
 
 

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import tensorflow as tf
+from absl import logging
 from tfx import types
-from tfx.components.example_gen import base_example_gen_executor
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
 from components.object_store import local_copy
-from components.sensor_example_gen.dataset import SUMMARY_FILE, assign_splits, summarise
-from edge_deployer.release.labelled_data import DatasetFields, LabelledData, file_sha256, load_dataset
+from components.sensor_example_gen.dataset import SUMMARY_FILE
+from components.sensor_example_gen.inspection import data_facts, inspect
+from edge_deployer.release.labelled_data import DatasetFields, LabelledData, load_dataset
+from edge_deployer.report.data_view import data_warnings
 from edge_deployer.tensors import Array
 
 _ROWS_A_CHUNK = 256
+_SEED = 0
+_FILES = "data_tfrecord"
+"""How TFX's own ExampleGens begin the names of their files."""
+_FILE_FORMAT = "tfrecords_gzip"
 
 
-class Executor(base_example_gen_executor.BaseExampleGenExecutor):
-    """Writes the splits, and `dataset.json` beside them."""
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Writes the splits in a random order, and `dataset.json` beside them.
+
+    TFX's writer of examples is not used: its Reshuffle holds each record several times over, and may keep the order of
+    the file, so that data sorted by class would reach training sorted. Here rows are shuffled before they are read.
+    """
 
     def Do(
         self,
@@ -40,66 +53,73 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
             exec_properties: see `SensorExampleGenSpec`.
 
         Raises:
-            TinyopsError: the data is wrong or a split is left empty. Nothing is written then.
+            TinyopsError: the data is wrong, a split is left empty, or there is one class only. Nothing is written then.
         """
-        fields = _fields(exec_properties)
-        # Checked here and not only in a worker: Beam turns what a worker raises into text.
-        with local_copy(exec_properties["data_file"]) as path:
-            data, sha256 = load_dataset(path, fields), file_sha256(path)
-        splits = assign_splits(data, _buckets(exec_properties))
-        summary = summarise(data, splits, sha256=sha256, classes=fields.classes)
-        super().Do(input_dict, output_dict, exec_properties)
+        self._log_startup(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
+        fields, buckets = _fields(exec_properties), _buckets(exec_properties)
+        # Here and not in a worker: Beam turns what a worker raises into text.
+        with local_copy(exec_properties["data_file"]) as path:
+            splits, summary = inspect(path, fields, buckets, earlier_runs=Path(examples.uri).parent)
+        names = [str(index) for index in range(exec_properties["classes"])]
+        for warning in data_warnings(data_facts(summary, source="", class_names=names, group=fields.group)):
+            logging.warning("%s", warning)
+        examples.split_names = artifact_utils.encode_split_names(list(splits))
+        with self._make_beam_pipeline() as pipeline:
+            _write(pipeline, splits, examples, exec_properties)
         with fileio.open(f"{examples.uri}/{SUMMARY_FILE}", "w") as file:
             file.write(summary.to_json())
         examples.set_string_custom_property("data_sha256", summary.sha256)
-
-    def GetInputSourceToExamplePTransform(self) -> beam.PTransform:
-        """The transform from a pipeline to the examples of one split."""
-        return _ReadSplit
-
-    def GenerateExamplesByBeam(
-        self, pipeline: beam.Pipeline, exec_properties: dict[str, Any]
-    ) -> dict[str, beam.pvalue.PCollection]:
-        """A collection of examples for each split.
-
-        TFX's own partitioning hashes the serialised protocol buffer; ours is `assign_splits`, which answers before
-        TensorFlow is imported.
-        """
-        read_split = self.GetInputSourceToExamplePTransform()
-        return {
-            split: pipeline | f"Read[{split}]" >> read_split(exec_properties, split)
-            for split in _buckets(exec_properties)
-        }
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(examples, _FILE_FORMAT)
 
 
-class _ReadSplit(beam.PTransform):
-    """Examples of one split, read in chunks of rows so that workers share the file."""
-
-    def __init__(self, exec_properties: dict[str, Any], split: str) -> None:
-        super().__init__()
-        self._data_file, self._fields = exec_properties["data_file"], _fields(exec_properties)
-        self._buckets = _buckets(exec_properties)
-        self._split = split
-
-    def expand(self, pipeline: beam.Pipeline) -> beam.pvalue.PCollection:
-        rows = assign_splits(_load(self._data_file, self._fields), self._buckets)[self._split]
-        chunks = [rows[start : start + _ROWS_A_CHUNK] for start in range(0, len(rows), _ROWS_A_CHUNK)]
-        return pipeline | beam.Create(chunks) | beam.ParDo(_RowsToExamples(self._data_file, self._fields))
+def _write(
+    pipeline: beam.Pipeline, splits: Mapping[str, Array], examples: types.Artifact, exec_properties: dict[str, Any]
+) -> None:
+    """Let workers read and write: what goes between them are numbers of rows, never samples."""
+    reader = _RowsToRecords(exec_properties["data_file"], _fields(exec_properties))
+    records = pipeline | beam.Create(chunks(splits)) | beam.ParDo(reader).with_outputs(*splits)
+    for split in splits:
+        folder = artifact_utils.get_split_uri([examples], split)
+        writer = beam.io.WriteToTFRecord(f"{folder}/{_FILES}", file_name_suffix=".gz")
+        _ = records[split] | f"Write[{split}]" >> writer
 
 
-@beam.typehints.with_output_types(tf.train.Example)
-class _RowsToExamples(beam.DoFn):
+def chunks(splits: Mapping[str, Array]) -> list[tuple[str, Array]]:
+    """Rows in a random order, which is the same each time, in chunks so that workers share the file.
+
+    Args:
+        splits: the row numbers of each.
+
+    Returns:
+        The name of a split and up to `_ROWS_A_CHUNK` of its rows.
+    """
+    random = np.random.default_rng(_SEED)
+    mixed = {split: random.permutation(rows) for split, rows in splits.items()}
+    return [
+        (split, rows[start : start + _ROWS_A_CHUNK])
+        for split, rows in mixed.items()
+        for start in range(0, len(rows), _ROWS_A_CHUNK)
+    ]
+
+
+class _RowsToRecords(beam.DoFn):
+    """Serialised examples of the rows, as an output for each split. One transform for all: it reads the file once."""
+
     def __init__(self, data_file: str, fields: DatasetFields) -> None:
         self._data_file = data_file
         self._fields = fields
 
     def setup(self) -> None:
-        self._data = _load(self._data_file, self._fields)
+        with local_copy(self._data_file) as path:
+            self._data = load_dataset(path, self._fields)
 
-    def process(self, rows: Array) -> Iterator[tf.train.Example]:
+    def process(self, chunk: tuple[str, Array]) -> Iterator[beam.pvalue.TaggedOutput]:
+        split, rows = chunk
         for row in rows:
-            yield to_example(self._data, int(row), self._fields)
+            example = to_example(self._data, int(row), self._fields)
+            yield beam.pvalue.TaggedOutput(split, example.SerializeToString())
 
 
 def to_example(data: LabelledData, row: int, fields: DatasetFields) -> tf.train.Example:
@@ -117,11 +137,6 @@ def _int64(value: int) -> tf.train.Feature:
 
 def _text(value: str) -> tf.train.Feature:
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[str(value).encode()]))
-
-
-def _load(data_file: str, fields: DatasetFields) -> LabelledData:
-    with local_copy(data_file) as path:
-        return load_dataset(path, fields)
 
 
 def _fields(exec_properties: dict[str, Any]) -> DatasetFields:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.tflite_converter import executor
+from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 
 
 class TFLiteConverterSpec(ComponentSpec):
-    """Interface of TFLiteConverter."""
+    """Interface of TFLiteConverter. Class names are JSON: Kubeflow's back end hands over text."""
 
     PARAMETERS = {
         "label_feature": ExecutionParameter(type=str),
         "representative_examples": ExecutionParameter(type=int),
         "seed": ExecutionParameter(type=int),
+        "class_names": ExecutionParameter(type=str),
+        "task": ExecutionParameter(type=str, optional=True),
+        "threshold": ExecutionParameter(type=float, optional=True),
     }
     INPUTS = {
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -46,6 +53,9 @@ class TFLiteConverter(base_component.BaseComponent):
         label_feature: str,
         representative_examples: int,
         seed: int,
+        class_names: Sequence[str],
+        task: TaskName | None = None,
+        threshold: float = DEFAULT_THRESHOLD,
     ) -> None:
         """Describe the conversion.
 
@@ -55,6 +65,9 @@ class TFLiteConverter(base_component.BaseComponent):
             label_feature: the int64 feature with the class index.
             representative_examples: number of training samples that set the ranges of the activations.
             seed: for drawing them.
+            class_names: name of each class.
+            task: classification, binary or anomaly; without it, what classes and model show.
+            threshold: of a binary task, in the output's real units: class 1 is what is over it.
         """
         super().__init__(
             TFLiteConverterSpec(
@@ -63,6 +76,9 @@ class TFLiteConverter(base_component.BaseComponent):
                 label_feature=label_feature,
                 representative_examples=representative_examples,
                 seed=seed,
+                class_names=json.dumps(list(class_names)),
+                task=task,
+                threshold=threshold,
                 int8_model=Channel(type=standard_artifacts.Model),
             )
         )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from tempfile import TemporaryDirectory
+import json
+import logging
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
@@ -16,10 +15,14 @@ from tfx.utils import path_utils
 
 from components.examples import LabelledExamples, read_examples
 from components.reference import HOST_ARENA_BYTES
+from components.tflite_converter.conversion import convert
 from components.tflite_converter.float_model import FloatModel
 from components.tflite_converter.report import FILE_NAME, ConversionReport, TensorQuantisation
 from components.tflite_model import tflite_path
-from edge_deployer.errors import TinyopsError
+from components.tflite_task import task_of_project
+from edge_deployer.quality import figures
+from edge_deployer.task import AskedTask, Task
+from edge_deployer.task_name import DEFAULT_THRESHOLD
 from edge_deployer.tensors import Array, TensorSpec, quantize
 from edge_deployer.tflm import InferenceCrashed, ModelRefused, TflmRunner, tensor_specs
 
@@ -41,7 +44,8 @@ class Executor(base_executor.BaseExecutor):
             exec_properties: see `TFLiteConverterSpec`.
 
         Raises:
-            TinyopsError: the model cannot be converted to pure int8, or does not fit the examples.
+            Refused: the model cannot be converted to pure int8.
+            TinyopsError: it does not fit the examples, or its outputs do not fit its task.
         """
         trained = artifact_utils.get_single_instance(input_dict["model"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
@@ -55,7 +59,13 @@ class Executor(base_executor.BaseExecutor):
         }
         representative = _draw(splits["train"], exec_properties["representative_examples"], exec_properties["seed"])
         model = convert(source, representative)
-        report = _measure(source, model, splits["eval"], representative_examples=len(representative))
+        asked = AskedTask(
+            name=exec_properties.get("task"), threshold=exec_properties.get("threshold", DEFAULT_THRESHOLD)
+        )
+        classes = len(json.loads(exec_properties["class_names"]))
+        task = task_of_project(model, asked, classes=classes, labels=splits["eval"].labels)
+        logging.getLogger(__name__).info("task %s", task.in_words)
+        report = _measure(source, model, splits["eval"], task, representative_examples=len(representative))
 
         path = tflite_path(converted)
         fileio.makedirs(str(path.parent))
@@ -65,48 +75,6 @@ class Executor(base_executor.BaseExecutor):
             file.write(report.model_dump_json(indent=2))
 
 
-def convert(source: FloatModel, representative: Array) -> bytes:
-    """Post-training quantisation to int8, inputs and outputs included.
-
-    Args:
-        source: the float model.
-        representative: float32 samples, shape ``(n, *source.shape)``, that give the ranges of the activations.
-
-    Raises:
-        TinyopsError: an operator has no int8 form, or an input or output did not become int8.
-    """
-    with TemporaryDirectory() as folder:
-        source.save_for_one_sample(folder)
-        model = _quantised(folder, representative)
-    for side, spec in zip(("input", "output"), tensor_specs(model), strict=True):
-        if spec.dtype != "int8" or spec.scale is None:
-            raise TinyopsError(
-                f"the {side} is {spec.describe()} after conversion, not int8",
-                remedy="take float values in and give float values out of the trained model",
-            )
-    return model
-
-
-def _quantised(folder: str, representative: Array) -> bytes:
-    converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: _one_by_one(representative)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    try:
-        return bytes(converter.convert())
-    except (ValueError, RuntimeError) as error:
-        raise TinyopsError(
-            f"the model cannot be converted to int8: {str(error).splitlines()[0]}",
-            remedy="use layers that have an int8 form in TFLite",
-        ) from error
-
-
-def _one_by_one(samples: Array) -> Iterator[list[Array]]:
-    for sample in samples:
-        yield [sample[np.newaxis]]
-
-
 def _draw(examples: LabelledExamples, count: int, seed: int) -> Array:
     """At most `count` inputs, the same ones for the same data and seed."""
     chosen = np.random.default_rng(seed).permutation(len(examples))[:count]
@@ -114,11 +82,16 @@ def _draw(examples: LabelledExamples, count: int, seed: int) -> Array:
 
 
 def _measure(
-    source: FloatModel, model: bytes, examples: LabelledExamples, *, representative_examples: int
+    source: FloatModel, model: bytes, examples: LabelledExamples, task: Task, *, representative_examples: int
 ) -> ConversionReport:
     input_spec, output_spec = tensor_specs(model)
-    float_classes = source.predict(examples.inputs).reshape(len(examples), -1).argmax(axis=1)
-    int8_classes, refusal = _classes_in_tflm(model, examples, input_spec)
+    predicted = source.predict(examples.inputs)
+    real = TensorSpec(str(predicted.dtype), (1, *predicted.shape[1:]))
+    outputs, refusal = _answers_in_tflm(model, examples, input_spec)
+    agreement = None
+    if outputs is not None and task.names_classes:
+        agree = task.named_classes(predicted, real) == task.named_classes(outputs, output_spec)
+        agreement = float(np.mean(agree))
     return ConversionReport(
         feature=source.feature,
         input=_quantisation(input_spec),
@@ -126,23 +99,29 @@ def _measure(
         model_bytes=len(model),
         representative_examples=representative_examples,
         eval_examples=len(examples),
-        float_accuracy=float(np.mean(float_classes == examples.labels)),
-        int8_accuracy=None if int8_classes is None else float(np.mean(int8_classes == examples.labels)),
-        agreement=None if int8_classes is None else float(np.mean(int8_classes == float_classes)),
+        task=task,
+        float_figure=_figure(task, examples, predicted, real),
+        int8_figure=None if outputs is None else _figure(task, examples, outputs, output_spec),
+        agreement=agreement,
         refusal=refusal,
     )
 
 
-def _classes_in_tflm(
+def _figure(task: Task, examples: LabelledExamples, outputs: Array, spec: TensorSpec) -> float | None:
+    """The task's first figure; an autoencoder is held against the real inputs."""
+    targets = examples.inputs if task.name == "anomaly" and outputs[0].size > 1 else None
+    return figures(task, outputs, spec, labels=examples.labels, targets=targets).get(task.metrics[0])
+
+
+def _answers_in_tflm(
     model: bytes, examples: LabelledExamples, input_spec: TensorSpec
 ) -> tuple[Array | None, str | None]:
-    """The classes TFLM names, or why it does not; the Evaluator then withholds its blessing for the same reason."""
+    """TFLM's answers, or why it gives none; the Evaluator then withholds its blessing for the same reason."""
     try:
         with TflmRunner(model, arena_bytes=HOST_ARENA_BYTES) as runner:
-            outputs = runner.run(quantize(examples.inputs, input_spec))
+            return runner.run(quantize(examples.inputs, input_spec)), None
     except (ModelRefused, InferenceCrashed) as error:
         return None, error.message
-    return outputs.reshape(len(examples), -1).argmax(axis=1), None
 
 
 def _quantisation(spec: TensorSpec) -> TensorQuantisation:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from edge_deployer.task import Metric, Task
+
 FILE_NAME = "conversion.json"
 
 
@@ -24,9 +26,11 @@ class ConversionReport(BaseModel):
     Attributes:
         feature: name of the input, which is the feature it takes.
         model_bytes: size of the int8 model.
-        float_accuracy: accuracy of the float model on the eval split, 0 to 1.
-        int8_accuracy: the same for the int8 model in TFLM; None if TFLM does not run it.
-        agreement: share of the eval split on which both name the same class; None if TFLM does not run the model.
+        task: what the model is for, and how that was found.
+        float_figure: the float model's on the eval split; None where the split does not allow it.
+        int8_figure: the same for the int8 model in TFLM; None if TFLM does not run it, too.
+        agreement: share of the eval split on which both name the same class; None if TFLM does not run the model, or
+            answers are no classes.
         refusal: TFLM's reason for not running the model, or None.
     """
 
@@ -38,7 +42,13 @@ class ConversionReport(BaseModel):
     model_bytes: int
     representative_examples: int
     eval_examples: int
-    float_accuracy: float
-    int8_accuracy: float | None
+    task: Task
+    float_figure: float | None
+    int8_figure: float | None
     agreement: float | None
     refusal: str | None
+
+    @property
+    def metric(self) -> Metric:
+        """The first of the task's figures: what float and int8 are compared by."""
+        return self.task.metrics[0]

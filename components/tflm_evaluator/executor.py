@@ -9,17 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as stock
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
-from tfx.types.standard_component_specs import BASELINE_MODEL_KEY
+from tfx.types.standard_component_specs import BASELINE_MODEL_KEY, EVAL_CONFIG_KEY
+from tfx.utils import proto_utils
 
 from components.blessed_models import record
 from components.reference import HOST_ARENA_BYTES
 from components.tflite_model import input_feature, read_tflite, tflite_path
+from components.tflite_task import recorded_task
 from components.tflm_evaluator.outcome import DROPPED_BASELINE_FILE, REFUSAL_FILE
+from components.tflm_evaluator.thresholds import for_task
 from edge_deployer.tensors import Array
 from edge_deployer.tflm import InferenceCrashed, ModelRefused, TflmRunner
 
@@ -57,7 +61,13 @@ class Executor(stock.Executor):
             logging.getLogger(__name__).warning("no comparison with the latest blessed model: %s", unfit)
             _write_reason(evaluation, DROPPED_BASELINE_FILE, unfit)
             baseline = []
-        super().Do({**input_dict, BASELINE_MODEL_KEY: baseline}, output_dict, exec_properties)
+        task = recorded_task(candidate)
+        logging.getLogger(__name__).info("task %s", task.in_words)
+        config = proto_utils.json_to_proto(exec_properties[EVAL_CONFIG_KEY], config_pb2.EvalConfig())
+        own_figures = proto_utils.proto_to_json(for_task(config, task))
+        super().Do(
+            {**input_dict, BASELINE_MODEL_KEY: baseline}, output_dict, {**exec_properties, EVAL_CONFIG_KEY: own_figures}
+        )
         if blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == constants.BLESSED_VALUE:
             record(Path(blessing.uri), model)
 

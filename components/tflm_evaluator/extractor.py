@@ -15,6 +15,10 @@ from tensorflow_model_analysis.utils import util
 
 from components.reference import HOST_ARENA_BYTES
 from components.tflite_model import input_feature
+from components.tflm_evaluator.thresholds import task_of
+from edge_deployer.quality import anomaly_scores
+from edge_deployer.release.samples import autoencoder_targets
+from edge_deployer.task import Task
 from edge_deployer.tensors import Array, dequantize, quantize
 from edge_deployer.tflm import TflmRunner
 
@@ -43,15 +47,21 @@ class TflmPredictDoFn(tflite_predict_extractor.TFLitePredictionDoFn):
     def _batch_reducible_process(self, element: types.Extracts) -> Sequence[types.Extracts]:
         features = element[tfma.FEATURES_KEY]
         samples = util.batch_size(features)
-        predictions = {name: _predict(*model, features, samples) for name, model in self._models.items()}
+        task = task_of(self._eval_config)
+        predictions = {name: _predict(*model, features, samples, task) for name, model in self._models.items()}
         result = copy.copy(element)
         result[tfma.PREDICTIONS_KEY] = predictions if len(predictions) > 1 else next(iter(predictions.values()))
         return [result]
 
 
-def _predict(feature: str, runner: TflmRunner, features: dict[str, Any], samples: int) -> Array:
+def _predict(feature: str, runner: TflmRunner, features: dict[str, Any], samples: int, task: Task) -> Array:
+    """Answers in real units, (n, outputs); of an anomaly detection the scores, (n, 1)."""
     values = np.asarray(features[feature], np.float32).reshape(samples, *runner.input.shape[1:])
-    outputs = runner.run(quantize(values, runner.input))
+    inputs = quantize(values, runner.input)
+    outputs = runner.run(inputs)
+    if task.name == "anomaly":
+        targets = autoencoder_targets(inputs, runner.input, runner.output)
+        return anomaly_scores(outputs, targets, runner.output).reshape(samples, 1)
     return dequantize(outputs, runner.output).reshape(samples, -1)
 
 

@@ -7,7 +7,10 @@ from typing import Any
 
 import tensorflow_model_analysis as tfma
 
-from components.tflm_evaluator.accuracy import METRIC
+from components.tflm_evaluator.figures import OVER_MAJORITY
+from components.tflm_evaluator.thresholds import task_of
+from edge_deployer.quality import constant_is_as_good
+from edge_deployer.task import Task
 
 # Written in the place of TFMA's files when TFLM does not run the model.
 REFUSAL_FILE = "refusal.txt"
@@ -28,8 +31,9 @@ def refusal_reason(evaluation_uri: str) -> str | None:
     result = tfma.load_validation_result(evaluation_uri)
     if result.validation_ok:
         return None
+    accuracy = overall_metrics(evaluation_uri).get("accuracy", 0.0)
     found = [
-        _describe(failure, _slice_name(group.slice_key))
+        _describe(failure, _slice_name(group.slice_key), accuracy)
         for group in result.metric_validations_per_slice
         for failure in group.failures
     ]
@@ -46,9 +50,17 @@ def dropped_baseline(evaluation_uri: str) -> str | None:
 def overall_metrics(evaluation_uri: str) -> dict[str, float]:
     """Metrics of the candidate over the whole eval split, e.g. ``{"accuracy": 0.98, "example_count": 360.0}``.
 
-    Empty if TFLM does not run the model.
+    The task's figures, `OVER_MAJORITY` where it was asked for, and the number of examples. Empty if TFLM does not run
+    the model.
     """
     return slice_metrics(evaluation_uri).get("overall", {})
+
+
+def evaluated_task(evaluation_uri: str) -> Task | None:
+    """What the model was evaluated as; None if TFLM does not run it."""
+    if Path(evaluation_uri, REFUSAL_FILE).is_file():
+        return None
+    return task_of(tfma.load_eval_result(evaluation_uri, model_name=None).config)
 
 
 def slice_metrics(evaluation_uri: str) -> dict[str, dict[str, float]]:
@@ -82,13 +94,15 @@ def _model_name(evaluation_uri: str, *, baseline: bool) -> str | None:
     return next((spec.name for spec in specs if spec.is_baseline == baseline), None) if len(specs) > 1 else None
 
 
-def _describe(failure: Any, where: str) -> str:
-    value = failure.metric_value.double_value.value
+def _describe(failure: Any, where: str, accuracy: float) -> str:
+    value, name = failure.metric_value.double_value.value, failure.metric_key.name
     threshold = failure.metric_threshold
     if failure.metric_key.is_diff:
         allowed = -threshold.change_threshold.absolute.value
-        return f"{METRIC} is {-value:.4f} below the latest blessed model's on {where}; {allowed:.4f} is allowed"
-    return f"{METRIC} {value:.4f} is below {threshold.value_threshold.lower_bound.value:.4f} on {where}"
+        return f"{name} is {-value:.4f} below the latest blessed model's on {where}; {allowed:.4f} is allowed"
+    if name == OVER_MAJORITY:
+        return constant_is_as_good(accuracy, accuracy - value)
+    return f"{name} {value:.4f} is below {threshold.value_threshold.lower_bound.value:.4f} on {where}"
 
 
 def _slice_name(slice_key: Any) -> str:

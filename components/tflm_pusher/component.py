@@ -25,6 +25,7 @@ class TFLMPusherSpec(ComponentSpec):
         "inventory": ExecutionParameter(type=str),
         "signing_key": ExecutionParameter(type=str),
         "release_version": ExecutionParameter(type=str),
+        "replace": ExecutionParameter(type=int, optional=True),
         "plan": ExecutionParameter(type=str),
         "module": ExecutionParameter(type=str),
         "sources": ExecutionParameter(type=str),
@@ -84,12 +85,13 @@ class TFLMPusher(base_component.BaseComponent):
         inventory: str | RuntimeParameter,
         signing_key: str | RuntimeParameter,
         release_version: str | RuntimeParameter,
+        replace: int | RuntimeParameter = 0,
         plan: AcceptancePlan,
         module: str,
         sources: dict[str, list[str]],
-        data_source: str,
+        data_source: str | RuntimeParameter,
         class_names: list[str],
-        thresholds: dict[str, float],
+        thresholds: dict[str, float | None],
         group: str | None = None,
     ) -> None:
         """Describe the delivery.
@@ -107,13 +109,15 @@ class TFLMPusher(base_component.BaseComponent):
             inventory: inventory file; empty for the shipped virtual boards.
             signing_key: private key file; empty for a development key in the workspace.
             release_version: ``major.minor.revision``.
+            replace: 1 lets a release of another task, input shape or number of outputs take production's place.
             plan: what boards are asked.
             module: import name of the user's module.
             sources: archive file name to the files that go in it, as paths that count from the module's folder; the
                 archives travel beside the image.
             data_source: where the data comes from, in words; for the report.
             class_names: name of each class; for the report.
-            thresholds: ``min_accuracy`` and ``max_drop`` of the evaluation; for the report.
+            thresholds: ``min_accuracy``, ``min_auc``, ``min_recall``, ``min_precision`` and ``max_drop`` of the
+                evaluation; for the report.
             group: the column that no split shares; for the report.
         """
         super().__init__(
@@ -130,6 +134,7 @@ class TFLMPusher(base_component.BaseComponent):
                 inventory=inventory,
                 signing_key=signing_key,
                 release_version=release_version,
+                replace=replace,
                 plan=plan.model_dump_json(),
                 module=module,
                 sources=json.dumps(sources),

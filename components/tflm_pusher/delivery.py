@@ -12,12 +12,14 @@ from typing import Any
 from tfx import types
 from tfx.components.evaluator.constants import ARTIFACT_PROPERTY_BLESSED_KEY, BLESSED_VALUE
 
+from components.artifact_files import DAMAGED_ARTIFACT
 from components.tflite_model import read_tflite
 from components.tflm_evaluator.outcome import refusal_reason
 from components.tflm_pusher import provenance, report_facts
 from components.tflm_validator.executor import BLESSED_PROPERTY
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_file
 from edge_deployer.release import acceptance_set
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.bundle import Bundle, Candidate
@@ -25,6 +27,9 @@ from edge_deployer.report.facts import Report
 from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.rollout.deployment import Deployment, Step, refused_before_release
 from edge_deployer.rollout.release_line import ReleaseLine
+
+OUTCOME_LOGGER = "tinyops.outcome"
+"""How the model fared is logged here as soon as it is decided; the log record's `deployment` is the record as JSON."""
 
 STEP_LOGGER = "tinyops.deployment"
 """Every step on a board is logged here, for whoever shows the run."""
@@ -60,12 +65,11 @@ class Delivery:
         """The record of a refusal before any board is touched, or None if both blessings are there."""
         if not self._is_evaluated:
             reason = refusal_reason(self._inputs["evaluation"].uri) or "the Evaluator did not bless the model"
-            remedy = "improve the model or its data; lower evaluate.min_accuracy or max_drop only if that is acceptable"
+            remedy = "improve the model or its data; lower what `evaluate` asks for only if that is acceptable"
             return refused_before_release("evaluation", reason, remedy, self._plan)
         if not self._inputs["infra_blessing"].get_int_custom_property(BLESSED_PROPERTY):
             reason = self._validation.reason or "the TFLMValidator did not bless the model"
-            remedy = f"make the model fit board profile {self._validation.profile}, or choose another profile"
-            return refused_before_release("validation", reason, remedy, self._plan)
+            return refused_before_release("validation", reason, self._validation.remedy, self._plan)
         return None
 
     def push(self) -> tuple[Deployment, Bundle]:
@@ -81,6 +85,7 @@ class Delivery:
             signing_key=Path(key) if key else None,
             plan=self._plan,
             version=self._parameters["release_version"],
+            replace=bool(self._parameters.get("replace")),
         )
         return line.push(self._candidate(), _StepLog())
 
@@ -107,7 +112,7 @@ class Delivery:
     @cached_property
     def _acceptance(self) -> AcceptanceSet:
         path = Path(self._inputs["acceptance_set"].uri, acceptance_set.FILE_NAME)
-        return AcceptanceSet.from_bytes(path.read_bytes())
+        return AcceptanceSet.from_bytes(read_file(path, f"acceptance set {path}", remedy=DAMAGED_ARTIFACT))
 
     def _candidate(self) -> Candidate:
         assert self._validation.arena_bytes is not None
@@ -123,7 +128,7 @@ class Delivery:
             arena_bytes=self._validation.arena_bytes,
             board_profile=self._validation.profile,
             provenance=provenance.describe(folder, run_id=self._run_id, data_fingerprint=self._data.fingerprint),
-            metrics={"accuracy": self._evaluation.accuracy, "eval_examples": self._evaluation.examples},
+            metrics={**self._evaluation.figures, "eval_examples": self._evaluation.examples},
             sources=sources,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from components.artifact_types import PUSHED_PROPERTY, REASON_PROPERTY
-from components.tflm_pusher.delivery import Delivery
+from components.tflm_pusher.delivery import OUTCOME_LOGGER, Delivery
+from edge_deployer.paperwork import paperwork
 from edge_deployer.report.folders import REPORT_HTML, REPORT_MARKDOWN
 from edge_deployer.report.html import write_report
+from edge_deployer.rollout.deployment import Deployment
 
 
 class Executor(base_executor.BaseExecutor):
@@ -41,15 +44,29 @@ class Executor(base_executor.BaseExecutor):
         report = artifact_utils.get_single_instance(output_dict["deployment_report"])
         run_id = self._context.pipeline_run_id if self._context else None
         delivery = Delivery(inputs, exec_properties, run_id)
-        deployment = delivery.refusal()
+        deployment, bundle = delivery.refusal(), None
         if deployment is None:
             deployment, bundle = delivery.push()
-            if deployment.pushed:
-                shutil.copytree(bundle.folder, pushed_model.uri, dirs_exist_ok=True)
-        write_report(delivery.report(deployment), Path(report.uri))
-        for name, file in (("html_report", REPORT_HTML), ("markdown_report", REPORT_MARKDOWN)):
-            shown = artifact_utils.get_single_instance(output_dict[name])
-            shutil.copy(Path(report.uri, file), Path(shown.uri, file))
         pushed_model.set_int_custom_property(PUSHED_PROPERTY, int(deployment.pushed))
         report.set_int_custom_property(PUSHED_PROPERTY, int(deployment.pushed))
         report.set_string_custom_property(REASON_PROPERTY, "" if deployment.pushed else deployment.reason)
+        _tell(deployment)
+        with paperwork("the release in this step's output"):
+            if bundle is not None and deployment.pushed:
+                shutil.copytree(bundle.folder, pushed_model.uri, dirs_exist_ok=True)
+        with paperwork("the report"):
+            write_report(delivery.report(deployment), Path(report.uri))
+            for name, file in (("html_report", REPORT_HTML), ("markdown_report", REPORT_MARKDOWN)):
+                shown = artifact_utils.get_single_instance(output_dict[name])
+                shutil.copy(Path(report.uri, file), Path(shown.uri, file))
+
+
+def _tell(deployment: Deployment) -> None:
+    """Log the outcome: what is written afterwards may not get to whoever waits for it."""
+    answers = {"reference": True, "boards": {"__all__": {"evidence", "verdict"}}}
+    logging.getLogger(OUTCOME_LOGGER).info(
+        "%s: %s",
+        deployment.outcome,
+        deployment.reason,
+        extra={"deployment": deployment.model_dump_json(exclude=answers)},
+    )

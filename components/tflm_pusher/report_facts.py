@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from tfx import types
 
+from components.artifact_files import read_artifact
+from components.sensor_example_gen import inspection
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
 from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
 from components.tflite_converter.report import ConversionReport
-from components.tflm_evaluator.outcome import baseline_metrics, refusal_reason, slice_metrics
+from components.tflm_evaluator.figures import OVER_MAJORITY
+from components.tflm_evaluator.outcome import baseline_metrics, evaluated_task, refusal_reason, slice_metrics
 from components.training_curve import read_training_curve
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
@@ -29,11 +33,10 @@ _OVERALL = "overall"
 
 def data_facts(examples: types.Artifact, parameters: dict[str, Any]) -> DataFacts:
     """From SensorExampleGen's summary and the pusher's parameters."""
-    summary = DatasetSummary.from_json(Path(examples.uri, SUMMARY_FILE).read_text())
-    return DataFacts(
+    summary = DatasetSummary.read(Path(examples.uri, SUMMARY_FILE))
+    return inspection.data_facts(
+        summary,
         source=parameters["data_source"],
-        fingerprint=summary.sha256,
-        splits=summary.split_sizes,
         class_names=json.loads(parameters["class_names"]),
         group=parameters.get("group"),
     )
@@ -53,12 +56,13 @@ def training_facts(training: types.Artifact) -> list[Epoch] | None:
 
 def conversion_facts(model: types.Artifact) -> ConversionFacts | None:
     """Float against int8; None if TFLM does not run the int8 model."""
-    report = ConversionReport.model_validate_json(Path(model.uri, CONVERSION_FILE).read_text())
-    if report.int8_accuracy is None or report.agreement is None:
+    report = read_artifact(ConversionReport, Path(model.uri, CONVERSION_FILE))
+    if report.int8_figure is None or report.float_figure is None:
         return None
     return ConversionFacts(
-        float_accuracy=report.float_accuracy,
-        int8_accuracy=report.int8_accuracy,
+        metric=report.metric,
+        float_figure=report.float_figure,
+        int8_figure=report.int8_figure,
         label_agreement=report.agreement,
         model_bytes=report.model_bytes,
         representative_examples=report.representative_examples,
@@ -70,30 +74,35 @@ def conversion_facts(model: types.Artifact) -> ConversionFacts | None:
 
 
 def evaluation_facts(
-    evaluation: types.Artifact, *, blessed: bool, thresholds: dict[str, float]
+    evaluation: types.Artifact, *, blessed: bool, thresholds: dict[str, float | None]
 ) -> EvaluationFacts | None:
     """TFMA's figures and judgement; None if TFLM does not run the model, so that there are no figures."""
-    slices = slice_metrics(evaluation.uri)
-    if _OVERALL not in slices:
+    slices, task = slice_metrics(evaluation.uri), evaluated_task(evaluation.uri)
+    if _OVERALL not in slices or task is None:
         return None
-    overall = slices.pop(_OVERALL)
+    overall, metric = slices.pop(_OVERALL), task.metrics[0]
+    least = {name: thresholds.get(f"min_{name}") for name in task.metrics}
     return EvaluationFacts(
         blessed=blessed,
         reason=None if blessed else refusal_reason(evaluation.uri),
         examples=int(overall["example_count"]),
-        accuracy=overall["accuracy"],
-        baseline_accuracy=baseline_metrics(evaluation.uri).get("accuracy"),
+        task=task,
+        figures={name: overall[name] for name in task.metrics if isfinite(overall[name])},
+        least={name: floor for name, floor in least.items() if floor is not None},
+        majority=overall["accuracy"] - overall[OVER_MAJORITY] if OVER_MAJORITY in overall else None,
+        max_drop=thresholds["max_drop"] or 0.0,
+        baseline=baseline_metrics(evaluation.uri).get(metric),
         slices=[
-            SliceFacts(name=name, examples=int(metrics["example_count"]), accuracy=metrics["accuracy"])
+            SliceFacts(name=name, examples=int(metrics["example_count"]), figure=metrics[metric])
             for name, metrics in sorted(slices.items())
+            if isfinite(metrics[metric])
         ],
-        **thresholds,
     )
 
 
 def validation_report(infra_blessing: types.Artifact) -> ValidationReport:
     """The validator's findings."""
-    return ValidationReport.model_validate_json(Path(infra_blessing.uri, VALIDATION_FILE).read_text())
+    return read_artifact(ValidationReport, Path(infra_blessing.uri, VALIDATION_FILE))
 
 
 def lineage(artifacts: dict[str, types.Artifact], data: DataFacts) -> list[LineageStep]:

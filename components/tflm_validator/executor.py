@@ -13,10 +13,11 @@ from tfx.types import artifact_utils
 
 from components.examples import read_examples
 from components.tflite_model import input_feature, read_tflite
+from components.tflite_task import recorded_task
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.samples import LabelledSamples
-from edge_deployer.release.validation import validate_model
+from edge_deployer.release.validation import Terms, validate_model
 from edge_deployer.release.validation_report import FILE_NAME, ValidationReport
 from edge_deployer.tflm import tensor_specs
 
@@ -47,7 +48,8 @@ class Executor(base_executor.BaseExecutor):
             TinyopsError: the examples do not fit the model. A model that does not fit the board raises nothing: it is
                 not blessed.
         """
-        model = read_tflite(artifact_utils.get_single_instance(input_dict["model"]))
+        artifact = artifact_utils.get_single_instance(input_dict["model"])
+        model = read_tflite(artifact)
         examples = read_examples(
             artifact_utils.get_single_instance(input_dict["examples"]),
             "eval",
@@ -69,6 +71,8 @@ class Executor(base_executor.BaseExecutor):
             data,
             acceptance_samples=exec_properties["samples"],
             seed=exec_properties["seed"],
+            # Whether it is better than a constant answer is the Evaluator's question.
+            terms=Terms(recorded_task(artifact), better_than_constant=False),
         )
         _write_blessing(artifact_utils.get_single_instance(output_dict["blessing"]), validation.report)
         _write_set(artifact_utils.get_single_instance(output_dict["acceptance_set"]), validation.acceptance)

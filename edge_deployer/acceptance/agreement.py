@@ -23,9 +23,9 @@ def other_label(outputs: Array, reference: Reference, samples: Sequence[int]) ->
         samples: index of each sample in the reference.
     """
     expected = reference.reference_labels
-    if expected is None or not names_classes(reference):
+    if expected is None:
         return np.zeros(len(outputs), np.bool_)
-    return np.asarray(outputs.reshape(len(outputs), -1).argmax(axis=1) != expected[list(samples)], np.bool_)
+    return np.asarray(reference.named_classes(outputs) != expected[list(samples)], np.bool_)
 
 
 def far_off(outputs: Array, reference: Reference, samples: Sequence[int], tolerance: int) -> BoolArray:
@@ -41,11 +41,6 @@ def differs(outputs: Array, reference: Reference, samples: Sequence[int], plan: 
     """Where a board's answer is not TFLM's: another class, or outputs out of the plan's tolerance."""
     far = far_off(outputs, reference, samples, plan.outputs.tolerance)
     return other_label(outputs, reference, samples) | far
-
-
-def names_classes(reference: Reference) -> bool:
-    """Whether the largest output is a class: not where outputs are scores, real values, or the input given back."""
-    return reference.metric == "accuracy" or (reference.metric is None and reference.may_name_classes)
 
 
 def identical(ours: Array, theirs: Array) -> BoolArray:

@@ -41,6 +41,7 @@ class CheckResult(BaseModel):
         fixed_samples: what a test of fixed size takes for the same error rates.
         differing: indices of the first samples that spoke against the board.
         only_warns: whether a failure refuses nothing.
+        doubtful: whether something speaks against it though it passed: `detail` is then told as a warning.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,11 +56,17 @@ class CheckResult(BaseModel):
     fixed_samples: int | None = None
     differing: tuple[int, ...] = ()
     only_warns: bool = False
+    doubtful: bool = False
 
     @property
     def refuses(self) -> bool:
         """Whether it failed and that counts."""
         return self.status == "failed" and not self.only_warns
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether it refuses nothing, but is to be told."""
+        return (self.status == "failed" and self.only_warns) or (self.status == "passed" and self.doubtful)
 
     @property
     def leaves_open(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, model_validator
 
 from edge_deployer.acceptance.stored_array import StoredArray
+from edge_deployer.tensors import TensorSpec
 
 
 class _Evidence(BaseModel):
@@ -30,12 +31,12 @@ class Answers(_Evidence):
 
     Attributes:
         outputs: shape (n, ...), as the board stores them.
-        latencies_us: microseconds the board reports for each inference.
+        latencies_us: microseconds the board reports for each inference; None where it cannot tell.
         seconds: time it took over the line.
     """
 
     outputs: StoredArray
-    latencies_us: tuple[int, ...]
+    latencies_us: tuple[int | None, ...]
     seconds: float
 
     @model_validator(mode="after")
@@ -51,11 +52,13 @@ class ProductionAnswers(_Evidence):
     Attributes:
         image_hash: hex hash of that release.
         answers: None where it could not be asked.
+        output: its output tensor; None where it is that of the candidate, or there are no answers.
         reason: why not.
     """
 
     image_hash: str
     answers: Answers | None = None
+    output: TensorSpec | None = None
     reason: str | None = None
 
 

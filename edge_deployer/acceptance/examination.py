@@ -26,7 +26,6 @@ from edge_deployer.acceptance.statistics.decision import Decision
 from edge_deployer.acceptance.stored_array import StoredArray
 from edge_deployer.acceptance.verdict import Pool
 from edge_deployer.profile import BoardProfile
-from edge_deployer.quality import right_answers
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.session import (
     BoardGone,
@@ -35,9 +34,10 @@ from edge_deployer.session import (
     InferenceResult,
     LineError,
     ModelFault,
+    PortInUse,
     SessionError,
 )
-from edge_deployer.tensors import Array, dequantize, quantize
+from edge_deployer.tensors import Array, TensorSpec, dequantize, quantize
 
 OnSamples = Callable[[int, int], None]
 """Told how many samples are done, and how many there are at most."""
@@ -141,8 +141,7 @@ class Examination:
         Raises:
             SessionError: the board does not answer any more; a model in production that crashes is recorded instead.
         """
-        truth = self._reference.true_labels
-        if truth is None or self._reference.metric != "accuracy":
+        if self._reference.metric != "accuracy":
             return ProductionAnswers(image_hash=image_hash, reason="the acceptance set has no labels that are classes")
         try:
             info = await self._session.info()
@@ -154,9 +153,9 @@ class Examination:
             async with aclosing(self._session.infer_batches(inputs)) as batches:
                 async for batch in batches:
                     collected.add(batch)
-                    if self._is_enough_of_production(collected.outputs, truth):
+                    if self._is_enough_of_production(collected.outputs, info.output):
                         break
-            return ProductionAnswers(image_hash=image_hash, answers=collected.answers())
+            return ProductionAnswers(image_hash=image_hash, answers=collected.answers(), output=info.output)
         except ModelFault as fault:
             reason = f"the release in production gave no answer: {fault.message}"
             return ProductionAnswers(image_hash=image_hash, reason=reason)
@@ -240,13 +239,13 @@ class Examination:
             return self._inputs
         return quantize(dequantize(self._inputs, self._input_spec), info.input)
 
-    def _is_enough_of_production(self, outputs: Array, truth: Array) -> bool:
+    def _is_enough_of_production(self, outputs: Array, spec: TensorSpec) -> bool:
         against, expected = self._plan.against_production, self._reference.reference_outputs
         if against is None or expected is None:
             return False
         taken = len(outputs)
         predicted = paired_test(against, len(self._reference), self._plan).decide(
-            right_answers(expected[:taken], truth[:taken]), right_answers(outputs, truth[:taken])
+            self._reference.right_answers(expected[:taken]), self._reference.right_answers(outputs, spec)
         )
         decided = predicted.decision not in (None, Decision.UNDECIDED)
         return decided and taken >= ceil(_SLACK * predicted.samples)
@@ -258,11 +257,11 @@ class _Collected:
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._outputs: list[Array] = []
-        self._latencies: list[int] = []
+        self._latencies: list[int | None] = []
 
     def add(self, batch: InferenceResult) -> None:
         self._outputs.append(batch.outputs)
-        self._latencies += batch.microseconds.tolist()
+        self._latencies += [time_us or None for time_us in batch.microseconds.tolist()]
 
     def __len__(self) -> int:
         return len(self._latencies)
@@ -280,8 +279,12 @@ class _Collected:
 
 
 def failure_of(error: SessionError) -> Failure:
-    """Whose fault a session's end looks like: silence is the board's, anything it says is about the release."""
-    return Failure(kind="board" if isinstance(error, BoardGone | LineError) else "model", reason=error.message)
+    """Whose fault a session's end looks like: silence is the board's, and so is a port that somebody else took.
+
+    Anything it says is about the release.
+    """
+    is_board = isinstance(error, BoardGone | LineError | PortInUse)
+    return Failure(kind="board" if is_board else "model", reason=error.message)
 
 
 def _with(evidence: BoardEvidence, **facts: object) -> BoardEvidence:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection
 import numpy as np
 
 from edge_deployer.acceptance.agreement import BoolArray
+from edge_deployer.acceptance.floors import accuracy_floor, auc_floor
 from edge_deployer.acceptance.plan import AcceptancePlan, Ceiling, CheckName
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.sequential_tests import (
     accuracy_test,
-    count_pairs,
     disagreement_test,
     mae_test,
     paired_test,
@@ -20,10 +20,12 @@ from edge_deployer.acceptance.statistics.bernoulli_test import BernoulliTest
 from edge_deployer.acceptance.statistics.decision import Decision, Outcome, TooFewSamplesError
 from edge_deployer.acceptance.statistics.mean_test import CeilingTest, FloorTest
 from edge_deployer.errors import TinyopsError
+from edge_deployer.tflm import why_no_estimate
 
 _MOST = 200_000
 """More samples than a plan may have: what needs as many is not counted any further."""
 _FIX = "give more held-out samples, raise `samples`, alpha or beta, or widen the check"
+_NO_FLOOR = "give more held-out samples, set a floor in the acceptance plan, or `better_than_constant: false`"
 
 
 def require_feasible(plan: AcceptancePlan, reference: Reference, *, profiles: Collection[str], boards: int) -> None:
@@ -43,7 +45,9 @@ def require_feasible(plan: AcceptancePlan, reference: Reference, *, profiles: Co
     _require_data(plan, reference)
     has_reference, classes = reference.outputs is not None, reference.metric == "accuracy"
     require_samples(plan, len(reference), labelled=classes, reference=has_reference)
-    _require_scores(plan, reference)
+    _require_floors(plan, reference)
+    if plan.mae is not None:
+        _require_mae(plan.mae, reference, plan)
 
 
 def require_budgets(plan: AcceptancePlan, profiles: Collection[str]) -> None:
@@ -58,6 +62,27 @@ def require_budgets(plan: AcceptancePlan, profiles: Collection[str]) -> None:
             f"acceptance plan: boards have the profiles {', '.join(sorted(profiles))}, and `budgets` has nothing for "
             f"{', '.join(missing)} ({len(missing)} missing)",
             remedy="give each profile its budget, e.g. `" + missing[0] + ": {latency_p95_us: 200000}`, or {} for none",
+        )
+
+
+def require_times(plan: AcceptancePlan, virtual_profiles: Collection[str], model: bytes) -> None:
+    """See that virtual boards, which only estimate, can be held to the plan's limits of time.
+
+    Args:
+        plan: the plan.
+        virtual_profiles: names of the profiles of the virtual boards.
+        model: bytes of a ``.tflite`` file.
+
+    Raises:
+        TinyopsError: a profile has a limit; the message names it.
+    """
+    limited = [profile for profile in sorted(virtual_profiles) if plan.budget(profile).latency_limits]
+    missing = why_no_estimate(model) if limited else None
+    if missing:
+        raise TinyopsError(
+            f"acceptance plan: `budgets` limits the latency on {' and '.join(limited)}, and virtual boards cannot "
+            f"estimate it: {missing}",
+            remedy="take the limits of latency out of the plan, or measure the model on real boards",
         )
 
 
@@ -83,7 +108,8 @@ def _require_data(plan: AcceptancePlan, reference: Reference) -> None:
         "mae": "`targets`, the true values",
     }
     for metric, threshold in wanted.items():
-        if threshold is not None and reference.metric != metric:
+        measured = () if reference.metric is None or reference.task is None else reference.task.metrics
+        if threshold is not None and metric not in measured:
             has = f"data for {reference.metric}" if reference.metric else "no labelled data"
             raise TinyopsError(
                 f"acceptance plan: `{metric}` needs {needs[metric]}; the acceptance set has {has}, 0 samples for it",
@@ -108,25 +134,46 @@ def require_samples(plan: AcceptancePlan, samples: int, *, labelled: bool, refer
     Raises:
         TinyopsError: they are too few; the message has the number that is missing.
     """
-    samples = min(samples, plan.samples)
-    if reference:
-        _require_design("labels", samples, lambda: disagreement_test(plan.labels, samples, plan))
-        _require_design("outputs", samples, lambda: disagreement_test(plan.outputs, samples, plan))
+    for check, needed in samples_needed(plan, labelled=labelled, reference=reference).items():
+        _require_as_many(check, needed, min(samples, plan.samples), "samples")
+
+
+def samples_needed(plan: AcceptancePlan, *, labelled: bool, reference: bool) -> dict[CheckName, int]:
+    """How many samples each check of a plan needs, as far as that does not depend on what is in them.
+
+    Args:
+        plan: the plan; how many samples it allows does not matter.
+        labelled: whether the samples have labels that are classes.
+        reference: whether they have TFLM's outputs.
+    """
+    needed: dict[CheckName, int] = {}
     accuracy, against = plan.accuracy, plan.against_production
+    if reference:
+        needed["labels"] = _needed(lambda: disagreement_test(plan.labels, 1, plan))
+        needed["outputs"] = _needed(lambda: disagreement_test(plan.outputs, 1, plan))
     if accuracy is not None and labelled:
-        _require_design("accuracy", samples, lambda: accuracy_test(accuracy, samples, plan))
+        needed["accuracy"] = _needed(lambda: accuracy_test(accuracy, 1, plan))
     if against is not None and labelled:
-        needed = _fewest(lambda cap: paired_test(against, cap, plan).decide(*_as_good(cap)))
-        _require_as_many("against_production", needed, samples, "samples")
+        needed["against_production"] = _fewest(lambda cap: paired_test(against, cap, plan).decide(*_as_good(cap)))
+    return needed
 
 
-def _require_scores(plan: AcceptancePlan, reference: Reference) -> None:
-    if plan.auc is not None:
-        floor, margin, pairs = plan.auc.floor, plan.auc.margin, count_pairs(reference)
-        needed = _fewest(lambda cap: FloorTest(floor, margin, plan.alpha, plan.beta, cap).decide(np.ones(cap)))
-        _require_as_many("auc", needed, pairs, "pairs of an anomaly and a normal sample")
-    if plan.mae is not None:
-        _require_mae(plan.mae, reference, plan)
+def _require_floors(plan: AcceptancePlan, reference: Reference) -> None:
+    """See that the acceptance set can show accuracy or AUC: the floors that no plan has set, and what AUC takes."""
+    labels = reference.labels or ()
+    if plan.accuracy is None and plan.better_than_constant and reference.metric == "accuracy" and len(set(labels)) == 1:
+        raise TinyopsError(
+            f"all {len(labels)} samples of the acceptance set have label {labels[0]}: nothing tells the model from one "
+            "that always answers it",
+            remedy="add samples of the other classes, or set `better_than_constant: false` in the acceptance plan",
+        )
+    accuracy, auc = accuracy_floor(plan, reference), auc_floor(plan, reference)
+    if accuracy is not None and plan.accuracy is None:
+        needed = _needed(lambda: accuracy_test(accuracy, len(reference), plan))
+        _require_as_many("accuracy", needed, len(reference), "samples", _NO_FLOOR)
+    if auc is not None:
+        needed = _fewest(lambda cap: FloorTest(auc.floor, auc.margin, plan.alpha, plan.beta, cap).decide(np.ones(cap)))
+        _require_as_many("auc", needed, reference.pairs, "pairs of an anomaly and a normal sample", _NO_FLOOR)
 
 
 def _require_mae(mae: Ceiling, reference: Reference, plan: AcceptancePlan) -> None:
@@ -143,19 +190,21 @@ def _require_mae(mae: Ceiling, reference: Reference, plan: AcceptancePlan) -> No
     _require_as_many("mae", needed, len(reference), "samples")
 
 
-def _require_design(check: CheckName, samples: int, design: Callable[[], BernoulliTest]) -> None:
+def _needed(design_for_one: Callable[[], BernoulliTest]) -> int:
+    """What a test says that it needs, offered a single sample."""
     try:
-        design()
+        design_for_one()
     except TooFewSamplesError as error:
-        _require_as_many(check, error.needed, samples, "samples")
+        return error.needed
+    return 1
 
 
-def _require_as_many(check: CheckName, needed: int, has: int, what: str) -> None:
+def _require_as_many(check: CheckName, needed: int, has: int, what: str, remedy: str = _FIX) -> None:
     if has < needed:
         raise TinyopsError(
             f"acceptance plan: `{check}` at these error rates needs up to {needed:,} {what}; the acceptance set has "
             f"{has:,}, {needed - has:,} missing",
-            remedy=_FIX,
+            remedy=remedy,
         )
 
 

@@ -128,6 +128,17 @@ class Budget(_Section):
     arena_bytes: PositiveInt | None = None
     flash_bytes: PositiveInt | None = None
 
+    @property
+    def latency_limits(self) -> dict[str, int]:
+        """Microseconds, by the percentile that they limit; without those that are not set."""
+        limits = {
+            "p50": self.latency_p50_us,
+            "p95": self.latency_p95_us,
+            "p99": self.latency_p99_us,
+            "max": self.latency_max_us,
+        }
+        return {name: limit for name, limit in limits.items() if limit is not None}
+
 
 class AcceptancePlan(BaseModel):
     """What is asked of every board, and what passes. The defaults suit an int8 model with held-out samples.
@@ -150,8 +161,18 @@ class AcceptancePlan(BaseModel):
     outputs: OutputDisagreement = Field(
         default=OutputDisagreement(), description="samples whose outputs are further off TFLM's than the tolerance"
     )
-    accuracy: Floor | None = Field(default=None, description="for labels that are classes; null asks for none")
-    auc: Floor | None = Field(default=None, description="for labels 0 normal and 1 anomaly; null asks for none")
+    accuracy: Floor | None = Field(
+        default=None, description="for labels that are classes; null asks what `better_than_constant` says"
+    )
+    auc: Floor | None = Field(
+        default=None,
+        description="for labels 0 and 1 of a model that scores; null asks what `better_than_constant` says",
+    )
+    better_than_constant: bool = Field(
+        default=True,
+        description="with labels and no floor: whether boards must be better than always answering the commonest "
+        "class, or a constant score",
+    )
     mae: Ceiling | None = Field(default=None, description="for regression targets; null asks for none")
     against_production: AgainstProduction | None = Field(
         default=AgainstProduction(), description="accuracy against the release in production; null asks for none"

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from edge_deployer.acceptance.agreement import differs
+from edge_deployer.acceptance.constant_board import constant_answer_that_passes
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.plan import AcceptancePlan, CheckName
 from edge_deployer.acceptance.reference import Reference
@@ -108,7 +109,19 @@ def judge_pool(boards: Sequence[Examined], reference: Reference, plan: Acceptanc
         decision, reason = "accepted", _acceptance(boards, accepted)
     else:
         decision, reason = "no verdict", _no_verdict(boards, accepted, quarantined, quorum)
+    constant = constant_answer_that_passes(reference, plan)
+    if decision == "accepted" and constant is not None and not reference.random:
+        decision, reason = "no verdict", f"the boards agree with TFLM, and {shows_nothing(constant)}"
     return PoolVerdict(decision=decision, reason=reason, accepted=accepted, quarantined=quarantined, quorum=quorum)
+
+
+def shows_nothing(constant: str) -> str:
+    """Why agreement is no evidence.
+
+    Args:
+        constant: the answer that would pass.
+    """
+    return f"that shows nothing: a board that always answered {constant} would pass the same test"
 
 
 def differs_alone(board: Examined, boards: Sequence[Examined]) -> bool:

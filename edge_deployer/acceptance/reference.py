@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from math import prod
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from edge_deployer.acceptance.stored_array import StoredArray
-from edge_deployer.quality import Metric
+from edge_deployer.quality import right_answers
 from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.task import NO_CLASS, Metric, Task
 from edge_deployer.tensors import Array, TensorSpec
 
 
@@ -24,10 +25,10 @@ class Reference(BaseModel):
         outputs: TFLM's output for each input, shape (n, ...); None where the release was built without TFLM.
         labels: class of each sample, or 0 normal and 1 anomaly; None where nobody labelled them.
         targets: real values that the outputs should have, shape (n, ...); None where there are none.
-        metric: what labels or targets measure; None without them.
-        may_name_classes: whether the outputs can be classes: more than one, and not as many as inputs.
+        task: what the model is for; None where nothing tells.
+        random: whether the inputs are made up.
         class_names: may be empty.
-        host_figure: the metric's figure in TFLM over all held-out samples, of which these were drawn.
+        host_figure: the figure of `metric` in TFLM over all held-out samples, of which these were drawn.
         host_samples: number of those.
     """
 
@@ -38,8 +39,8 @@ class Reference(BaseModel):
     outputs: StoredArray | None
     labels: tuple[int, ...] | None
     targets: StoredArray | None
-    metric: Metric | None
-    may_name_classes: bool = True
+    task: Task | None
+    random: bool = False
     class_names: tuple[str, ...]
     host_figure: float | None = None
     host_samples: int | None = None
@@ -60,8 +61,8 @@ class Reference(BaseModel):
             outputs=None if acceptance.outputs is None else StoredArray.of(acceptance.outputs[:most]),
             labels=None if acceptance.labels is None else tuple(map(int, acceptance.labels[:most])),
             targets=None if acceptance.targets is None else StoredArray.of(acceptance.targets[:most]),
-            metric=acceptance.metric,
-            may_name_classes=prod(acceptance.output.shape) not in (1, prod(acceptance.input.shape)),
+            task=acceptance.task,
+            random=acceptance.random,
             class_names=acceptance.class_names,
             host_figure=metrics.get(acceptance.metric) if acceptance.metric else None,
             host_samples=None if examples is None else int(examples),
@@ -71,20 +72,65 @@ class Reference(BaseModel):
         return len(self.input_sha256)
 
     @property
+    def metric(self) -> Metric | None:
+        """What the samples are judged by: the first figure of the task; None where nothing says what is true."""
+        truth = self.labels if self.targets is None else self.targets
+        return self.task.metrics[0] if self.task is not None and truth is not None else None
+
+    @property
+    def names_classes(self) -> bool:
+        """Whether an output is a class: not where it is a score, a real value, or the input given back."""
+        return self.task is not None and self.task.names_classes
+
+    @property
     def reference_outputs(self) -> Array | None:
         """TFLM's outputs, flat: shape (n, values)."""
         return None if self.outputs is None else self.outputs.load().reshape(len(self), -1)
 
     @property
     def reference_labels(self) -> Array | None:
-        """The class that TFLM names for each sample: argmax of its output, shape (n,)."""
-        return None if self.reference_outputs is None else self.reference_outputs.argmax(axis=1)
+        """The class that TFLM names for each sample, shape (n,); None where outputs are no classes."""
+        outputs = self.reference_outputs
+        return None if outputs is None or not self.names_classes else self.named_classes(outputs)
 
     @property
     def true_labels(self) -> Array | None:
         """int64, shape (n,)."""
         return None if self.labels is None else np.array(self.labels, np.int64)
 
+    def named_classes(self, outputs: Array) -> Array:
+        """The class that each output names, int64 (n,); `edge_deployer.task.Task.named_classes`.
+
+        Raises:
+            ValueError: the task has no classes.
+        """
+        if self.task is None:
+            raise ValueError("no task is known")
+        return self.task.named_classes(outputs, self.output)
+
+    def right_answers(self, outputs: Array, spec: TensorSpec | None = None) -> npt.NDArray[np.bool_]:
+        """Whether each of the first outputs names its sample's class, bool (n,).
+
+        Args:
+            outputs: stored values, (n, ...).
+            spec: of the model that gave them; None: of the one that this is the reference of.
+
+        Raises:
+            ValueError: the task has no classes, or the samples no labels.
+        """
+        if self.true_labels is None or self.task is None:
+            raise ValueError("nobody labelled the samples")
+        return right_answers(outputs, self.true_labels[: len(outputs)], spec or self.output, self.task)
+
+    @property
+    def pairs(self) -> int:
+        """Disjoint pairs of a sample of label 1 and one of label 0."""
+        labels = self.labels or ()
+        ones = sum(label == 1 for label in labels)
+        return min(ones, len(labels) - ones)
+
     def name(self, label: int) -> str:
         """The class's name, or its index where it has none."""
+        if label == NO_CLASS:
+            return "not a number"
         return self.class_names[label] if label < len(self.class_names) else str(label)

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge_deployer.acceptance.agreement import BoolArray, far_off, names_classes, other_label
+from edge_deployer.acceptance.agreement import BoolArray, far_off, other_label
 from edge_deployer.acceptance.check_result import Bound, CheckResult, Status
 from edge_deployer.acceptance.evidence import Answers, BoardEvidence
-from edge_deployer.acceptance.plan import AcceptancePlan, CheckName, Disagreement
+from edge_deployer.acceptance.floors import accuracy_floor, auc_floor
+from edge_deployer.acceptance.plan import AcceptancePlan, CheckName, Disagreement, Floor
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.sequential_tests import (
     accuracy_test,
     auc_test,
-    count_pairs,
     disagreement_test,
     mae_test,
     paired_test,
@@ -32,7 +32,7 @@ from edge_deployer.acceptance.statistics.confidence_sequence import (
 from edge_deployer.acceptance.statistics.decision import Decision, Outcome
 from edge_deployer.acceptance.statistics.fixed_size import fixed_size_test
 from edge_deployer.acceptance.statistics.mean_test import ranking_wins
-from edge_deployer.quality import absolute_errors, anomaly_scores, right_answers
+from edge_deployer.quality import absolute_errors, anomaly_scores
 
 _SHOWN = 16
 _NO_REFERENCE = "the release has no reference of TFLM's"
@@ -71,7 +71,7 @@ def _count(answers: Answers | None) -> int:
 def _labels(answers: Answers, reference: Reference, plan: AcceptancePlan) -> CheckResult:
     if reference.outputs is None:
         return CheckResult(name="labels", status="skipped", detail=_NO_REFERENCE)
-    if not names_classes(reference):
+    if not reference.names_classes:
         return CheckResult(name="labels", status="skipped", detail="the outputs are no classes")
     outputs = answers.outputs.load()
     wrong = other_label(outputs, reference, range(len(outputs)))
@@ -108,24 +108,23 @@ def _disagreement(
 
 
 def _accuracy(answers: Answers, reference: Reference, plan: AcceptancePlan) -> CheckResult | None:
-    truth = reference.true_labels
-    if reference.metric != "accuracy" or truth is None:
+    if reference.metric != "accuracy":
         return None
-    outputs = answers.outputs.load()
-    right = right_answers(outputs, truth[: len(outputs)])
-    if plan.accuracy is None:
+    right, floor = reference.right_answers(answers.outputs.load()), accuracy_floor(plan, reference)
+    if floor is None:
         figure = f"{int(right.sum())} of {len(right)} samples right; no floor is set"
         return CheckResult(name="accuracy", status="skipped", detail=figure, measured=float(right.mean()))
-    test = accuracy_test(plan.accuracy, len(reference), plan)
+    test = accuracy_test(floor, len(reference), plan)
     outcome = test.decide_in_order(~right)
     taken = right[: outcome.samples]
     count = int(taken.sum())
     return CheckResult(
         name="accuracy",
         status=_status(outcome),
-        detail=f"{count} of {len(taken)} samples right{_why_open(outcome, reference)}",
+        detail=f"{count} of {len(taken)} samples right{_against_constant(floor, plan.accuracy)}"
+        f"{_why_open(outcome, reference)}",
         measured=count / len(taken),
-        limit=plan.accuracy.floor,
+        limit=floor.floor,
         bound=Bound(low=share_lower_bound(count, len(taken), plan.confidence), confidence=plan.confidence),
         samples=outcome.samples,
         fixed_samples=_fixed_samples(test),
@@ -135,8 +134,9 @@ def _accuracy(answers: Answers, reference: Reference, plan: AcceptancePlan) -> C
 
 def _auc(answers: Answers, reference: Reference, plan: AcceptancePlan) -> CheckResult | None:
     truth = reference.true_labels
-    if reference.metric != "auc" or truth is None:
+    if truth is None or reference.task is None or "auc" not in reference.task.metrics:
         return None
+    floor = auc_floor(plan, reference)
     outputs = answers.outputs.load()
     anomaly = truth[: len(outputs)] == 1
     targets = None if reference.targets is None else reference.targets.load()[: len(outputs)]
@@ -144,21 +144,22 @@ def _auc(answers: Answers, reference: Reference, plan: AcceptancePlan) -> CheckR
     # A score that is not a number ranks its sample wrong, whichever it is.
     scores = np.where(np.isnan(scores), np.where(anomaly, -np.inf, np.inf), scores)
     wins = ranking_wins(anomaly, scores)
-    if plan.auc is None:
+    if floor is None:
         measured = float(wins.mean()) if len(wins) else None
         figure = "no pair of a normal sample and an anomaly" if measured is None else f"AUC {measured:.3f}"
         detail = f"{figure} in {len(outputs)} samples; no floor is set"
         return CheckResult(name="auc", status="skipped", detail=detail, measured=measured)
     if not len(wins):
         return CheckResult(name="auc", status="undecided", detail="no pair of a normal sample and an anomaly yet")
-    outcome = auc_test(plan.auc, count_pairs(reference), plan).decide(wins)
+    outcome = auc_test(floor, reference.pairs, plan).decide(wins)
     taken = wins[: outcome.samples]
     return CheckResult(
         name="auc",
         status=_status(outcome),
-        detail=f"AUC {taken.mean():.3f} over {len(taken)} pairs{_why_open(outcome, reference)}",
+        detail=f"AUC {taken.mean():.3f} over {len(taken)} pairs{_against_constant(floor, plan.auc)}"
+        f"{_why_open(outcome, reference)}",
         measured=float(taken.mean()),
-        limit=plan.auc.floor,
+        limit=floor.floor,
         bound=Bound(low=mean_lower_bound(taken, 0.0, 1.0, plan.confidence), confidence=plan.confidence),
         samples=_samples_with_pairs(anomaly, len(taken)),
     )
@@ -199,15 +200,15 @@ def _mae(answers: Answers, reference: Reference, plan: AcceptancePlan) -> CheckR
 
 def _against_production(evidence: BoardEvidence, reference: Reference, plan: AcceptancePlan) -> CheckResult | None:
     """McNemar's discordant pairs, sequentially: production and candidate answer the same samples on the same board."""
-    production, truth = evidence.production, reference.true_labels
+    production = evidence.production
     if plan.against_production is None or production is None or evidence.answers is None:
         return None
-    if production.answers is None or truth is None or reference.metric != "accuracy":
+    if production.answers is None or reference.metric != "accuracy":
         reason = production.reason or "the acceptance set has no labels that are classes"
         return CheckResult(name="against_production", status="skipped", detail=reason)
     ours, theirs = evidence.answers.outputs.load(), production.answers.outputs.load()
     both = min(len(ours), len(theirs))
-    candidate, earlier = right_answers(ours[:both], truth[:both]), right_answers(theirs[:both], truth[:both])
+    candidate, earlier = reference.right_answers(ours[:both]), reference.right_answers(theirs[:both], production.output)
     outcome = paired_test(plan.against_production, len(reference), plan).decide(candidate, earlier)
     candidate, earlier = candidate[: outcome.samples], earlier[: outcome.samples]
     losses = earlier.astype(np.float64) - candidate
@@ -236,6 +237,11 @@ _STATUS: dict[Decision | None, Status] = {
 
 def _status(outcome: Outcome) -> Status:
     return _STATUS[outcome.decision]
+
+
+def _against_constant(floor: Floor, written: Floor | None) -> str:
+    """What a floor rests on that no plan has set."""
+    return "" if written is not None else f", where a constant answer has {floor.floor - floor.margin:.4g}"
 
 
 def _why_open(outcome: Outcome, reference: Reference) -> str:

@@ -50,13 +50,6 @@ def paired_test(against: AgainstProduction, samples: int, plan: AcceptancePlan) 
     return PairedTest(against.margin, plan.alpha, plan.beta, samples)
 
 
-def count_pairs(reference: Reference) -> int:
-    """Disjoint pairs of an anomaly and a normal sample that the acceptance set has."""
-    labels = reference.labels or ()
-    anomalies = sum(label == 1 for label in labels)
-    return min(anomalies, len(labels) - anomalies)
-
-
 def _largest_error(reference: Reference) -> float:
     """How far the ends of the output's stored type are from the targets, in real units."""
     stored = np.dtype(reference.output.dtype)

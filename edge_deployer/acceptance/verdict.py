@@ -72,12 +72,14 @@ class Subject(BaseModel):
     Attributes:
         image_hash: hex hash of the release's image.
         image_bytes: its size.
+        arena_bytes: smallest arena in which the model loads and runs on the host; None where nobody looked for it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     image_hash: str
     image_bytes: int
+    arena_bytes: int | None = None
 
 
 def judge_board(
@@ -87,6 +89,7 @@ def judge_board(
     plan: AcceptancePlan,
     *,
     pool: Pool,
+    virtual: bool = False,
     staging: Sequence[BoardEvidence] = (),
 ) -> BoardVerdict:
     """Judge one board. A production board runs its golden vectors only: staging has measured the rest.
@@ -97,6 +100,7 @@ def judge_board(
         reference: what its answers are held against.
         plan: thresholds and error rates.
         pool: which checks apply.
+        virtual: whether the board is a virtual one, which runs the host's own TFLM.
         staging: for a production board: the staging boards that accepted the release.
     """
     if evidence.failure:
@@ -113,7 +117,7 @@ def judge_board(
         smoke,
         *samples,
         checks.check_latency(evidence, plan),
-        checks.check_arena(evidence, plan),
+        checks.check_arena(evidence, plan, host_bytes=subject.arena_bytes, virtual=virtual),
         checks.check_flash(evidence, subject.image_bytes, plan),
         checks.check_soak(evidence, plan),
     ]
@@ -137,7 +141,7 @@ def _decide(results: list[CheckResult]) -> tuple[Decided, str]:
     left_open = [result for result in results if result.leaves_open]
     if left_open:
         return "undecided", "; ".join(f"{_words(result)}: {result.detail}" for result in left_open)
-    warnings = [result for result in results if result.only_warns and result.status == "failed"]
+    warnings = [result for result in results if result.is_warning]
     if warnings:
         return "accepted", f"accepted with a warning: {'; '.join(_explain(result) for result in warnings)}"
     return "accepted", "all checks passed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -11,7 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from edge_deployer.rollout.deployment import Deployment, Step
+from edge_deployer.cli.streams import progress_stream
+from edge_deployer.paperwork import paperwork
+from edge_deployer.report import formats
+from edge_deployer.rollout.deployment import BoardRecord, Deployment, Step
+from edge_deployer.rollout.fleet import what_boards_run
+from edge_deployer.task import Metric
 
 
 class DeploymentView:
@@ -22,7 +28,7 @@ class DeploymentView:
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, quiet=quiet)
+        self._console = Console(file=progress_stream(), quiet=quiet)
         self._live = self._console.is_terminal and not quiet
         self._progress = Progress(
             TextColumn("{task.fields[board]}"),
@@ -62,16 +68,30 @@ class DeploymentView:
         return self._tasks[board]
 
 
-def print_outcome(deployment: Deployment, report: Path, *, as_json: bool, log: Path | None = None) -> None:
-    """Print how it ended on stdout: outcome, reason, remedy, and where the report and the log are."""
+def print_outcome(
+    deployment: Deployment, write_report: Callable[[], Path | None], *, as_json: bool, log: Path | None = None
+) -> None:
+    """Print how it ended on stdout: outcome, reason, remedy, and where the report and the log are.
+
+    Args:
+        deployment: the outcome.
+        write_report: called once the outcome cannot be lost any more; returns the page. If it fails, that is a warning.
+        as_json: whether a program reads it: then nothing is printed before all is known.
+        log: of the run.
+    """
     if as_json:
+        report = _written(write_report)
         outcome = {
             "outcome": deployment.outcome,
             "gate": deployment.gate,
             "reason": deployment.reason,
+            "caution": deployment.caution,
+            "task": None if deployment.task is None else deployment.task.model_dump(),
+            "figures": _figures(deployment),
             "remedy": deployment.remedy,
             "release": deployment.release.release_id if deployment.release else None,
-            "report": str(report),
+            "boards": [_board(board, deployment) for board in deployment.boards],
+            "report": None if report is None else str(report),
             "log": None if log is None else str(log),
         }
         json.dump(outcome, sys.stdout, indent=2)
@@ -79,7 +99,13 @@ def print_outcome(deployment: Deployment, report: Path, *, as_json: bool, log: P
         return
     console = Console(highlight=False, soft_wrap=True)
     print_verdict(console, deployment)
-    console.print(f"  report: {escape(str(report))}")
+    if deployment.task is not None:
+        console.print(f"  task:   {escape(deployment.task.in_words)}")
+    if figures := _figures(deployment):
+        console.print(f"  TFLM:   {formats.figures(figures)}")
+    report = _written(write_report)
+    if report is not None:
+        console.print(f"  report: {escape(str(report))}")
     if log is not None:
         console.print(f"  log:    {escape(str(log))}")
 
@@ -88,8 +114,37 @@ def print_verdict(console: Console, deployment: Deployment) -> None:
     """Outcome, reason and remedy; no verdict is neither a promotion nor a refusal, and looks like neither."""
     reason = escape(deployment.reason)
     if deployment.pushed:
-        console.print(f"[bold green]{deployment.outcome}[/]: {reason}")
+        caution = f", [yellow]{escape(deployment.caution)}[/]" if deployment.caution else ""
+        console.print(f"[bold green]{deployment.outcome}[/]{caution}: {reason}")
         return
     colour = "red" if deployment.outcome == "refused" else "yellow"
     console.print(f"[bold {colour}]{deployment.outcome}[/] at {deployment.gate}: {reason}")
-    console.print(f"  remedy: {escape(deployment.remedy or '')}")
+    if runs := what_boards_run(deployment.boards, deployment.releases):
+        console.print(f"  boards: {escape(runs)}")
+    if deployment.remedy:
+        console.print(f"  remedy: {escape(deployment.remedy)}")
+
+
+def _figures(deployment: Deployment) -> dict[Metric, float]:
+    """The task's figures in TFLM, of the release's manifest."""
+    measured = deployment.release.manifest.metrics if deployment.release else {}
+    return {name: measured[name] for name in formats.METRICS if name in measured}
+
+
+def _written(write_report: Callable[[], Path | None]) -> Path | None:
+    with paperwork("the report"):
+        return write_report()
+    return None
+
+
+def _board(board: BoardRecord, deployment: Deployment) -> dict[str, str | None]:
+    """What a board answered last, for a program."""
+    known = board.image_after if board.answer == "runs" else None
+    return {
+        "board": board.name,
+        "pool": board.pool,
+        "outcome": board.outcome,
+        "answer": board.answer,
+        "image": known,
+        "release": None if known is None else deployment.releases.get(known),
+    }

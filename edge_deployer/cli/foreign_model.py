@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from edge_deployer.acceptance.plan import load_plan
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import read_file
+from edge_deployer.files import read_file, require_plain_path
 from edge_deployer.inventory.inventory import board_profile, load_inventory
 from edge_deployer.release.bundle import Candidate
 from edge_deployer.release.labelled_data import DatasetFields, array_names, file_sha256, load_dataset
 from edge_deployer.release.manifest import Provenance
 from edge_deployer.release.samples import LabelledSamples
-from edge_deployer.release.validation import Validation, validate_model
+from edge_deployer.release.validation import Terms, Validation, validate_model
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report.facts import DataFacts, Report
 from edge_deployer.report.folders import new_report_folder
@@ -22,9 +24,10 @@ from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.rollout.deployment import Deployment, refused_before_release
 from edge_deployer.rollout.journal import Watcher
 from edge_deployer.rollout.release_line import ReleaseLine
+from edge_deployer.task import UNASKED, AskedTask
+from edge_deployer.tflm.other_formats import require_tflite
 
 _SEED = 0
-_REMEDY = "change the model as the reason says; no board was touched"
 
 
 @dataclass(frozen=True)
@@ -38,25 +41,33 @@ class ForeignModel:
     signing_key: Path | None
     version: str
     workspace: Path
+    task: AskedTask = UNASKED
+    replace: bool = False
 
-    def push(self, watcher: Watcher) -> tuple[Deployment, Path]:
-        """Validate, release and deploy; returns the record and the path of the HTML report.
+    def push(self, watcher: Watcher) -> tuple[Deployment, Callable[[], Path]]:
+        """Validate, release and deploy; returns the record, and what writes the report and returns its page.
 
         Raises:
             TinyopsError: a file is missing or wrong, or something on this machine is.
         """
+        require_plain_path(self.workspace, "workspace")
         plan = load_plan(self.plan)
+        require_tflite(self.model)
         model = read_file(self.model, str(self.model))
         entry = load_inventory(self.inventory).pool("staging")[0]
         data = None if self.data is None else load_samples(self.data)
-        validation = validate_model(model, board_profile(entry), data, acceptance_samples=plan.samples, seed=_SEED)
+        terms = Terms(self.task, better_than_constant=plan.better_than_constant)
+        profile = board_profile(entry)
+        validation = validate_model(model, profile, data, acceptance_samples=plan.samples, seed=_SEED, terms=terms)
         if validation.acceptance is None:
             reason = validation.report.reason or ""
-            deployment = refused_before_release("validation", reason, _REMEDY, plan)
+            deployment = refused_before_release("validation", reason, validation.report.remedy, plan)
         else:
-            line = ReleaseLine(self.workspace, self.inventory, self.signing_key, plan, self.version)
+            line = ReleaseLine(
+                self.workspace, self.inventory, self.signing_key, plan, self.version, replace=self.replace
+            )
             deployment, _ = line.push(self._candidate(model, validation), watcher)
-        return deployment, self._report(deployment, validation, data)
+        return deployment, partial(self._report, deployment, validation, data)
 
     def _candidate(self, model: bytes, validation: Validation) -> Candidate:
         assert validation.acceptance is not None
@@ -105,7 +116,6 @@ def load_samples(path: Path) -> LabelledSamples:
 
 
 def _metrics(report: ValidationReport) -> dict[str, float]:
-    """The figures of the manifest: the metric's, in TFLM, and over how many samples it is."""
-    if report.metric is None or report.quality is None:
-        return {}
-    return {report.metric: report.quality, "eval_examples": report.eval_samples}
+    """The figures of the manifest: the task's, in TFLM, and over how many samples they are."""
+    figures: dict[str, float] = dict(report.figures.items())
+    return {**figures, "eval_examples": report.eval_samples} if figures else {}

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from edge_deployer.cli.exit_status import EXIT_INTERRUPTED, EXIT_REFUSED
+from edge_deployer.cli.exit_status import EXIT_REFUSED
+from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 
 
 def push(
@@ -32,18 +33,36 @@ def push(
     workspace: Annotated[Path, typer.Option(help="Folder for releases, virtual boards and reports.")] = Path(
         ".tinyops"
     ),
+    task: Annotated[
+        TaskName | None,
+        typer.Option(
+            help="What the model is for, where data and model do not show it: classification (the greatest of several "
+            "outputs), binary (one output, class 1 over the threshold), anomaly (one output is the score, or the model "
+            "gives its input back), regression.",
+        ),
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="Of a binary task: class 1 is what is over it.")] = DEFAULT_THRESHOLD,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help="Take the place of a release in production that has another task, input shape or number of outputs.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON instead of text.")] = False,
 ) -> None:
     """Stage, accept and promote a .tflite model.
 
     The staging boards try the model; if they accept it, every production board gets it, one after the other. A refusal
-    takes every board back to the release it had and ends with exit status 3.
+    takes every board back to the release it had and ends with exit status 3. So does Ctrl-C or SIGTERM with every board
+    that is on trial; the last line says what the boards run then.
 
     With the `sim` extra TFLM on this machine computes the answers that the boards must give. Without it, labelled data
     and a floor in the plan are needed: the boards are then judged by their accuracy, AUC or error alone.
     """
     from edge_deployer.cli.deployment_view import DeploymentView, print_outcome
     from edge_deployer.cli.foreign_model import ForeignModel
+    from edge_deployer.task import AskedTask
 
     foreign = ForeignModel(
         model=model,
@@ -53,15 +72,11 @@ def push(
         signing_key=signing_key,
         version=release_version,
         workspace=workspace,
+        task=AskedTask(name=task, threshold=threshold),
+        replace=replace,
     )
-    try:
-        with DeploymentView(quiet=as_json) as view:
-            deployment, report = foreign.push(view)
-    except KeyboardInterrupt:
-        typer.echo(
-            "stopped; what was on trial was taken back; `tinyops boards probe` shows what each board runs", err=True
-        )
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    print_outcome(deployment, report, as_json=as_json)
+    with DeploymentView(quiet=as_json) as view:
+        deployment, write_report = foreign.push(view)
+    print_outcome(deployment, write_report, as_json=as_json)
     if not deployment.pushed:
         raise typer.Exit(EXIT_REFUSED)

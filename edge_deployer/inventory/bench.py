@@ -14,8 +14,8 @@ from pathlib import Path
 
 from edge_deployer.child_process import module_command
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import make_folder
-from edge_deployer.inventory.inventory import BoardEntry, Inventory
+from edge_deployer.files import make_folder, reading, write_file
+from edge_deployer.inventory.inventory import LOCK_FILE, BoardEntry, Inventory
 from edge_deployer.locks import exclusive
 
 _START_SECONDS = 30.0
@@ -39,7 +39,7 @@ async def powered(inventory: Inventory, folder: Path, *, public_pem: bytes) -> A
     if not virtual:
         yield urls
         return
-    with exclusive(folder / "lock", busy=f"the virtual boards in {folder} are in use by another command"):
+    with exclusive(folder / LOCK_FILE, busy=f"the virtual boards in {folder} are in use by another command"):
         async with _process(virtual, folder, public_pem) as process:
             yield urls | await _ready(virtual, folder, process)
 
@@ -53,8 +53,11 @@ async def _process(boards: list[BoardEntry], folder: Path, public_pem: bytes) ->
         key = directory / "public.pem"
         _provision(key, public_pem)
         command += ["--board", str(directory), board.profile, str(key), *_options(board)]
-    # The boards end when their standard input closes, so they cannot outlive this process, however that ends.
-    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    # The boards end when their standard input closes, so they cannot outlive this process, however that ends. They have
+    # a session of their own: a signal for all that a terminal runs must leave them to whoever then cleans up.
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
+    )
     try:
         yield process
     finally:
@@ -69,11 +72,11 @@ async def _process(boards: list[BoardEntry], folder: Path, public_pem: bytes) ->
 
 def _provision(key: Path, public_pem: bytes) -> None:
     """Give a board its key when it is powered for the first time."""
-    try:
-        if not key.exists():
-            key.write_bytes(public_pem)
-    except OSError as error:
-        raise TinyopsError(f"{key} cannot be written: {error.strerror}", remedy="make the folder writable") from None
+    # An empty file is what a crash left of the first time.
+    with reading(f"public key {key}"):
+        has_key = key.exists() and key.stat().st_size > 0
+    if not has_key:
+        write_file(key, public_pem, remedy="make the folder writable")
 
 
 def _options(board: BoardEntry) -> list[str]:
@@ -95,7 +98,8 @@ async def _ready(boards: list[BoardEntry], folder: Path, process: Process) -> di
         if word != "ready":
             said = rest or (await process.stderr.read()).decode().strip().partition("\n")[0]
             raise TinyopsError(
-                f"the virtual boards do not start: {said}", remedy=f"read the board.log files below {folder}"
+                f"the virtual boards do not start: {said}",
+                remedy=f"mend that; the board.log files below {folder} may say more",
             )
         directory = Path(rest.partition(" ")[2])
         urls[directory.name] = str(directory / "line")

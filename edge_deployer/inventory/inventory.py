@@ -7,14 +7,28 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
-from edge_deployer.files import read_file, read_yaml
+from edge_deployer.files import read_file, read_yaml, resolved
+from edge_deployer.inventory.ports import check_url, port_identity
+from edge_deployer.inventory.quarantine import FILE_NAME as QUARANTINE_FILE
 from edge_deployer.profile import BoardProfile, load_profile
 from edge_deployer.public_key import read_public_key
 
 Pool = Literal["staging", "production"]
+
+
+LOCK_FILE = "lock"
+"""Of the bench, in the folder with a folder for each virtual board."""
+
+
+def _own_name(name: str) -> str:
+    """A board's folder has its name, beside files of ours."""
+    if name == LOCK_FILE or name.startswith(QUARANTINE_FILE):
+        raise ValueError("this name is taken by a file beside the boards' folders; give the board another")
+    return name
 
 
 class BoardEntry(BaseModel):
@@ -27,10 +41,12 @@ class BoardEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64), AfterValidator(_own_name)]
     pool: Pool
     profile: str = "cortex-m4"
-    url: str | None = Field(default=None, description="/dev/ttyACM0, socket://host:port or rfc2217://host:port")
+    url: Annotated[str, AfterValidator(check_url)] | None = Field(
+        default=None, description="/dev/ttyACM0, socket://host:port or rfc2217://host:port"
+    )
     spare: bool = False
     virtual: bool = False
     realtime: bool = False
@@ -66,9 +82,6 @@ class Inventory(BaseModel):
         repeated = [name for name, count in Counter(board.name for board in self.boards).items() if count > 1]
         if repeated:
             raise ValueError(f"board names stand twice: {', '.join(repeated)}")
-        urls = [url for url, count in Counter(board.url for board in self.boards if board.url).items() if count > 1]
-        if urls:
-            raise ValueError(f"one port cannot be two boards: {', '.join(urls)}")
         for pool in ("staging", "production"):
             if all(board.spare for board in self.pool(pool)):
                 raise ValueError(f"no board is in the {pool} pool{' besides spares' if self.pool(pool) else ''}")
@@ -95,8 +108,8 @@ def load_inventory(path: Path | None) -> Inventory:
     Relative paths in the file count from the file's folder.
 
     Raises:
-        TinyopsError: the file is missing, is not YAML, a field is wrong, or a board profile, a fault plan or the public
-            key that it names cannot be read.
+        TinyopsError: the file is missing, is not YAML, a field is wrong, two boards are at one port, or a board
+            profile, a fault plan or the public key that it names cannot be read.
     """
     if path is None:
         source, base = "default inventory", Path()
@@ -108,6 +121,7 @@ def load_inventory(path: Path | None) -> Inventory:
         inventory = Inventory.model_validate(content)
     except ValidationError as error:
         raise describe_validation_error(error, source) from error
+    _require_own_ports(inventory, source)
     boards = tuple(_resolve(board, base) for board in inventory.boards)
     key = base / inventory.public_key if inventory.public_key else None
     if key is not None:
@@ -120,12 +134,26 @@ def board_profile(board: BoardEntry) -> BoardProfile:
     return load_profile(board.profile)
 
 
+def _require_own_ports(inventory: Inventory, source: str) -> None:
+    seen: dict[str, BoardEntry] = {}
+    for board in inventory.boards:
+        if board.url is None:
+            continue
+        other = seen.setdefault(port_identity(board.url), board)
+        if other is not board:
+            names = other.url if other.url == board.url else f"{other.url} and {board.url}"
+            raise TinyopsError(
+                f"{source}: {other.name} and {board.name} are the same port, {names}",
+                remedy="give every board the port that it is connected to, or leave one of the two out",
+            )
+
+
 def _resolve(board: BoardEntry, base: Path) -> BoardEntry:
     if board.profile.endswith((".yaml", ".yml")):
-        board = board.model_copy(update={"profile": str((base / board.profile).resolve())})
+        board = board.model_copy(update={"profile": str(resolved(base / board.profile))})
     load_profile(board.profile)
     if board.faults:
-        faults = (base / board.faults).resolve()
+        faults = resolved(base / board.faults)
         read_file(faults, f"fault plan {faults}")
         board = board.model_copy(update={"faults": faults})
     return board

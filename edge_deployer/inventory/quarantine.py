@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import make_folder
+from edge_deployer.field_errors import describe_validation_error
+from edge_deployer.files import exists, make_folder
 
 FILE_NAME = "quarantine.sqlite"
 
@@ -26,6 +29,9 @@ CREATE UNIQUE INDEX IF NOT EXISTS one_at_a_time ON quarantine (board) WHERE unti
 """
 
 
+_DAMAGED_REMEDY = "if the file is damaged, move it away and test the boards with `tinyops boards health`"
+
+
 @dataclass(frozen=True)
 class Confinement:
     """A board's time in quarantine.
@@ -37,8 +43,11 @@ class Confinement:
     """
 
     board: str
-    since: datetime
+    since: AwareDatetime
     reason: str
+
+
+_ENTRY = TypeAdapter(Confinement)
 
 
 class Quarantine:
@@ -55,13 +64,13 @@ class Quarantine:
         """Who is in quarantine now, by name.
 
         Raises:
-            TinyopsError: the file cannot be read.
+            TinyopsError: the file cannot be read, or an entry in it is damaged.
         """
-        if not self._path.exists():
+        if not exists(self._path, f"quarantine file {self._path}"):
             return {}
         with self._opened() as connection:
             rows = connection.execute("SELECT board, since, reason FROM quarantine WHERE until IS NULL ORDER BY since")
-            return {board: Confinement(board, datetime.fromisoformat(since), reason) for board, since, reason in rows}
+            return {row[0]: self._confinement(*row) for row in rows}
 
     def confine(self, board: str, reason: str) -> None:
         """Put a board in quarantine; one that is there already stays with its first reason.
@@ -90,6 +99,13 @@ class Quarantine:
                 (_now(), released_by, board),
             )
 
+    def _confinement(self, board: object, since: object, reason: object) -> Confinement:
+        try:
+            return _ENTRY.validate_python({"board": board, "since": since, "reason": reason})
+        except ValidationError as error:
+            damage = describe_validation_error(error, f"quarantine file {self._path}, entry of {board!r}")
+            raise TinyopsError(damage.message, remedy=_DAMAGED_REMEDY) from None
+
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         make_folder(self._path.parent)
@@ -102,8 +118,7 @@ class Quarantine:
         except sqlite3.Error as error:
             raise TinyopsError(
                 f"the quarantine file {self._path} cannot be used: {error}",
-                remedy="make the folder writable; if the file is damaged, remove it and test the boards with "
-                "`tinyops boards health`",
+                remedy=f"make the folder writable and free its disk; {_DAMAGED_REMEDY}",
             ) from error
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from edge_deployer.array_files import opened_npz
 from edge_deployer.errors import TinyopsError
-from edge_deployer.quality import Metric
-from edge_deployer.release.labelled_data import UNREADABLE_NPZ
+from edge_deployer.files import write_file
+from edge_deployer.task import Metric, Task
 from edge_deployer.tensors import Array, TensorSpec
 
 FILE_NAME = "acceptance.npz"
@@ -28,8 +29,9 @@ class _Description(BaseModel):
 
     input: TensorSpec
     output: TensorSpec
-    metric: Metric | None
+    task: Task | None
     class_names: tuple[str, ...]
+    random: bool
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,9 @@ class AcceptanceSet:
             nobody labelled the data.
         targets: what the model should answer in real values, shape ``(n, *output.sample_shape)``: float64 for a
             regression; for an autoencoder the dequantised inputs, float32; None for other models.
-        metric: what the model is judged by; None where there are neither labels nor targets.
+        task: what the model is for; None where nothing tells, and then there are neither labels nor targets.
         class_names: name of each class; empty where unknown.
+        random: whether the inputs are made up.
     """
 
     input: TensorSpec
@@ -56,11 +59,18 @@ class AcceptanceSet:
     outputs: Array | None
     labels: Array | None = None
     targets: Array | None = None
-    metric: Metric | None = None
+    task: Task | None = None
     class_names: tuple[str, ...] = ()
+    random: bool = False
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    @property
+    def metric(self) -> Metric | None:
+        """What the samples are judged by: the first figure of the task; None where nothing says what is true."""
+        truth = self.labels if self.targets is None else self.targets
+        return self.task.metrics[0] if self.task is not None and truth is not None else None
 
     def take(self, chosen: Array) -> AcceptanceSet:
         """The samples with these indices, in this order."""
@@ -75,7 +85,7 @@ class AcceptanceSet:
     def to_bytes(self) -> bytes:
         """The set as the bytes of an ``.npz`` file; the same set always gives the same bytes."""
         description = _Description(
-            input=self.input, output=self.output, metric=self.metric, class_names=self.class_names
+            input=self.input, output=self.output, task=self.task, class_names=self.class_names, random=self.random
         )
         buffer = io.BytesIO()
         arrays = {"inputs": self.inputs, "outputs": self.outputs, "labels": self.labels, "targets": self.targets}
@@ -93,9 +103,9 @@ class AcceptanceSet:
         Raises:
             TinyopsError: the bytes are not an acceptance set, or an array in it is not what its tensors ask for.
         """
+        with opened_npz(io.BytesIO(data), "the acceptance set", remedy=_REMEDY) as archive:
+            arrays = archive.read(archive.names)
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-                arrays = {name: np.asarray(archive[name]) for name in archive.files}
             description = _Description.model_validate_json(str(arrays.pop("description")))
             found = cls(
                 input=description.input,
@@ -104,19 +114,21 @@ class AcceptanceSet:
                 outputs=arrays.get("outputs"),
                 labels=arrays.get("labels"),
                 targets=arrays.get("targets"),
-                metric=description.metric,
+                task=description.task,
                 class_names=description.class_names,
+                random=description.random,
             )
-        except (*UNREADABLE_NPZ, KeyError) as error:
+        # ValueError: pydantic's.
+        except (ValueError, KeyError) as error:
             raise TinyopsError(f"the acceptance set cannot be read: {error}", remedy=_REMEDY) from error
         _check_arrays(found)
-        _check_metric(found)
+        _check_task(found)
         return found
 
     def write(self, folder: Path) -> Path:
         """Write `acceptance.npz` into `folder`, which must exist, and return its path."""
         path = folder / FILE_NAME
-        path.write_bytes(self.to_bytes())
+        write_file(path, self.to_bytes())
         return path
 
     @property
@@ -150,15 +162,17 @@ def _check_array(name: str, array: Array, inputs: Array, sample_shape: tuple[int
         )
 
 
-def _check_metric(acceptance: AcceptanceSet) -> None:
-    """The metric has the labels or targets that it needs, and labels that it knows."""
-    metric, labels, values = acceptance.metric, acceptance.labels, prod(acceptance.output.sample_shape)
-    needs_targets = metric == "mae" or (metric == "auc" and values > 1)
+def _check_task(acceptance: AcceptanceSet) -> None:
+    """The task has the labels or targets that it needs, and labels that it knows."""
+    task, labels, values = acceptance.task, acceptance.labels, prod(acceptance.output.sample_shape)
+    if task is None:
+        if labels is not None or acceptance.targets is not None:
+            raise TinyopsError("the acceptance set has labels or targets, and no task", remedy=_REMEDY)
+        return
+    needs_targets = task.name == "regression" or (task.name == "anomaly" and values > 1 and labels is not None)
     if needs_targets and acceptance.targets is None:
-        raise TinyopsError(f"the acceptance set has no targets, which its metric {metric} needs", remedy=_REMEDY)
-    if metric in ("accuracy", "auc") and labels is None:
-        raise TinyopsError(f"the acceptance set has no labels, which its metric {metric} needs", remedy=_REMEDY)
-    classes = 2 if metric == "auc" else values
+        raise TinyopsError(f"the acceptance set has no targets, which its task {task.name} needs", remedy=_REMEDY)
+    classes = values if task.name == "classification" else 2
     if labels is not None and (labels.min() < 0 or labels.max() >= classes):
         raise TinyopsError(
             f"the acceptance set has labels {labels.min()} to {labels.max()}, outside 0 .. {classes - 1}",

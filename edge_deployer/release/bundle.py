@@ -18,22 +18,29 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import json
 import shutil
 import tarfile
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_file, write_file, writing
 from edge_deployer.release import acceptance_set
 from edge_deployer.release.acceptance_set import AcceptanceSet
-from edge_deployer.release.image import SignedImage, read_image, sign_image
+from edge_deployer.release.image import MANIFEST_TLV, DamagedImage, SignedImage, read_image, sign_image
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.manifest import Manifest, Provenance
+from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
 IMAGE_FILE = "image.bin"
 MANIFEST_FILE = "manifest.json"
+
+
+class DamagedBundle(TinyopsError):
+    """A part of a bundle is missing, or not what was signed."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +79,20 @@ class Bundle:
 
     @property
     def release_id(self) -> str:
-        """Version and the first 8 hex digits of the image hash: names the release in messages and folders."""
-        return f"{self.manifest.version}-{self.image.hash.hex()[:8]}"
+        """See `release_id`."""
+        return release_id(self.manifest.version, self.image.hash.hex())
+
+
+def release_id(version: str, image_hash: str) -> str:
+    """Version with build and the first 8 hex digits of the image hash: names a release in messages."""
+    return f"{version}-{image_hash[:8]}"
 
 
 def write_bundle(candidate: Candidate, folder: Path, *, version: str, key: SigningKey) -> Bundle:
     """Sign a candidate and write its bundle to `folder`, which appears whole or not at all.
 
     Raises:
-        TinyopsError: imgtool refuses to sign.
+        TinyopsError: imgtool refuses to sign, or the folder cannot be written.
     """
     parts = {acceptance_set.FILE_NAME: candidate.acceptance.to_bytes(), "environment.txt": _environment()}
     parts |= {name: archive(files) for name, files in candidate.sources.items() if files}
@@ -92,18 +104,19 @@ def write_bundle(candidate: Candidate, folder: Path, *, version: str, key: Signi
         arena_bytes=candidate.arena_bytes,
         board_profile=candidate.board_profile,
         provenance=candidate.provenance,
+        task=candidate.acceptance.task.name if candidate.acceptance.task else None,
         metrics=candidate.metrics,
         parts={name: hashlib.sha256(data).hexdigest() for name, data in parts.items()},
     )
     image = sign_image(candidate.model, version=version, manifest=manifest.to_cbor(), key=key)
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    for name, data in parts.items():
-        (unfinished / name).write_bytes(data)
-    (unfinished / IMAGE_FILE).write_bytes(image.data)
-    (unfinished / MANIFEST_FILE).write_text(json.dumps(manifest.model_dump(mode="json"), indent=2) + "\n")
-    unfinished.rename(folder)
+    parts |= {IMAGE_FILE: image.data, MANIFEST_FILE: f"{manifest.model_dump_json(indent=2)}\n".encode()}
+    with writing(f"release {folder}", remedy="make the workspace writable"):
+        unfinished.mkdir(parents=True)
+        for name, data in parts.items():
+            write_file(unfinished / name, data, remedy="make the workspace writable")
+        unfinished.rename(folder)
     return Bundle(folder, image, manifest, candidate.acceptance)
 
 
@@ -111,18 +124,43 @@ def read_bundle(folder: Path, *, public_pem: bytes) -> Bundle:
     """Read a bundle and verify it: the image's signature, then every part against the signed manifest.
 
     Raises:
-        TinyopsError: a file is missing or altered, or the signature is not by this key.
+        DamagedBundle: a file is missing or altered.
+        SignedByAnother: another key signed it.
+        TinyopsError: a file cannot be read, or is of another version.
     """
-    image = read_image(_read_part(folder, IMAGE_FILE), public_pem=public_pem)
+    data = _read_part(folder, IMAGE_FILE)
+    try:
+        image = read_image(data, public_pem=public_pem)
+    except DamagedImage as error:
+        raise DamagedBundle(f"{folder / IMAGE_FILE}: {error.message}", remedy=error.remedy) from error
     manifest = Manifest.from_cbor(image.manifest)
+    if not _states(_read_part(folder, MANIFEST_FILE), manifest):
+        raise _altered(folder / MANIFEST_FILE, "it says something else than the manifest in the signed image")
     parts = {name: _read_part(folder, name) for name in manifest.parts}
     for name, digest in manifest.parts.items():
         if hashlib.sha256(parts[name]).hexdigest() != digest:
-            raise TinyopsError(
-                f"{folder / name} is not the file that was released: its SHA-256 differs from the signed manifest's",
-                remedy="restore the bundle from where it was built, or release again",
-            )
+            raise _altered(folder / name, "its SHA-256 differs from the signed manifest's")
     return Bundle(folder, image, manifest, AcceptanceSet.from_bytes(parts[acceptance_set.FILE_NAME]))
+
+
+def read_stated_manifest(folder: Path) -> Manifest | None:
+    """The manifest in a bundle's image, whoever signed it; None where it is of another version.
+
+    Raises:
+        DamagedBundle: there is no image, or it is not what its own digest says.
+        TinyopsError: it cannot be read.
+    """
+    try:
+        image = parse_image(_read_part(folder, IMAGE_FILE))
+        is_whole = image.digest == image.hash
+    except ImageFormatError as error:
+        raise _altered(folder / IMAGE_FILE, str(error)) from error
+    if not is_whole:
+        raise _altered(folder / IMAGE_FILE, "it has not the SHA-256 that it says")
+    try:
+        return Manifest.from_cbor(image.protected.get(MANIFEST_TLV, b""))
+    except TinyopsError:
+        return None
 
 
 def archive(files: list[Path]) -> bytes:
@@ -130,7 +168,7 @@ def archive(files: list[Path]) -> bytes:
     buffer = io.BytesIO()
     with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
         for path in sorted(files, key=lambda file: file.name):
-            data = path.read_bytes()
+            data = read_file(path, f"source file {path}")
             entry = tarfile.TarInfo(path.name)
             entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
@@ -143,7 +181,21 @@ def _environment() -> bytes:
 
 
 def _read_part(folder: Path, name: str) -> bytes:
+    path = folder / name
+    if not path.is_file():
+        raise DamagedBundle(f"the release bundle {folder} has no {name}", remedy="release again")
+    return read_file(path, f"release part {path}")
+
+
+def _states(text: bytes, manifest: Manifest) -> bool:
     try:
-        return (folder / name).read_bytes()
-    except FileNotFoundError:
-        raise TinyopsError(f"the release bundle {folder} has no {name}", remedy="release again") from None
+        return Manifest.model_validate_json(text) == manifest
+    except ValidationError:
+        return False
+
+
+def _altered(path: Path, why: str) -> DamagedBundle:
+    return DamagedBundle(
+        f"{path} is not the file that was released: {why}",
+        remedy="restore the bundle from where it was built, or release again",
+    )

@@ -5,25 +5,39 @@ Layout: MCUboot's image format (header, payload, protected TLVs, TLVs). The payl
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from imgtool import keys as imgtool_keys
 from imgtool.image import Image, VerifyResult
 from smpclient.mcuboot import IMAGE_TLV, ImageInfo, MCUBootImageError, VendorTLV
 
 from edge_deployer.child_process import module_command
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import writing
 from edge_deployer.release.keys import SigningKey
+from edge_deployer.wire.mcuboot import TlvType, parse_image
 
 MANIFEST_TLV = VendorTLV(0x00A0)
 """Protected TLV that holds the manifest; 0xXXA0-0xXXFE are MCUboot's vendor range."""
 
+_TEMPORARY_REMEDY = "make the folder for temporary files writable, or name another one in TMPDIR"
+
 HEADER_BYTES = 32
 """Header size: a flatbuffer wants its data 16-byte aligned, so the payload starts at a multiple of that."""
+
+
+class DamagedImage(TinyopsError):
+    """Bytes that are no image, or not the one that was signed."""
+
+
+class SignedByAnother(TinyopsError):
+    """An image that is whole, and signed with another key than the one it was verified with."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +77,9 @@ def sign_image(
     """
     with tempfile.TemporaryDirectory() as folder:
         model, tlv, image = (Path(folder) / name for name in ("model", "manifest", "image.bin"))
-        model.write_bytes(payload)
-        tlv.write_bytes(manifest)
+        with writing(f"temporary folder {folder}", remedy=_TEMPORARY_REMEDY):
+            model.write_bytes(payload)
+            tlv.write_bytes(manifest)
         # The slot size only bounds the image here; the board's own slot is checked against its profile.
         command = [*module_command("imgtool.main"), "sign", "--key", key.path, "--version", version]
         command += ["--header-size", str(HEADER_BYTES), "--pad-header", "--align", "8", "--slot-size", "0x1000000"]
@@ -72,8 +87,9 @@ def sign_image(
         command += ["--sha", "256", "--custom-tlv-file", hex(MANIFEST_TLV), tlv, model, image]
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
         if done.returncode:
+            said = done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
             raise TinyopsError(
-                f"imgtool cannot sign the release with {key.path}: {done.stderr.strip().splitlines()[-1]}",
+                f"imgtool cannot sign the release with {key.path}: {said}",
                 remedy="check the key and the version",
             )
         return read_image(image.read_bytes(), public_pem=key.public_pem)
@@ -83,19 +99,23 @@ def read_image(data: bytes, *, public_pem: bytes) -> SignedImage:
     """Verify an image's hash and signature and take it apart. An unsigned image is refused.
 
     Raises:
-        TinyopsError: not an image, a wrong hash, or not signed with this key.
+        DamagedImage: not an image, a wrong hash, or a signature that is not this key's.
+        SignedByAnother: it names another key as the one that signed it.
     """
     with tempfile.TemporaryDirectory() as folder:
         path, key_path = Path(folder) / "image.bin", Path(folder) / "public.pem"
-        path.write_bytes(data)
-        key_path.write_bytes(public_pem)
+        with writing(f"temporary folder {folder}", remedy=_TEMPORARY_REMEDY):
+            path.write_bytes(data)
+            key_path.write_bytes(public_pem)
         try:
             info = ImageInfo.load_file(str(path))
             result, *_ = Image.verify(str(path), imgtool_keys.load(str(key_path)))
         except (MCUBootImageError, OSError, ValueError, struct.error) as error:
-            raise TinyopsError(f"the release image is damaged: {error}", remedy="build the release again") from error
+            raise DamagedImage(f"the release image is damaged: {error}", remedy="build the release again") from error
     if result is not VerifyResult.OK:
-        raise TinyopsError(
+        is_foreign = result is VerifyResult.INVALID_SIGNATURE and not _names_key(data, public_pem)
+        kind = SignedByAnother if is_foreign else DamagedImage
+        raise kind(
             f"the release image does not verify with the public key: {result.name.lower().replace('_', ' ')}",
             remedy="sign the release with the key whose public half the boards hold",
         )
@@ -104,3 +124,9 @@ def read_image(data: bytes, *, public_pem: bytes) -> SignedImage:
     version = f"{header.ver.major}.{header.ver.minor}.{header.ver.revision}+{header.ver.build_num}"
     manifest = next((tlv.value for tlv in info.protected_tlvs or [] if tlv.header.type == MANIFEST_TLV), b"")
     return SignedImage(data, info.get_tlv(IMAGE_TLV.SHA256).value, version, payload, manifest)
+
+
+def _names_key(data: bytes, public_pem: bytes) -> bool:
+    """Whether the image says that this key signed it."""
+    der = load_pem_public_key(public_pem).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return parse_image(data).unprotected.get(TlvType.KEY_HASH) == hashlib.sha256(der).digest()

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from edge_deployer.array_files import opened_npz, require_file
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import reading
 from edge_deployer.tensors import Array
 
-# NotImplementedError: a method of compression that zipfile does not know, as damage makes it.
-UNREADABLE_NPZ = (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
-"""What numpy raises on opening or reading an `.npz` file that is damaged or none at all."""
+_REMEDY = "save plain numeric or text arrays with numpy.savez"
 
 
 @dataclass(frozen=True)
@@ -74,12 +70,12 @@ def file_sha256(path: Path) -> str:
     """Hex digest of a data file: its identity for the cache and for lineage.
 
     Raises:
-        TinyopsError: there is no such file.
+        TinyopsError: there is no such file, it is a folder, or it cannot be read.
     """
-    if not path.is_file():
-        raise TinyopsError(f"data file {path} does not exist", remedy="correct the path")
+    what = f"data file {path}"
+    require_file(path, what)
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with reading(what), path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
@@ -115,38 +111,20 @@ def array_names(path: Path) -> list[str]:
     Raises:
         TinyopsError: the file is missing, or is not an `.npz` file.
     """
-    with _opened(path) as archive:
-        return list(archive.files)
+    with opened_npz(path, f"data file {path}", remedy=_REMEDY) as archive:
+        return archive.names
 
 
 def _read_arrays(path: Path, names: list[str]) -> dict[str, Array]:
-    with _opened(path) as archive:
+    with opened_npz(path, f"data file {path}", remedy=_REMEDY) as archive:
         for name in names:
-            if name not in archive.files:
+            if name not in archive.names:
                 raise TinyopsError(
-                    f"{path} has no array {name!r}; it has {', '.join(archive.files) or 'none'}",
+                    f"{path} has no array {name!r}; it has {', '.join(archive.names) or 'none'}",
                     remedy="name an array that the file has",
                 )
         # What is in the archive without numpy's header comes as bytes: no array, and found out by its dtype.
-        return {name: np.asarray(archive[name]) for name in names}
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
-    """The file, open; reading from it meets the same errors as opening it."""
-    if not path.is_file():
-        raise TinyopsError(f"data file {path} does not exist", remedy="correct the path")
-    try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise TinyopsError(f"{path} holds a single array", remedy="save the arrays with numpy.savez")
-        with archive:
-            yield archive
-    except UNREADABLE_NPZ as error:
-        raise TinyopsError(
-            f"{path} cannot be read as an .npz file: {error}",
-            remedy="save plain numeric or text arrays with numpy.savez",
-        ) from error
+        return archive.read(names)
 
 
 def checked_inputs(values: Array, name: str, path: Path) -> Array:
@@ -171,7 +149,7 @@ def checked_inputs(values: Array, name: str, path: Path) -> Array:
         return values
     # A float64 beyond float32's range becomes inf here, and is then reported as such.
     with np.errstate(over="ignore"):
-        inputs: Array = values.astype(np.float32)
+        inputs: Array = values.astype(np.float32, copy=False)
     _require_finite(inputs, values, name, path)
     return inputs
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
+from edge_deployer.task_name import TaskName
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -37,10 +38,11 @@ class Manifest(BaseModel):
     model_sha256: Sha256
     model_bytes: int = Field(gt=0)
     arena_bytes: PositiveInt | None = Field(
-        description="smallest arena the model runs in, found on the host: an estimate; null where TFLM was not there"
+        description="smallest arena it runs in, by bisection on a 64-bit host; null where TFLM was not there"
     )
     board_profile: str
     provenance: Provenance
+    task: TaskName | None = Field(default=None, description="what the model is for; null where nothing tells")
     metrics: dict[str, float]
     parts: dict[str, Sha256] = Field(description="digest of each file beside the image, by file name")
 

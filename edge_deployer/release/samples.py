@@ -9,8 +9,8 @@ from math import prod
 import numpy as np
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.quality import choose_metric
 from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.task import UNASKED, Answers, AskedTask, Task, find_task
 from edge_deployer.tensors import Array, TensorSpec, dequantize, quantize
 
 
@@ -25,6 +25,7 @@ class LabelledSamples:
         targets: real values that the model should answer, ``(n, ...)``, for a regression; None where there are none.
         slices: what part of the data each sample is from, one entry a sample; for stratifying alone. None if unknown.
         source: what messages call the data.
+        random: whether the values are made up: they can show parity, and nothing of the quality.
     """
 
     values: Array
@@ -33,6 +34,7 @@ class LabelledSamples:
     targets: Array | None = None
     slices: Sequence[Hashable] | None = None
     source: str = "the data"
+    random: bool = False
 
     def __len__(self) -> int:
         return len(self.values)
@@ -43,17 +45,18 @@ class LabelledSamples:
         return self.labels is not None or self.targets is not None
 
 
-def fit_samples(data: LabelledSamples, given: TensorSpec, answered: TensorSpec) -> AcceptanceSet:
+def fit_samples(data: LabelledSamples, answers: Answers, asked: AskedTask | Task = UNASKED) -> AcceptanceSet:
     """All samples as a model takes and is judged by them, in their order, without outputs.
 
     Args:
         data: the samples.
-        given: the model's input.
-        answered: its output.
+        answers: what is known of the model's answers.
+        asked: what the user says of the task; the rest is found from data and model. Or the task itself.
 
     Raises:
-        TinyopsError: samples, labels or targets do not fit the model.
+        TinyopsError: samples, labels or targets do not fit the model or the task, or the outputs do not.
     """
+    given, answered = answers.given, answers.answered
     if data.labels is not None and data.targets is not None:
         raise TinyopsError(
             f"{data.source} has both 'labels' and 'targets'",
@@ -63,13 +66,13 @@ def fit_samples(data: LabelledSamples, given: TensorSpec, answered: TensorSpec) 
     inputs = stored_inputs(data.values, given, source=data.source)
     labels = None if data.labels is None else np.asarray(data.labels, np.int64)
     targets = None if data.targets is None else _shaped_targets(data.targets, answered, data.source)
-    metric = choose_metric(given, answered, labels=labels, targets=targets, class_names=data.class_names)
-    if metric == "accuracy" and labels is not None:
-        _check_classes(labels, data, answered)
-    if metric == "auc" and labels is not None:
-        _check_anomalies(labels, data.source, answered)
-        targets = _autoencoder_targets(inputs, given, answered)
-    return AcceptanceSet(given, answered, inputs, None, labels, targets, metric, data.class_names)
+    classes = len(data.class_names) or None
+    task = find_task(answers, asked, classes=classes, labels=labels, has_targets=targets is not None)
+    if task is not None:
+        _check_task(task, answers, data, labels)
+    if task is not None and task.name == "anomaly" and labels is not None:
+        targets = autoencoder_targets(inputs, given, answered)
+    return AcceptanceSet(given, answered, inputs, None, labels, targets, task, data.class_names, data.random)
 
 
 def stored_inputs(values: Array, spec: TensorSpec, *, source: str = "the data") -> Array:
@@ -81,19 +84,20 @@ def stored_inputs(values: Array, spec: TensorSpec, *, source: str = "the data") 
         source: what the message calls the data.
 
     Raises:
-        TinyopsError: a sample does not have as many values as the input tensor.
+        TinyopsError: a sample does not have the shape of the input tensor.
     """
-    wanted = prod(spec.sample_shape)
-    given = values[0].size if len(values) else 0
-    if given != wanted:
+    if values.shape[1:] != spec.sample_shape:
+        given, wanted = prod(values.shape[1:]), prod(spec.sample_shape)
+        shape = ", ".join(map(str, (-1, *spec.sample_shape)))
         raise TinyopsError(
             f"a sample of {source} has shape {list(values.shape[1:])}, {given} values; the model's input is "
-            f"{spec.describe()}, {wanted} values",
-            remedy="give data in the shape that the model was trained on",
+            f"{spec.describe()}, {wanted} values of shape {list(spec.sample_shape)}",
+            remedy=f"save them as inputs.reshape({shape}), if that is their order"
+            if given == wanted
+            else "give data in the shape that the model was trained on",
         )
-    shaped = values.reshape(len(values), *spec.sample_shape)
     stored = values.dtype == np.dtype(spec.dtype) and values.dtype.kind in "iu"
-    return shaped if stored else quantize(shaped, spec)
+    return values if stored else quantize(values, spec)
 
 
 def random_inputs(spec: TensorSpec, samples: int, *, seed: int) -> Array:
@@ -117,25 +121,40 @@ def _check_dtype(data: LabelledSamples, given: TensorSpec) -> None:
         )
 
 
-def _check_classes(labels: Array, data: LabelledSamples, answered: TensorSpec) -> None:
-    classes = prod(answered.sample_shape)
-    highest = int(labels.max())
-    if highest >= classes or len(data.class_names) not in (0, classes):
+def _check_task(task: Task, answers: Answers, data: LabelledSamples, labels: Array | None) -> None:
+    """Outputs, labels and targets are those of the task."""
+    if task.name == "regression" and data.targets is None and labels is not None:
         raise TinyopsError(
-            f"{data.source} has {max(len(data.class_names), highest + 1)} classes; the model has {classes} outputs",
-            remedy="give the model's last layer one unit for each class, or correct the labels",
+            f"{data.source} has 'labels'; the task is regression, which has 'targets'",
+            remedy="name the true values 'targets', or another task",
         )
+    if task.name != "regression" and data.targets is not None:
+        raise TinyopsError(
+            f"{data.source} has 'targets'; the task is {task.name}, which has 'labels'",
+            remedy="name the classes 'labels', or say that the task is regression",
+        )
+    highest = 0 if labels is None else int(labels.max())
+    classes: int | None = len(data.class_names) or None
+    if task.name == "classification" and highest >= (classes or answers.values):
+        classes = highest + 1
+    task.require_outputs(answers.values, prod(answers.given.sample_shape), classes, data.source)
+    if labels is not None and task.name in ("binary", "anomaly"):
+        _check_two_labels(labels, data.source, answers.answered, task)
 
 
-def _check_anomalies(labels: Array, source: str, answered: TensorSpec) -> None:
+def _check_two_labels(labels: Array, source: str, answered: TensorSpec, task: Task) -> None:
+    """Labels are 0 and 1, and of an anomaly detection both are there."""
     wrong = np.flatnonzero((labels < 0) | (labels > 1))
     if len(wrong):
+        what = "an anomaly score" if task.name == "anomaly" else "that of a binary task"
         raise TinyopsError(
-            f"{source}: 'labels'[{wrong[0]}] = {labels[wrong[0]]}; the model's output {answered.describe()} is an "
-            "anomaly score, whose labels are 0 and 1",
-            remedy="label normal samples 0 and anomalies 1, or give a regression 'targets' instead",
+            f"{source}: 'labels'[{wrong[0]}] = {labels[wrong[0]]}; the model's output {answered.describe()} is {what}, "
+            f"whose labels are 0 and 1 ({task.why})",
+            remedy="label normal samples 0 and anomalies 1, or give a regression 'targets' instead"
+            if task.name == "anomaly"
+            else "label samples 0 or 1, or name another task",
         )
-    if labels.min() == labels.max():
+    if task.name == "anomaly" and labels.min() == labels.max():
         raise TinyopsError(
             f"{source}: 'labels' are all {labels[0]}; telling anomalies apart needs normal samples (0) and anomalies "
             "(1)",
@@ -155,8 +174,14 @@ def _shaped_targets(targets: Array, answered: TensorSpec, source: str) -> Array:
     return np.asarray(targets, np.float64).reshape(len(targets), *answered.sample_shape)
 
 
-def _autoencoder_targets(inputs: Array, given: TensorSpec, answered: TensorSpec) -> Array | None:
-    """What an autoencoder should give back; None for a model whose output is the score."""
+def autoencoder_targets(inputs: Array, given: TensorSpec, answered: TensorSpec) -> Array | None:
+    """What an autoencoder should give back, real values (n, ...); None for a model whose one output is the score.
+
+    Args:
+        inputs: stored values, (n, ...).
+        given: the model's input.
+        answered: its output.
+    """
     if prod(answered.sample_shape) == 1:
         return None
     return dequantize(inputs, given).reshape(len(inputs), *answered.sample_shape)

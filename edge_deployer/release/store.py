@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import re
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
-from pydantic import ValidationError
-
-from edge_deployer.errors import TinyopsError
+from edge_deployer.files import DAMAGED, move_aside, reading
 from edge_deployer.release import acceptance_set
-from edge_deployer.release.bundle import MANIFEST_FILE, Bundle, Candidate, read_bundle, write_bundle
+from edge_deployer.release.bundle import (
+    IMAGE_FILE,
+    Bundle,
+    Candidate,
+    DamagedBundle,
+    read_bundle,
+    read_stated_manifest,
+    release_id,
+    write_bundle,
+)
+from edge_deployer.release.image import SignedByAnother
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.manifest import Manifest
+from edge_deployer.task_name import TaskName
+from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
+
+_FOLDER_NAME: Final = re.compile(rf"({DAMAGED})?[0-9]+\.[0-9]+\.[0-9]+\+(?P<build>[0-9]+)(?(1)(-[0-9]+)?)")
 
 
 class ReleaseStore:
@@ -19,42 +35,102 @@ class ReleaseStore:
 
     A model that was released before, with the same name, version, acceptance set and key, is the same release:
     `release` gives back the bundle that is there, so that pushing again changes nothing on any board.
+
+    Attributes:
+        set_aside: what was found damaged, a sentence for each bundle: its folder is another one since.
+
+    Args:
+        root: the folder; other things may lie in it.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self.set_aside: list[str] = []
 
     def release(self, candidate: Candidate, *, version: str, key: SigningKey) -> Bundle:
         """The bundle of a candidate: the one that is there, or a new one.
+
+        A bundle that is not what was signed is moved aside under a name with ``damaged-`` before it, and never deleted.
 
         Args:
             candidate: what to release.
             version: ``major.minor.revision``; the store adds the build number.
             key: signs a new release, and verifies one that is there.
+
+        Raises:
+            TinyopsError: the store cannot be read or written.
         """
-        folders = sorted(self._root.glob("[0-9]*/"), key=_build_number, reverse=True)
-        for folder in folders:
-            if self._is_release_of(folder, candidate, version):
-                try:
-                    return read_bundle(folder, public_pem=key.public_pem)
-                except TinyopsError:
-                    continue  # damaged, or signed with another key: it cannot serve as this release
-        build = _build_number(folders[0]) + 1 if folders else 1
+        for folder in sorted(release_folders(self._root), key=_build_number, reverse=True):
+            found = self._found(folder, candidate, version, key)
+            if found is not None:
+                return found
+        build = 1 + max((_build_number(folder) for folder in _named_folders(self._root)), default=0)
         return write_bundle(candidate, self._root / f"{version}+{build}", version=f"{version}+{build}", key=key)
 
-    @staticmethod
-    def _is_release_of(folder: Path, candidate: Candidate, version: str) -> bool:
+    def ids(self) -> dict[str, str]:
+        """The releases that are there, by the hex hash of the image that each says it has; nothing is verified."""
+        hashes = {folder: _image_hash(folder) for folder in release_folders(self._root)}
+        return {image_hash: release_id(folder.name, image_hash) for folder, image_hash in hashes.items() if image_hash}
+
+    def task_of(self, image_hash: str) -> TaskName | None:
+        """The task of the release with this image, hex; None where it is not here, or does not say.
+
+        The manifest in the image is believed: who can alter it can give another model as well.
+        """
+        folder = next((folder for folder in release_folders(self._root) if _image_hash(folder) == image_hash), None)
+        with suppress(DamagedBundle):
+            manifest = None if folder is None else read_stated_manifest(folder)
+            return None if manifest is None else manifest.task
+        return None
+
+    def _found(self, folder: Path, candidate: Candidate, version: str, key: SigningKey) -> Bundle | None:
+        """The candidate's bundle, if this folder has it and the key signed it."""
         try:
-            manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_text())
-        except (OSError, ValidationError):
-            return False
-        return (
-            manifest.name == candidate.name
-            and manifest.version.partition("+")[0] == version
-            and manifest.model_sha256 == hashlib.sha256(candidate.model).hexdigest()
-            and manifest.parts[acceptance_set.FILE_NAME] == candidate.acceptance.sha256
-        )
+            manifest = read_stated_manifest(folder)
+            if manifest is not None and _is_release_of(manifest, candidate, version):
+                return read_bundle(folder, public_pem=key.public_pem)
+        except SignedByAnother:
+            pass
+        except DamagedBundle as damage:
+            self._move_aside(folder, damage)
+        return None
+
+    def _move_aside(self, folder: Path, damage: DamagedBundle) -> None:
+        """Keep it for whoever wants to know what was done to it."""
+        said = f"the bundle {folder} is not what was signed and is now {move_aside(folder).name}: {damage.message}"
+        self.set_aside.append(said)
+        logging.getLogger(__name__).warning("warning: %s", said)
+
+
+def release_folders(root: Path) -> list[Path]:
+    """The folders of a store that are named as a release is, ``major.minor.revision+build``."""
+    return [folder for folder in _named_folders(root) if not folder.name.startswith(DAMAGED)]
+
+
+def _named_folders(root: Path) -> list[Path]:
+    """The same with those that were moved aside, whose build numbers are not given twice."""
+    with reading(f"release store {root}"):
+        found = sorted(root.iterdir()) if root.exists() else []
+        return [folder for folder in found if _FOLDER_NAME.fullmatch(folder.name) and folder.is_dir()]
+
+
+def _is_release_of(manifest: Manifest, candidate: Candidate, version: str) -> bool:
+    return (
+        manifest.name == candidate.name
+        and manifest.version.partition("+")[0] == version
+        and manifest.model_sha256 == hashlib.sha256(candidate.model).hexdigest()
+        and manifest.parts.get(acceptance_set.FILE_NAME) == candidate.acceptance.sha256
+    )
+
+
+def _image_hash(folder: Path) -> str | None:
+    try:
+        return parse_image((folder / IMAGE_FILE).read_bytes()).hash.hex()
+    except (OSError, ImageFormatError):
+        return None
 
 
 def _build_number(folder: Path) -> int:
-    return int(folder.name.rpartition("+")[2])
+    found = _FOLDER_NAME.fullmatch(folder.name)
+    assert found is not None
+    return int(found["build"])

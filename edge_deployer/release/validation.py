@@ -7,7 +7,7 @@ can then still be made a release of, which boards judge by their accuracy, AUC o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 
@@ -15,25 +15,27 @@ import numpy as np
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.profile import BoardProfile
-from edge_deployer.quality import figure, named_classes
+from edge_deployer.quality import NO_SKILL_AUC, constant_is_as_good, figures, majority_share
 from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.release.fit import misfit, smallest_image
 from edge_deployer.release.samples import LabelledSamples, fit_samples, random_inputs
 from edge_deployer.release.sampling_order import stratified_order
 from edge_deployer.release.validation_report import ValidationReport
+from edge_deployer.task import NO_CLASS, UNASKED, Answers, AskedTask, Metric, Task
 from edge_deployer.tflm import (
     InferenceCrashed,
     ModelRefused,
     TflmRunner,
     count_macs,
+    describe_precision,
     estimate_latency_us,
+    last_operator,
     list_operators,
     require_kernels,
     require_tflm,
     tensor_specs,
+    why_no_estimate,
 )
-
-IMAGE_OVERHEAD_BYTES = 4096
-"""Room in a slot that the header, the manifest, the signature and MCUboot's trailer may take."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,28 @@ class Validation:
     acceptance: AcceptanceSet | None
 
 
+@dataclass(frozen=True)
+class Terms:
+    """How a model's answers are read and what they must reach, beside what the board offers.
+
+    Attributes:
+        asked: what the user says of the task, or the task itself.
+        better_than_constant: whether a model that is no better than a constant answer is refused: accuracy against the
+            share of the commonest class, AUC against one half.
+    """
+
+    asked: AskedTask | Task = UNASKED
+    better_than_constant: bool = True
+
+
 def validate_model(
-    model: bytes, profile: BoardProfile, data: LabelledSamples | None, *, acceptance_samples: int, seed: int
+    model: bytes,
+    profile: BoardProfile,
+    data: LabelledSamples | None,
+    *,
+    acceptance_samples: int,
+    seed: int,
+    terms: Terms = Terms(),
 ) -> Validation:
     """Check a model against a profile's limits and compute TFLM's answers. A refusal is a result, not an error.
 
@@ -55,26 +77,50 @@ def validate_model(
         data: held-out samples; None makes random inputs, which can show parity but not accuracy.
         acceptance_samples: size of the acceptance set, drawn from `data`; fewer if there are fewer.
         seed: of the draw.
+        terms: how the answers are read, and what they must reach.
 
     Raises:
-        TinyopsError: `data` does not fit the model, or is not labelled and the `sim` extra is not installed.
+        TinyopsError: `data` or the task does not fit the model, or `data` is not labelled and the `sim` extra is not
+            installed.
     """
     report = _first_report(model, profile, data)
-    room = max(0, profile.image_bytes - IMAGE_OVERHEAD_BYTES)
-    if len(model) > room:
-        return _refused(report, f"the model has {len(model):,} bytes; a slot of {profile.name} has room for {room:,}")
+    too_big = misfit(profile, image_bytes=smallest_image(len(model)), arena_bytes=None)
+    if too_big:
+        return _refused(
+            report,
+            f"the model has {len(model):,} bytes, its signed image {too_big.needed:,} at least; a slot of "
+            f"{profile.name} holds {too_big.limit:,}",
+            too_big.remedy,
+        )
     try:
         report = report.model_copy(update=_read_model(model, profile))
-        everything, arena = _examine(model, profile, data, random_samples=acceptance_samples, seed=seed)
+        everything, arena = _examine(model, profile, data, terms, random_samples=acceptance_samples, seed=seed)
     except (ModelRefused, InferenceCrashed) as refusal:
-        return _refused(report, refusal.message)
+        return _refused(report, refusal.message, refusal.remedy)
     found: dict[str, object] = {"arena_bytes": arena, "reference": everything.outputs is not None}
     report = report.model_copy(update=found | _measure(everything))
     if report.quality is not None and not isfinite(report.quality):
         return _refused(report, f"the model's {report.metric} over the held-out samples is {report.quality} in TFLM")
+    constant = no_better_than_constant(report.figures, report.majority) if terms.better_than_constant else None
+    if constant is not None:
+        return _refused(report, constant)
     acceptance = draw(everything, acceptance_samples, seed=seed, slices=None if data is None else data.slices)
     blessed = report.model_copy(update={"blessed": True, "acceptance_samples": len(acceptance)})
     return Validation(blessed, acceptance)
+
+
+def no_better_than_constant(found: Mapping[Metric, float], majority: float | None) -> str | None:
+    """Why a model is no better than a constant answer, with both figures; None if it is, or if nothing tells.
+
+    Args:
+        found: figures of its task.
+        majority: share of the commonest class; None where answers are not classes.
+    """
+    if majority is not None and "accuracy" in found and found["accuracy"] <= majority:
+        return constant_is_as_good(found["accuracy"], majority)
+    if majority is None and "auc" in found and found["auc"] <= NO_SKILL_AUC:
+        return f"AUC {found['auc']:.4f} is not better than {NO_SKILL_AUC}, what a constant score reaches"
+    return None
 
 
 def draw(
@@ -90,7 +136,7 @@ def draw(
             the anomalies to arrive in exact proportion.
     """
     labels = [None] * len(everything) if everything.labels is None else everything.labels.tolist()
-    if slices is None or everything.metric == "auc":
+    if slices is None or (everything.task is not None and everything.task.name == "anomaly"):
         strata: Sequence[Hashable] = labels
     else:
         strata = list(zip(labels, slices, strict=True))
@@ -98,12 +144,18 @@ def draw(
     return everything.take(stratified_order(strata, seed % 2**32)[:samples])
 
 
-def _refused(report: ValidationReport, reason: str) -> Validation:
-    return Validation(report.model_copy(update={"reason": reason}), None)
+def _refused(report: ValidationReport, reason: str, remedy: str = "") -> Validation:
+    return Validation(report.model_copy(update={"reason": reason, "remedy": remedy or None}), None)
 
 
 def _examine(
-    model: bytes, profile: BoardProfile, data: LabelledSamples | None, *, random_samples: int, seed: int
+    model: bytes,
+    profile: BoardProfile,
+    data: LabelledSamples | None,
+    terms: Terms,
+    *,
+    random_samples: int,
+    seed: int,
 ) -> tuple[AcceptanceSet, int | None]:
     """All samples with TFLM's answers and the smallest arena; without TFLM, without both.
 
@@ -115,16 +167,16 @@ def _examine(
     try:
         require_tflm()
     except TinyopsError as missing:
-        return _examine_file(model, data, missing), None
+        return _examine_file(model, data, terms, missing), None
     with TflmRunner(model, arena_bytes=profile.arena_bytes) as runner:
         arena = runner.shrink()
         if data is None:
-            data = LabelledSamples(random_inputs(runner.input, random_samples, seed=seed), None)
-        everything = fit_samples(data, runner.input, runner.output)
+            data = LabelledSamples(random_inputs(runner.input, random_samples, seed=seed), None, random=True)
+        everything = fit_samples(data, Answers(runner.input, runner.output, last_operator(model)), terms.asked)
         return replace(everything, outputs=runner.run(everything.inputs)), arena
 
 
-def _examine_file(model: bytes, data: LabelledSamples | None, missing: TinyopsError) -> AcceptanceSet:
+def _examine_file(model: bytes, data: LabelledSamples | None, terms: Terms, missing: TinyopsError) -> AcceptanceSet:
     """All samples without answers, for a model that TFLM has the kernels of."""
     if data is None or not data.is_labelled:
         raise TinyopsError(
@@ -132,7 +184,7 @@ def _examine_file(model: bytes, data: LabelledSamples | None, missing: TinyopsEr
             remedy=f"{missing.remedy}, or give labelled data and a floor for its figure in the acceptance plan",
         ) from missing
     require_kernels(model)
-    return fit_samples(data, *tensor_specs(model))
+    return fit_samples(data, Answers(*tensor_specs(model), last_operator(model)), terms.asked)
 
 
 def _first_report(model: bytes, profile: BoardProfile, data: LabelledSamples | None) -> ValidationReport:
@@ -150,9 +202,9 @@ def _first_report(model: bytes, profile: BoardProfile, data: LabelledSamples | N
         latency_us=None,
         eval_samples=len(data) if data is not None and data.is_labelled else 0,
         reference=False,
-        metric=None,
-        quality=None,
-        accuracy=None,
+        task=None,
+        figures={},
+        majority=None,
         confusion=None,
         class_names=[] if data is None else list(data.class_names),
         acceptance_samples=0,
@@ -168,19 +220,28 @@ def _read_model(model: bytes, profile: BoardProfile) -> dict[str, object]:
     return {
         "operators": dict(Counter(operator.name for operator in list_operators(model))),
         "macs": count_macs(model),
+        "precision": describe_precision(model),
         "latency_us": estimate_latency_us(model, profile),
+        "latency_note": why_no_estimate(model) or profile.speeds_of,
     }
 
 
 def _measure(everything: AcceptanceSet) -> dict[str, object]:
-    """The metric's figure over TFLM's answers, where there are any; for a classification the confusion matrix too."""
-    metric, outputs, labels = everything.metric, everything.outputs, everything.labels
-    if metric is None or outputs is None:
-        return {"metric": metric}
-    quality = figure(metric, outputs, everything.output, labels=labels, targets=everything.targets)
-    if metric != "accuracy" or labels is None:
-        return {"metric": metric, "quality": quality}
-    classes = outputs[0].size
-    confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (labels, named_classes(outputs)), 1)
-    return {"metric": metric, "quality": quality, "accuracy": quality, "confusion": confusion.tolist()}
+    """The figures of TFLM's answers, where there are any; where they are classes the confusion matrix too."""
+    task, outputs, labels = everything.task, everything.outputs, everything.labels
+    found: dict[str, object] = {"task": task}
+    if task is None or everything.metric is None:
+        return found
+    if labels is not None and task.names_classes:
+        found["majority"] = majority_share(labels)
+    if outputs is None:
+        return found
+    found["figures"] = figures(task, outputs, everything.output, labels=labels, targets=everything.targets)
+    if labels is not None and task.names_classes:
+        classes = max(2, outputs[0].size)
+        named = task.named_classes(outputs, everything.output)
+        confusion = np.zeros((classes, classes), np.int64)
+        counted = named != NO_CLASS
+        np.add.at(confusion, (labels[counted], named[counted]), 1)
+        found["confusion"] = confusion.tolist()
+    return found

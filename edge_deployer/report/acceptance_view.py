@@ -13,8 +13,6 @@ from edge_deployer.rollout.deployment import BoardRecord, Deployment
 CheckState = Literal["passed", "failed", "warns", "undecided", "skipped"]
 BoardState = Literal["accepted", "refused", "undecided", "quarantined", "not examined"]
 
-_TOLD_BY_FIGURES = frozenset({"arena", "flash"})
-
 
 @dataclass(frozen=True)
 class CheckRow:
@@ -22,7 +20,7 @@ class CheckRow:
 
     Attributes:
         name: in words.
-        state: ``warns`` where it failed and refuses nothing.
+        state: ``warns`` where it failed and refuses nothing, or passed with a warning.
         measured: the figure, or an em dash.
         limit: what it was held against, or an em dash.
         bound: what can be said of the true figure; may be empty.
@@ -116,18 +114,16 @@ def describe_accuracy(bound: AccuracyBound) -> str:
 def gate_in_words(deployment: Deployment) -> str:
     """How it ended, and where: ``Refused at staging``, ``No verdict before installation``, ``Promoted``."""
     places = {"signature": "at the signature check", "boards": "before installation", "production": "in production"}
-    gate = deployment.gate
-    return (
-        f"{deployment.outcome.capitalize()} {places.get(gate, f'at {gate}')}"
-        if gate
-        else deployment.outcome.capitalize()
-    )
+    gate, outcome = deployment.gate, deployment.outcome.capitalize()
+    if gate:
+        return f"{outcome} {places.get(gate, f'at {gate}')}"
+    return f"{outcome}, {deployment.caution}" if deployment.caution else outcome
 
 
 def _row(check: CheckResult, board: BoardRecord) -> CheckRow:
     return CheckRow(
         name=formats.words(check.name),
-        state="warns" if check.status == "failed" and check.only_warns else check.status,
+        state="warns" if check.is_warning else check.status,
         measured=formats.check_measured(check),
         limit=formats.check_limit(check),
         bound=formats.check_bound(check),
@@ -137,12 +133,16 @@ def _row(check: CheckResult, board: BoardRecord) -> CheckRow:
 
 
 def _finding(check: CheckResult, board: BoardRecord) -> str:
-    if check.status == "passed" and check.name in _TOLD_BY_FIGURES:
+    if check.status == "passed" and _is_told_by_figures(check, board):
         return ""
     if check.status == "failed" and check.only_warns:
         return f"{check.detail}; only warns, by the plan"
     estimated = board.virtual and check.name == "latency" and check.measured is not None
     return f"{check.detail}; estimate of profile {board.profile}" if estimated else check.detail
+
+
+def _is_told_by_figures(check: CheckResult, board: BoardRecord) -> bool:
+    return check.name == "flash" or (check.name == "arena" and not board.virtual and not check.doubtful)
 
 
 def _quarantined(deployment: Deployment) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.rollout.deployment import Deployment
+from edge_deployer.task import Metric, Task
 
 _ANY_NUMBER = {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}
 AnyNumber = Annotated[float, WithJsonSchema(_ANY_NUMBER, mode="serialization")]
@@ -18,6 +19,13 @@ class _Facts(BaseModel):
     model_config = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
 
 
+class ScaleFacts(_Facts):
+    """Where the values of a part of the data lie, in the data's own unit."""
+
+    mean: float
+    spread: float = Field(description="standard deviation")
+
+
 class DataFacts(_Facts):
     """The data set: where it came from and how it was split."""
 
@@ -26,6 +34,16 @@ class DataFacts(_Facts):
     splits: dict[str, int] = Field(description="examples in each split")
     class_names: list[str]
     group: str | None = Field(default=None, description="column that never stands in two splits")
+    class_counts: dict[str, list[int]] = Field(
+        default_factory=dict, description="for each split, samples of each class; empty where there are no labels"
+    )
+    repeated: int = Field(default=0, description="samples whose input stands in the file before")
+    conflicting: int = Field(default=0, description="samples whose input stands under another label, too")
+    shared: int = Field(default=0, description="samples outside the training split whose input stands in it")
+    scales: dict[str, ScaleFacts] = Field(default_factory=dict, description="for each split, where its values lie")
+    earlier_scale: ScaleFacts | None = Field(
+        default=None, description="the training split of the run before, where that took other data"
+    )
 
 
 class Epoch(_Facts):
@@ -40,9 +58,10 @@ class Epoch(_Facts):
 class ConversionFacts(_Facts):
     """Float model against int8 model, both on the eval split."""
 
-    float_accuracy: float
-    int8_accuracy: float
-    label_agreement: float
+    metric: Metric
+    float_figure: float
+    int8_figure: float
+    label_agreement: float | None = Field(description="None where answers are no classes")
     model_bytes: int
     representative_examples: int
     input_scale: float
@@ -56,7 +75,7 @@ class SliceFacts(_Facts):
 
     name: str
     examples: int
-    accuracy: float
+    figure: float = Field(description="the first of the task's figures")
 
 
 class EvaluationFacts(_Facts):
@@ -65,11 +84,25 @@ class EvaluationFacts(_Facts):
     blessed: bool
     reason: str | None = None
     examples: int
-    accuracy: float
-    min_accuracy: float
+    task: Task
+    figures: dict[Metric, float]
+    least: dict[Metric, float] = Field(description="what each figure must reach")
+    majority: float | None = Field(default=None, description="share of the commonest class, where that was a limit")
     max_drop: float
-    baseline_accuracy: float | None = Field(default=None, description="the latest blessed model; None without one")
+    baseline: float | None = Field(
+        default=None, description="first figure of the latest blessed model; None without one"
+    )
     slices: list[SliceFacts]
+
+    @property
+    def metric(self) -> Metric:
+        """The first of the task's figures: what models and slices are compared by."""
+        return self.task.metrics[0]
+
+    @property
+    def figure(self) -> float:
+        """Its value over the whole split."""
+        return self.figures[self.metric]
 
 
 class LineageStep(_Facts):

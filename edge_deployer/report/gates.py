@@ -67,8 +67,10 @@ def _notes(report: Report) -> dict[str, str]:
     if report.data:
         notes["data"] = f"{formats.grouped(sum(report.data.splits.values()))} examples"
     if report.evaluation:
-        floor = formats.percent(report.evaluation.min_accuracy)
-        notes["evaluation"] = f"{formats.percent(report.evaluation.accuracy)}, floor {floor}"
+        judged = report.evaluation
+        notes["evaluation"] = formats.metric(judged.figure, judged.metric)
+        if judged.metric in judged.least:
+            notes["evaluation"] += f", floor {formats.metric(judged.least[judged.metric], judged.metric)}"
     if report.validation and report.validation.arena_bytes is not None:
         notes["validation"] = f"arena {formats.byte_count(report.validation.arena_bytes)}"
     for pool in ("staging", "production"):

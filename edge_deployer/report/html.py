@@ -7,12 +7,14 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from edge_deployer.errors import TinyopsError
+from edge_deployer.files import make_folder, write_file
 from edge_deployer.report import acceptance_view, formats, views
 from edge_deployer.report.charts import training_charts
+from edge_deployer.report.data_view import data_warnings
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 from edge_deployer.report.gates import gate_line
+from edge_deployer.report.glossary import words_in
 from edge_deployer.report.markdown import render_markdown
 from edge_deployer.report.plan_view import plan_rows
 from edge_deployer.report.sequential_chart import sequential_chart
@@ -34,17 +36,10 @@ def write_report(report: Report, folder: Path) -> Path:
         REPORT_MARKDOWN: render_markdown(report),
         REPORT_HTML: render_html(report),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in pages.items():
-            unfinished = folder / f".{name}.unfinished"
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(folder / name)
-    except OSError as error:
-        raise TinyopsError(
-            f"the report cannot be written to {folder}: {error.strerror}",
-            remedy="free the disk, correct the folder's permissions, or name another folder",
-        ) from error
+    remedy = "correct the folder's permissions, or name another folder"
+    make_folder(folder, remedy=remedy)
+    for name, text in pages.items():
+        write_file(folder / name, text.encode(), remedy=remedy)
     return folder / REPORT_HTML
 
 
@@ -60,12 +55,15 @@ def render_html(report: Report) -> str:
             figures=views.key_figures(report),
             consequence=views.consequence(report),
             charts=training_charts(report.training) if report.training else [],
+            data_warnings=data_warnings(report.data) if report.data else [],
             confusion=views.confusion_view(report.validation) if report.validation else None,
             budgets=views.budgets(report),
             lineage=views.lineage_chain(report),
             staging_facts=acceptance_view.staging_facts(report.deployment),
             sequential=sequential_chart(report.deployment),
             plan_rows=plan_rows(report.deployment.plan),
+            words=words_in(render_markdown(report)),
+            task=views.task_of(report),
             made_elsewhere=not (report.training or report.conversion or report.evaluation),
         )
     )
@@ -85,9 +83,12 @@ def _environment() -> Environment:
         byte_count=formats.byte_count,
         check_rows=acceptance_view.check_rows,
         duration_us=formats.duration_us,
+        figures=formats.figures,
         gate_in_words=acceptance_view.gate_in_words,
         grouped=formats.grouped,
+        heading=formats.METRICS.__getitem__,
         interval=formats.interval,
+        metric=formats.metric,
         number=formats.number,
         percent=formats.percent,
         points=formats.points,

@@ -14,7 +14,9 @@ from edge_deployer.report.acceptance_view import (
     staging_facts,
     why_quarantined,
 )
-from edge_deployer.report.facts import Report
+from edge_deployer.report.data_view import data_warnings
+from edge_deployer.report.facts import DataFacts, Report
+from edge_deployer.report.glossary import words_in
 from edge_deployer.report.views import consequence
 from edge_deployer.rollout.deployment import BoardRecord, Deployment
 
@@ -30,6 +32,10 @@ def render_markdown(report: Report) -> str:
     if deployment.boards:
         blocks += ["## Boards", _boards(deployment)]
     blocks += [block for board in deployment.boards for block in _checks(board)]
+    blocks += _data(report.data) if report.data else []
+    words = words_in("\n".join(blocks))
+    if words:
+        blocks += ["## Words", "\n".join(f"- **{word}**: {_text(meaning)}" for word, meaning in words.items())]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -55,6 +61,19 @@ def _staging(deployment: Deployment) -> list[str]:
     facts = [f"- {_text(name).capitalize()}: {_text(figure)}" for name, figure in staging_facts(deployment)]
     why = "" if verdict.reason in deployment.reason else f" {_text(verdict.reason)}"
     return ["## What staging says", f"**{verdict.decision.capitalize()}.**{why}", "\n".join(facts)]
+
+
+def _data(data: DataFacts) -> list[str]:
+    """Samples of each class, and what is odd about them."""
+    blocks = []
+    if data.class_counts:
+        rows = [
+            (name, *(formats.grouped(counts[index]) for counts in data.class_counts.values()))
+            for index, name in enumerate(data.class_names)
+        ]
+        blocks.append(_table(("Class", *data.class_counts), rows))
+    blocks += [f"- Warning: {_text(warning)}" for warning in data_warnings(data)]
+    return ["## Data", *blocks] if blocks else []
 
 
 def _boards(deployment: Deployment) -> str:

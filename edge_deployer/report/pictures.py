@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_deployer.acceptance.agreement import deviation_steps, differs, names_classes
+from edge_deployer.acceptance.agreement import deviation_steps, differs
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.quality import anomaly_scores, right_answers
+from edge_deployer.quality import anomaly_scores
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.report.drawings import draw, kind_of
 from edge_deployer.report.facts import SamplePicture
@@ -65,10 +65,8 @@ def _differing(boards: list[BoardRecord], reference: Reference, plan: Acceptance
 def _first_run(boards: list[BoardRecord], reference: Reference) -> list[_Answer]:
     if not boards:
         return []
-    outputs, truth = _outputs(boards[0]), reference.true_labels
-    is_right = np.ones(len(outputs), np.bool_)
-    if truth is not None and names_classes(reference):
-        is_right = right_answers(outputs, truth[: len(outputs)])
+    outputs = _outputs(boards[0])
+    is_right = reference.right_answers(outputs) if reference.metric == "accuracy" else np.ones(len(outputs), np.bool_)
     order = sorted(range(len(outputs)), key=lambda index: (bool(is_right[index]), index))
     return [_Answer(index, outputs[index], (boards[0].name,), differs=False) for index in order]
 
@@ -101,9 +99,9 @@ def _picture(answer: _Answer, acceptance: AcceptanceSet, reference: Reference) -
 
 def _in_words(output: Array, index: int, reference: Reference) -> str:
     """The class that an output names, the score that it is or makes, or its first values."""
-    if names_classes(reference):
-        return reference.name(int(output.argmax()))
     row = output.reshape(1, *reference.output.sample_shape)
+    if reference.names_classes:
+        return reference.name(int(reference.named_classes(row)[0]))
     if reference.metric == "auc":
         targets = None if reference.targets is None else reference.targets.load()[index : index + 1]
         return f"score {anomaly_scores(row, targets, reference.output)[0]:.4g}"

@@ -17,8 +17,8 @@ def plan_rows(plan: AcceptancePlan) -> list[tuple[str, str]]:
         ("Error rates", _error_rates(plan)),
         ("Another class than TFLM's", _disagreement(plan.labels)),
         (f"Outputs {steps}", _disagreement(plan.outputs)),
-        ("Accuracy", _floor(plan.accuracy)),
-        ("AUC", _floor(plan.auc)),
+        ("Accuracy", _floor(plan.accuracy, plan)),
+        ("AUC", _floor(plan.auc, plan)),
         ("Mean absolute error", _ceiling(plan.mae)),
         ("Against production", _against_production(plan)),
         ("Soak", f"{formats.grouped(plan.soak_inferences)} inferences again, outputs must not change"),
@@ -42,9 +42,11 @@ def _disagreement(shares: Disagreement) -> str:
     return f"{formats.percent(shares.tolerated)} of samples is tolerated, {formats.percent(shares.bad)} is bad"
 
 
-def _floor(floor: Floor | None) -> str:
+def _floor(floor: Floor | None, plan: AcceptancePlan) -> str:
     if floor is None:
-        return "no floor is set"
+        return (
+            "better than a constant answer, where it is the task's" if plan.better_than_constant else "no floor is set"
+        )
     return f"at least {formats.percent(floor.floor)}; {formats.percent(floor.floor - floor.margin)} is bad"
 
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import read_file
+from edge_deployer.files import read_record, reading
 from edge_deployer.report.facts import Report
-from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
+from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN, report_files
 
 
 def find_report(named: Path | None, workspace: Path) -> Path:
     """The JSON file of a report.
 
     Args:
-        named: its folder, or one of the files in it; None for the newest report in the workspace, of `tinyops run` too.
+        named: its folder, or one of the files in it; None for the newest report in the workspace.
         workspace: where to look.
 
     Raises:
@@ -24,16 +22,33 @@ def find_report(named: Path | None, workspace: Path) -> Path:
     """
     if named is None:
         return _newest(workspace)
-    if named.is_dir():
-        named = named / REPORT_JSON
-    elif named.name in (REPORT_HTML, REPORT_MARKDOWN):
-        named = named.with_name(REPORT_JSON)
-    if not named.is_file():
+    with reading(f"report {named}"):
+        if named.is_dir():
+            named = named / REPORT_JSON
+        elif named.name in (REPORT_HTML, REPORT_MARKDOWN):
+            named = named.with_name(REPORT_JSON)
+        is_there = named.is_file()
+    if not is_there:
         raise TinyopsError(
             f"there is no report {named}",
             remedy=f"name a folder with a {REPORT_JSON}, or the file; without a name it is the newest in --workspace",
         )
     return named
+
+
+def read_reports(workspace: Path) -> tuple[list[tuple[Path, Report]], list[TinyopsError]]:
+    """All reports of a workspace, the newest first, and what is wrong with those that cannot be read."""
+    tried = [(path, _read_or_error(path)) for path in report_files(workspace)]
+    found = [(path, report) for path, report in tried if isinstance(report, Report)]
+    found.sort(key=lambda each: each[1].deployment.finished, reverse=True)
+    return found, [error for _, error in tried if isinstance(error, TinyopsError)]
+
+
+def _read_or_error(path: Path) -> Report | TinyopsError:
+    try:
+        return read_report(path)
+    except TinyopsError as error:
+        return error
 
 
 def read_report(path: Path) -> Report:
@@ -42,19 +57,13 @@ def read_report(path: Path) -> Report:
     Raises:
         TinyopsError: it cannot be read, or is not a report.
     """
-    try:
-        return Report.model_validate_json(read_file(path, f"report {path}"))
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise TinyopsError(
-            f"{path} is damaged, or no report of this version: {f'{field}: ' if field else ''}{first['msg']}",
-            remedy="name another report, or make it again with `tinyops push` or `tinyops run`",
-        ) from None
+    remedy = "name another report, or make it again with `tinyops push` or `tinyops run`"
+    return read_record(Report, path, f"report {path}", remedy=remedy)
 
 
 def _newest(workspace: Path) -> Path:
-    found = [(path.stat().st_mtime_ns, path) for path in workspace.rglob(REPORT_JSON)]
+    with reading(f"workspace {workspace}"):
+        found = [(path.stat().st_mtime_ns, path) for path in report_files(workspace)]
     if not found:
         raise TinyopsError(
             f"there is no report in workspace {workspace}",

@@ -1,9 +1,10 @@
-"""The verdicts once more, from plan, reference and evidence alone, to hold against what a report says."""
+"""Verdicts, outcome and headline once more, from plan, reference and evidence, to hold against what a report says."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -13,6 +14,7 @@ from edge_deployer.acceptance.pool_verdict import Examined, PoolVerdict, judge_p
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.verdict import BoardVerdict, Subject, judge_board
 from edge_deployer.errors import TinyopsError
+from edge_deployer.rollout.conclusion import conclude
 from edge_deployer.rollout.deployment import BoardRecord, Deployment
 
 _NOTHING = "nothing"
@@ -20,12 +22,12 @@ _Verdict = TypeVar("_Verdict", BoardVerdict, PoolVerdict)
 
 
 class Replayed(BaseModel):
-    """One verdict, made again.
+    """One verdict, or how the deployment ended, made again.
 
     Attributes:
-        name: the board, or ``staging`` for the pool.
+        name: the board, ``staging`` for the pool, or ``deployment`` for the outcome with its gate and headline.
         kind: whose verdict it is.
-        same: whether it is the recorded one, bit for bit.
+        same: whether it is the recorded one, bit for bit; None where the evidence cannot speak for it.
         decision: what the evidence says now; None where it cannot be judged.
         differences: each field that differs, with what is recorded and what the evidence says.
     """
@@ -33,27 +35,28 @@ class Replayed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    kind: Literal["board", "pool"]
-    same: bool
+    kind: Literal["board", "pool", "deployment"]
+    same: bool | None
     decision: str | None
     differences: tuple[str, ...] = ()
 
 
 def replay(deployment: Deployment) -> list[Replayed]:
-    """Judge every board that was examined, and the staging pool, once more.
+    """Judge every board that was examined, the staging pool, and what became of the release, once more.
 
     A verdict is the same if its JSON is, to the last bit of every figure. An alteration of the evidence that changes
     no finding and no figure changes no verdict, and is not seen.
 
     Returns:
-        The boards in the order of the record, then the pool; empty where no board was examined.
+        The boards in the order of the record, then the pool, then the deployment; nothing where no board was examined
+        and the release is not said to have been pushed.
 
     Raises:
         TinyopsError: boards were examined, but the release or the reference is not recorded.
     """
     boards = [board for board in deployment.boards if board.evidence or board.verdict]
     if not boards:
-        return []
+        return [_replay_end(deployment, None, {})] if deployment.pushed else []
     if deployment.release is None or deployment.reference is None:
         missing = "the release" if deployment.release is None else "the reference"
         raise TinyopsError(
@@ -61,23 +64,54 @@ def replay(deployment: Deployment) -> list[Replayed]:
             remedy="take a report that `tinyops push` or `tinyops run` has written, as it was written",
         )
     release, reference = deployment.release, deployment.reference
-    subject = Subject(image_hash=release.image_hash, image_bytes=release.image_bytes)
-    found = [_replay_board(board, subject, reference, deployment) for board in boards]
+    subject = Subject(
+        image_hash=release.image_hash, image_bytes=release.image_bytes, arena_bytes=release.manifest.arena_bytes
+    )
+    verdicts = {board.name: _replay_board(board, subject, reference, deployment) for board in boards}
+    found = [replayed for replayed, _ in verdicts.values()]
     # An unchanged release does without, where staging's boards are not those of its promotion any more.
     staged = deployment.outcome != "unchanged" and any(board.pool == "staging" for board in boards)
+    pool = None
     if deployment.staging or staged:
-        found.append(_replay_pool(subject, reference, deployment))
-    return found
+        replayed, pool = _replay_pool(subject, reference, deployment)
+        found.append(replayed)
+    if any(replayed.decision is None for replayed in found):
+        return [*found, Replayed(name="deployment", kind="deployment", same=None, decision=None)]
+    production = {
+        board.name: verdict
+        for board in boards
+        if board.pool == "production" and (verdict := verdicts[board.name][1]) is not None
+    }
+    return [*found, _replay_end(deployment, pool, production)]
 
 
-def _replay_board(board: BoardRecord, subject: Subject, reference: Reference, deployment: Deployment) -> Replayed:
+def _replay_end(
+    deployment: Deployment, staging: PoolVerdict | None, production: Mapping[str, BoardVerdict]
+) -> Replayed:
+    """Outcome, gate and headline, by the verdicts that were made again."""
+    end = conclude(deployment, staging, production)
+    if end is None and not deployment.pushed:
+        return Replayed(name="deployment", kind="deployment", same=None, decision=None)
+    if end is None:
+        unfounded = f"outcome: recorded {deployment.outcome}; neither evidence nor what the boards run says so"
+        return Replayed(name="deployment", kind="deployment", same=False, decision=None, differences=(unfounded,))
+    recorded = {field: getattr(deployment, field) for field in ("outcome", "gate", "reason")}
+    differences = tuple(_differing_fields(recorded, asdict(end)))
+    return Replayed(
+        name="deployment", kind="deployment", same=not differences, decision=end.outcome, differences=differences
+    )
+
+
+def _replay_board(
+    board: BoardRecord, subject: Subject, reference: Reference, deployment: Deployment
+) -> tuple[Replayed, BoardVerdict | None]:
     def judge() -> BoardVerdict:
         return _judge(board, subject, reference, deployment)
 
     return _compare(board.name, "board", board.verdict, judge)
 
 
-def _replay_pool(subject: Subject, reference: Reference, deployment: Deployment) -> Replayed:
+def _replay_pool(subject: Subject, reference: Reference, deployment: Deployment) -> tuple[Replayed, PoolVerdict | None]:
     """The pool by what its boards say now: verdicts that are recorded count for nothing here."""
     staging = [board for board in deployment.boards if board.pool == "staging"]
 
@@ -98,7 +132,15 @@ def _judge(board: BoardRecord, subject: Subject, reference: Reference, deploymen
     if board.evidence is None:
         raise ValueError("a verdict is recorded, but no evidence")
     staging = () if board.pool == "staging" else _accepting(subject, reference, deployment)
-    return judge_board(board.evidence, subject, reference, deployment.plan, pool=board.pool, staging=staging)
+    return judge_board(
+        board.evidence,
+        subject,
+        reference,
+        deployment.plan,
+        pool=board.pool,
+        virtual=board.virtual,
+        staging=staging,
+    )
 
 
 def _accepting(subject: Subject, reference: Reference, deployment: Deployment) -> tuple[BoardEvidence, ...]:
@@ -112,16 +154,16 @@ def _accepting(subject: Subject, reference: Reference, deployment: Deployment) -
 
 def _compare(
     name: str, kind: Literal["board", "pool"], recorded: _Verdict | None, judge: Callable[[], _Verdict]
-) -> Replayed:
+) -> tuple[Replayed, _Verdict | None]:
     try:
         verdict = judge()
     # An altered report can hold arrays that do not belong together: what arithmetic says to that is a finding.
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         finding = f"the evidence cannot be judged: {error}"
-        return Replayed(name=name, kind=kind, same=False, decision=None, differences=(finding,))
+        return Replayed(name=name, kind=kind, same=False, decision=None, differences=(finding,)), None
     same = recorded is not None and verdict.model_dump_json() == recorded.model_dump_json()
     differences = () if same else _differences(recorded, verdict)
-    return Replayed(name=name, kind=kind, same=same, decision=verdict.decision, differences=differences)
+    return Replayed(name=name, kind=kind, same=same, decision=verdict.decision, differences=differences), verdict
 
 
 def _differences(recorded: _Verdict | None, verdict: _Verdict) -> tuple[str, ...]:

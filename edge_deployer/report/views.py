@@ -6,15 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from edge_deployer.acceptance import plan
-from edge_deployer.quality import Metric
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report import formats
 from edge_deployer.report.acceptance_view import least_accuracy
 from edge_deployer.report.facts import LineageStep, Report
+from edge_deployer.rollout.fleet import what_boards_run
+from edge_deployer.task import Task
 
 _WORST_SHOWN = 5
-_METRICS: dict[Metric, str] = {"accuracy": "Accuracy", "auc": "AUC", "mae": "Mean absolute error"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,15 @@ class Budget:
 
 def key_figures(report: Report) -> list[KeyFigure]:
     """Quality in TFLM and on the device, model, arena, latency and boards: those that are known."""
-    return [figure for figure in (_quality(report), _on_device(report), *_sizes(report), _boards(report)) if figure]
+    found = (*_quality(report), _on_device(report), *_sizes(report), _boards(report))
+    return [figure for figure in found if figure]
+
+
+def task_of(report: Report) -> Task | None:
+    """What the model is for, and how that was found; None where nothing tells."""
+    if report.validation and report.validation.task:
+        return report.validation.task
+    return report.evaluation.task if report.evaluation else None
 
 
 def confusion_view(validation: ValidationReport) -> Confusion | None:
@@ -138,12 +145,16 @@ def budgets(report: Report) -> list[Budget]:
     ]
     if validation.arena_bytes is not None:
         limit = min(validation.arena_limit, budget.arena_bytes or validation.arena_limit)
-        note = "smallest arena found on the host: an estimate; each board's own figure stands with the board"
+        note = f"smallest arena {formats.OF_THE_HOST}; what each board reports stands with the board"
         found.insert(0, _budget("Arena", validation.arena_bytes, limit, note=note, show=_bytes))
+    strictest = min(budget.latency_limits.values(), default=None)
     if validation.latency_us is not None:
-        note = f"estimate from profile {validation.profile}, not measured"
-        strictest = _strictest_latency(budget)
+        # One figure for all percentiles: it is held against the least of their limits.
+        note = _of_estimate(validation)
         found.append(_budget("Latency", validation.latency_us, strictest, note=note, show=formats.duration_us))
+    elif validation.latency_note is not None:
+        held_to = None if strictest is None else formats.duration_us(strictest)
+        found.append(Budget("Latency", "no figure", held_to, 0.0, 1.0, "not known", False, validation.latency_note))
     return found
 
 
@@ -171,22 +182,29 @@ def consequence(report: Report) -> str:
         return f"Not restored: {', '.join(lost)}. Whoever looks after the boards must see to them."
     changed = [board for board in boards if board.outcome in ("reverted", "rolled back")]
     if changed:
-        return f"{len(changed)} of {len(boards)} boards had the release and run their earlier image again."
-    if report.deployment.release is None:
+        had_it = f"{len(changed)} of {len(boards)} boards had the release and run their earlier image again."
+    elif report.deployment.release is None:
         return "The model never became a release. No board was touched."
-    return "No board was given the release."
+    else:
+        had_it = "No board was given the release."
+    runs = what_boards_run(boards, report.deployment.releases)
+    return f"{had_it} By their last answers, {runs}." if runs else had_it
 
 
-def _quality(report: Report) -> KeyFigure | None:
-    """The metric's figure: TFMA's, or else the validator's."""
+def _quality(report: Report) -> list[KeyFigure]:
+    """The task's figures: TFMA's, or else the validator's."""
     if report.evaluation:
-        note = f"TFMA over {formats.grouped(report.evaluation.examples)} examples"
-        return KeyFigure("Accuracy, int8", formats.percent(report.evaluation.accuracy), note)
-    found = report.validation
-    if found is None or found.metric is None or found.quality is None:
-        return None
-    note = f"TFLM on the host, {formats.grouped(found.eval_samples)} samples"
-    return KeyFigure(f"{_METRICS[found.metric]}, int8", formats.metric(found.metric, found.quality), note)
+        found, note = report.evaluation.figures, f"TFMA over {formats.grouped(report.evaluation.examples)} examples"
+        precision: str | None = "int8"
+    elif report.validation:
+        found, precision = report.validation.figures, report.validation.precision
+        note = f"TFLM on the host, {formats.grouped(report.validation.eval_samples)} samples"
+    else:
+        return []
+    return [
+        KeyFigure(", ".join(filter(None, (formats.METRICS[name], precision))), formats.metric(value, name), note)
+        for name, value in found.items()
+    ]
 
 
 def _on_device(report: Report) -> KeyFigure | None:
@@ -202,13 +220,15 @@ def _sizes(report: Report) -> list[KeyFigure]:
     validation = report.validation
     if validation is None:
         return []
-    figures = [KeyFigure("Model", formats.byte_count(validation.model_bytes), "int8 TFLite file")]
+    kind = f"TFLite file, {validation.precision}" if validation.precision else "TFLite file"
+    figures = [KeyFigure("Model", formats.byte_count(validation.model_bytes), kind)]
     if validation.arena_bytes is not None:
-        note = f"of {formats.byte_count(validation.arena_limit)}"
+        note = f"of {formats.byte_count(validation.arena_limit)}, {formats.OF_THE_HOST}"
         figures.append(KeyFigure("Arena", formats.byte_count(validation.arena_bytes), note))
     if validation.latency_us is not None:
-        note = "estimate from the board profile, not measured"
-        figures.append(KeyFigure("Latency", formats.duration_us(validation.latency_us), note))
+        figures.append(KeyFigure("Latency", formats.duration_us(validation.latency_us), _of_estimate(validation)))
+    elif validation.latency_note is not None:
+        figures.append(KeyFigure("Latency", "no figure", validation.latency_note))
     return figures
 
 
@@ -240,10 +260,9 @@ def _bytes(value: float) -> str:
     return formats.byte_count(round(value))
 
 
-def _strictest_latency(budget: plan.Budget) -> int | None:
-    """The estimate is one figure for all percentiles: the least of their limits."""
-    limits = (budget.latency_p50_us, budget.latency_p95_us, budget.latency_p99_us, budget.latency_max_us)
-    return min((limit for limit in limits if limit is not None), default=None)
+def _of_estimate(validation: ValidationReport) -> str:
+    speeds = f"; its speeds are those of {validation.latency_note}" if validation.latency_note else ""
+    return f"estimate from profile {validation.profile}, not measured{speeds}"
 
 
 def _budget(label: str, used: float, limit: int | None, *, note: str, show: Callable[[float], str]) -> Budget:

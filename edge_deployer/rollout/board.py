@@ -9,13 +9,14 @@ from edge_deployer.acceptance.evidence import BoardEvidence, Failure, Production
 from edge_deployer.acceptance.examination import Examination, failure_of
 from edge_deployer.acceptance.pool_verdict import Examined, samples_to_repeat
 from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
+from edge_deployer.ending import uncut
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.rollout.deployment import BoardOutcome, BoardRecord
 from edge_deployer.rollout.journal import Journal
 from edge_deployer.rollout.rest import come_to_rest, is_at_rest
 from edge_deployer.rollout.trial import Trial
-from edge_deployer.session import DeviceSession, SessionError
+from edge_deployer.session import DeviceInfo, DeviceSession, ModelFault, SessionError
 
 
 class Board:
@@ -39,9 +40,20 @@ class Board:
             SessionError: the board does not answer, or does not come to rest.
         """
         if not is_at_rest(await self._session.images()):
-            self._note("reset", "a release that an earlier command left half done is taken back")
+            self._note("reset", "to end what an earlier command left half done")
             await come_to_rest(self._session)
-        self.record.image_before = self.record.image_after = await self._confirmed_hash()
+        self.record.image_before = await self._ask_what_it_runs()
+
+    async def model_in_production(self) -> DeviceInfo | None:
+        """What the board says of the model that it runs; None where the model crashes or cannot be loaded.
+
+        Raises:
+            SessionError: the board does not answer.
+        """
+        try:
+            return await self._session.info()
+        except ModelFault:
+            return None
 
     def runs(self, bundle: Bundle) -> bool:
         """Whether the release is this board's confirmed image."""
@@ -141,7 +153,13 @@ class Board:
     def _judge(self, trial: Trial, staging: Sequence[BoardEvidence] = ()) -> BoardVerdict:
         assert self.record.evidence is not None
         self.record.verdict = judge_board(
-            self.record.evidence, trial.subject, trial.reference, trial.plan, pool=self.record.pool, staging=staging
+            self.record.evidence,
+            trial.subject,
+            trial.reference,
+            trial.plan,
+            pool=self.record.pool,
+            virtual=self.record.virtual,
+            staging=staging,
         )
         return self.record.verdict
 
@@ -181,18 +199,24 @@ class Board:
         self._note("confirm", bundle.release_id)
 
     async def take_back(self) -> None:
-        """Return the board to the image it had before this deployment, however far it got, and see that it has it."""
-        if not self._changed or self.record.outcome in ("reverted", "rolled back"):
-            return
+        """Return the board to the image it had before this deployment, however far it got, and see that it has it.
+
+        No signal cuts this short.
+        """
+        if self._changed and self.record.outcome not in ("reverted", "rolled back"):
+            await uncut(self._restore(), f"{self.record.name} to be taken back")
+
+    async def _restore(self) -> None:
         restored: BoardOutcome = "rolled back" if self.record.outcome == "confirmed" else "reverted"
         try:
             await come_to_rest(self._session)
-            if await self._confirmed_hash() != self.record.image_before and self.record.image_before is not None:
+            runs = await self._ask_what_it_runs()
+            if runs != self.record.image_before and self.record.image_before is not None:
                 restored = "rolled back"
                 await self._swap_back(bytes.fromhex(self.record.image_before))
-            self.record.image_after = await self._confirmed_hash()
+                await self._ask_what_it_runs()
         except SessionError as error:
-            self.record.outcome = "not restored"
+            self.record.outcome, self.record.answer = "not restored", "silent"
             self._note("not restored", error.message)
             return
         self.record.outcome = restored if self.record.image_after == self.record.image_before else "not restored"
@@ -233,9 +257,12 @@ class Board:
             )
         return None
 
-    async def _confirmed_hash(self) -> str | None:
+    async def _ask_what_it_runs(self) -> str | None:
+        """Hex hash of the image that it runs for good; kept as its last answer."""
         images = await self._session.images()
-        return next((image.hash.hex() for image in images if image.active and image.confirmed), None)
+        self.record.answer = "runs"
+        self.record.image_after = next((image.hash.hex() for image in images if image.active and image.confirmed), None)
+        return self.record.image_after
 
     def _note(self, action: str, detail: str) -> None:
         self._journal.note(self.record.name, action, detail)

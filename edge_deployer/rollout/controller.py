@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
-from edge_deployer.acceptance.feasibility import require_feasible
+from edge_deployer.acceptance.feasibility import require_feasible, require_times
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.ending import CutShort
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.bench import powered
 from edge_deployer.inventory.inventory import Inventory, board_profile
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.release.bundle import Bundle
+from edge_deployer.release.fit import misfit
 from edge_deployer.release.image import read_image
 from edge_deployer.release.keys import load_public_key
+from edge_deployer.rollout.conclusion import succeed
 from edge_deployer.rollout.deployment import BoardRecord, Deployment, describe_release
+from edge_deployer.rollout.fleet import what_boards_run
 from edge_deployer.rollout.journal import Journal, Watcher
-from edge_deployer.rollout.promotion import Promotion, Stop
+from edge_deployer.rollout.promotion import Promotion, Stop, TaskOf
 from edge_deployer.rollout.trial import Trial
 
 
@@ -28,19 +34,31 @@ class RolloutController:
         plan: what acceptance asks.
         boards_folder: where virtual boards keep their flash, and who is in quarantine.
         watcher: follows every deployment.
+        releases: ids of the releases that are known, by the hex hash of their image.
     """
 
     def __init__(
-        self, inventory: Inventory, plan: AcceptancePlan, boards_folder: Path, watcher: Watcher | None = None
+        self,
+        inventory: Inventory,
+        plan: AcceptancePlan,
+        boards_folder: Path,
+        watcher: Watcher | None = None,
+        releases: Mapping[str, str] | None = None,
     ) -> None:
         self._inventory = inventory
         self._plan = plan
         self._boards_folder = boards_folder
         self._quarantine = Quarantine(boards_folder)
         self._watcher = watcher
+        self._releases = dict(releases or {})
 
     async def deploy(
-        self, bundle: Bundle, *, public_pem: bytes, accepted_by: AcceptancePlan | None = None
+        self,
+        bundle: Bundle,
+        *,
+        public_pem: bytes,
+        accepted_by: AcceptancePlan | None = None,
+        task_of: TaskOf | None = None,
     ) -> Deployment:
         """Take a release through staging and, if it is accepted, to every production board.
 
@@ -51,10 +69,13 @@ class RolloutController:
             bundle: the release.
             public_pem: key that a virtual board is given when it is powered for the first time.
             accepted_by: the plan by which this release was promoted before; None if it never was.
+            task_of: the task of the release with an image hash, for production not to be given a release of another
+                one; None: whatever production runs may be replaced.
 
         Raises:
             TinyopsError: the plan cannot come to a verdict, or the boards cannot be tried for a reason that lies on
                 this machine. No board was touched.
+            CutShort: it was cancelled; the boards are in order, and what they run is said.
         """
         trial = Trial.of(bundle, self._plan)
         require_feasible(
@@ -63,19 +84,24 @@ class RolloutController:
             profiles=self._inventory.profile_names,
             boards=self._inventory.wanted_staging,
         )
+        virtual = {board_profile(entry).name for entry in self._inventory.boards if entry.virtual}
+        require_times(self._plan, virtual, bundle.image.payload)
         journal = Journal(self._watcher)
         deployment = self._open_record(bundle, journal)
         try:
             self._check_signature(bundle)
             self._check_room(bundle)
-            promotion = Promotion(self._inventory, trial, deployment, journal, self._quarantine)
+            promotion = Promotion(self._inventory, trial, deployment, journal, self._quarantine, task_of)
             async with powered(self._inventory, self._boards_folder, public_pem=public_pem) as urls:
                 changed = await promotion.run(urls, is_accepted=accepted_by == self._plan)
-            deployment.outcome = "promoted" if changed else "unchanged"
-            deployment.reason = self._success(deployment, bundle, changed)
+            boards = len(self._inventory.pool("production"))
+            end = succeed(bundle.release_id, boards, deployment.staging, changed=changed)
+            deployment.outcome, deployment.reason = end.outcome, end.reason
         except Stop as stop:
             deployment.outcome, deployment.gate = stop.outcome, stop.gate
             deployment.reason, deployment.remedy = stop.reason, stop.remedy
+        except asyncio.CancelledError:
+            raise CutShort(what_boards_run(deployment.boards, self._releases)) from None
         deployment.steps = journal.steps
         deployment.finished = _now()
         return deployment
@@ -90,6 +116,7 @@ class RolloutController:
                 virtual=entry.virtual,
                 spare=entry.spare,
                 quarantined=confined[entry.name].reason if entry.name in confined else None,
+                answer="not asked",
             )
             for entry in self._inventory.boards
         ]
@@ -99,6 +126,7 @@ class RolloutController:
             release=describe_release(bundle),
             plan=self._plan,
             boards=records,
+            releases=self._releases,
             steps=journal.steps,
             started=_now(),
             finished=_now(),
@@ -121,28 +149,9 @@ class RolloutController:
     def _check_room(self, bundle: Bundle) -> None:
         for entry in self._inventory.boards:
             profile = board_profile(entry)
-            if len(bundle.image.data) > profile.image_bytes:
-                raise Stop(
-                    "boards",
-                    f"the release image has {len(bundle.image.data):,} bytes; a slot of {entry.name} "
-                    f"({profile.name}) holds {profile.image_bytes:,}",
-                    "make the model smaller, or take the board out of the inventory",
-                )
-            needed = bundle.manifest.arena_bytes
-            if needed is not None and needed > profile.arena_bytes:
-                raise Stop(
-                    "boards",
-                    f"the model needs an arena of {needed:,} bytes; {entry.name} "
-                    f"({profile.name}) has {profile.arena_bytes:,}",
-                    "make the model's activations smaller, or take the board out of the inventory",
-                )
-
-    def _success(self, deployment: Deployment, bundle: Bundle, changed: bool) -> str:
-        count = len(self._inventory.pool("production"))
-        if not changed:
-            return f"{bundle.release_id} already runs on all {count} production boards; nothing was changed"
-        found = f": {deployment.staging.reason}" if deployment.staging else ""
-        return f"{bundle.release_id} passed staging and runs on all {count} production boards{found}"
+            found = misfit(profile, image_bytes=len(bundle.image.data), arena_bytes=bundle.manifest.arena_bytes)
+            if found:
+                raise Stop("boards", found.describe(f"{entry.name} ({profile.name})"), found.remedy)
 
 
 def _now() -> datetime:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from edge_deployer.acceptance.constant_board import caution
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
@@ -14,16 +15,18 @@ from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.verdict import BoardVerdict
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.manifest import Manifest
+from edge_deployer.task import Task
 
 Outcome = Literal["promoted", "unchanged", "refused", "no verdict"]
 Gate = Literal["evaluation", "validation", "signature", "boards", "staging", "production"]
 BoardOutcome = Literal["untouched", "unchanged", "confirmed", "reverted", "rolled back", "not restored"]
+Answer = Literal["not asked", "silent", "runs"]
 
 
 class Step(BaseModel):
     """One thing done to one board."""
 
-    at: datetime
+    at: AwareDatetime
     board: str
     action: str
     detail: str = ""
@@ -43,7 +46,9 @@ class BoardRecord(BaseModel):
 
     Attributes:
         image_before: hex hash of the image that ran and was confirmed before; None on an empty board.
-        image_after: the same at the end.
+        image_after: the same at the end, as the board answered last.
+        answer: whether `image_after` is its last answer to the question what it runs, or it was not asked, or asked
+            and silent; None in the records of earlier versions.
         outcome: how it ended for this board.
         evidence: what the board answered in this deployment, if it was examined.
         verdict: how that was judged.
@@ -58,6 +63,7 @@ class BoardRecord(BaseModel):
     virtual: bool
     image_before: str | None = None
     image_after: str | None = None
+    answer: Answer | None = None
     outcome: BoardOutcome = "untouched"
     evidence: BoardEvidence | None = None
     verdict: BoardVerdict | None = None
@@ -74,10 +80,11 @@ class Deployment(BaseModel):
             (too few healthy boards decided; the boards are as after a refusal).
         gate: where it was stopped; None otherwise.
         reason: the verdict in a sentence.
-        remedy: what to do about a refusal.
+        remedy: what to do about a refusal; None where nobody knows.
         release: None where the model was refused before it became a release.
         reference: what the boards' answers were held against; None where no board was asked.
         staging: the staging pool's verdict; None where it did not come to one.
+        releases: ids of the workspace's releases, by the hex hash of their image.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -91,6 +98,7 @@ class Deployment(BaseModel):
     reference: Reference | None = None
     staging: PoolVerdict | None = None
     boards: list[BoardRecord] = Field(default_factory=list)
+    releases: dict[str, str] = Field(default_factory=dict)
     steps: list[Step] = Field(default_factory=list)
     started: datetime
     finished: datetime
@@ -99,6 +107,16 @@ class Deployment(BaseModel):
     def pushed(self) -> bool:
         """Whether the production boards run this release now."""
         return self.outcome in ("promoted", "unchanged")
+
+    @property
+    def caution(self) -> str | None:
+        """What a release that was pushed has not shown; None where its answers were judged."""
+        return caution(self.reference, self.plan) if self.pushed and self.reference is not None else None
+
+    @property
+    def task(self) -> Task | None:
+        """What the model is for; None where no board was asked, or nothing tells."""
+        return self.reference.task if self.reference is not None else None
 
 
 def describe_release(bundle: Bundle) -> ReleaseRecord:
@@ -111,7 +129,7 @@ def describe_release(bundle: Bundle) -> ReleaseRecord:
     )
 
 
-def refused_before_release(gate: Gate, reason: str, remedy: str, plan: AcceptancePlan) -> Deployment:
+def refused_before_release(gate: Gate, reason: str, remedy: str | None, plan: AcceptancePlan) -> Deployment:
     """The record of a model that never became a release: no board was touched."""
     now = datetime.now(timezone.utc)
     return Deployment(outcome="refused", gate=gate, reason=reason, remedy=remedy, plan=plan, started=now, finished=now)

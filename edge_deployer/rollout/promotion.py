@@ -6,19 +6,28 @@ confirmed only after its pool's verdict; until then a reset takes it back to the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
+from math import prod
 from typing import Literal, NoReturn
 
+from edge_deployer.acceptance.constant_board import constant_answer_that_passes
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
+from edge_deployer.ending import uncut
+from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import Inventory, board_profile
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.rollout.board import Board
+from edge_deployer.rollout.conclusion import refusal_in_production
 from edge_deployer.rollout.deployment import Deployment, Gate
 from edge_deployer.rollout.journal import Journal
 from edge_deployer.rollout.staging import StagingPool
 from edge_deployer.rollout.trial import Trial
 from edge_deployer.session import DeviceSession, PortInUse, SessionError
+from edge_deployer.task_name import TaskName
+
+TaskOf = Callable[[str], TaskName | None]
+"""The task of the release with an image hash; None where nobody knows."""
 
 _HEALTH = "`tinyops boards health` tests a board in quarantine and lets it back"
 
@@ -45,6 +54,8 @@ class Promotion:
         deployment: the record that is kept.
         journal: where every step goes.
         quarantine: of the workspace.
+        task_of: the task of the release with an image hash, None where nobody knows; None: production's is not asked
+            for.
     """
 
     def __init__(
@@ -54,9 +65,10 @@ class Promotion:
         deployment: Deployment,
         journal: Journal,
         quarantine: Quarantine,
+        task_of: TaskOf | None = None,
     ) -> None:
         self._inventory, self._trial, self._deployment = inventory, trial, deployment
-        self._journal, self._quarantine = journal, quarantine
+        self._journal, self._quarantine, self._task_of = journal, quarantine, task_of
         self._touched: list[Board] = []
         self._confined: set[str] = set()
         self._is_refused = False
@@ -71,6 +83,7 @@ class Promotion:
 
         Raises:
             Stop: the release does not go on; every board is as it was, or the record says which is not.
+            TinyopsError: somebody else holds a board's port; no board was changed.
         """
         async with AsyncExitStack() as sessions:
             boards = await self._open(urls, sessions)
@@ -80,15 +93,21 @@ class Promotion:
                     await board.confirm(self._trial.bundle)
                 return False
             self._require_healthy(boards)
+            if self._task_of is not None:
+                for board in production:
+                    await self._require_same_work(board, self._task_of)
             try:
                 await self._release(boards, production)
             finally:
-                # Whatever ended this, Ctrl-C too: what was confirmed stays, unless it was being taken back already;
-                # what is on trial does not.
-                for board in boards:
-                    if board.is_on_trial or (self._is_refused and board in self._touched):
-                        await board.take_back()
+                # Whatever ended this, a signal too.
+                await uncut(self._put_back(boards))
             return any(board.was_changed for board in boards)
+
+    async def _put_back(self, boards: Sequence[Board]) -> None:
+        """What was confirmed stays, unless it was being taken back already; what is on trial does not."""
+        for board in boards:
+            if board.is_on_trial or (self._is_refused and board in self._touched):
+                await board.take_back()
 
     async def _open(self, urls: Mapping[str, str], sessions: AsyncExitStack) -> list[Board]:
         """Sessions with the boards that are not in quarantine. A staging board that does not answer is left out."""
@@ -104,8 +123,12 @@ class Promotion:
             try:
                 board = Board(await sessions.enter_async_context(port), record, profile, self._journal)
                 await board.probe()
+            except PortInUse as error:
+                # Somebody else's work with the board says nothing against the release.
+                raise TinyopsError(f"{record.name}: {error.message}", remedy=error.remedy) from error
             except SessionError as error:
-                if record.pool == "production" or isinstance(error, PortInUse):
+                record.answer = "silent"
+                if record.pool == "production":
                     raise Stop("boards", f"{record.name}: {error.message}", error.remedy) from error
                 self._journal.note(record.name, "left out", error.message)
                 continue
@@ -129,6 +152,32 @@ class Promotion:
             "no verdict",
         )
 
+    async def _require_same_work(self, board: Board, task_of: TaskOf) -> None:
+        """Stop before anything is installed where a production board's model does something else.
+
+        A model that cannot be asked may be replaced by any other.
+        """
+        image = board.record.image_after
+        if image is None or board.runs(self._trial.bundle):
+            return
+        info = await board.model_in_production()
+        if info is None:
+            return
+        ours, task = self._trial.bundle.acceptance, task_of(image)
+        pairs: list[tuple[str, object, object]] = [
+            ("input shape", list(info.input.sample_shape), list(ours.input.sample_shape)),
+            ("number of outputs", prod(info.output.sample_shape), prod(ours.output.sample_shape)),
+        ]
+        if task is not None and ours.task is not None:
+            pairs.append(("task", task, ours.task.name))
+        differences = [f"{what} {theirs}, the release's is {its}" for what, theirs, its in pairs if theirs != its]
+        if differences:
+            raise Stop(
+                "boards",
+                f"{board.record.name} runs another kind of model in production: its {'; its '.join(differences)}",
+                "push with --replace if the release is to take its place, or correct the inventory or the workspace",
+            )
+
     def _absent_profiles(self, staging: Collection[str]) -> set[str]:
         """Profiles of the staging pool of which no board takes part."""
         entries = self._inventory.pool("staging")
@@ -147,7 +196,7 @@ class Promotion:
             self._touched = [*self._touched, board]
             verdict = await board.try_release(self._trial, staging=precedents)
             if not verdict.accepted:
-                await self._take_back("production", f"{board.record.name}: {verdict.reason}")
+                await self._take_back("production", refusal_in_production(board.record.name, verdict))
             if board.can_be_rolled_back:
                 await self._confirm(board, "production")
         await self._keep(staging, first_releases=True)
@@ -177,8 +226,15 @@ class Promotion:
         if verdict.decision == "refused":
             await self._take_back("staging", verdict.reason)
         if verdict.decision == "no verdict":
-            remedy = _HEALTH if verdict.quarantined else "raise `samples` in the plan, or give more held-out data"
-            await self._take_back("staging", verdict.reason, remedy, "no verdict")
+            await self._take_back("staging", verdict.reason, self._remedy(verdict), "no verdict")
+
+    def _remedy(self, verdict: PoolVerdict) -> str:
+        """What to do where staging came to no verdict."""
+        if verdict.quarantined:
+            return _HEALTH
+        if constant_answer_that_passes(self._trial.reference, self._trial.plan) is not None:
+            return "give samples to which the model answers differently, and their `labels`, which judge its answers"
+        return "raise `samples` in the plan, or give more held-out data"
 
     async def _keep(self, staging: StagingPool, *, first_releases: bool) -> None:
         """Confirm the release on the staging boards that accept it, and see that it survives there.
@@ -206,7 +262,7 @@ class Promotion:
         self,
         gate: Gate,
         reason: str,
-        remedy: str = "read each board's checks in the report; every board has its earlier release",
+        remedy: str = "read each board's checks in the report",
         outcome: Literal["refused", "no verdict"] = "refused",
     ) -> NoReturn:
         self._is_refused = True

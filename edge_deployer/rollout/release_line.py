@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.ending import run_to_end
+from edge_deployer.files import DamagedFile, exists, move_aside, read_record, write_file
 from edge_deployer.inventory.inventory import load_inventory
 from edge_deployer.locks import exclusive
+from edge_deployer.paperwork import paperwork
 from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import load_or_create_signing_key, load_signing_key
 from edge_deployer.release.store import ReleaseStore
 from edge_deployer.release.version import check_version
 from edge_deployer.rollout.controller import RolloutController
-from edge_deployer.rollout.deployment import Deployment
-from edge_deployer.rollout.interruption import run_interruptible
+from edge_deployer.rollout.deployment import Deployment, Step
 from edge_deployer.rollout.journal import Watcher
 
 RECORD_FILE = "deployment.json"
@@ -32,6 +33,7 @@ class ReleaseLine:
         signing_key: private key file; None for a development key that is made in the workspace when first needed.
         plan: what acceptance asks.
         version: ``major.minor.revision`` of new releases.
+        replace: whether a release of another task, input shape or number of outputs may take production's place.
     """
 
     workspace: Path
@@ -39,43 +41,63 @@ class ReleaseLine:
     signing_key: Path | None
     plan: AcceptancePlan
     version: str
+    replace: bool = False
 
     def push(self, candidate: Candidate, watcher: Watcher | None = None) -> tuple[Deployment, Bundle]:
         """Release a candidate and deploy it. Pushing the same candidate twice changes nothing.
 
         Raises:
             TinyopsError: the version, the inventory or the key is wrong, the plan cannot come to a verdict, another
-                command releases from this workspace, or the virtual boards cannot run here.
+                command releases from this workspace, a file in it cannot be used, or the virtual boards cannot run
+                here.
+            Ended: a signal was heard, see `run_to_end`; the boards are in order, and it says what they run.
         """
         version = check_version(self.version)
         inventory = load_inventory(self.inventory)
         given_key = load_signing_key(self.signing_key) if self.signing_key else None
         with exclusive(self.workspace / "releases" / "lock", busy=f"another command releases from {self.workspace}"):
             key = given_key or load_or_create_signing_key(self.workspace / "keys" / "signing.pem")
-            bundle = ReleaseStore(self.workspace / "releases").release(candidate, version=version, key=key)
+            store = ReleaseStore(self.workspace / "releases")
+            bundle = store.release(candidate, version=version, key=key)
             record = bundle.folder / RECORD_FILE
-            promotion = _read_promotion(record)
-            controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher)
-            deployment = run_interruptible(
-                controller.deploy(bundle, public_pem=key.public_pem, accepted_by=promotion.plan if promotion else None)
+            promotion = _read_promotion(record, store.set_aside)
+            controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher, store.ids())
+            deployment = run_to_end(
+                controller.deploy(
+                    bundle,
+                    public_pem=key.public_pem,
+                    accepted_by=promotion.plan if promotion else None,
+                    task_of=None if self.replace else store.task_of,
+                )
             )
+            at = deployment.started
+            before = [Step(at=at, board="workspace", action="moved aside", detail=said) for said in store.set_aside]
+            deployment.steps = [*before, *deployment.steps]
             if not deployment.pushed:
                 return deployment, bundle
             if any(board.evidence for board in deployment.boards):
-                record.write_text(deployment.model_dump_json(indent=2))
+                with paperwork(f"the record of the promotion, {record},"):
+                    write_file(
+                        record, deployment.model_dump_json(indent=2).encode(), remedy="make the workspace writable"
+                    )
             elif promotion:
                 _restate_evidence(deployment, promotion)
             return deployment, bundle
 
 
-def _read_promotion(record: Path) -> Deployment | None:
-    """How a release was promoted; None if it never was, or by a version whose record says something else.
+def _read_promotion(record: Path, set_aside: list[str]) -> Deployment | None:
+    """How a release was promoted; None if it never was, or if its record is damaged or another version's.
 
-    Then it is examined again, and a new record takes the place of the old one.
+    Then it is examined again. The record is moved aside, and `set_aside` gets a sentence that says so.
     """
+    if not exists(record, f"record {record}"):
+        return None
     try:
-        return Deployment.model_validate_json(record.read_bytes())
-    except (FileNotFoundError, ValidationError):
+        return read_record(Deployment, record, f"record {record}", remedy="the release is examined again")
+    except DamagedFile as damage:
+        said = f"{damage.message}; it is now {move_aside(record).name}, and the release is examined again"
+        set_aside.append(said)
+        logging.getLogger(__name__).warning("warning: %s", said)
         return None
 
 

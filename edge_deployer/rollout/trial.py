@@ -38,4 +38,8 @@ class Trial:
     @property
     def subject(self) -> Subject:
         """The release, as the checks know it."""
-        return Subject(image_hash=self.image_hash, image_bytes=len(self.bundle.image.data))
+        return Subject(
+            image_hash=self.image_hash,
+            image_bytes=len(self.bundle.image.data),
+            arena_bytes=self.bundle.manifest.arena_bytes,
+        )

@@ -43,7 +43,7 @@ class DeviceSession:
         url: device path, ``socket://host:port`` or ``rfc2217://host:port``.
         line_rate: bits per second; 0 for a line without a speed.
         framing: how the board's firmware frames SMP messages, see `BoardProfile.framing`.
-        epoch: claim the board for a lease's epoch once the port is open; None leaves it unclaimed.
+        epoch: claim the board for an epoch once the port is open; None leaves it unclaimed.
         request_timeout_s: how long the board may think about a request; it is repeated a few times.
     """
 
@@ -236,7 +236,7 @@ class DeviceSession:
         return await self._model.health()
 
     async def claim(self, epoch: int) -> None:
-        """Take the board for a lease's epoch.
+        """Take the board for an epoch.
 
         Raises:
             BoardRefused: a newer epoch has claimed it (`ErrorCode.STALE_EPOCH`).

@@ -91,7 +91,7 @@ class InferenceResult:
 
     Attributes:
         outputs: stored values ``(n, *output.shape[1:])`` of the output's dtype.
-        microseconds: time of each inference by the board's clock, int64 ``(n,)``.
+        microseconds: time of each inference by the board's clock, int64 ``(n,)``; 0 where the board cannot tell.
     """
 
     outputs: Array

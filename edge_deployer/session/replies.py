@@ -27,7 +27,7 @@ _WORDS = {
     ErrorCode.INPUT_LENGTH: "the inputs are not as long as the model's input",
     ErrorCode.BATCH_TOO_BIG: "too many samples in one batch",
     ErrorCode.NO_RESULT: "there is no result to read",
-    ErrorCode.STALE_EPOCH: "a newer lease holds the board",
+    ErrorCode.STALE_EPOCH: "a newer epoch has claimed the board",
     ErrorCode.IMAGE_TOO_BIG: "the image does not fit the board's slot",
     ErrorCode.SLOT_BUSY: "the spare slot is to boot next, or is what a trial reverts to",
     ErrorCode.BAD_STREAM: "the compressed image cannot be decompressed",

@@ -57,6 +57,12 @@ def diagnose(text: str, *, died: str | None) -> tuple[Reason, str]:
     return Reason.PREPARE_FAILED, f"TFLM: {last_words(text) or 'failed without a word'}"
 
 
+def failed_operator(text: str) -> tuple[str, str] | None:
+    """The operator that failed to be prepared or to run, and TFLM's words for why; None where none is named."""
+    node = _NODE.search(text)
+    return (node[1], last_words(text[: node.start()])) if node else None
+
+
 def explain_failed_run(text: str) -> str:
     """The operator that failed on a sample and TFLM's words for it."""
     node = _NODE.search(text)

@@ -19,13 +19,11 @@ class Reason(Enum):
 
 
 _REMEDIES = {
-    Reason.UNSUPPORTED_OP: "rebuild the model with operators that TFLM has; do not compile it for an accelerator",
     Reason.ARENA_TOO_SMALL: "make the model smaller, or use a board profile with a bigger arena",
     Reason.NOT_A_MODEL: "give the .tflite file that the converter wrote, whole and unchanged",
-    Reason.PREPARE_FAILED: "convert the model with int8 weights, activations, inputs and outputs",
-    Reason.WRONG_TENSORS: "convert a model with exactly one input and one output and a batch of 1",
-    Reason.CRASHED: "convert the model again; if it still crashes, remove the operator TFLM names",
+    Reason.WRONG_TENSORS: "convert a model with exactly one input and one output of numbers and a batch of 1",
 }
+"""For the reasons that leave but one; the others depend on the operator, see `edge_deployer.tflm.remedies`."""
 
 
 class ModelRefused(TinyopsError):
@@ -34,10 +32,11 @@ class ModelRefused(TinyopsError):
     Args:
         reason: the kind of refusal.
         message: TFLM's own words, made readable.
+        remedy: what helps; None takes what helps in any such case, if anything does.
     """
 
-    def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message, remedy=_REMEDIES[reason])
+    def __init__(self, reason: Reason, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=_REMEDIES.get(reason, "") if remedy is None else remedy)
         self.reason = reason
 
 
@@ -46,10 +45,11 @@ class InferenceCrashed(TinyopsError):
 
     Args:
         message: the signal or TFLM's own words.
+        remedy: what helps, if anybody knows.
     """
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, remedy="look for an operator that depends on the values it is given, e.g. GATHER")
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
 
 
 def does_not_start(how: str, said: str) -> TinyopsError:

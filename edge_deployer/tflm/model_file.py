@@ -62,6 +62,12 @@ def shape_of(tensor: Any) -> tuple[int, ...]:
     return tuple(int(tensor.Shape(i)) for i in range(tensor.ShapeLength()))
 
 
+def dtype_name(code: int) -> str:
+    """Name of a tensor type of the schema, as numpy has it where it has the type."""
+    names = {number: name for name, number in vars(schema().TensorType).items() if not name.startswith("_")}
+    return str(names.get(code, f"type {code}")).lower()
+
+
 def tensor_specs(model: bytes) -> tuple[TensorSpec, TensorSpec]:
     """Input and output of a model with one of each, as `TflmRunner.input` and `TflmRunner.output` have them.
 
@@ -77,6 +83,20 @@ def tensor_specs(model: bytes) -> tuple[TensorSpec, TensorSpec]:
         shape = list(given.shape)
         raise ModelRefused(Reason.WRONG_TENSORS, f"the model's input {shape} has no batch dimension of 1")
     return given, answered
+
+
+def boundary_dtypes(model: bytes) -> tuple[list[str], list[str]]:
+    """Types of a model's inputs and of its outputs, each once, sorted.
+
+    Raises:
+        ModelRefused: the bytes are not a TFLite model.
+    """
+    with opened(model) as root:
+        graph, size = root.Subgraphs(0), len(model)
+        inputs = [graph.Inputs(i) for i in range(plausible(graph.InputsLength(), size))]
+        outputs = [graph.Outputs(i) for i in range(plausible(graph.OutputsLength(), size))]
+        given, answered = ({dtype_name(graph.Tensors(i).Type()) for i in side} for side in (inputs, outputs))
+        return sorted(given), sorted(answered)
 
 
 def _only_tensor(side: str, graph: Any, indices: list[int]) -> TensorSpec:

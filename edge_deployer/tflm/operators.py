@@ -9,7 +9,10 @@ from typing import Any
 
 from edge_deployer.tflm.errors import ModelRefused, Reason
 from edge_deployer.tflm.kernels import KERNELS
-from edge_deployer.tflm.model_file import opened, plausible, schema, shape_of
+from edge_deployer.tflm.model_file import dtype_name, opened, plausible, schema, shape_of
+from edge_deployer.tflm.remedies import without_kernel
+
+_MOVES_VALUES = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "QUANTIZE", "DEQUANTIZE"})
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Operator:
         output_shapes: shape of each output, in order.
         activation_bytes: bytes of activations that it reads and writes: of its inputs that the file holds no values
             for, and of its outputs.
+        dtype: numpy name of its first output's type, which is what it computes in; empty without an output.
     """
 
     name: str
@@ -30,6 +34,7 @@ class Operator:
     input_shapes: tuple[tuple[int, ...], ...]
     output_shapes: tuple[tuple[int, ...], ...]
     activation_bytes: int
+    dtype: str
 
 
 def list_operators(model: bytes) -> list[Operator]:
@@ -42,6 +47,30 @@ def list_operators(model: bytes) -> list[Operator]:
         return list(_operators(schema(), root, len(model)))
 
 
+def last_operator(model: bytes) -> str | None:
+    """Name of the operator that makes the values of the first output; what only moves or stores them is looked through.
+
+    Returns:
+        None where no operator makes it.
+
+    Raises:
+        ModelRefused: the bytes are not a TFLite model.
+    """
+    with opened(model) as root:
+        graph = root.Subgraphs(0)
+        wanted, found = graph.Outputs(0), None
+        for index in reversed(range(plausible(graph.OperatorsLength(), len(model)))):
+            operator = graph.Operators(index)
+            outputs = {operator.Outputs(i) for i in range(plausible(operator.OutputsLength(), len(model)))}
+            if wanted not in outputs:
+                continue
+            found, _ = _name(schema(), root.OperatorCodes(operator.OpcodeIndex()))
+            if found not in _MOVES_VALUES or not operator.InputsLength():
+                break
+            wanted = operator.Inputs(0)
+        return found
+
+
 def require_kernels(model: bytes) -> None:
     """Make sure that TFLM has a kernel for every operator of a model.
 
@@ -52,7 +81,11 @@ def require_kernels(model: bytes) -> None:
         if operator.name not in KERNELS:
             kind = "model's custom operator" if operator.custom else "operator"
             name = repr(operator.name) if operator.custom else operator.name
-            raise ModelRefused(Reason.UNSUPPORTED_OP, f"TFLM has no kernel for the {kind} {name}")
+            raise ModelRefused(
+                Reason.UNSUPPORTED_OP,
+                f"TFLM has no kernel for the {kind} {name}",
+                remedy=without_kernel(operator.name),
+            )
 
 
 def custom_operators(model: bytes) -> list[str]:
@@ -60,18 +93,50 @@ def custom_operators(model: bytes) -> list[str]:
     return sorted({operator.name for operator in list_operators(model) if operator.custom})
 
 
-def count_macs(model: bytes) -> int:
-    """Multiply-accumulates of one inference in convolutions, fully connected layers, LSTM and SVDF.
+def uncounted_operators(model: bytes) -> list[str]:
+    """Names of the operators whose work the file does not tell, each once, sorted.
 
-    Bias, activation, requantisation and element-wise operators are not counted, as is usual for such figures.
+    They are custom operators, those that TFLM has no kernel for, and those that run another graph as often as the
+    values say.
 
     Raises:
         ModelRefused: the bytes are not a TFLite model.
     """
+    return sorted(
+        {
+            operator.name
+            for operator in list_operators(model)
+            if operator.custom or operator.name in _RUN_GRAPHS or operator.name not in KERNELS
+        }
+    )
+
+
+def mac_dtypes(model: bytes) -> list[str]:
+    """Types in which the model multiplies and accumulates, each once, sorted; empty where it does neither.
+
+    Raises:
+        ModelRefused: the bytes are not a TFLite model.
+    """
+    return sorted({operator.dtype for operator in list_operators(model) if operator.name in _MACS})
+
+
+def count_macs(model: bytes) -> int | None:
+    """Multiply-accumulates of one inference in convolutions, fully connected layers, matrix products, LSTM and SVDF.
+
+    Bias, activation, requantisation and element-wise operators are not counted, as is usual for such figures.
+
+    Returns:
+        None where the model has `uncounted_operators`.
+
+    Raises:
+        ModelRefused: the bytes are not a TFLite model.
+    """
+    if uncounted_operators(model):
+        return None
     operators = list_operators(model)
     try:
         return sum(_MACS[operator.name](operator) for operator in operators if operator.name in _MACS)
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, ZeroDivisionError) as error:
         raise ModelRefused(Reason.NOT_A_MODEL, f"an operator has tensors of the wrong rank: {error}") from error
 
 
@@ -103,6 +168,7 @@ def _operators(schema: Any, model: Any, size: int) -> Iterator[Operator]:
                 _shapes(graph, inputs),
                 _shapes(graph, outputs),
                 sum(_nbytes(schema, graph, tensor) for tensor in activations + outputs),
+                dtype_name(graph.Tensors(outputs[0]).Type()) if outputs else "",
             )
 
 
@@ -169,6 +235,12 @@ def _fully_connected(operator: Operator) -> int:
     return prod(operator.output_shapes[0]) * operator.input_shapes[1][-1]
 
 
+def _matrix_product(operator: Operator) -> int:
+    # Either matrix may be transposed: of the first one's two dimensions, the shared one is not the output's rows.
+    rows = operator.output_shapes[0][-2]
+    return prod(operator.output_shapes[0]) * prod(operator.input_shapes[0][-2:]) // rows
+
+
 def _lstm(operator: Operator) -> int:
     # Inputs 1 to 8 are the weights of the four gates for the input and for the recurrent state. Every matrix is used
     # once for each time step of each sequence; data is (batch, time, features) or (time, batch, features).
@@ -181,7 +253,10 @@ def _svdf(operator: Operator) -> int:
     return prod(features) + prod(time)
 
 
+_RUN_GRAPHS = frozenset({"IF", "WHILE"})
+
 _MACS: dict[str, Callable[[Operator], int]] = {
+    "BATCH_MATMUL": _matrix_product,
     "CONV_2D": _conv,
     "DEPTHWISE_CONV_2D": _depthwise_conv,
     "TRANSPOSE_CONV": _transpose_conv,

@@ -9,10 +9,12 @@ import numpy as np
 from typing_extensions import Self
 
 from edge_deployer.tensors import Array, TensorSpec
+from edge_deployer.tflm import remedies
 from edge_deployer.tflm.child import ChildDied, TflmChild
-from edge_deployer.tflm.diagnosis import arena_used, diagnose, explain_failed_run
+from edge_deployer.tflm.diagnosis import arena_used, diagnose, explain_failed_run, failed_operator, missing_operator
 from edge_deployer.tflm.errors import InferenceCrashed, ModelRefused, Reason
 from edge_deployer.tflm.frames import Header
+from edge_deployer.tflm.kernels import KERNELS
 from edge_deployer.tflm.operators import custom_operators
 from edge_deployer.tflm.start import Start, spawned
 
@@ -26,12 +28,21 @@ def _spec(header: Header) -> TensorSpec:
 
 
 def _refusal(child: TflmChild, model: bytes, arena_bytes: int, died: str | None) -> ModelRefused:
-    reason, message = diagnose(child.written_to_stderr(), died=died)
-    if reason is Reason.UNSUPPORTED_OP and message.endswith(" CUSTOM"):
-        names = ", ".join(repr(name) for name in custom_operators(model))
+    text = child.written_to_stderr()
+    reason, message = diagnose(text, died=died)
+    missing = missing_operator(text)
+    if reason is Reason.UNSUPPORTED_OP and missing == "CUSTOM":
+        custom = [name for name in custom_operators(model) if name not in KERNELS]
+        names = ", ".join(repr(name) for name in custom)
         message = f"TFLM has no kernel for the model's custom operator {names}"
+        return ModelRefused(reason, message, remedy="; ".join(map(remedies.without_kernel, custom)))
+    if reason is Reason.UNSUPPORTED_OP and missing is not None:
+        return ModelRefused(reason, message, remedy=remedies.without_kernel(missing))
     if reason is Reason.ARENA_TOO_SMALL:
         message = f"the model does not fit an arena of {arena_bytes} bytes ({message})"
+    failed = failed_operator(text)
+    if reason is Reason.PREPARE_FAILED and failed is not None:
+        return ModelRefused(reason, message, remedy=remedies.not_prepared(*failed))
     return ModelRefused(reason, message)
 
 
@@ -157,5 +168,9 @@ class TflmRunner:
         except ChildDied as death:
             raise InferenceCrashed(f"TFLM died ({death.how}) while it ran {samples} samples") from death
         if "failed" in reply:
-            raise InferenceCrashed(f"TFLM: {explain_failed_run(self._child.written_to_stderr())}")
+            text = self._child.written_to_stderr()
+            failed = failed_operator(text)
+            raise InferenceCrashed(
+                f"TFLM: {explain_failed_run(text)}", remedy=remedies.not_run(failed[0]) if failed else ""
+            )
         return np.frombuffer(payload, self.output.dtype).reshape(samples, *self.output.sample_shape)

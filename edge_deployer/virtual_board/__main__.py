@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import logging
 import os
 import sys
 from pathlib import Path
@@ -90,18 +91,24 @@ def main() -> int:
         require_tflm()
         settings = _settings(_arguments())
         preload()
+        process = _line_process(settings)
     except TinyopsError as error:
         sys.stderr.write(f"{error}\n")
         return _WRONG_USAGE
-    # The firmware is forked from this process after each reset, and TFLM's child from the firmware: what is imported
-    # here costs a reboot nothing, and what the collector leaves alone stays shared.
-    importlib.import_module("tflite")
-    gc.freeze()
-    process = LineProcess(settings)
     try:
         return process.run()
     finally:
         process.close()
+
+
+def _line_process(settings: list[BoardSettings]) -> LineProcess:
+    # What a log on a full disk says to stderr, which nobody reads, would stop the line in the end.
+    logging.raiseExceptions = False
+    # The firmware is forked from this process after each reset, and TFLM's child from the firmware: what is imported
+    # here costs a reboot nothing, and what the collector leaves alone stays shared.
+    importlib.import_module("tflite")
+    gc.freeze()
+    return LineProcess(settings)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import read_yaml
 
 # Further than any line's traffic; a tiny probability would make the gap infinite.
 _FAR = 1e18
+Number = Annotated[int, Field(ge=1, le=10**18)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -41,7 +42,8 @@ class FaultKind(str, Enum):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A plan goes to the firmware as JSON, which has no infinity, through memory of a fixed size.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class LineNoise(_Part):
@@ -61,14 +63,14 @@ class LateReplies(_Part):
 class Vanish(_Part):
     """The pty closes, and another one comes under the link `line`."""
 
-    after_bytes: PositiveInt = Field(description="bytes on the line, both ways together, since the plan was set")
+    after_bytes: Number = Field(description="bytes on the line, both ways together, since the plan was set")
     seconds: float = Field(default=1.0, ge=0, description="until the new pty is there")
 
 
 class Stuck(_Part):
     """The firmware stops, once."""
 
-    request: PositiveInt = Field(description="the request before which it stops; 1 is the plan's first")
+    request: Number = Field(description="the request before which it stops; 1 is the plan's first")
     seconds: PositiveFloat | None = Field(default=None, description="until it goes on; none: until it is reset")
     watchdog_s: PositiveFloat | None = Field(
         default=None, description="seconds after which a watchdog resets it, reason FAULT"
@@ -78,7 +80,7 @@ class Stuck(_Part):
 class Reset(_Part):
     """The firmware resets, once."""
 
-    request: PositiveInt = Field(description="the request at which it resets; 1 is the plan's first")
+    request: Number = Field(description="the request at which it resets; 1 is the plan's first")
     when: Literal["before", "after"] = Field(
         default="before", description="before the request is handled, or after, when only its answer is lost"
     )
@@ -87,24 +89,24 @@ class Reset(_Part):
 class TflmCrash(_Part):
     """TFLM dies, once."""
 
-    inference: PositiveInt = Field(description="the sample that kills it; 1 is the plan's first")
+    inference: Number = Field(description="the sample that kills it; 1 is the plan's first")
     signal: Literal["SIGSEGV", "SIGABRT"] = "SIGSEGV"
 
 
 class PowerCutAt(_Part):
     """Power goes inside a flash operation, once, and comes back at once."""
 
-    operation: PositiveInt = Field(description="the write or page erase in which it goes; 1 is the plan's first")
+    operation: Number = Field(description="the write or page erase in which it goes; 1 is the plan's first")
     share: float = Field(default=0.0, ge=0, lt=1, description="of the operation that is done by then")
 
 
 class FaultPlan(_Part):
     """What goes wrong. An empty plan is a healthy board. Counts begin when the plan is set and survive resets."""
 
-    seed: int = 0
+    seed: Annotated[int, Field(ge=-(10**18), le=10**18)] = 0
     to_board: LineNoise = LineNoise()
     to_client: LineNoise = LineNoise()
-    short_reads: PositiveInt | None = Field(
+    short_reads: Number | None = Field(
         default=None, description="the client gets bytes in portions of 1 to so many, at least a millisecond apart"
     )
     vanish: Vanish | None = None
@@ -116,7 +118,7 @@ class FaultPlan(_Part):
     false_hash: bool = Field(default=False, description="`info` and the image state tell another hash of what runs")
     wrong_outputs: Probability = Field(default=0.0, description="probability that a sample's outputs have a wrong bit")
     power_cut: PowerCutAt | None = None
-    slow_flash: PositiveInt | None = Field(default=None, description="bytes a second that flash takes, waited for")
+    slow_flash: Number | None = Field(default=None, description="bytes a second that flash takes, waited for")
 
 
 HEALTHY = FaultPlan()

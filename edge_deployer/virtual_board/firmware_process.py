@@ -8,10 +8,12 @@ import os
 import signal
 import socket
 import sys
+from contextlib import AbstractContextManager
 from typing import NoReturn
 
 from edge_deployer.child_process import drop_inheritance
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import writing
 from edge_deployer.virtual_board.firmware import Exit, Firmware
 from edge_deployer.virtual_board.flash import PowerCut
 from edge_deployer.virtual_board.ledger import Count, Ledger
@@ -25,8 +27,13 @@ _LOG_TIME = "%H:%M:%S"
 
 
 def log_to(settings: BoardSettings, logger: logging.Logger) -> None:
-    """Have a logger write to a board's log."""
-    handler = logging.FileHandler(settings.log)
+    """Have a logger write to a board's log.
+
+    Raises:
+        TinyopsError: it cannot be opened.
+    """
+    with _writing_log(settings):
+        handler = logging.FileHandler(settings.log)
     handler.setFormatter(logging.Formatter(_LOG_FORMAT, _LOG_TIME))
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
@@ -118,7 +125,11 @@ def _be_firmware(
     except ConnectionError:
         status = Exit.POWER_OFF
     except TinyopsError as error:
-        _tell(tell_ready, error.message.encode())
+        try:
+            _tell(tell_ready, error.message.encode())
+        except OSError:
+            # It had booted: nobody listens any more.
+            logging.getLogger(__name__).info("failed: %s", error.message)
     finally:
         # The fork must not unwind into the line process's code: whatever happened, it ends here.
         if sys.exc_info()[0] is not None:
@@ -129,10 +140,15 @@ def _be_firmware(
 def _redirect(settings: BoardSettings) -> None:
     logging.getLogger().handlers.clear()
     log_to(settings, logging.getLogger())
-    log = os.open(settings.log, os.O_WRONLY | os.O_APPEND)
+    with _writing_log(settings):
+        log = os.open(settings.log, os.O_WRONLY | os.O_APPEND)
     nothing = os.open(os.devnull, os.O_RDWR)
     for target, source in ((0, nothing), (1, nothing), (2, log)):
         os.dup2(source, target)
+
+
+def _writing_log(settings: BoardSettings) -> AbstractContextManager[None]:
+    return writing(f"log {settings.log}", remedy="make the board's folder writable")
 
 
 def _tell(pipe: int, text: bytes) -> None:

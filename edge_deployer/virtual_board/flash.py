@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import mmap
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import writing
 from edge_deployer.wire.mcuboot import WRITE_BLOCK_BYTES
 
 ERASED = 0xFF
@@ -60,22 +62,23 @@ class NorFlash:
         supply: see `Supply`.
 
     Raises:
-        TinyopsError: the file is of another size.
+        TinyopsError: the file is of another size, or cannot be written.
     """
 
     def __init__(self, path: Path, pages: int, page_bytes: int, supply: Supply = steady_supply) -> None:
         self.pages, self.page_bytes = pages, page_bytes
         self._supply = supply
-        # Bytes are kept inverted: a file that was only given its length reads as zeroes and takes no room on the disk,
-        # so that erased flash costs nothing to make.
-        with path.open("ab+") as file:
-            if not file.seek(0, 2):
-                file.truncate(pages * page_bytes)
-            elif file.tell() != pages * page_bytes:
+        # Bytes are kept inverted: a file that was only given its length reads as zeroes, so that erased flash costs
+        # nothing to make.
+        with writing(f"flash file {path}", remedy="make the board's folder writable"), path.open("ab+") as file:
+            size = file.seek(0, 2)
+            if size not in (0, pages * page_bytes):
                 raise TinyopsError(
-                    f"{path} is a flash of {file.tell()} bytes, the board's profile has {pages * page_bytes}",
+                    f"{path} is a flash of {size} bytes, the board's profile has {pages * page_bytes}",
                     remedy="give each profile a board folder of its own, or remove the file to start with empty flash",
                 )
+            # Room on the disk is taken now: where there is none, the memory below would kill who writes to it.
+            os.posix_fallocate(file.fileno(), 0, pages * page_bytes)
             self._inverted = mmap.mmap(file.fileno(), pages * page_bytes)
 
     def close(self) -> None:

@@ -128,7 +128,7 @@ class InferenceGroup:
             "sha": image.hash,
             "arena": model.runner.arena_used,
             "arena_size": self._profile.arena_bytes,
-            "macs": model.macs,
+            **({} if model.macs is None else {"macs": model.macs}),
             "input": TensorMap.from_spec(model.runner.input).model_dump(exclude_none=True),
             "output": TensorMap.from_spec(model.runner.output).model_dump(exclude_none=True),
         }

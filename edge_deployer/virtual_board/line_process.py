@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from edge_deployer.files import make_folder, writing
 from edge_deployer.virtual_board.board import Board
 from edge_deployer.virtual_board.loop import EventLoop
 from edge_deployer.virtual_board.settings import BoardSettings
@@ -20,6 +21,9 @@ class LineProcess:
 
     Args:
         settings: the boards.
+
+    Raises:
+        TinyopsError: a board's folder cannot be written.
     """
 
     def __init__(self, settings: Sequence[BoardSettings]) -> None:
@@ -33,9 +37,7 @@ class LineProcess:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._loop.on_readable(self._wake, self._loop.stop)
         self._watch_stdin()
-        for board in settings:
-            board.directory.mkdir(parents=True, exist_ok=True)
-        self._boards = [Board(board, self._loop, self._tell) for board in settings]
+        self._boards = [self._powered(board) for board in settings]
 
     def run(self) -> int:
         """Serve; the exit status: 1 if no board boots, or one that failed is left."""
@@ -48,6 +50,11 @@ class LineProcess:
         for board in self._boards:
             board.close()
         self._loop.close()
+
+    def _powered(self, board: BoardSettings) -> Board:
+        make_folder(board.directory)
+        with writing(f"board folder {board.directory}", remedy="make it writable"):
+            return Board(board, self._loop, self._tell)
 
     def _watch_stdin(self) -> None:
         stdin = sys.stdin.fileno()

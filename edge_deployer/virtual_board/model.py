@@ -28,12 +28,12 @@ class LoadedModel:
 
     Attributes:
         runner: TFLM with the model.
-        macs: multiply-accumulates of one inference.
-        microseconds: what one inference takes by the profile's speeds; an estimate.
+        macs: multiply-accumulates of one inference; None where an operator cannot be counted.
+        microseconds: what one inference takes by the profile's speeds; an estimate, and 0 where there can be none.
     """
 
     runner: TflmRunner
-    macs: int
+    macs: int | None
     microseconds: int
 
     @property
@@ -66,4 +66,5 @@ def load_model(model: bytes, profile: BoardProfile) -> LoadedModel:
         if refusal.reason is Reason.CRASHED:
             raise Fault(refusal.message) from refusal
         raise
-    return LoadedModel(runner, count_macs(model), round(estimate_latency_us(model, profile)))
+    estimate = estimate_latency_us(model, profile)
+    return LoadedModel(runner, count_macs(model), 0 if estimate is None else max(1, round(estimate)))

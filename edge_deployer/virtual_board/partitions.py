@@ -6,6 +6,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import make_folder
 from edge_deployer.virtual_board import rising_counter
 from edge_deployer.virtual_board.flash import Area, NorFlash, Supply, steady_supply
 from edge_deployer.virtual_board.rising_counter import RisingCounter
@@ -41,7 +42,8 @@ class Flash:
         supply: what may cut an operation short, see `Supply`.
 
     Raises:
-        TinyopsError: a slot has no room for an image beside its trailer, or the file is another profile's.
+        TinyopsError: a slot has no room for an image beside its trailer, or the file is another profile's or cannot be
+            written.
     """
 
     def __init__(self, directory: Path, slot_bytes: int, page_bytes: int, supply: Supply = steady_supply) -> None:
@@ -52,7 +54,7 @@ class Flash:
                 f"a slot of {slot_bytes} bytes in pages of {page_bytes} has no room for an image beside its trailer",
                 remedy=f"give the profile a greater slot_bytes, and page_bytes of at least {SMALLEST_PAGE_BYTES}",
             )
-        directory.mkdir(parents=True, exist_ok=True)
+        make_folder(directory)
         self._nor = NorFlash(directory / _FILE, 2 * pages + 2 * rising_counter.PAGES, page_bytes, supply)
         self._slots = {slot: Area(self._nor, slot * pages, pages) for slot in Slot}
         self._trailers = {slot: Trailer(area) for slot, area in self._slots.items()}

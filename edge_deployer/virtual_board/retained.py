@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from edge_deployer.files import read_record, write_file
+
+_REMEDY = "remove the file, or free its disk: the board then counts its faults anew"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    faults: int
+    fault: str | None
 
 
 class RetainedMemory:
@@ -13,6 +23,9 @@ class RetainedMemory:
 
     Args:
         directory: where the file is kept.
+
+    Raises:
+        TinyopsError: the file is damaged.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -20,22 +33,20 @@ class RetainedMemory:
         self.faults = 0
         self.last_fault: str | None = None
         if self._path.exists():
-            record = json.loads(self._path.read_text())
-            self.faults, self.last_fault = record["faults"], record["fault"]
+            record = read_record(_Record, self._path, f"retained memory {self._path}", remedy=_REMEDY)
+            self.faults, self.last_fault = record.faults, record.fault
 
     def record_fault(self, text: str) -> None:
-        """Count a fault and keep its text."""
+        """Count a fault and keep its text.
+
+        Raises:
+            TinyopsError: the file cannot be written.
+        """
         self.faults, self.last_fault = self.faults + 1, text
-        _write_json(self._path, {"faults": self.faults, "fault": text})
+        record = _Record(faults=self.faults, fault=text)
+        write_file(self._path, record.model_dump_json().encode(), remedy=_REMEDY)
 
     @staticmethod
     def lose_power(directory: Path) -> None:
         """Forget, as RAM does."""
         (directory / "retained.json").unlink(missing_ok=True)
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Replace a file in one step: whoever dies half way leaves the old one."""
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(content))
-    fresh.replace(path)

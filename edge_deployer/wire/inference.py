@@ -201,7 +201,7 @@ class RunWriteResponse(message.WriteResponse):
         len: bytes of all outputs.
         crc: CRC-32 of all outputs.
         icrc: CRC-32 of the inputs that they are the outputs of: an answer that comes late names its question.
-        us: microseconds of each sample.
+        us: microseconds of each sample; 0 where the board cannot tell.
         data: outputs from offset 0.
     """
 
@@ -264,7 +264,7 @@ class HealthReadResponse(message.ReadResponse):
 
 
 class ClaimWriteRequest(message.WriteRequest):
-    """Take the board for a lease's epoch; the board refuses an epoch older than it has seen."""
+    """Take the board for an epoch; the board refuses an epoch older than it has seen."""
 
     _GROUP_ID = GROUP
     _COMMAND_ID = Command.CLAIM

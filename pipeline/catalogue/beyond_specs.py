@@ -34,13 +34,6 @@ def _splits(train: int, evaluation: int, group: str) -> example_gen_pb2.Output:
 
 
 FILLED_IN: Final[Mapping[str, Mapping[str, str | int]]] = {
-    "SensorExampleGen": {
-        "input_config": _json(
-            example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="all", pattern="*")]),
-        ),
-        "output_data_format": example_gen_pb2.FORMAT_TF_EXAMPLE,
-        "output_file_format": example_gen_pb2.FORMAT_TFRECORDS_GZIP,
-    },
     "Trainer": {"train_args": _json(trainer_pb2.TrainArgs()), "eval_args": _json(trainer_pb2.EvalArgs())},
     "TFLMEvaluator": {"module_path": extractor.__name__},
 }

@@ -14,7 +14,7 @@ COMPONENTS: Final = {
     "SchemaGen": "tfx.components.schema_gen.component",
     "ExampleValidator": "tfx.components.example_validator.component",
     "Transform": "tfx.components.transform.component",
-    "Trainer": "tfx.components.trainer.component",
+    "Trainer": "components.trainer.component",
     "TFLiteConverter": "components.tflite_converter.component",
     "LatestBlessedModel": "components.latest_blessed_model.component",
     "TFLMEvaluator": "components.tflm_evaluator.component",

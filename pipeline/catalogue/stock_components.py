@@ -24,6 +24,8 @@ DESCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
         "Trains a model by the user's `run_fn`.",
         "The function finds inputs and parameters in its only argument, `fn_args`, and writes a SavedModel into "
         "`fn_args.serving_model_dir`. One of `module_file`, `module_path` and `run_fn` says where it is.",
+        "Where the module has `build_model(config)`, too, and the environment variable `TINYOPS_BOARD_PROFILE` has a "
+        "board profile as JSON, the untrained network is first held against that board.",
     ),
 }
 """A paragraph an item, for components that are TFX's."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from edge_deployer.ending import Ended, waited_for
 from edge_deployer.errors import TinyopsError
 
 _CLEAN_UP_S = 15.0
@@ -26,14 +27,29 @@ def run_command(command: str, folder: Path, variables: Mapping[str, str]) -> Non
 
     Raises:
         TinyopsError: it cannot be started, or fails.
-        KeyboardInterrupt: the user stopped it; it and its children have ended.
+        Ended: a signal stopped it; it and its children have ended.
     """
-    # One that comes while the command starts waits until there is a process to end.
-    interrupts: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+    process = None
     try:
-        # A Ctrl-C reaches this process alone, which then ends the command with all its children.
-        process = subprocess.Popen(
+        # A signal that comes while the command starts waits until there is a process to end.
+        with waited_for(""):
+            process = _start(command, folder, variables)
+        status = process.wait()
+    except Ended:
+        if process is not None:
+            with waited_for(f"`{command}` to end"):
+                _end(process)
+        raise
+    if status != 0:
+        raise TinyopsError(
+            f"`{command}` ended with exit status {status}", remedy=f"run it in {folder} and mend what it names"
+        )
+
+
+def _start(command: str, folder: Path, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        # A signal reaches this process alone, which then ends the command with all its children.
+        return subprocess.Popen(
             shlex.split(command),
             cwd=folder,
             env={**os.environ, **variables},
@@ -43,19 +59,6 @@ def run_command(command: str, folder: Path, variables: Mapping[str, str]) -> Non
         )
     except (OSError, ValueError) as error:
         raise TinyopsError(f"`{command}` cannot be started: {error}", remedy="correct it in section ci") from error
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    try:
-        if interrupts and handler is not signal.SIG_IGN:
-            raise KeyboardInterrupt
-        status = process.wait()
-    except KeyboardInterrupt:
-        _end(process)
-        raise
-    if status != 0:
-        raise TinyopsError(
-            f"`{command}` ended with exit status {status}", remedy=f"run it in {folder} and mend what it names"
-        )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -57,7 +57,7 @@ class Delivery:
             memory: to be told how far it came.
 
         Raises:
-            KeyboardInterrupt: the user stopped it.
+            Ended: a signal stopped it.
         """
         actions = self.steps.by_name()
         for step in (*self.plan.steps, *self.plan.held):

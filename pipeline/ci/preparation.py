@@ -100,7 +100,7 @@ def prepare(request: Request) -> Prepared:
     job = Job(
         config_file=request.config,
         settings=config.ci,
-        module=config.train.module,
+        train=config.train,
         for_kubeflow=config.kubeflow is not None,
         repository=repository,
         data=findings.revision.data,

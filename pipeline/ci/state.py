@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from edge_deployer.errors import TinyopsError
-from edge_deployer.files import make_folder, write_file
+from edge_deployer.files import exists, make_folder, read_record, write_file
 
 
 class Revision(BaseModel):
@@ -60,16 +59,12 @@ def load_state(path: Path) -> State:
     """Read the state; that of a new project if there is none.
 
     Raises:
-        TinyopsError: the file is something else.
+        TinyopsError: the file is something else, or cannot be read.
     """
-    if not path.is_file():
+    what = f"state of `tinyops ci` {path}"
+    if not exists(path, what):
         return State()
-    try:
-        return State.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise TinyopsError(
-            f"{path} is not a state of `tinyops ci`", remedy="delete it: everything then counts as changed"
-        ) from error
+    return read_record(State, path, what, remedy="delete it: everything then counts as changed")
 
 
 def save_state(state: State, path: Path) -> None:

@@ -20,6 +20,7 @@ from pipeline.registration.repository import Repository
 if TYPE_CHECKING:
     from kfp_server_api import V2beta1Run
 
+    from pipeline.config import TrainSection
     from pipeline.registration.api_server import ApiServer
     from pipeline.registration.registrar import Registration
 
@@ -31,7 +32,7 @@ class Job:
     Attributes:
         config_file: the project.
         settings: its section `ci`.
-        module: the user's.
+        train: names the user's code.
         for_kubeflow: whether it has a section `kubeflow`.
         repository: that it is in.
         data: fingerprint of the data; None if it is not known.
@@ -48,7 +49,7 @@ class Job:
 
     config_file: Path
     settings: CiSection
-    module: Path
+    train: TrainSection
     for_kubeflow: bool
     repository: Repository
     data: str | None
@@ -85,7 +86,7 @@ class Job:
             TinyopsError: it does not, or the module is wrong.
         """
         self.repository.require_committed()
-        self.repository.require_tracked(project_files(self.config_file, self.module))
+        self.repository.require_tracked(project_files(self.config_file, self.train))
 
 
 @dataclass(frozen=True)

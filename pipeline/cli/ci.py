@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from edge_deployer.cli.exit_status import EXIT_INTERRUPTED
+from pipeline.cli.project import DemoOption, ProjectArgument, choose_project
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,18 +34,13 @@ class Until(str, Enum):
 
 
 def ci(
-    config: Annotated[
-        Optional[Path],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10
-        typer.Option(
-            help="A project's tinyops.yaml, in a git repository; without it, scikit-learn's handwritten digits.",
-            show_default=False,
-        ),
-    ] = None,
+    project: ProjectArgument = None,
+    demo: DemoOption = False,
     trigger: Annotated[
         Trigger, typer.Option(help="`schedule` runs the pipeline even if nothing changed.")
     ] = Trigger.CHANGE,
     since: Annotated[
-        Optional[str],  # noqa: UP045
+        Optional[str],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10
         typer.Option(help="The commit to compare with; without it, that of the last time that all was done."),
     ] = None,
     until: Annotated[Until, typer.Option(help="The last step that is wanted, e.g. `verify` for a pull request.")] = (
@@ -77,23 +71,24 @@ def ci(
     """Do what a change asks for: lint, tests, build, compile, verify, register, run, wait, report.
 
     What changed since the last time decides. Documentation: lint. Code: everything. Data or a schedule: everything from
-    compile on. Nothing: nothing. `build` makes the image, if the config has commands for it.
+    compile on. Nothing: nothing. `build` makes the image, if the config has commands for it. The project must lie in a
+    git repository.
 
     A run ends on production boards. It is started only if somebody is named who approved; until then all that comes
     before is done, and the command ends well and says that it waits.
 
     Exit status: 0 done, nothing to do, or waiting for an approval; 1 a step failed; 3 the model was refused;
-    130 stopped by Ctrl-C.
+    130 stopped by Ctrl-C, 143 by SIGTERM.
     """
     from rich.console import Console
 
+    from edge_deployer.cli.streams import progress_stream
     from pipeline.ci import view
     from pipeline.ci.decision import Step
     from pipeline.ci.preparation import Request, prepare
-    from pipeline.config import DEFAULT_CONFIG
 
     request = Request(
-        config=config or DEFAULT_CONFIG,
+        config=choose_project(project, demo=demo),
         workspace=workspace,
         since=since,
         scheduled=trigger is Trigger.SCHEDULE,
@@ -107,13 +102,14 @@ def ci(
     if plan:
         view.print_plan(prepared, as_json=as_json)
         return
-    delivery = _deliver(prepared, Console(stderr=True, highlight=False, soft_wrap=True))
+    delivery = _deliver(prepared, Console(file=progress_stream(), highlight=False, soft_wrap=True))
     view.print_outcome(prepared, delivery, as_json=as_json)
     if status := view.exit_status(delivery):
         raise typer.Exit(status)
 
 
 def _deliver(prepared: Prepared, console: Console) -> Delivery:
+    from edge_deployer.ending import Ended
     from pipeline.ci import view
     from pipeline.ci.tools import real_tools
 
@@ -122,8 +118,8 @@ def _deliver(prepared: Prepared, console: Console) -> Delivery:
     prepared.memory.begin()
     try:
         delivery.run(lambda outcome: view.show_step(console, outcome), prepared.memory)
-    except KeyboardInterrupt:
+    except Ended as ended:
         run = delivery.steps.run_url
-        console.print(f"stopped; {f'the run goes on: {run}' if run else 'no run was started'}", markup=False)
-        sys.exit(EXIT_INTERRUPTED)
+        ended.left = f"the run goes on: {run}" if run else "no run was started"
+        raise
     return delivery

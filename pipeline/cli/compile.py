@@ -8,17 +8,15 @@ from typing import Annotated, Optional
 
 import typer
 
+from pipeline.cli.project import DemoOption, ProjectArgument, choose_project
+
 
 def compile_pipeline(
-    config: Annotated[
-        Optional[Path],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10
-        typer.Option(
-            help="A project's tinyops.yaml; without it, scikit-learn's handwritten digits.", show_default=False
-        ),
-    ] = None,
+    project: ProjectArgument = None,
+    demo: DemoOption = False,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("pipeline.yaml"),
     image: Annotated[
-        Optional[str],  # noqa: UP045
+        Optional[str],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10
         typer.Option(help="Container image of every step, instead of the config's.", show_default=False),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
@@ -33,12 +31,12 @@ def compile_pipeline(
     """
     from edge_deployer.files import write_file
     from pipeline import quiet_libraries
-    from pipeline.config import DEFAULT_CONFIG
 
+    config = choose_project(project, demo=demo)
     quiet_libraries.hush()
     from pipeline.kubeflow.compiler import compile_project
 
-    compiled = compile_project(config or DEFAULT_CONFIG, image=image)
+    compiled = compile_project(config, image=image)
     write_file(output, compiled.to_yaml().encode())
     steps = sorted(compiled.spec["root"]["dag"]["tasks"])
     if as_json:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from edge_deployer.cli.exit_status import EXIT_INTERRUPTED
 from edge_deployer.errors import TinyopsError
 
 if TYPE_CHECKING:
@@ -51,23 +50,19 @@ def register(
 
     A token is read from the file that KF_PIPELINES_SA_TOKEN_PATH names.
 
-    Exit status: 0 registered or unchanged, 1 an error, 130 stopped by Ctrl-C.
+    Exit status: 0 registered or unchanged, 1 an error, 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
     # kfp takes a second that `tinyops --help` need not pay.
     from pipeline.kubeflow.pipeline_file import PipelineFile
     from pipeline.registration.origin import commit_of
 
-    try:
-        file = PipelineFile.load(pipeline)
-        _require_name(file, pipeline)
-        version = version or commit_of(pipeline, file, config)
-        if custom_resources is None:
-            outcome = _on_server(file, pipeline, host, namespace, name=name, version=version)
-        else:
-            outcome = _as_files(file, custom_resources, namespace, name=name, version=version)
-    except KeyboardInterrupt:
-        typer.echo("stopped; what was begun is taken back, and the next call goes on from what is there", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+    file = PipelineFile.load(pipeline)
+    _require_name(file, pipeline)
+    version = version or commit_of(pipeline, file, config)
+    if custom_resources is None:
+        outcome = _on_server(file, pipeline, host, namespace, name=name, version=version)
+    else:
+        outcome = _as_files(file, custom_resources, namespace, name=name, version=version)
     _show(outcome, as_json=as_json)
 
 

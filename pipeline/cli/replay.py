@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_REFUSED
+from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_REFUSED
+from pipeline.cli.project import DemoOption, find_project
 
 
 def replay(
@@ -26,10 +27,11 @@ def replay(
         Optional[Path],  # noqa: UP045
         typer.Option(
             help="The project's tinyops.yaml, which says where its module, data, inventory and signing key are on this "
-            "machine; without it, that of the handwritten digits.",
+            "machine; without it, that of this folder, or the demo's where there is none.",
             show_default=False,
         ),
     ] = None,
+    demo: DemoOption = False,
     workspace: Annotated[Path, typer.Option(help="Folder for artifacts, as object stores have them, and logs.")] = Path(
         ".tinyops/replay"
     ),
@@ -40,9 +42,10 @@ def replay(
     Each task is a process that is told exactly what Kubeflow's launcher would tell it in its container. No cluster and
     no object store is needed: artifacts are kept in the workspace, where the next replay finds them too.
 
-    Exit status: 0 all steps are done, 1 one failed, 3 the release was not promoted, 130 stopped by Ctrl-C.
+    Exit status: 0 all steps are done, 1 one failed, 3 the release was not promoted, 130 stopped by Ctrl-C,
+    143 by SIGTERM.
     """
-    from pipeline.config import DEFAULT_CONFIG
+    from edge_deployer.report.folders import keep_report
     from pipeline.kubeflow.pipeline_file import PipelineFile
     from pipeline.kubeflow.replay import replay as run
     from pipeline.kubeflow.replay_view import ReplayView, print_result
@@ -54,17 +57,14 @@ def replay(
 
     file = PipelineFile.load(pipeline)
     require_sound(file, pipeline)
-    project, folder = load_project((config or DEFAULT_CONFIG).resolve()), workspace.resolve()
+    project, folder = load_project(find_project(config, demo=demo).resolve()), workspace.resolve()
     require_own(project, file)
     parameters = run_parameters(file.spec, parameter or [], host_parameters(project, file.spec, folder))
-    # A CI system that cancels a job asks so, and must not leave a step behind that speaks to boards.
-    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))  # noqa: ARG005
-    try:
-        with ReplayView(quiet=as_json) as view:
-            result = run(file.spec, parameters, folder, on_this_machine(project.module.folder), view.follow)
-    except KeyboardInterrupt:
-        typer.echo("stopped; the step that ran has left nothing", err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+    with ReplayView(quiet=as_json) as view:
+        result = run(file.spec, parameters, folder, on_this_machine(project.module.folder), view.follow)
+    if result.report is not None:
+        kept = keep_report(result.report, folder, lambda said: typer.echo(f"warning: {said}", err=True))
+        result = replace(result, report=kept)
     print_result(result, as_json=as_json)
     if result.failure is not None:
         sys.exit(EXIT_REFUSED if result.failure.is_refusal else EXIT_ERROR)

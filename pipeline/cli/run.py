@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from edge_deployer.cli.exit_status import EXIT_INTERRUPTED, EXIT_REFUSED
+from edge_deployer.cli.exit_status import EXIT_REFUSED
+from pipeline.cli.project import DemoOption, ProjectArgument, choose_project
 
 
 def run(
-    config: Annotated[
-        Optional[Path],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10
-        typer.Argument(
-            help="A project's tinyops.yaml; without it, scikit-learn's handwritten digits.", show_default=False
-        ),
-    ] = None,
+    project: ProjectArgument = None,
+    demo: DemoOption = False,
     workspace: Annotated[Path, typer.Option(help="Folder for metadata, artifacts, releases and logs.")] = Path(
         ".tinyops"
     ),
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help="Take the place of a release in production that has another task, input shape or number of outputs.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
 ) -> None:
     """Train a model and take it to the boards.
@@ -29,21 +33,18 @@ def run(
     Data, training, int8 conversion, evaluation and validation are TFX components; what is not changed since the last
     run comes out of its cache. The staging boards then try the model, and production gets it if they accept.
 
-    Exit status: 0 it runs on every production board, 1 an error, 3 it was refused, 130 stopped by Ctrl-C.
+    Exit status: 0 it runs on every production board, 1 an error, 3 it was refused, 130 stopped by Ctrl-C,
+    143 by SIGTERM.
     """
     # Pydantic, numpy and yaml cost half a second that `tinyops --help` need not pay.
     from edge_deployer.cli.deployment_view import print_outcome
-    from pipeline.config import DEFAULT_CONFIG
+    from edge_deployer.cli.streams import progress_stream
     from pipeline.display import RunDisplay
     from pipeline.local_run import run_project
 
-    console = Console(stderr=True, quiet=as_json)
-    try:
-        with RunDisplay(console) as display:
-            result = run_project(config or DEFAULT_CONFIG, workspace, display.on_event)
-    except KeyboardInterrupt:
-        console.print("stopped; what was finished is kept, and the next run continues from there")
-        sys.exit(EXIT_INTERRUPTED)
-    print_outcome(result.deployment, result.report, as_json=as_json, log=result.log)
+    config = choose_project(project, demo=demo)
+    with RunDisplay(Console(file=progress_stream(), quiet=as_json)) as display:
+        result = run_project(config, workspace, display.on_event, replace=replace)
+    print_outcome(result.deployment, lambda: result.report, as_json=as_json, log=result.log)
     if not result.deployment.pushed:
         sys.exit(EXIT_REFUSED)

@@ -7,12 +7,14 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from components.trainer.environment import BOARD_PROFILE
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
 from pipeline.catalogue.names import COMPONENTS
 from pipeline.config import BUILTIN_DIGITS
 from pipeline.heavy_imports import heavy_imports
 from pipeline.kubeflow import platform_document, project_module
+from pipeline.kubeflow.entrypoint import PIPELINE_ROOT
 from pipeline.kubeflow.executor_input import type_title
 from pipeline.kubeflow.executor_output import SHOWN_BY_KUBEFLOW
 from pipeline.kubeflow.pipeline_file import PipelineFile
@@ -24,7 +26,7 @@ from pipeline.kubeflow.settings import (
     KubeflowSection,
     StepSection,
 )
-from pipeline.kubeflow.step_names import NEVER_CACHED
+from pipeline.kubeflow.step_names import NEVER_CACHED, READER, TRAINER
 from pipeline.preflight import Project, load_project
 
 ENTRYPOINT: Final = ("python", "-m", "pipeline.kubeflow.entrypoint")
@@ -103,7 +105,7 @@ def _data_file(project: Project, section: KubeflowSection) -> str:
     return f"{section.project_folder}/{path.relative_to(folder)}"
 
 
-def _parameters(project: Project, section: KubeflowSection) -> dict[str, str]:
+def _parameters(project: Project, section: KubeflowSection) -> dict[str, str | int]:
     """The pipeline's parameters, which a run may set otherwise, and their defaults."""
     line = section.release_line
     return {
@@ -112,10 +114,11 @@ def _parameters(project: Project, section: KubeflowSection) -> dict[str, str]:
         "inventory": f"{INVENTORY_FOLDER}/{line.inventory.key}",
         "signing_key": f"{SIGNING_KEY_FOLDER}/{line.signing_key.key}",
         "release_version": project.config.deploy.release_version,
+        "replace": 0,
     }
 
 
-def _tfx_spec(project: Project, section: KubeflowSection, parameters: dict[str, str]) -> dict[str, Any]:
+def _tfx_spec(project: Project, section: KubeflowSection, parameters: dict[str, str | int]) -> dict[str, Any]:
     """What TFX makes of the pipeline: a PipelineSpec as JSON."""
     # Seconds of imports, which a config that is wrong need not wait for.
     with heavy_imports():
@@ -124,14 +127,13 @@ def _tfx_spec(project: Project, section: KubeflowSection, parameters: dict[str, 
 
         from pipeline.dag import Places, build_pipeline
 
-    name = pipeline_name(project.config.name)
+    given = {name: RuntimeParameter(name, ptype=type(value), default=value) for name, value in parameters.items()}
     places = Places(
-        name=name,
+        name=pipeline_name(project.config.name),
         pipeline_root=section.pipeline_root,
-        # Kubeflow puts a folder for the pipeline there, and in it one for each run.
-        all_runs=f"{section.pipeline_root}/{name}",
-        data_source=parameters["data_file"],
-        **{name: RuntimeParameter(name, ptype=str, default=value) for name, value in parameters.items()},
+        all_runs=_all_runs(project, section),
+        data_source=given["data_file"],
+        **given,
     )
     runner = KubeflowV2DagRunner(
         KubeflowV2DagRunnerConfig(
@@ -140,6 +142,11 @@ def _tfx_spec(project: Project, section: KubeflowSection, parameters: dict[str, 
     )
     job = runner.run(build_pipeline(project, places, gate=True), write_out=False)
     return dict(job["pipelineSpec"])
+
+
+def _all_runs(project: Project, section: KubeflowSection) -> str:
+    """Kubeflow puts a folder for the pipeline into its root, and in it one for each run."""
+    return f"{section.pipeline_root}/{pipeline_name(project.config.name)}"
 
 
 def _require_steps(section: KubeflowSection) -> None:
@@ -165,8 +172,19 @@ def _complete(spec: dict[str, Any], project: Project, section: KubeflowSection, 
         if name in NEVER_CACHED:
             task["cachingOptions"] = {}
         label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
-        environment = {**module, **platform_document.store_environment(name, section)}
+        environment = {
+            **module,
+            **platform_document.store_environment(name, section),
+            **_told_before(name, project, section),
+        }
         _furnish(spec["deploymentSpec"]["executors"][label]["container"], section.step(name), environment)
+
+
+def _told_before(name: str, project: Project, section: KubeflowSection) -> dict[str, str]:
+    """What steps are told so that a run that cannot end well ends before it has cost much."""
+    if name == READER and platform_document.first_step_opens_the_root(section):
+        return {PIPELINE_ROOT: _all_runs(project, section)}
+    return {BOARD_PROFILE: project.config.load_profile().model_dump_json()} if name == TRAINER else {}
 
 
 def _show(artifact_type: dict[str, Any]) -> None:

@@ -3,8 +3,9 @@
 TFX has an entrypoint for Kubeflow, but for Google's: open-source Kubeflow's launcher leaves out what it reads. This one
 fills that in, has TFX's run the component in the same process, and hands back what the launcher takes.
 
-Exit status: 0 done, 1 an error, 3 the release was not promoted, 143 asked to end (SIGTERM). Whatever ended the step is
-the last line of its log, and the message that Kubernetes shows for its container.
+Exit status: 0 done, 1 an error, 3 a refusal (the network would not run on the board, or the release was not
+promoted), 143 asked to end by SIGTERM (128 and the number of another signal). Whatever ended the step is the last line
+of its log, and the message that Kubernetes shows for its container.
 """
 
 from __future__ import annotations
@@ -13,25 +14,27 @@ import argparse
 import contextlib
 import logging
 import os
-import signal
 import sys
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Final
 
-from components.promotion_gate.refusal import NotPromoted
-from edge_deployer.errors import TinyopsError
+from edge_deployer.ending import StepEnded, listening
+from edge_deployer.errors import Refused, TinyopsError
 from pipeline.heavy_imports import heavy_imports
 from pipeline.kubeflow import executor_output
 from pipeline.kubeflow.executor_input import ExecutorInput, InputDefinitions, for_tfx, make_folders, parse
+from pipeline.kubeflow.mounts import stores_are_folders
 from pipeline.kubeflow.project_module import add_to_import_path
 
 EXIT_ERROR: Final = 1
-EXIT_NOT_PROMOTED: Final = 3
-EXIT_TERMINATED: Final = 128 + signal.SIGTERM
+EXIT_REFUSED: Final = 3
 
 TERMINATION_LOG: Final = "TINYOPS_TERMINATION_LOG"
 """Environment variable: the file for the message, if it is not Kubernetes' own."""
+
+PIPELINE_ROOT: Final = "TINYOPS_PIPELINE_ROOT"
+"""Environment variable: folder of all runs in the object store, for the first step to look whether it can be opened."""
 
 # terminationMessagePath of a container, and how much of it Kubernetes reads.
 _TERMINATION_LOG = "/dev/termination-log"
@@ -42,29 +45,21 @@ _INPUT = "--json_serialized_invocation_args"
 _DEFINITIONS = "--json_serialized_inputs_spec_args"
 
 
-class Terminated(Exception):
-    """The step was asked to end.
-
-    Not a SystemExit: TFX and Beam clean up after an `Exception` only.
-    """
-
-
 def main() -> int:
     """Run the step that the command line describes; returns the exit status."""
     arguments = sys.argv[1:]
     # TFX and Beam parse sys.argv again, each with options of its own.
     del sys.argv[1:]
     sys.excepthook = _explain_unforeseen
-    signal.signal(signal.SIGTERM, _terminate)
-    signal.signal(signal.SIGINT, _interrupt)
     try:
-        run(arguments)
+        with listening(StepEnded):
+            run(arguments)
     except TinyopsError as error:
-        _explain(f"{error.message}; {error.remedy}")
-        return EXIT_NOT_PROMOTED if isinstance(error, NotPromoted) else EXIT_ERROR
-    except Terminated:
-        _explain("the step was asked to end before it was done; run it again")
-        return EXIT_TERMINATED
+        _explain("; ".join(filter(None, (error.message, error.remedy))))
+        return EXIT_REFUSED if isinstance(error, Refused) else EXIT_ERROR
+    except StepEnded as ended:
+        _explain(f"the step is not done and can be run again: it was {ended}")
+        return ended.status
     return 0
 
 
@@ -77,7 +72,7 @@ def run(arguments: list[str]) -> None:
 
     Raises:
         TinyopsError: an argument is missing or makes no sense, or the component found something that a user can mend.
-        Terminated: the step was asked to end.
+        StepEnded: the step was asked to end.
     """
     rest = list(arguments)
     executor, text, definitions = (_take(option, rest) for option in (_EXECUTOR, _INPUT, _DEFINITIONS))
@@ -92,6 +87,8 @@ def run(arguments: list[str]) -> None:
 
         # TFX does it again, when it costs nothing any more.
         import_utils.import_class_by_path(executor)
+    if PIPELINE_ROOT in os.environ and not stores_are_folders():
+        _require_pipeline_root(os.environ[PIPELINE_ROOT])
     absl_logging.use_absl_handler()
     # The steps that TFLMPusher takes on boards are told there.
     logging.getLogger("tinyops").setLevel(logging.INFO)
@@ -105,6 +102,20 @@ def run(arguments: list[str]) -> None:
     )
     kubeflow_v2_run_executor.main((options, rest))
     executor_output.finish(given)
+
+
+def _require_pipeline_root(folder: str) -> None:
+    """Ask the object store now: the step that looks for a baseline there runs after the training."""
+    from components import object_store
+
+    try:
+        object_store.require_answer(folder)
+    except TinyopsError as error:
+        raise TinyopsError(
+            error.message,
+            remedy="say in kubeflow.object_store where the cluster's store is, and compile again; before Kubeflow "
+            "Pipelines 2.16 the endpoint is http://minio-service.kubeflow:9000",
+        ) from error
 
 
 def _class_paths() -> dict[str, str]:
@@ -129,20 +140,6 @@ def _take(option: str, arguments: list[str]) -> str:
     place = arguments.index(option)
     del arguments[place]
     return arguments.pop(place)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    """End the step as Ctrl-C would: a deployment that is under way takes boards on trial back before it ends."""
-    del number, frame
-    # Once is enough: a second signal must not disturb the cleaning up.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.raise_signal(signal.SIGINT)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    del frame
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise Terminated(f"signal {number}")
 
 
 def _explain_unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -21,11 +21,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
+from edge_deployer.files import parse_yaml
 from pipeline.kubeflow.mounts import local_path, stores_are_folders
 
 _LOGS: Final = "executor-logs"
@@ -174,9 +174,14 @@ def type_title(kind: Mapping[str, Any]) -> str:
 
     Args:
         kind: kfp.pipeline_spec.ArtifactTypeSchema.
+
+    Raises:
+        TinyopsError: its schema is not YAML.
     """
-    schema = yaml.safe_load(kind.get("instanceSchema", "")) or {}
-    return str(kind.get("schemaTitle") or schema.get("title", ""))
+    if title := kind.get("schemaTitle"):
+        return str(title)
+    schemas = parse_yaml(kind.get("instanceSchema", ""), "an artifact's instanceSchema", remedy="compile it again")
+    return str(schemas[0].get("title", "")) if schemas and isinstance(schemas[0], dict) else ""
 
 
 def _each(

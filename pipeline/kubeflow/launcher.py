@@ -297,7 +297,7 @@ def _output_parameter(name: str, definition: Json, given: Json, output: Json, ke
     try:
         text = file.read_text()
         return text if kind == "STRING" else _as_declared(name, json.loads(text), kind)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise TinyopsError(
             f"output parameter {name} was not written as {kind}: {error}",
             remedy=f"let the component write it to the file that it is given, {file}",

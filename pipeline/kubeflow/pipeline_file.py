@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_yaml_documents
 from pipeline.kubeflow import yaml_text
 
 PLATFORM_KEY = "platforms"
@@ -69,15 +68,8 @@ class PipelineFile:
 
 
 def _documents(path: Path) -> list[Any]:
-    try:
-        return [document for document in yaml.safe_load_all(path.read_text()) if document is not None]
-    except OSError as error:
-        raise TinyopsError(
-            f"{path} cannot be read: {error.strerror}", remedy="make it with `tinyops compile -o pipeline.yaml`"
-        ) from error
-    # ValueError: text that is not UTF-8, or a date that does not exist.
-    except (yaml.YAMLError, ValueError) as error:
-        raise TinyopsError(f"{path} is not YAML: {error}", remedy="compile it again with `tinyops compile`") from error
+    remedy = "make it with `tinyops compile -o pipeline.yaml`"
+    return [document for document in read_yaml_documents(path, str(path), remedy=remedy) if document is not None]
 
 
 def _foreign(document: dict[str, Any]) -> str | None:

@@ -7,15 +7,18 @@ kubeflow/pipelines), as JSON.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pipeline.kubeflow.settings import (
-    KUBEFLOWS_MINIO,
+    KUBEFLOWS_STORE,
     KubeflowSection,
     ObjectStoreSection,
     Toleration,
 )
-from pipeline.kubeflow.step_names import PUSHER, READ_THE_STORE
+from pipeline.kubeflow.step_names import BASELINE, PUSHER, READER
+
+STORE_ADDRESS: Final = "AWS_ENDPOINT_URL"
+"""Environment variable that boto3 reads: the address of an object store that speaks S3."""
 
 
 def build(section: KubeflowSection, spec: dict[str, Any]) -> dict[str, Any]:
@@ -43,17 +46,33 @@ def store_environment(name: str, section: KubeflowSection) -> dict[str, str]:
     store = _store(name, section)
     if store is None or store.endpoint is None:
         return {}
-    return _without(_own_variables(name, section), {"AWS_ENDPOINT_URL": store.endpoint})
+    return _without(_own_variables(name, section), {STORE_ADDRESS: store.endpoint})
+
+
+def first_step_opens_the_root(section: KubeflowSection) -> bool:
+    """Whether SensorExampleGen can look if the pipeline root answers: its own data may lie in another store."""
+    return _access(READER, section) == _access(BASELINE, section)
+
+
+def _access(name: str, section: KubeflowSection) -> dict[str, object]:
+    """All that a step is told of object stores, by variable."""
+    variables: dict[str, object] = {**store_environment(name, section), **section.step(name).environment}
+    for secret, keys in _secret_variables(name, section):
+        variables |= {variable: (secret, key) for variable, key in keys.items()}
+    return {variable: value for variable, value in variables.items() if variable.startswith(("AWS_", "GOOGLE_"))}
 
 
 def _store(name: str, section: KubeflowSection) -> ObjectStoreSection | None:
     """How a step opens the object store itself; None for one that does not, or that needs nothing for it."""
-    opened = dict(zip(READ_THE_STORE, (section.data_file, section.pipeline_root), strict=True)).get(name)
-    if opened is None or opened.startswith("/"):
+    if name == READER and section.data_file is not None and not section.data_file.startswith("/"):
+        opened = section.data_file
+    elif name in (READER, BASELINE):
+        opened = section.pipeline_root
+    else:
         return None
     if section.object_store is not None:
         return section.object_store
-    return KUBEFLOWS_MINIO if opened.startswith("minio://") else None
+    return KUBEFLOWS_STORE if opened.startswith("minio://") else None
 
 
 def _own_variables(name: str, section: KubeflowSection) -> set[str]:

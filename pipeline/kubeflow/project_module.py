@@ -16,6 +16,9 @@ MODULE_FOLDER: Final = "TINYOPS_MODULE_FOLDER"
 MODULE: Final = "TINYOPS_MODULE"
 """Environment variable: its file in that folder."""
 
+PREPROCESSING: Final = "TINYOPS_PREPROCESSING"
+"""Environment variable: the file with `preprocessing_fn` in that folder, if it is another."""
+
 MODULE_SHA256: Final = "TINYOPS_MODULE_SHA256"
 """Environment variable: `UserModule.sha256` of the module that was compiled."""
 
@@ -27,7 +30,8 @@ def variables(module: UserModule, folder: str) -> dict[str, str]:
         module: that was compiled.
         folder: where the image has it.
     """
-    return {MODULE_FOLDER: folder, MODULE: module.path.name, MODULE_SHA256: module.sha256}
+    own = {} if module.preprocessing == module.path else {PREPROCESSING: module.preprocessing.name}
+    return {MODULE_FOLDER: folder, MODULE: module.path.name, **own, MODULE_SHA256: module.sha256}
 
 
 def add_to_import_path(environment: Mapping[str, str]) -> None:
@@ -41,7 +45,12 @@ def add_to_import_path(environment: Mapping[str, str]) -> None:
     folder = Path(environment[MODULE_FOLDER])
     if MODULE_SHA256 in environment:
         path = folder / environment[MODULE]
-        if not path.is_file() or UserModule.load(path).sha256 != environment[MODULE_SHA256]:
+        preprocessing = folder / environment.get(PREPROCESSING, environment[MODULE])
+        if (
+            not path.is_file()
+            or not preprocessing.is_file()
+            or UserModule.load(path, preprocessing).sha256 != environment[MODULE_SHA256]
+        ):
             raise TinyopsError(
                 f"{path}, or a module that it imports, is not what this pipeline was compiled with, or is not there",
                 remedy="build the image from the sources that are compiled, under a tag of its own; before a replay, "

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from edge_deployer.ending import Ended
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_json
 from pipeline.kubeflow import launcher, mounts
-from pipeline.kubeflow.entrypoint import EXIT_NOT_PROMOTED
+from pipeline.kubeflow.entrypoint import EXIT_REFUSED
 from pipeline.kubeflow.executor_input import type_title
 from pipeline.kubeflow.launcher import Json, Run
 from pipeline.kubeflow.step_process import Start, Step, ended, last_word
@@ -51,8 +53,8 @@ class StepEnded:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the step did what it is for: to let no release pass that does not run on the boards."""
-        return self.status == EXIT_NOT_PROMOTED
+        """Whether the step did what it is for: to let nothing pass that does not run on the boards."""
+        return self.status == EXIT_REFUSED
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def replay(
     Raises:
         TinyopsError: the pipeline cannot be run as it is, a step left what Kubeflow would not take, or the workspace
             cannot be written.
-        KeyboardInterrupt: the user stopped the run; the step that ran has ended and left nothing.
+        Ended: a signal stopped the run; the step that ran has ended, and what it said last is told.
     """
     order = in_order(spec)
     folder = _new_run_folder(workspace)
@@ -151,8 +153,12 @@ def _run_step(run: Run, task: str, folder: Path, start: Start) -> StepEnded:
     place.mkdir(parents=True)
     began, status = time.monotonic(), None
     try:
-        with ended(start(step)) as process:
+        process = start(step)
+        with ended(process, step):
             status = process.wait()
+    except Ended as stopped:
+        stopped.left = f"{task}: {last_word(step, process.returncode)}"
+        raise
     finally:
         if status != 0:
             # Kubeflow stores nothing of a step that failed.
@@ -186,7 +192,13 @@ def _forget_empty_folders(path: Path) -> None:
 
 def _written(output_file: Path) -> Json:
     """The step's ExecutorOutput; a step need not write one."""
-    return dict(json.loads(output_file.read_text())) if output_file.exists() else {}
+    if not output_file.exists():
+        return {}
+    what, remedy = f"the step's output {output_file}", "let the component write a kfp.pipeline_spec.ExecutorOutput"
+    written = read_json(output_file, what, remedy=remedy)
+    if not isinstance(written, dict):
+        raise TinyopsError(f"{what} is no JSON object", remedy=remedy)
+    return written
 
 
 def _report(run: Run) -> Path | None:

@@ -12,8 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from edge_deployer.cli.deployment_view import print_verdict
-from edge_deployer.report.facts import Report
+from edge_deployer.cli.streams import progress_stream
+from edge_deployer.errors import TinyopsError
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
+from edge_deployer.report.reading import read_report
 from edge_deployer.rollout.deployment import Deployment
 from pipeline.kubeflow.replay import ReplayResult, StepEnded, StepStarted
 
@@ -26,7 +28,7 @@ class ReplayView:
     """
 
     def __init__(self, *, quiet: bool) -> None:
-        self._console = Console(stderr=True, quiet=quiet)
+        self._console = Console(file=progress_stream(), quiet=quiet)
         self._status = self._console.status("")
 
     def __enter__(self) -> ReplayView:
@@ -70,9 +72,12 @@ def print_result(result: ReplayResult, *, as_json: bool) -> None:
         console.print(f"  report: {escape(str(page))}")
 
 
-def _read(report: Path) -> tuple[Deployment, Path]:
-    contents = Report.model_validate_json((report / REPORT_JSON).read_text())
-    return contents.deployment, report / REPORT_HTML
+def _read(report: Path) -> tuple[Deployment, Path] | tuple[None, None]:
+    """The outcome and the page; none where the step that was to write them could not."""
+    try:
+        return read_report(report / REPORT_JSON).deployment, report / REPORT_HTML
+    except TinyopsError:
+        return None, None
 
 
 def _facts(result: ReplayResult, deployment: Deployment | None, page: Path | None) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def _read(name: str, text: str, kind: str) -> Any:
     words, read = _READERS[kind]
     try:
         return read(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TinyopsError(f"--parameter {name}={text}: {words} is wanted", remedy=f"give {name} as {words}") from error
 
 

@@ -50,6 +50,7 @@ Folder = Annotated[
 ]
 DataFile = Annotated[str, StringConstraints(pattern=_DATA_FILE)]
 PipelineRoot = Annotated[str, StringConstraints(pattern=PIPELINE_ROOT), AfterValidator(lambda root: root.rstrip("/"))]
+Endpoint = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+/?$")]
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 # https://pkg.go.dev/github.com/distribution/reference: the grammar of references, with the one digest that is used.
@@ -118,15 +119,16 @@ class ObjectStoreSection(_Section):
         secret_key: its entry with the secret key.
     """
 
-    endpoint: str | None
+    endpoint: Endpoint | None
     secret: ObjectName | None
     access_key: Key = "accesskey"
     secret_key: Key = "secretkey"
 
 
-KUBEFLOWS_MINIO: Final = ObjectStoreSection(
-    endpoint="http://minio-service.kubeflow:9000", secret="mlpipeline-minio-artifact"
+KUBEFLOWS_STORE: Final = ObjectStoreSection(
+    endpoint="http://seaweedfs.kubeflow:9000", secret="mlpipeline-minio-artifact"
 )
+"""Of Kubeflow Pipelines from 2.16 (manifests/kustomize/third-party/seaweedfs of kubeflow/pipelines)."""
 
 
 class SecretSection(_Section):
@@ -256,7 +258,7 @@ class KubeflowSection(_Section):
             data source of this config in the project's folder.
         release_line: what TFLMPusher gets.
         object_store: how steps that open the pipeline root or the data file themselves reach it; None for Kubeflow's
-            own MinIO where the URI is ``minio://``, and for what the pod has by itself elsewhere.
+            own store where the URI is ``minio://``, and for what the pod has by itself elsewhere.
         secrets: those that steps may name.
         config_maps: those that steps may name.
         volumes: PersistentVolumeClaims that steps may name.

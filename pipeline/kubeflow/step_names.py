@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
+READER: Final = "SensorExampleGen"
+"""The first step; it opens the data file, and looks whether the pipeline root can be opened."""
+
+BASELINE: Final = "LatestBlessedModel"
+"""The step that looks through the pipeline root."""
+
+TRAINER: Final = "Trainer"
+"""The step that calls the user's `run_fn`."""
+
 PUSHER: Final = "TFLMPusher"
 """The only step that reaches boards."""
 
 GATE: Final = "PromotionGate"
 """The step that fails when the release was not promoted."""
 
-READ_THE_STORE: Final = ("SensorExampleGen", "LatestBlessedModel")
-"""Steps that open more of the object store than the artifacts that the launcher hands them."""
-
-NEVER_CACHED: Final = frozenset({*READ_THE_STORE, PUSHER, GATE})
+NEVER_CACHED: Final = frozenset({READER, BASELINE, PUSHER, GATE})
 """Steps whose outputs depend on more than Kubeflow's cache looks at: data, pipeline root, boards."""

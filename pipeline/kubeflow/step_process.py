@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Final
 
 from edge_deployer.child_process import module_command
+from edge_deployer.ending import waited_for
 from edge_deployer.errors import TinyopsError
 from pipeline import quiet_libraries
 from pipeline.kubeflow import entrypoint, mounts
 from pipeline.kubeflow.project_module import MODULE_FOLDER
 
-# Time that a step gets to take boards back: those on trial are reset, which takes each a second or two.
+# Time that a step gets to clean up, but for the one that then takes boards back: that takes as long as the boards do.
 _CLEAN_UP_S: Final = 30.0
+_PUSHER: Final = "components.tflm_pusher.executor.Executor"
 
 _LOG: Final = "log.txt"
 _TERMINATION_LOG: Final = "termination-log"
@@ -44,6 +46,11 @@ class Step:
     environment: Mapping[str, str]
     folder: Path
     stores: Path
+
+    @property
+    def has_boards(self) -> bool:
+        """Whether it takes a release to boards."""
+        return _PUSHER in self.command
 
     @property
     def log(self) -> Path:
@@ -107,27 +114,24 @@ def _host_command(command: tuple[str, ...]) -> list[str]:
     if program != "python":
         return [program, *arguments]
     if arguments[:1] == ["-m"]:
-        return [*module_command(arguments[1]), *arguments[2:]]
+        return [*module_command(arguments[1], owned=True), *arguments[2:]]
     return [sys.executable, *arguments]
 
 
 @contextmanager
-def ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+def ended(process: subprocess.Popen[bytes], step: Step) -> Iterator[subprocess.Popen[bytes]]:
     """Ask a step that still runs when the block ends to stop, as Kubernetes does; kill its session if it does not."""
     try:
         yield process
     finally:
         if process.poll() is None:
-            # A second Ctrl-C would leave a step that still speaks to boards.
-            before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-            process.terminate()
-            try:
-                process.wait(_CLEAN_UP_S)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-            finally:
-                signal.signal(signal.SIGINT, before)
+            with waited_for(f"{step.task} to {'take boards back' if step.has_boards else 'end'}"):
+                process.terminate()
+                try:
+                    process.wait(None if step.has_boards else _CLEAN_UP_S)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
 
 
 def last_word(step: Step, status: int) -> str:
@@ -137,6 +141,8 @@ def last_word(step: Step, status: int) -> str:
         step: the step.
         status: the exit status of its process.
     """
-    said = step.termination_log.read_text() or (step.log.read_text(errors="replace").strip() if status > 0 else "")
+    said = step.termination_log.read_text(errors="replace") or (
+        step.log.read_text(errors="replace").strip() if status > 0 else ""
+    )
     how = f"on {signal.Signals(-status).name}" if status < 0 else f"with exit status {status}"
     return said.splitlines()[-1].removeprefix("error: ") if said else f"it ended {how}"

@@ -23,7 +23,7 @@ def require_own(project: Project, file: PipelineFile) -> None:
     if MODULE in variables and file.name != pipeline_name(project.config.name):
         raise TinyopsError(
             f"the file holds the pipeline {file.name}, and {project.config_file} is the project {project.config.name}",
-            remedy="name the project that was compiled: --config",
+            remedy="name the project that was compiled: --config, or --demo for the handwritten digits",
         )
 
 

@@ -16,6 +16,7 @@ import urllib3
 from kfp.client import ServiceAccountTokenVolumeCredentials
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_text
 from pipeline.compatibility import api_operation
 from pipeline.registration.host import resolve_host
 
@@ -127,13 +128,8 @@ def _credentials() -> ServiceAccountTokenVolumeCredentials | None:
     path = os.environ.get(TOKEN_VARIABLE)
     if not path:
         return None
-    try:
-        Path(path).read_text()
-    except OSError as error:
-        raise TinyopsError(
-            f"{TOKEN_VARIABLE}: token file {path} cannot be read: {error.strerror}",
-            remedy="mount the token there, or unset the variable for a server without authentication",
-        ) from error
+    remedy = "mount the token there, or unset the variable for a server without authentication"
+    read_text(Path(path), f"{TOKEN_VARIABLE}: token file {path}", remedy=remedy)
     return ServiceAccountTokenVolumeCredentials(path)
 
 
@@ -162,7 +158,7 @@ def _said(body: str | None) -> str:
     text = body or "nothing more"
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = {}
     if isinstance(document, dict):
         found = (document.get(key) for key in ("error_message", "message", "error"))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_deployer.errors import TinyopsError
 from pipeline.kubeflow.pipeline_file import PipelineFile
 from pipeline.registration.repository import Repository
+
+if TYPE_CHECKING:
+    from pipeline.config import TrainSection
 
 
 def commit_of(path: Path, file: PipelineFile, config_file: Path | None) -> str:
@@ -26,20 +30,20 @@ def commit_of(path: Path, file: PipelineFile, config_file: Path | None) -> str:
 
     repository = Repository.around(config_file.resolve().parent)
     repository.require_committed()
-    repository.require_tracked(project_files(config_file, load_config(config_file).train.module))
+    repository.require_tracked(project_files(config_file, load_config(config_file).train))
     _require_compiled_from(config_file, path, file)
     return repository.commit
 
 
-def project_files(config_file: Path, module: Path) -> list[Path]:
-    """The files that decide what a project's version does: its config, and the module with what it imports.
+def project_files(config_file: Path, train: TrainSection) -> list[Path]:
+    """The files that decide what a project's version does: its config, and the user's code with what it imports.
 
     Raises:
         TinyopsError: as `UserModule.load`.
     """
     from pipeline.user_module import UserModule
 
-    return [config_file, *UserModule.load(module).sources]
+    return [config_file, *UserModule.load(train.module, train.preprocessing).sources]
 
 
 def _commit_with(path: Path) -> str:
@@ -64,7 +68,7 @@ def _require_compiled_from(config_file: Path, path: Path, file: PipelineFile) ->
     if Content.of_file(compile_project(config_file, image=_image(file))) != Content.of_file(file):
         raise TinyopsError(
             f"{path} is not what {config_file} compiles to now",
-            remedy=f"compile it again: `tinyops compile --config {config_file} --output {path}`",
+            remedy=f"compile it again: `tinyops compile {config_file} --output {path}`",
         )
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from kfp_server_api import V2beta1Pipeline, V2beta1PipelineVersion
 
+from edge_deployer.ending import Ended, waited_for
 from edge_deployer.errors import TinyopsError
 from pipeline.kubeflow.pipeline_file import PipelineFile
 from pipeline.registration.api_server import ApiServer, ApiServerError, display_name_filter
@@ -76,8 +77,11 @@ def _register_first(server: ApiServer, path: Path, file: PipelineFile, name: str
     _require_id(server, pipeline.pipeline_id)
     try:
         uploaded = _upload(server, path, pipeline, version)
-    except (ApiServerError, KeyboardInterrupt) as error:
-        _delete_again(server, pipeline, version, error)
+    except (ApiServerError, Ended) as error:
+        with waited_for(f"the new pipeline {name} to be deleted again"):
+            _delete_again(server, pipeline, version, error)
+        if isinstance(error, Ended):
+            error.left = f"the pipeline {name}, which this command made, is deleted again"
         raise
     return _registration(server, "registered", pipeline, uploaded)
 
@@ -92,7 +96,7 @@ def _delete_again(server: ApiServer, pipeline: V2beta1Pipeline, version: str, ca
             )
         server.call(server.client.pipelines, "delete_pipeline", pipeline.pipeline_id)
     except ApiServerError as error:
-        why = cause.message if isinstance(cause, TinyopsError) else "stopped by Ctrl-C"
+        why = cause.message if isinstance(cause, TinyopsError) else str(cause)
         raise TinyopsError(
             f"version {version} was not registered ({why}), and the new pipeline {pipeline.display_name} could not be "
             f"deleted again ({error.message})",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -58,10 +60,19 @@ def test_an_empty_split_without_groups() -> None:
         assign_splits(data_of(None, 1), BUCKETS)
 
 
-def test_summary_counts_classes_and_survives_json() -> None:
+def test_summary_counts_classes_and_survives_its_file(tmp_path: Path) -> None:
     data = LabelledData(np.zeros((4, 2), np.float32), np.array([0, 2, 2, 1]), np.array([1, 1, 2, 3]))
     summary = summarise(data, {"train": np.array([0, 1, 2]), "eval": np.array([3])}, sha256="ab", classes=3)
     assert summary.class_counts == {"train": [1, 0, 2], "eval": [0, 1, 0]}
     assert summary.group_counts == {"train": 2, "eval": 1}
     assert summary.split_sizes == {"train": 3, "eval": 1}
-    assert DatasetSummary.from_json(summary.to_json()) == summary
+    (tmp_path / "dataset.json").write_text(summary.to_json())
+    assert DatasetSummary.read(tmp_path / "dataset.json") == summary
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"shape": 1}', '{"shape": [1], "colour": 2}', "[" * 100_000])
+def test_a_damaged_summary_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "dataset.json").write_text(text)
+    with pytest.raises(TinyopsError, match=r"dataset\.json is no(t JSON| summary)") as raised:
+        DatasetSummary.read(tmp_path / "dataset.json")
+    assert "run again" in raised.value.remedy

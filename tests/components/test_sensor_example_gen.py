@@ -18,7 +18,7 @@ BUCKETS = {"train": 2, "eval": 1}
 def read(folder: Path, split: str) -> list:
     import tensorflow as tf
 
-    files = [str(file) for file in (folder / f"Split-{split}").iterdir()]
+    files = sorted(str(file) for file in (folder / f"Split-{split}").iterdir())
     records = tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator()
     return [tf.train.Example.FromString(record).features.feature for record in records]
 
@@ -40,6 +40,27 @@ def test_labels_and_groups_stay_with_their_sample(line) -> None:
         assert example["person"].bytes_list.value[0].decode() == data.groups[row]
 
 
+def test_data_that_is_sorted_by_class_reaches_training_mixed(line) -> None:
+    assert (np.diff(load_dataset(line.data_file, FIELDS).labels) >= 0).all()
+    kinds = [e["kind"].int64_list.value[0] for e in read(line.folder("SensorExampleGen", "examples"), "train")]
+    changes = np.count_nonzero(np.diff(kinds))
+    # Of three classes in a random order, two neighbours in three differ.
+    assert changes > len(kinds) / 2
+
+
+def test_rows_are_mixed_the_same_way_each_time_and_none_is_lost() -> None:
+    from components.sensor_example_gen.executor import chunks
+
+    splits = {"train": np.arange(0, 2000, 2), "eval": np.arange(1, 99, 2)}
+    first, second = chunks(splits), chunks(splits)
+    for (split, rows), (_, again) in zip(first, second, strict=True):
+        np.testing.assert_array_equal(rows, again)
+        assert set(rows) <= set(splits[split])
+    train = np.concatenate([rows for split, rows in first if split == "train"])
+    assert sorted(train) == list(splits["train"])
+    assert abs(np.corrcoef(train, np.arange(len(train)))[0, 1]) < 0.2
+
+
 def test_no_person_stands_in_two_splits(line) -> None:
     folder = line.folder("SensorExampleGen", "examples")
     people = {s: {e["person"].bytes_list.value[0] for e in read(folder, s)} for s in BUCKETS}
@@ -50,7 +71,7 @@ def test_no_person_stands_in_two_splits(line) -> None:
 
 def test_fingerprint_and_sizes_are_recorded(line) -> None:
     folder = line.folder("SensorExampleGen", "examples")
-    summary = DatasetSummary.from_json((folder / SUMMARY_FILE).read_text())
+    summary = DatasetSummary.read(folder / SUMMARY_FILE)
     assert summary.sha256 == file_sha256(line.data_file)
     assert summary.split_sizes == {split: len(read(folder, split)) for split in BUCKETS}
     assert line.lineage.latest("SensorExampleGen").text("examples", "data_sha256") == summary.sha256

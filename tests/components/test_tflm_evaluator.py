@@ -125,7 +125,7 @@ def test_a_model_that_falls_behind_the_baseline(line, tmp_path: Path, right, rot
 
     worse = artifact_of(rotated, tmp_path / "worse")
     baseline = line.artifact("TFLiteConverter", "int8_model")
-    uri, blessing = evaluate(line, tmp_path / "run", worse, baseline=baseline, max_drop=0.1)
+    uri, blessing = evaluate(line, tmp_path / "run", worse, baseline=baseline, max_drop=0.1, better_than_constant=False)
     assert blessing.get_int_custom_property("blessed") == 0
     assert dropped_baseline(uri) is None
     drop = right[1].mean() - overall_metrics(uri)["accuracy"]
@@ -134,22 +134,67 @@ def test_a_model_that_falls_behind_the_baseline(line, tmp_path: Path, right, rot
     )
 
 
-@pytest.fixture(scope="module")
-def rotated(line) -> bytes:
+def test_a_model_that_is_no_better_than_a_constant_answer_is_not_blessed(line, tmp_path: Path, right, rotated) -> None:
+    from components.tflm_evaluator.outcome import overall_metrics, refusal_reason
+
+    uri, blessing = evaluate(line, tmp_path / "run", artifact_of(rotated, tmp_path / "worse"))
+    assert blessing.get_int_custom_property("blessed") == 0
+    labels, _ = right
+    majority = np.bincount(labels).max() / len(labels)
+    assert refusal_reason(uri) == (
+        f"accuracy {overall_metrics(uri)['accuracy']:.4f} is not better than {majority:.4f}, what always answering the "
+        "commonest class would reach"
+    )
+
+
+@pytest.mark.parametrize(
+    ("outputs", "activation", "task"), [(1, "sigmoid", "binary"), (1, None, "anomaly"), (16, None, "anomaly")]
+)
+def test_the_figures_are_those_of_the_task(line, tmp_path: Path, outputs: int, activation, task: str) -> None:
+    from components.examples import read_examples
+    from components.tflm_evaluator.outcome import evaluated_task, overall_metrics, refusal_reason
+    from edge_deployer.quality import figures
+    from edge_deployer.release.samples import LabelledSamples, fit_samples
+    from edge_deployer.task import Answers, Task
+    from edge_deployer.tflm import TflmRunner
+
+    model = untrained(tmp_path, outputs, activation)
+    uri, blessing = evaluate(line, tmp_path / "run", artifact_of(model, tmp_path / "model"), min_auc=1.0)
+    examples = read_examples(
+        line.artifact("SensorExampleGen", "examples"), "eval", feature="picture", label="kind", shape=(4, 4, 1)
+    )
+    with TflmRunner(model, arena_bytes=1 << 20) as runner:
+        data = LabelledSamples(examples.inputs, np.minimum(examples.labels, 1))
+        held = fit_samples(data, Answers(runner.input, runner.output), Task(name=task))
+        answers = runner.run(held.inputs)
+    expected = figures(Task(name=task), answers, runner.output, labels=examples.labels, targets=held.targets)
+    found, judged = overall_metrics(uri), evaluated_task(uri)
+    assert judged is not None
+    assert judged.name == task
+    assert {name: found[name] for name in judged.metrics if name in expected} == pytest.approx(expected)
+    assert ("over_majority" in found) == (task == "binary")
+    assert blessing.get_int_custom_property("blessed") == 0
+    assert f"auc {found['auc']:.4f} is below 1.0000 on the whole eval split" in (refusal_reason(uri) or "")
+
+
+def untrained(folder: Path, outputs: int, activation: str | None = None) -> bytes:
     """A converted model that never learnt."""
     import tensorflow as tf
 
-    from components.tflite_converter.executor import convert
+    from components.tflite_converter.conversion import convert
     from components.tflite_converter.float_model import FloatModel
 
     tf.keras.utils.set_random_seed(3)
-    model = tf.keras.Sequential(
-        [tf.keras.Input((4, 4, 1), name="picture"), tf.keras.layers.Flatten(), tf.keras.layers.Dense(3)]
-    )
-    folder = line.data_file.parent / "untrained"
-    model.export(str(folder), verbose=False)
+    last = tf.keras.layers.Dense(outputs, activation=activation)
+    model = tf.keras.Sequential([tf.keras.Input((4, 4, 1), name="picture"), tf.keras.layers.Flatten(), last])
+    model.export(str(folder / "untrained"), verbose=False)
     samples = np.random.default_rng(0).normal(0, 1, (20, 4, 4, 1)).astype(np.float32)
-    return convert(FloatModel.load(str(folder)), samples)
+    return convert(FloatModel.load(str(folder / "untrained")), samples)
+
+
+@pytest.fixture(scope="module")
+def rotated(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return untrained(tmp_path_factory.mktemp("rotated"), 3)
 
 
 def test_a_model_that_tflm_does_not_run_is_refused_and_the_pipeline_goes_on(line, tmp_path: Path) -> None:

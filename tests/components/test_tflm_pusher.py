@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ import pytest
 import yaml
 
 from edge_deployer.acceptance.plan import AcceptancePlan, Disagreement, OutputDisagreement
+from edge_deployer.errors import TinyopsError
 from edge_deployer.release.bundle import IMAGE_FILE, MANIFEST_FILE
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
+from edge_deployer.rollout.deployment import Deployment
 
 INPUTS = {
     "model": ("TFLiteConverter", "int8_model"),
@@ -67,7 +70,7 @@ def deliver(line) -> Callable[..., Delivered]:
         }
         for name, artifact in outputs.items():
             artifact.uri = str(folder / f"{name}-{number}")
-            Path(artifact.uri).mkdir()
+            Path(artifact.uri).mkdir(exist_ok=True)
         inputs = {name: line.artifact(*where) for name, where in INPUTS.items()} | changed
         Executor().Do(
             {name: [artifact] for name, artifact in inputs.items()},
@@ -186,6 +189,25 @@ class TestPromotion:
         assert Path(delivered[0].deployment_report.uri, REPORT_HTML).is_file()
 
 
+def test_an_outcome_is_told_and_marked_before_a_report_that_cannot_be_written(
+    deliver: Callable[..., Delivered], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from tfx.types import standard_artifacts
+
+    from components.tflm_pusher.delivery import OUTCOME_LOGGER
+
+    blessing = standard_artifacts.ModelBlessing()
+    blessing.set_int_custom_property("blessed", 0)
+    (tmp_path / "deployment_report-1").mkdir()
+    (tmp_path / "deployment_report-1" / REPORT_JSON).mkdir()
+    caplog.set_level(logging.INFO)
+    delivered = deliver(tmp_path, model_blessing=blessing)
+    assert delivered.deployment_report.get_string_custom_property("reason")
+    told = [record for record in caplog.records if record.name == OUTCOME_LOGGER]
+    assert [Deployment.model_validate_json(vars(record)["deployment"]).outcome for record in told] == ["refused"]
+    assert "warning: the report is not written" in caplog.text
+
+
 def test_what_the_report_needs_is_read_before_a_board_is_touched(
     line, deliver: Callable[..., Delivered], tmp_path: Path
 ) -> None:
@@ -197,7 +219,7 @@ def test_what_the_report_needs_is_read_before_a_board_is_touched(
     lacking.uri = str(tmp_path / "model")
     tflite_path(lacking).parent.mkdir(parents=True)
     tflite_path(lacking).write_bytes(read_tflite(line.artifact(*INPUTS["model"])))
-    with pytest.raises(FileNotFoundError, match=r"conversion\.json"):
+    with pytest.raises(TinyopsError, match=r"conversion\.json cannot be read"):
         deliver(tmp_path, model=lacking)
     assert not (tmp_path / "workspace").exists()
 

@@ -84,8 +84,8 @@ def test_a_model_that_fits_is_blessed_with_its_figures(line, model: bytes) -> No
     assert report.latency_us == pytest.approx(1e6 * seconds)
     assert report.operators["CONV_2D"] == 1
     assert np.sum(report.confusion) == report.eval_samples
-    assert np.trace(report.confusion) / report.eval_samples == pytest.approx(report.accuracy)
-    assert (report.metric, report.quality, report.reference) == ("accuracy", report.accuracy, True)
+    assert np.trace(report.confusion) / report.eval_samples == pytest.approx(report.quality)
+    assert (report.metric, report.reference) == ("accuracy", True)
 
 
 def test_the_acceptance_set_holds_what_tflm_answers(line, model: bytes) -> None:
@@ -144,7 +144,7 @@ def test_the_same_seed_draws_the_same_set(line, validate: Callable) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "size", "said"), [("arena_bytes", 600, "600"), ("slot_bytes", 3 * 4096, "a slot of cortex-m4")]
+    ("limit", "size", "said"), [("arena_bytes", 600, "600"), ("slot_bytes", 2 * 4096, "a slot of cortex-m4")]
 )
 def test_a_model_over_budget_is_not_blessed_and_the_component_succeeds(
     validate: Callable, limit: str, size: int, said: str

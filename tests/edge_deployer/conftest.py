@@ -13,7 +13,7 @@ from edge_deployer.release.bundle import Candidate
 from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
 from edge_deployer.release.manifest import Provenance
 from edge_deployer.release.samples import LabelledSamples
-from edge_deployer.release.validation import validate_model
+from edge_deployer.release.validation import Terms, validate_model
 from tests.edge_deployer.tiny_models import identity_classifier
 
 
@@ -48,7 +48,12 @@ def make_candidate() -> Callable[..., Candidate]:
     ) -> Candidate:
         model = identity_classifier(classes=classes) if model is None else model
         found = validate_model(
-            model, load_profile("cortex-m4"), one_hot_samples(classes, 240), acceptance_samples=200, seed=0
+            model,
+            load_profile("cortex-m4"),
+            one_hot_samples(classes, 240),
+            acceptance_samples=200,
+            seed=0,
+            terms=Terms(better_than_constant=False),
         )
         assert found.acceptance is not None
         assert found.report.arena_bytes is not None
@@ -59,7 +64,7 @@ def make_candidate() -> Callable[..., Candidate]:
             arena_bytes=found.report.arena_bytes,
             board_profile="cortex-m4",
             provenance=Provenance(run_id="run-1", git_commit="c0ffee"),
-            metrics={"accuracy": found.report.accuracy or 0.0},
+            metrics={"accuracy": found.report.quality or 0.0},
             sources=sources or {},
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,21 @@ def test_a_release_is_signed(user_folder: Path, signing_key: SigningKey) -> None
 async def test_virtual_boards_start(user_folder: Path, signing_key: SigningKey) -> None:  # noqa: ARG001
     async with powered(load_inventory(None), Path("boards"), public_pem=signing_key.public_pem) as urls:
         assert len(urls) == 5
+
+
+PARENT = """
+import subprocess
+from edge_deployer.child_process import module_command
+with subprocess.Popen(module_command("json.tool", owned=True)):
+    print("started", flush=True)
+"""
+
+
+def test_one_that_is_owned_ends_with_its_parent_however_that_ends() -> None:
+    """It waits for input that never comes, and has the stdout that is read here."""
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "started\n"
+        parent.kill()
+        assert parent.stdout.read() == ""

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_deployer.quality import (
-    Metric,
-    absolute_errors,
-    anomaly_scores,
-    auc,
-    choose_metric,
-    figure,
-    named_classes,
-    right_answers,
-)
+from edge_deployer.quality import absolute_errors, anomaly_scores, auc, figures, majority_share, right_answers
+from edge_deployer.task import Task
+from edge_deployer.task_name import TaskName
 from edge_deployer.tensors import TensorSpec
 
 VECTOR = TensorSpec("int8", (1, 4), 0.5, 3)
@@ -26,37 +21,23 @@ FLOATS = TensorSpec("float32", (1, 1))
 SCORED = st.lists(st.tuples(st.integers(0, 1), st.sampled_from([0.0, 1.0, 2.0, 3.5, np.inf, np.nan])), max_size=30)
 
 
-@pytest.mark.parametrize(
-    ("given_spec", "answered", "labels", "targets", "class_names", "metric"),
-    [
-        (VECTOR, VECTOR, None, None, (), None),
-        (VECTOR, SCORE, None, np.zeros((2, 1)), (), "mae"),
-        (VECTOR, SCORE, np.array([0, 1]), None, (), "auc"),
-        (SCORE, SCORE, np.array([0, 1]), None, (), "auc"),
-        (VECTOR, VECTOR, np.array([0, 1]), None, (), "auc"),
-        (VECTOR, VECTOR, np.array([0, 1]), None, ("normal", "anomaly"), "auc"),
-        (VECTOR, VECTOR, np.array([0, 1]), None, ("a", "b", "c", "d"), "accuracy"),
-        (VECTOR, VECTOR, np.array([0, 3]), None, (), "accuracy"),
-        (PAIR, PAIR, np.array([0, 1]), None, (), "accuracy"),
-        (VECTOR, PAIR, np.array([0, 1]), None, (), "accuracy"),
-    ],
-)
-def test_data_and_tensors_say_what_is_measured(
-    given_spec: TensorSpec,
-    answered: TensorSpec,
-    labels: np.ndarray | None,
-    targets: np.ndarray | None,
-    class_names: tuple[str, ...],
-    metric: Metric | None,
-) -> None:
-    found = choose_metric(given_spec, answered, labels=labels, targets=targets, class_names=class_names)
-    assert found == metric
-
-
-def test_an_answer_is_right_where_the_greatest_value_stands_at_the_label() -> None:
+def test_an_answer_is_right_where_it_names_the_label() -> None:
     outputs = np.array([[[1, 5]], [[7, 7]], [[-3, -9]]], np.int8)
-    assert named_classes(outputs).tolist() == [1, 0, 0]
-    assert right_answers(outputs, np.array([1, 1, 0])).tolist() == [True, False, True]
+    right = right_answers(outputs, np.array([1, 1, 0]), PAIR, Task(name="classification"))
+    assert right.tolist() == [True, False, True]
+
+
+def test_the_figures_of_a_binary_task_are_of_its_threshold() -> None:
+    # Real values are -1.5, 0, 1, 2.
+    outputs, labels = np.array([[0], [3], [5], [7]], np.int8), np.array([0, 1, 0, 1])
+    found = figures(Task(name="binary", threshold=0.5), outputs, SCORE, labels=labels, targets=None)
+    assert found == {"accuracy": 0.5, "auc": 0.75, "recall": 0.5, "precision": 0.5}
+    strict = figures(Task(name="binary", threshold=9), outputs, SCORE, labels=labels, targets=None)
+    assert strict == {"accuracy": 0.5, "auc": 0.75, "recall": 0.0}
+
+
+def test_the_majority_is_the_share_of_the_commonest_class() -> None:
+    assert majority_share(np.array([2, 0, 2, 1])) == 0.5
 
 
 @given(SCORED)
@@ -109,15 +90,17 @@ def test_a_model_that_answers_nan_has_no_error_to_state() -> None:
 def test_a_figure_is_the_mean_or_the_area_of_what_its_samples_have() -> None:
     outputs, labels = np.array([[5], [3], [7]], np.int8), np.array([0, 0, 1])
     targets = np.array([[1.0], [2.0], [2.5]])
-    assert figure("mae", outputs, SCORE, labels=None, targets=targets) == pytest.approx(2.5 / 3)
-    assert figure("auc", outputs, SCORE, labels=labels, targets=None) == 1.0
+    assert figures(Task(name="regression"), outputs, SCORE, labels=None, targets=targets) == {
+        "mae": pytest.approx(2.5 / 3)
+    }
+    assert figures(Task(name="anomaly"), outputs, SCORE, labels=labels, targets=None) == {"auc": 1.0}
     classes = np.array([[5, 1], [3, 9], [7, 2]], np.int8)
-    assert figure("accuracy", classes, PAIR, labels=labels, targets=None) == pytest.approx(1 / 3)
-    reconstructed = figure("auc", classes, PAIR, labels=labels, targets=np.zeros((3, 2)))
-    assert reconstructed == auc(labels, anomaly_scores(classes, np.zeros((3, 2)), PAIR))
+    found = figures(Task(name="classification"), classes, PAIR, labels=labels, targets=None)
+    assert found == {"accuracy": pytest.approx(1 / 3)}
+    reconstructed = figures(Task(name="anomaly"), classes, PAIR, labels=labels, targets=np.zeros((3, 2)))
+    assert reconstructed == {"auc": auc(labels, anomaly_scores(classes, np.zeros((3, 2)), PAIR))}
 
 
-@pytest.mark.parametrize("metric", ["mae", "auc", "accuracy"])
-def test_a_figure_without_its_labels_or_targets_is_refused(metric: Metric) -> None:
-    with pytest.raises(ValueError, match=f"{metric} needs"):
-        figure(metric, np.zeros((2, 1), np.int8), SCORE, labels=None, targets=None)
+@pytest.mark.parametrize("task", get_args(TaskName))
+def test_there_is_no_figure_without_its_labels_or_targets(task: TaskName) -> None:
+    assert figures(Task(name=task), np.zeros((2, 1), np.int8), SCORE, labels=None, targets=None) == {}

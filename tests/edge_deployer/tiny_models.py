@@ -13,6 +13,7 @@ import tflite
 _VERSION = 3
 _TYPES = {
     "int8": tflite.TensorType.INT8,
+    "uint8": tflite.TensorType.UINT8,
     "int16": tflite.TensorType.INT16,
     "int32": tflite.TensorType.INT32,
     "float32": tflite.TensorType.FLOAT32,
@@ -53,6 +54,44 @@ def identity_classifier(classes: int = 4, scale: float = 0.1, zero_point: int = 
         inputs=[0],
         outputs=[2],
     )
+
+
+def float_classifier(classes: int = 4) -> bytes:
+    """As `identity_classifier`, in float32."""
+    values = Tensor((1, classes), "float32")
+    weights = Tensor((classes, classes), "float32", values=np.eye(classes))
+    return _model([values, weights, values], [_fully_connected([0, 1, -1], [2])], inputs=[0], outputs=[2])
+
+
+def hybrid_classifier(classes: int = 4) -> bytes:
+    """As `float_classifier`, with int8 weights: what the converter makes without a representative data set."""
+    values = Tensor((1, classes), "float32")
+    tensors = [values, _identity_weights(classes), values]
+    return _model(tensors, [_fully_connected([0, 1, -1], [2])], inputs=[0], outputs=[2])
+
+
+def uint8_ends() -> bytes:
+    """uint8[1, 4] -> uint8[1, 4]: the identity classifier between two that change the type of its input and output."""
+    tensors = [
+        Tensor((1, 4), "uint8", scale=0.1, zero_point=128),
+        Tensor((1, 4), scale=0.1),
+        _identity_weights(4),
+        Tensor((1, 4), scale=0.1),
+        Tensor((1, 4), "uint8", scale=0.1, zero_point=128),
+    ]
+    quantize = tflite.BuiltinOperator.QUANTIZE
+    nodes = [Node(quantize, [0], [1]), _fully_connected([1, 2, -1], [3]), Node(quantize, [3], [4])]
+    return _model(tensors, nodes, inputs=[0], outputs=[4])
+
+
+def matrix_product(rows: int, shared: int, columns: int) -> bytes:
+    """int8[1, rows, shared] times a constant: a matrix product."""
+    tensors = [
+        Tensor((1, rows, shared), scale=0.1),
+        Tensor((1, shared, columns), scale=0.1, values=np.ones((1, shared, columns))),
+        Tensor((1, rows, columns), scale=0.1),
+    ]
+    return _model(tensors, [Node(tflite.BuiltinOperator.BATCH_MATMUL, [0, 1], [2])], inputs=[0], outputs=[2])
 
 
 def rotating_classifier(classes: int = 4) -> bytes:

@@ -75,6 +75,15 @@ def test_more_files_than_a_page_of_answers_holds(bucket: Any) -> None:
     assert find("s3://mlpipeline/many", "wanted.json") == ["s3://mlpipeline/many/zz/wanted.json"]
 
 
+@pytest.mark.usefixtures("bucket")
+def test_a_store_that_answers_for_a_folder_with_nothing_in_it() -> None:
+    from components.object_store import require_answer
+
+    require_answer("minio://mlpipeline/tinyops/digits")
+    with pytest.raises(TinyopsError, match="NoSuchBucket"):
+        require_answer("minio://nobodys/tinyops/digits")
+
+
 def test_data_is_read_from_the_store(bucket: Any, tmp_path: Path) -> None:
     from components.object_store import local_copy
 

@@ -42,6 +42,8 @@ def test_a_profile_file_counts_from_the_config(project: Callable, tmp_path: Path
         ({"evaluate.min_accuracy": 95}, "evaluate.min_accuracy = 95"),
         ({"acceptance.luck": 1}, "acceptance.luck: unknown key"),
         ({"name": "../x"}, "name = '../x'"),
+        ({"name": "strokes-"}, "a letter first, a letter or a digit last"),
+        ({"name": "strokes_"}, "name = 'strokes_'"),
     ],
 )
 def test_a_wrong_field_is_named_with_its_file(project: Callable, changes: dict[str, Any], said: str) -> None:

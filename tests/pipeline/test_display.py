@@ -17,11 +17,13 @@ from pipeline.events import (
     Planned,
     Progressed,
     Started,
+    Warned,
     parse_event,
     write_event,
 )
 
 STORY = [
+    Warned("split eval has no samples of class [b]"),
     Launched(),
     Planned(["Trainer", "TFLMEvaluator", "TFLMPusher"]),
     Started("Trainer"),
@@ -38,6 +40,7 @@ events = st.one_of(
     st.builds(Planned, st.lists(texts)),
     st.builds(Started, texts),
     st.builds(Progressed, texts, texts),
+    st.builds(Warned, texts),
     st.builds(Finished, texts, st.booleans(), texts),
     st.builds(Failed, texts, texts),
     st.builds(Concluded, texts),
@@ -62,6 +65,7 @@ def shown(story: list[Event], *, terminal: bool) -> str:
 
 def test_plain_lines_where_there_is_no_terminal() -> None:
     lines = shown(STORY, terminal=False).splitlines()
+    assert lines.pop(0) == "warning: split eval has no samples of class [b]"
     assert lines[1].split() == ["Trainer", "cached", "12", "epochs", "[bold]"]
     assert lines[2].startswith("TFLMEvaluator")
     assert "accuracy 0.98, blessed" in lines[2]
@@ -80,3 +84,9 @@ def test_the_component_that_failed() -> None:
         display.on_event(event)
     assert display.rows["TFLMPusher"].state == "failed"
     assert display.rows["Trainer"].state == "cached"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_warning_stays_in_sight(terminal: bool) -> None:
+    text = shown([*STORY, Warned("warning: [bold] is no markup")], terminal=terminal)
+    assert "warning: [bold] is no markup" in text

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 
+from edge_deployer.cli.exit_status import EXIT_REFUSED
 from edge_deployer.profile import load_profile
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_JSON
@@ -67,26 +68,46 @@ def test_a_model_that_is_not_blessed_never_reaches_staging(digits, promoted: str
     assert_production_still_runs(promoted, digits)
 
 
-def test_a_model_over_the_boards_budget_never_reaches_staging(digits, promoted: str) -> None:
+def write_tight_profile(digits, arena_bytes: int) -> None:
+    tight = load_profile("cortex-m4").model_copy(update={"name": "tight", "arena_bytes": arena_bytes})
+    (digits.folder / "tight.yaml").write_text(yaml.safe_dump(tight.model_dump()))
+
+
+@contextmanager
+def tight_boards(digits, arena_bytes: int, **sections: Any) -> Iterator[None]:
+    """Boards with this arena."""
     boards = [
         {"name": pool, "pool": pool, "profile": "tight.yaml", "virtual": True} for pool in ("staging", "production")
     ]
     (digits.folder / "tight-boards.yaml").write_text(yaml.safe_dump({"boards": boards}))
-    digits.configure(deploy={"inventory": "tight-boards.yaml"})
-    config = yaml.safe_load(digits.config_file.read_text())
-    digits.config_file.write_text(yaml.safe_dump({**config, "board_profile": "tight.yaml"}))
-    try:
+    write_tight_profile(digits, arena_bytes)
+    with configured(digits, deploy={"inventory": "tight-boards.yaml"}, **sections):
+        config = yaml.safe_load(digits.config_file.read_text())
+        digits.config_file.write_text(yaml.safe_dump({**config, "board_profile": "tight.yaml"}))
+        yield
+
+
+def test_a_model_over_the_boards_budget_never_reaches_staging(digits, promoted: str) -> None:
+    with tight_boards(digits, 2500):
         # The second is an edit of the same file, which the cache must see.
         for arena_bytes in (2500, 2400):
-            tight = load_profile("cortex-m4").model_copy(update={"name": "tight", "arena_bytes": arena_bytes})
-            (digits.folder / "tight.yaml").write_text(yaml.safe_dump(tight.model_dump()))
+            write_tight_profile(digits, arena_bytes)
             refused = digits.run()
             assert (refused.deployment.outcome, refused.deployment.gate) == ("refused", "validation")
             assert str(arena_bytes) in refused.deployment.reason.replace(",", "")
             assert refused.deployment.boards == []
-    finally:
-        digits.configure()
+            assert "Trainer" in refused.cached, "another profile trains nothing again"
     assert_production_still_runs(promoted, digits)
+
+
+@pytest.mark.usefixtures("promoted")
+def test_a_network_over_the_boards_budget_is_refused_before_it_is_trained(digits) -> None:
+    with tight_boards(digits, 2500, train={"epochs": 1_000_000}):
+        refused = tinyops("run", digits.config_file, "--workspace", digits.workspace)
+    assert refused.status == EXIT_REFUSED
+    assert "error: the network would not run on tight, trained or not: " in refused.stderr
+    # It has no use for the number of epochs.
+    assert ["Transform", "cached"] in [line.split()[:2] for line in refused.stderr.splitlines()]
 
 
 def test_a_model_that_fails_staging_never_reaches_production(digits, first_run, promoted: str) -> None:
@@ -103,7 +124,7 @@ def test_a_model_that_fails_staging_never_reaches_production(digits, first_run, 
     # It was measured against the release that production has.
     facts = report_of(refused).evaluation
     assert facts.blessed
-    assert facts.baseline_accuracy == report_of(first_run[0]).evaluation.accuracy
+    assert facts.baseline == report_of(first_run[0]).evaluation.figure
 
 
 def test_boards_give_tfmas_figure_to_the_last_sample(digits, first_run) -> None:
@@ -117,7 +138,7 @@ def test_boards_give_tfmas_figure_to_the_last_sample(digits, first_run) -> None:
     done = tinyops("boards", "infer", "staging-1", samples, "--workspace", digits.workspace, "--json")
     answered = json.loads(done.stdout)
     right = sum(sample["top"] == label for sample, label in zip(answered["samples"], labels, strict=True))
-    assert right == round(evaluation.accuracy * evaluation.examples)
+    assert right == round(evaluation.figure * evaluation.examples)
 
 
 def test_what_a_release_carries(digits, promoted: str) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +15,16 @@ import pytest
 
 from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
 from components.tflite_converter.report import ConversionReport
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.ending import Ended
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
-from pipeline.events import Concluded, Event, Failed, Finished, Launched, Planned, Started
+from edge_deployer.report.folders import REPORT_HTML
+from edge_deployer.rollout.deployment import Deployment
+from pipeline.events import Concluded, Decided, Event, Failed, Finished, Launched, Planned, Progressed, Started, Stopped
 from pipeline.lineage import Lineage
-from pipeline.local_run import RunFailed, run_project
+from pipeline.local_run import RunFailed, result_of, run_project
 
 COMPONENTS = [
     "SensorExampleGen",
@@ -39,9 +45,10 @@ def lineage(digits) -> Lineage:
     return Lineage(digits.workspace / "metadata.sqlite", "digits")
 
 
-def test_every_component_ran_and_said_what_came_out(first_run) -> None:
+def test_every_component_ran_and_said_what_came_out(first_run, digits) -> None:
     result, events = first_run
     assert result.deployment.outcome == "promoted"
+    assert result.report == digits.workspace / "reports" / "1" / REPORT_HTML
     assert result.report.is_file()
     assert result.cached == ()
     finished = [event for event in events if isinstance(event, Finished)]
@@ -50,6 +57,13 @@ def test_every_component_ran_and_said_what_came_out(first_run) -> None:
     assert isinstance(events[0], Launched)
     assert isinstance(events[1], Planned)
     assert isinstance(events[-1], Concluded)
+
+
+def test_what_the_network_takes_is_told_before_it_is_trained(first_run) -> None:
+    _, events = first_run
+    (told,) = [event.activity for event in events if isinstance(event, Progressed) and event.component == "Trainer"]
+    assert "bytes of flash, arena" in told
+    assert "2 CONV_2D, 1 FULLY_CONNECTED" in told
 
 
 def test_the_libraries_talk_to_the_log(first_run) -> None:
@@ -63,10 +77,10 @@ def test_the_digits_reach_what_they_must(digits) -> None:
     conversion = ConversionReport.model_validate_json((model / CONVERSION_FILE).read_text())
     validator = lineage(digits).latest("TFLMValidator").folder("blessing")
     validation = ValidationReport.model_validate_json((validator / VALIDATION_FILE).read_text())
-    assert conversion.int8_accuracy >= 0.975
+    assert conversion.int8_figure >= 0.975
     assert conversion.model_bytes <= 8_000
     assert validation.arena_bytes <= 4_000
-    assert validation.accuracy == conversion.int8_accuracy
+    assert validation.quality == conversion.int8_figure
 
 
 @pytest.mark.usefixtures("first_run")
@@ -94,6 +108,26 @@ def test_again_with_nothing_changed_all_comes_out_of_the_cache(digits) -> None:
     assert sorted(result.cached) == sorted(set(COMPONENTS) - {"TFLMPusher"})
 
 
+@pytest.mark.parametrize("last", [Failed("OSError: No space left on device", ""), Stopped(""), Concluded("missing")])
+def test_an_outcome_that_was_told_stands_whatever_comes_after_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, last: Event
+) -> None:
+    at = datetime(2025, 1, 1, tzinfo=timezone.utc)
+    promoted = Deployment(outcome="promoted", reason="", plan=AcceptancePlan(), started=at, finished=at)
+    result = result_of([Launched(), Decided(promoted.model_dump_json()), last], tmp_path / "run.log", 1)
+    assert (result.deployment.outcome, result.report) == ("promoted", None)
+    assert "warning: the outcome stands" in caplog.text
+
+
+@pytest.mark.usefixtures("first_run")
+def test_a_signal_that_comes_after_the_outcome_does_not_take_it(digits) -> None:
+    def follow(event: Event) -> None:
+        if isinstance(event, Decided):
+            raise Ended(signal.SIGTERM)
+
+    assert run_project(digits.config_file, digits.workspace, follow).deployment.outcome == "unchanged"
+
+
 @pytest.mark.usefixtures("first_run")
 def test_the_users_error_is_told_without_a_traceback_and_the_cache_survives(digits) -> None:
     module = digits.folder / "digits.py"
@@ -114,6 +148,7 @@ def test_the_users_error_is_told_without_a_traceback_and_the_cache_survives(digi
 STOPPED = """
 import os, signal, sys, time
 from pathlib import Path
+from edge_deployer.ending import Ended, listening
 from pipeline.events import Started
 from pipeline.local_run import run_project
 
@@ -127,9 +162,10 @@ def follow(event):
         os.kill(os.getpid(), signal.SIGINT)
 
 try:
-    run_project(Path(sys.argv[1]), Path(sys.argv[2]), follow)
-except KeyboardInterrupt:
-    sys.exit(130)
+    with listening():
+        run_project(Path(sys.argv[1]), Path(sys.argv[2]), follow)
+except Ended as ended:
+    sys.exit(ended.status)
 """
 
 
@@ -179,8 +215,11 @@ def test_nothing_beside_the_users_module_takes_the_place_of_what_is_installed(
     def follow(event: Event) -> None:
         events.append(event)
         if isinstance(event, Planned):
-            raise KeyboardInterrupt
+            raise Ended(signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Ended):
         run_project(config, tmp_path / "workspace", follow)
-    assert isinstance(events[-1], Planned)
+    kinds = [type(event) for event in events]
+    assert kinds[:2] == [Launched, Planned]
+    # The first component may have begun before the worker hears of it.
+    assert kinds[2:] in ([Stopped], [Started, Stopped])

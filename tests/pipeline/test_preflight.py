@@ -12,11 +12,16 @@ import numpy as np
 import pytest
 import yaml
 
+from components.sensor_example_gen.dataset import SUMMARY_FILE
+from components.sensor_example_gen.inspection import inspect
 from edge_deployer.errors import TinyopsError
 from edge_deployer.profile import load_profile
+from edge_deployer.release.labelled_data import DatasetFields
 from pipeline.preflight import prepare
 from pipeline.workspace import Workspace
 
+FIELDS = DatasetFields("sound", "kind", None, 2)
+BUCKETS = {"train": 4, "eval": 1}
 SOUND = np.ones((60, 4))
 NAN = SOUND.copy()
 NAN[7, 2] = np.nan
@@ -42,7 +47,8 @@ def test_a_right_project_passes(project: Callable, tmp_path: Path) -> None:
     ("changes", "arrays", "said"),
     [
         ({"data.source": "other.npz"}, {}, "other.npz does not exist"),
-        ({"data.source": "vibration.py"}, {}, "cannot be read as an .npz"),
+        ({"data.source": "vibration.py"}, {}, "cannot be read as an .npz file: it is text"),
+        ({"data.source": "."}, {}, "is a folder, not an .npz file"),
         ({"data.input": "noise"}, {}, "no array 'noise'; it has sound, kind, person"),
         ({}, {"kind": np.zeros(59, int)}, "60 samples and 'kind' has 59"),
         ({}, {"sound": NAN}, "the first nan at index [7, 2]"),
@@ -58,7 +64,8 @@ def test_a_right_project_passes(project: Callable, tmp_path: Path) -> None:
         ({"deploy.release_version": "256.0.0"}, {}, "release version '256.0.0'"),
         ({"deploy.signing_key": "tinyops.yaml"}, {}, "tinyops.yaml cannot be read"),
         ({"train.module": "absent.py"}, {}, "absent.py is not a Python file"),
-        ({"acceptance": None}, {}, "`labels` at these error rates needs up to 192 samples; the acceptance set has 1"),
+        ({}, {"kind": np.zeros(60, int)}, "all samples have 'kind' 0: with one class there is nothing to tell apart"),
+        ({"acceptance": None}, {}, "eval has 11 samples; at these error rates 192 are needed, about 960 in all"),
         ({"acceptance.quorum": 3}, {}, "quorum 3 cannot be met, staging has 2 boards"),
         ({"acceptance.budgets": {"m4": {}}}, {}, "`budgets` has nothing for cortex-m4"),
         ({"board_profile": "cortex-m99"}, {}, "cortex-m99"),
@@ -71,6 +78,52 @@ def test_what_is_wrong_is_named(
     error = refusal(project(changes, arrays), tmp_path)
     assert said in error.message
     assert error.remedy
+
+
+@pytest.mark.parametrize(
+    ("samples", "buckets", "remedy"),
+    [
+        (60, (4, 1), "collect more; if you set `acceptance.alpha` and `beta` to 0.1, 134 are enough, about 670 in all"),
+        (320, (1, 1), "collect more, or set `acceptance.alpha` and `beta` to 0.1"),
+    ],
+)
+def test_what_helps_against_too_little_data_is_offered_and_helps(
+    project: Callable, tmp_path: Path, samples: int, buckets: tuple[int, int], remedy: str
+) -> None:
+    sound = np.random.default_rng(1).normal(size=(samples, 4))
+    arrays = {"sound": sound, "kind": np.arange(samples) % 2, "person": None}
+    splits = {"data.splits": {"train": buckets[0], "eval": buckets[1]}}
+    assert refusal(project({"acceptance": None, **splits}, arrays), tmp_path).remedy == remedy
+    loose = {"acceptance": {"alpha": 0.1, "beta": 0.1}, **splits}
+    if "enough" not in remedy:
+        prepare(project(loose, arrays), Workspace(tmp_path / "workspace"))
+    else:
+        assert "134 are needed" in refusal(project(loose, arrays), tmp_path).message
+
+
+def test_what_is_odd_about_the_data_is_told_and_refuses_nothing(project: Callable, tmp_path: Path) -> None:
+    changes = {"data.classes": ["off", "on", "broken"]}
+    job = prepare(project(changes), Workspace(tmp_path / "workspace"))
+    assert job.warnings == (
+        "split train has no samples of class broken",
+        "split eval has no samples of class broken",
+    )
+    assert not prepare(project(), Workspace(tmp_path / "workspace")).warnings
+
+
+def test_a_scale_that_changed_since_the_run_before_is_told(project: Callable, tmp_path: Path) -> None:
+    workspace, config = Workspace(tmp_path / "workspace"), project()
+    assert not prepare(config, workspace).warnings
+    _, summary = inspect(tmp_path / "data.npz", FIELDS, BUCKETS, earlier_runs=tmp_path / "none")
+    for number, text in (("8", '{"cut": '), ("7", summary.to_json())):
+        folder = workspace.outputs("vibration", "SensorExampleGen", "examples") / number
+        folder.mkdir(parents=True)
+        (folder / SUMMARY_FILE).write_text(text)
+    assert not prepare(config, workspace).warnings
+    sound = np.random.default_rng(0).normal(size=(60, 4))
+    (warning,) = prepare(project(arrays={"sound": 9.8 * sound}), workspace).warnings
+    assert warning.startswith("values of this data lie at ")
+    assert "those of the data of the run before" in warning
 
 
 def saved(save: Callable, *positional: np.ndarray, **named: np.ndarray) -> bytes:

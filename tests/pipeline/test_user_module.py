@@ -37,6 +37,47 @@ def test_an_edit_changes_the_digest(tmp_path: Path, edited: str) -> None:
     assert UserModule.load(path).sha256 != before
 
 
+PREPROCESSING, TRAINING = "def preprocessing_fn(inputs): ...\n", "def run_fn(fn_args): ...\n"
+
+
+def test_an_edit_of_the_network_leaves_the_digest_of_the_preprocessing(tmp_path: Path) -> None:
+    write(tmp_path, "", "shared.py")
+    preprocessing = write(tmp_path, "import shared\n" + PREPROCESSING, "scaling.py")
+    path = write(tmp_path, "import shared\n" + TRAINING)
+    before = UserModule.load(path, preprocessing)
+    assert (before.name, before.preprocessing_name) == ("model", "scaling")
+    assert [source.name for source in before.sources] == ["model.py", "scaling.py", "shared.py"]
+    assert [source.name for source in before.preprocessing_sources] == ["scaling.py", "shared.py"]
+    write(tmp_path, "import shared\n# wider\n" + TRAINING)
+    edited = UserModule.load(path, preprocessing)
+    assert edited.preprocessing_sha256 == before.preprocessing_sha256
+    assert edited.sha256 != before.sha256
+    write(tmp_path, "SCALE = 2\n", "shared.py")
+    assert UserModule.load(path, preprocessing).preprocessing_sha256 != before.preprocessing_sha256
+
+
+def test_one_module_for_both_has_one_digest(tmp_path: Path) -> None:
+    module = UserModule.load(write(tmp_path, GOOD))
+    assert module.preprocessing == module.path
+    assert module.preprocessing_sha256 == module.sha256
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "said"),
+    [
+        ("elsewhere/scaling.py", PREPROCESSING, "is in another folder than train.module"),
+        ("scaling.py", TRAINING, "scaling.py defines no function 'preprocessing_fn'"),
+        ("json.py", PREPROCESSING, "has the name of the installed module 'json'"),
+        ("scaling.txt", PREPROCESSING, "train.preprocessing"),
+    ],
+)
+def test_what_is_wrong_with_a_preprocessing_module(tmp_path: Path, place: str, text: str, said: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    with pytest.raises(TinyopsError) as refused:
+        UserModule.load(write(tmp_path, TRAINING), write(tmp_path, text, place))
+    assert said in refused.value.message
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -45,6 +86,8 @@ def test_an_edit_changes_the_digest(tmp_path: Path, edited: str) -> None:
         ("import no_such_library_at_all\n" + GOOD, "'no_such_library_at_all'"),
         (GOOD + "def later():\n    from no_such_library import x\n", "'no_such_library'"),
         ("\x00", "model.py"),
+        ("x = " + "-" * 100_000 + "1\n", "model.py"),
+        ("x = " + "(" * 1000 + ")" * 1000 + "\n", "model.py"),
         ("from helper.layers import x\n" + GOOD, "'helper', a package in the same folder"),
     ],
 )

@@ -45,5 +45,31 @@ def test_two_runs_do_not_share_a_workspace(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(TinyopsError, match="cannot be written"), Workspace(tmp_path / "file").claim():
+    with pytest.raises(TinyopsError, match="file cannot be made"), Workspace(tmp_path / "file").claim():
         pass
+
+
+@pytest.mark.parametrize("contents", [b"no database " * 100, None])
+def test_damaged_metadata_is_named_before_anything_runs(tmp_path: Path, contents: bytes | None) -> None:
+    path = Workspace(tmp_path).metadata
+    if contents is None:
+        path.mkdir()
+    else:
+        path.write_bytes(contents)
+    with pytest.raises(TinyopsError, match=r"metadata\.sqlite cannot be used") as raised, Workspace(tmp_path).claim():
+        pass
+    assert "move the file away" in raised.value.remedy
+
+
+def test_a_workspace_whose_path_breaks_lines_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TinyopsError, match="line break"), Workspace(tmp_path / "two\nlines").claim():
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["run-\u00b2.log", "run-x.log", "run-.log"])
+def test_other_logs_do_not_count(tmp_path: Path, name: str) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / name).touch()
+    with Workspace(tmp_path).claim() as slot:
+        assert slot.number == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, Protocol
 
@@ -12,6 +12,7 @@ from edge_deployer.cli.boards.bench import Bench
 from edge_deployer.cli.boards.log import BoardLog
 from edge_deployer.cli.boards.proof import prove
 from edge_deployer.cli.boards.release import OfferedImage, Refused, find_image
+from edge_deployer.ending import CutShort, uncut
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import BoardEntry
 from edge_deployer.rollout.journal import Journal, Watcher
@@ -45,14 +46,19 @@ class Outcome:
         return self.result == "refused"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Hand:
-    """A board in the hands of a command: its session, and where its steps are noted."""
+    """A board in the hands of a command: its session, and where its steps are noted.
+
+    Attributes:
+        answered: what the board said last of what it runs, in words.
+    """
 
     session: DeviceSession
     entry: BoardEntry
     bench: Bench
     journal: Journal
+    answered: str = field(default="was not asked", init=False)
 
     def note(self, action: str, detail: str) -> None:
         """Write down a step."""
@@ -60,7 +66,14 @@ class Hand:
 
     async def running(self) -> SlotState | None:
         """The image that runs."""
-        return next((image for image in await self.session.images() if image.active), None)
+        try:
+            image = next((image for image in await self.session.images() if image.active), None)
+        except SessionError:
+            self.answered = "does not answer"
+            raise
+        kept = "" if image is None else ", confirmed" if image.confirmed else ", on trial"
+        self.answered = f"runs {describe(image)}{kept}" if image else "has no image that boots"
+        return image
 
     async def outcome(self, result: _Result, detail: str, remedy: str | None = None) -> Outcome:
         """How it ended, with what the board runs now."""
@@ -117,6 +130,7 @@ async def perform(action: Action, bench: Bench, entry: BoardEntry, watcher: Watc
 
     Raises:
         TinyopsError: something that was named is wrong, or the board does not answer.
+        CutShort: it was cancelled. What was on trial only since then is taken back, and what the board runs is said.
     """
     try:
         work = action.prepare(bench, entry)
@@ -130,6 +144,8 @@ async def perform(action: Action, bench: Bench, entry: BoardEntry, watcher: Watc
         except Refused as refusal:
             hand.note("refused", refusal.reason)
             return await hand.outcome("refused", refusal.reason, refusal.remedy)
+        except asyncio.CancelledError:
+            raise CutShort(f"{entry.name} {hand.answered}") from None
 
 
 async def _install(hand: Hand, offered: OfferedImage) -> Outcome:
@@ -228,8 +244,20 @@ async def _see_that_it_boots(hand: Hand, image_hash: bytes) -> None:
 
 
 async def _take_back(hand: Hand) -> None:
+    """No signal cuts this short.
+
+    Raises:
+        SessionError: the board does not come to rest.
+    """
+    await uncut(_bring_to_rest(hand), f"{hand.entry.name} to be taken back")
+
+
+async def _bring_to_rest(hand: Hand) -> None:
     hand.note("revert", "what is on trial is taken back")
-    await come_to_rest(hand.session)
+    try:
+        await come_to_rest(hand.session)
+    finally:
+        await hand.running()
 
 
 def describe(image: SlotState) -> str:

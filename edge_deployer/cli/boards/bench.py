@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import exists, require_plain_path
 from edge_deployer.inventory.bench import powered
 from edge_deployer.inventory.inventory import BoardEntry, Inventory, board_profile, load_inventory
 from edge_deployer.inventory.quarantine import Quarantine
@@ -24,7 +25,8 @@ class Bench:
 
     @classmethod
     def load(cls, inventory: Path | None, workspace: Path) -> Bench:
-        """Read an inventory file, see `load_inventory`."""
+        """Read an inventory file, see `load_inventory`; a workspace with a line break in its path is an error, too."""
+        require_plain_path(workspace, "workspace")
         return cls(load_inventory(inventory), workspace)
 
     def entry(self, name: str) -> BoardEntry:
@@ -64,13 +66,16 @@ class Bench:
         """
         if entry.virtual:
             provisioned = self.folder(entry) / "public.pem"
-            return load_public_key(provisioned) if provisioned.exists() else self._first_key()
+            return (
+                load_public_key(provisioned) if exists(provisioned, f"public key {provisioned}") else self._first_key()
+            )
         return load_public_key(self.inventory.public_key) if self.inventory.public_key else None
 
     def release_key(self, entry: BoardEntry) -> bytes | None:
         """PEM of the public key that releases for a board are signed with: what it trusts, or the workspace's own."""
         own = self.workspace / "keys" / "signing.pem"
-        return self.trusted_key(entry) or (load_signing_key(own).public_pem if own.exists() else None)
+        has_own = exists(own, f"signing key {own}")
+        return self.trusted_key(entry) or (load_signing_key(own).public_pem if has_own else None)
 
     @asynccontextmanager
     async def power(self, entries: Sequence[BoardEntry]) -> AsyncIterator[dict[str, str]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_REFUSED
+from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_REFUSED
 
 if TYPE_CHECKING:
     from edge_deployer.cli.boards.action import Action
@@ -33,8 +33,8 @@ def about() -> None:
     back through `health` alone. A virtual board is powered for as long as a
     command needs it; its flash stays in the workspace.
 
-    Exit status: 0 done, 1 an error or a board that does not answer, 2 wrong usage, 3 refused with a reason,
-    130 stopped by Ctrl-C.
+    Exit status: 0 done, 1 an error or a board that does not answer, 2 wrong usage, 3 refused with a reason, 128 and the
+    signal's number if a signal stopped it: 130 for Ctrl-C, 143 for SIGTERM.
     """
 
 
@@ -62,13 +62,10 @@ def probe(
     from edge_deployer.cli.boards.bench import Bench
     from edge_deployer.cli.boards.probe import probe_boards
     from edge_deployer.cli.boards.view import print_probes
-    from edge_deployer.rollout.interruption import run_interruptible
+    from edge_deployer.ending import run_to_end
 
     bench = Bench.load(inventory, workspace)
-    try:
-        found = run_interruptible(probe_boards(bench, bench.entries(names)))
-    except KeyboardInterrupt:
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+    found = run_to_end(probe_boards(bench, bench.entries(names)))
     print_probes(found, _confined(workspace), as_json=as_json)
     if not all(row.reachable for row in found):
         raise typer.Exit(EXIT_ERROR)
@@ -87,7 +84,7 @@ def health(
 
     The test is all that acceptance asks of a staging board, on a release that is known to be good: the promoted one
     that the board runs, or else the latest promoted one, on trial. A board that passes is let out of quarantine, one
-    that fails is put there. It ends with the image it had, after Ctrl-C too.
+    that fails is put there. It ends with the image it had, after Ctrl-C or SIGTERM too.
 
     Exit status 3 if a board fails, if no decision is reached, or if it has an image on trial and is not tested.
     """
@@ -174,14 +171,11 @@ def infer(
     from edge_deployer.cli.boards.infer import infer_file
     from edge_deployer.cli.boards.inputs import read_samples
     from edge_deployer.cli.boards.view import print_inference
-    from edge_deployer.rollout.interruption import run_interruptible
+    from edge_deployer.ending import run_to_end
 
     bench = Bench.load(inventory, workspace)
     entry, samples = bench.entry(name), read_samples(file)
-    try:
-        inference = run_interruptible(infer_file(bench, entry, samples, file.name))
-    except KeyboardInterrupt:
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+    inference = run_to_end(infer_file(bench, entry, samples, file.name))
     print_inference(inference, as_json=as_json)
 
 
@@ -213,16 +207,12 @@ def _test(names: list[str], inventory: Path | None, workspace: Path, *, as_json:
     from edge_deployer.cli.boards.health import self_test
     from edge_deployer.cli.boards.view import print_self_tests
     from edge_deployer.cli.deployment_view import DeploymentView
-    from edge_deployer.rollout.interruption import run_interruptible
+    from edge_deployer.ending import run_to_end
 
     bench = Bench.load(inventory, workspace)
     entries = bench.entries(names)
-    try:
-        with DeploymentView(quiet=as_json) as view:
-            tests = run_interruptible(self_test(bench, entries, view))
-    except KeyboardInterrupt:
-        typer.echo("stopped; what was on trial is taken back, and the quarantine is as it was", err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+    with DeploymentView(quiet=as_json) as view:
+        tests = run_to_end(self_test(bench, entries, view))
     print_self_tests(tests, as_json=as_json)
     results = {test.result for test in tests}
     if results <= {"passed"}:
@@ -236,16 +226,12 @@ def _act(action: Action, name: str, inventory: Path | None, workspace: Path, *, 
     from edge_deployer.cli.boards.bench import Bench
     from edge_deployer.cli.boards.view import print_outcome
     from edge_deployer.cli.deployment_view import DeploymentView
-    from edge_deployer.rollout.interruption import run_interruptible
+    from edge_deployer.ending import run_to_end
 
     bench = Bench.load(inventory, workspace)
     entry = bench.entry(name)
-    try:
-        with DeploymentView(quiet=as_json) as view:
-            outcome = run_interruptible(perform(action, bench, entry, view))
-    except KeyboardInterrupt:
-        typer.echo(f"stopped; an image that was on trial on {name} only since this command is taken back", err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+    with DeploymentView(quiet=as_json) as view:
+        outcome = run_to_end(perform(action, bench, entry, view))
     print_outcome(outcome, as_json=as_json)
     if outcome.refused:
         raise typer.Exit(EXIT_REFUSED)

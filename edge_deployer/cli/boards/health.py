@@ -11,10 +11,13 @@ from edge_deployer.acceptance.verdict import BoardVerdict
 from edge_deployer.cli.boards.bench import Bench
 from edge_deployer.cli.boards.known_good import known_good
 from edge_deployer.cli.boards.log import BoardLog
+from edge_deployer.ending import CutShort
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.inventory.quarantine import Quarantine
+from edge_deployer.release.store import ReleaseStore
 from edge_deployer.rollout.board import Board
 from edge_deployer.rollout.deployment import BoardRecord
+from edge_deployer.rollout.fleet import what_boards_run
 from edge_deployer.rollout.journal import Journal, Watcher
 from edge_deployer.rollout.rest import is_at_rest
 from edge_deployer.session import DeviceSession, SessionError
@@ -51,14 +54,23 @@ async def self_test(bench: Bench, entries: Sequence[BoardEntry], watcher: Watche
     Raises:
         TinyopsError: no release is known to be good for one of the boards, or the virtual boards cannot be powered. No
             board was touched.
+        CutShort: it was cancelled; every board was given its image back, and what each runs is said.
     """
     for entry in entries:
         known_good(bench, entry)
     journal = Journal(BoardLog(bench.workspace, watcher))
-    async with bench.power(entries) as urls:
-        work = (_test(bench, entry, urls[entry.name], journal) for entry in entries)
-        # Exceptions wait until all have ended, Ctrl-C too: no board may lose power while it gets its image back.
-        found = await asyncio.gather(*work, return_exceptions=True)
+    records = [_record(entry) for entry in entries]
+    try:
+        async with bench.power(entries) as urls:
+            work = (
+                _test(bench, entry, urls[entry.name], journal, record)
+                for entry, record in zip(entries, records, strict=True)
+            )
+            # Exceptions wait until all have ended, a signal too: no board may lose power while it gets its image back.
+            found = await asyncio.gather(*work, return_exceptions=True)
+    except asyncio.CancelledError:
+        releases = ReleaseStore(bench.workspace / "releases").ids()
+        raise CutShort(f"{what_boards_run(records, releases)}; the quarantine is as it was") from None
     tests = []
     for test in found:
         if isinstance(test, BaseException):
@@ -67,18 +79,29 @@ async def self_test(bench: Bench, entries: Sequence[BoardEntry], watcher: Watche
     return tests
 
 
-async def _test(bench: Bench, entry: BoardEntry, url: str, journal: Journal) -> SelfTest:
+def _record(entry: BoardEntry) -> BoardRecord:
+    """As a staging board, whatever its pool: production boards are asked their golden vectors only."""
+    return BoardRecord(
+        name=entry.name, pool="staging", profile=entry.profile, virtual=entry.virtual, answer="not asked"
+    )
+
+
+async def _test(bench: Bench, entry: BoardEntry, url: str, journal: Journal, record: BoardRecord) -> SelfTest:
     test = None
     try:
         async with bench.session(entry, url) as session:
-            test = await _ask(session, bench, entry, journal)
+            test = await _ask(session, bench, entry, journal, record)
     except SessionError as error:
         # Once there is a verdict, silence takes nothing from it.
-        return test or SelfTest(entry.name, "not reached", error.message, error.remedy)
+        if test is None:
+            record.answer = "silent"
+            return SelfTest(entry.name, "not reached", error.message, error.remedy)
     return test
 
 
-async def _ask(session: DeviceSession, bench: Bench, entry: BoardEntry, journal: Journal) -> SelfTest:
+async def _ask(
+    session: DeviceSession, bench: Bench, entry: BoardEntry, journal: Journal, record: BoardRecord
+) -> SelfTest:
     name = entry.name
     if not is_at_rest(await session.images()):
         return SelfTest(
@@ -87,8 +110,6 @@ async def _ask(session: DeviceSession, bench: Bench, entry: BoardEntry, journal:
             "an image is on trial, or waits to be booted",
             f"settle that first: `tinyops boards confirm {name}` or `tinyops boards revert {name}`",
         )
-    # As a staging board, whatever its pool: production boards are asked their golden vectors only.
-    record = BoardRecord(name=name, pool="staging", profile=entry.profile, virtual=entry.virtual)
     board = Board(session, record, board_profile(entry), journal)
     await board.probe()
     trial = known_good(bench, entry, record.image_before)

@@ -21,7 +21,7 @@ class Inference:
         board: its name.
         image_hash: the image whose model ran.
         scores: outputs as real numbers, float32 ``(n, outputs)``.
-        microseconds: time of each sample by the board's clock, int64 ``(n,)``.
+        microseconds: time of each sample by the board's clock, int64 ``(n,)``; 0 where the board cannot tell.
         class_names: name of each output; empty where the workspace does not know the release, or it has no names.
     """
 
@@ -55,7 +55,6 @@ async def infer_file(bench: Bench, entry: BoardEntry, samples: Array, label: str
     async with bench.power((entry,)) as urls, bench.session(entry, urls[entry.name]) as session:
         info = await session.info()
         inputs = fit_samples(samples, info.input)
-        # Noted first: a log that cannot be written must not cost the scores.
         journal.note(entry.name, "infer", f"{len(inputs)} samples of {label}")
         result = await session.infer(inputs)
     release = find_release(info.image_hash, bench, entry)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 
 import numpy as np
 
+from edge_deployer.array_files import read_npy
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import read_text
 from edge_deployer.release.labelled_data import DatasetFields, checked_inputs, load_dataset
 from edge_deployer.release.samples import stored_inputs
 from edge_deployer.tensors import Array, TensorSpec
@@ -49,26 +52,16 @@ def fit_samples(values: Array, spec: TensorSpec) -> Array:
 
 
 def _read_npy(path: Path) -> Array:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise TinyopsError(f"{path} cannot be read: {error.strerror or error}", remedy="correct the path") from None
-    except (ValueError, EOFError) as error:
-        raise TinyopsError(f"{path} is not an .npy file: {error}", remedy="save an array with numpy.save") from None
-    if not isinstance(values, np.ndarray):
-        values.close()
-        raise TinyopsError(f"{path} holds several arrays", remedy="give the file the ending .npz")
-    return checked_inputs(values, "the array", path)
+    return checked_inputs(read_npy(path, str(path)), "the array", path)
 
 
 def _read_csv(path: Path) -> Array:
+    text = read_text(path, str(path))
     try:
-        with path.open(encoding="utf-8") as file, warnings.catch_warnings():
+        with warnings.catch_warnings():
             # numpy warns of an empty file; `checked_inputs` refuses it.
             warnings.simplefilter("ignore", UserWarning)
-            values = np.loadtxt(file, delimiter=",", ndmin=2)
-    except OSError as error:
-        raise TinyopsError(f"{path} cannot be read: {error.strerror}", remedy="correct the path") from None
+            values = np.loadtxt(io.StringIO(text), delimiter=",", ndmin=2)
     except ValueError as error:
         remedy = "write the numbers of a sample in each line, with commas between them and no heading"
         raise TinyopsError(f"{path} is not a table of numbers: {error}", remedy=remedy) from None

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel
 
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.cli.boards.bench import Bench
 from edge_deployer.cli.boards.release import find_release
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import read_file
+from edge_deployer.files import exists, read_record
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.release.bundle import Bundle
+from edge_deployer.release.fit import misfit
+from edge_deployer.release.store import release_folders
 from edge_deployer.rollout.release_line import RECORD_FILE
 from edge_deployer.rollout.trial import Trial
 
@@ -27,7 +28,7 @@ class _Promotion(BaseModel):
 
     release: _Release
     plan: AcceptancePlan
-    finished: datetime
+    finished: AwareDatetime
 
 
 def known_good(bench: Bench, entry: BoardEntry, running: str | None = None) -> Trial:
@@ -57,21 +58,15 @@ def known_good(bench: Bench, entry: BoardEntry, running: str | None = None) -> T
 
 def _promotions(workspace: Path) -> list[_Promotion]:
     """What was promoted from a workspace, in no order: only then there is a record beside the release."""
-    return [_read(path) for path in (workspace / "releases").glob(f"[0-9]*/{RECORD_FILE}")]
-
-
-def _read(path: Path) -> _Promotion:
-    try:
-        return _Promotion.model_validate_json(read_file(path, f"record {path}"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "(whole file)"
-        raise TinyopsError(
-            f"{path} is no record of a promotion: {field}: {first['msg']}",
-            remedy="move the file out of the workspace, and push its release again",
-        ) from None
+    records = [folder / RECORD_FILE for folder in release_folders(workspace / "releases")]
+    remedy = "move the file out of the workspace, and push its release again"
+    return [
+        read_record(_Promotion, path, f"record of a promotion {path}", remedy=remedy)
+        for path in records
+        if exists(path, f"record {path}")
+    ]
 
 
 def _fits(bundle: Bundle, entry: BoardEntry) -> bool:
-    profile, needed = board_profile(entry), bundle.manifest.arena_bytes
-    return len(bundle.image.data) <= profile.image_bytes and (needed is None or needed <= profile.arena_bytes)
+    image, arena = len(bundle.image.data), bundle.manifest.arena_bytes
+    return misfit(board_profile(entry), image_bytes=image, arena_bytes=arena) is None

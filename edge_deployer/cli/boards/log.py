@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,16 +9,19 @@ from pydantic import BaseModel, ValidationError
 
 from edge_deployer.cli.boards.bench import Bench
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import make_folder, read_file
+from edge_deployer.files import exists, make_folder, read_file, read_json, reading
 from edge_deployer.inventory.inventory import BoardEntry
+from edge_deployer.paperwork import paperwork
 from edge_deployer.report.folders import REPORT_JSON
 from edge_deployer.rollout.deployment import Step
 from edge_deployer.rollout.journal import Watcher
 from edge_deployer.rollout.release_line import RECORD_FILE
 
+_REMEDY = "move the file out of the workspace"
+
 
 class BoardLog:
-    """Writes each step to its board's file and passes it on.
+    """Writes each step to its board's file and passes it on. A file that cannot be written is a warning, once.
 
     Args:
         workspace: the file is ``<workspace>/log/<board>.jsonl``.
@@ -28,22 +30,12 @@ class BoardLog:
 
     def __init__(self, workspace: Path, watcher: Watcher | None = None) -> None:
         self._workspace, self._watcher = workspace, watcher
+        self._is_lost = False
 
     def on_step(self, step: Step) -> None:
-        """Append the step.
-
-        Raises:
-            TinyopsError: the file cannot be written.
-        """
-        path = _log_file(self._workspace, step.board)
-        make_folder(path.parent)
-        try:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(step.model_dump_json() + "\n")
-        except OSError as error:
-            raise TinyopsError(
-                f"the log {path} cannot be written: {error.strerror}", remedy="correct the file's permissions"
-            ) from None
+        """Append the step."""
+        if not self._is_lost:
+            self._append(step)
         if self._watcher:
             self._watcher.on_step(step)
 
@@ -51,6 +43,14 @@ class BoardLog:
         """Progress is not kept."""
         if self._watcher:
             self._watcher.on_progress(board, action, done, total)
+
+    def _append(self, step: Step) -> None:
+        path, self._is_lost = _log_file(self._workspace, step.board), True
+        with paperwork(f"the log {path}"):
+            make_folder(path.parent)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(step.model_dump_json() + "\n")
+            self._is_lost = False
 
 
 def recorded_steps(workspace: Path, board: str) -> list[Step]:
@@ -82,7 +82,7 @@ class _Record(BaseModel):
 
 def _own_steps(workspace: Path, board: str) -> Iterator[Step]:
     path = _log_file(workspace, board)
-    if not path.exists():
+    if not exists(path, f"log {path}"):
         return
     lines = read_file(path, f"log {path}").decode(errors="replace").splitlines()
     try:
@@ -93,9 +93,11 @@ def _own_steps(workspace: Path, board: str) -> Iterator[Step]:
 
 def _deployment_steps(workspace: Path, board: str) -> Iterator[Step]:
     """Steps from the record of each promotion and from each report, of `tinyops run` too."""
-    for path in (*workspace.rglob(REPORT_JSON), *workspace.glob(f"releases/*/{RECORD_FILE}")):
+    with reading(f"workspace {workspace}"):
+        records = [*workspace.rglob(REPORT_JSON), *workspace.glob(f"releases/*/{RECORD_FILE}")]
+    for path in records:
+        record = read_json(path, f"record {path}", remedy=_REMEDY)
         try:
-            record = json.loads(read_file(path, f"record {path}"))
             steps = _Record.model_validate(record.get("deployment", record)).steps
         except (ValueError, AttributeError) as error:
             raise _damaged(path, error) from None
@@ -104,4 +106,4 @@ def _deployment_steps(workspace: Path, board: str) -> Iterator[Step]:
 
 def _damaged(path: Path, error: Exception) -> TinyopsError:
     first = str(error).partition("\n")[0]
-    return TinyopsError(f"{path} is no record of steps: {first}", remedy="move the file out of the workspace")
+    return TinyopsError(f"{path} is no record of steps: {first}", remedy=_REMEDY)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.cli.boards.bench import Bench
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import read_file
+from edge_deployer.files import read_file, reading
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.release.bundle import IMAGE_FILE, Bundle, read_bundle
+from edge_deployer.release.fit import misfit
 from edge_deployer.release.image import MANIFEST_TLV, read_image
 from edge_deployer.release.manifest import Manifest
+from edge_deployer.release.store import release_folders
 from edge_deployer.wire.mcuboot import ImageFormatError, McubootImage, parse_image
 
 
@@ -52,9 +53,11 @@ def find_image(argument: str, bench: Bench, entry: BoardEntry) -> OfferedImage:
         Refused: the image is not for this board.
     """
     path = Path(argument)
-    folder = path if path.is_dir() else _release_folder(bench.workspace, argument)
-    file = folder / IMAGE_FILE if folder and not path.is_file() else path
-    if not file.exists():
+    with reading(f"image {argument}"):
+        folder = path if path.is_dir() else _release_folder(bench.workspace, argument)
+        file = folder / IMAGE_FILE if folder and not path.is_file() else path
+        is_there = file.exists()
+    if not is_there:
         known = ", ".join(sorted(image.parent.name for image in _release_images(bench.workspace))) or "none"
         raise TinyopsError(
             f"{argument} is neither a file nor a release in {bench.workspace}",
@@ -97,8 +100,9 @@ def _release_folder(workspace: Path, release: str) -> Path | None:
     return next((image.parent for image in _release_images(workspace) if image.parent.name in names), None)
 
 
-def _release_images(workspace: Path) -> Iterator[Path]:
-    return (workspace / "releases").glob(f"[0-9]*/{IMAGE_FILE}")
+def _release_images(workspace: Path) -> list[Path]:
+    images = [folder / IMAGE_FILE for folder in release_folders(workspace / "releases")]
+    return [image for image in images if image.exists()]
 
 
 def _check_signature(data: bytes, file: Path, bench: Bench, entry: BoardEntry) -> None:
@@ -120,18 +124,11 @@ def _is_signed(data: bytes, key: bytes) -> bool:
 
 def _check_room(data: bytes, image: McubootImage, entry: BoardEntry) -> None:
     profile = board_profile(entry)
-    if len(data) > profile.image_bytes:
-        raise Refused(
-            f"the image has {len(data):,} bytes; a slot of {entry.name} ({profile.name}) holds {profile.image_bytes:,}",
-            "make the model smaller, or choose a board with larger slots",
-        )
     manifest = image.protected.get(MANIFEST_TLV)
     needed = Manifest.from_cbor(manifest).arena_bytes if manifest else None
-    if needed is not None and needed > profile.arena_bytes:
-        raise Refused(
-            f"the model needs an arena of {needed:,} bytes; {entry.name} ({profile.name}) has {profile.arena_bytes:,}",
-            "make the model's activations smaller, or choose a board with more RAM",
-        )
+    found = misfit(profile, image_bytes=len(data), arena_bytes=needed)
+    if found:
+        raise Refused(found.describe(f"{entry.name} ({profile.name})"), found.remedy)
 
 
 def _hash_of(data: bytes) -> bytes | None:

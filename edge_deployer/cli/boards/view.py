@@ -118,7 +118,7 @@ def print_inference(inference: Inference, *, as_json: bool) -> None:
                 "top": int(top),
                 "name": names[top] if names else None,
                 "scores": [float(score) for score in scores],
-                "microseconds": int(time),
+                "microseconds": int(time) or None,
             }
             for top, scores, time in zip(inference.top, inference.scores, inference.microseconds, strict=True)
         ]
@@ -130,7 +130,8 @@ def print_inference(inference: Inference, *, as_json: bool) -> None:
         shown = ", ".join(f"{score:.4g}" for score in scores[:_SHOWN_SCORES])
         more = f", ... ({len(scores)} in all)" if len(scores) > _SHOWN_SCORES else ""
         label = f"{top} {names[top]}" if names else str(top)
-        rows.append((str(number), label, f"{scores[top]:.4g}", shown + more, f"{inference.microseconds[number]:,}"))
+        time = f"{inference.microseconds[number]:,}" if inference.microseconds[number] else "-"
+        rows.append((str(number), label, f"{scores[top]:.4g}", shown + more, time))
     _print_table(("sample", "top", "score", "scores", "microseconds"), rows)
 
 

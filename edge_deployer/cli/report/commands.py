@@ -1,4 +1,4 @@
-"""`tinyops report`: show a report on the terminal, judge its evidence once more, print the format of its JSON."""
+"""`tinyops report`: list and show reports, judge their evidence once more, print the format of their JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Report = Annotated[
         metavar="[REPORT]", help="A report's folder or its report.json; the newest in the workspace without."
     ),
 ]
-_Workspace = Annotated[Path, typer.Option(help="Folder in which to look for the newest report.")]
+_Workspace = Annotated[Path, typer.Option(help="Folder that has the reports.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 _WORKSPACE = Path(".tinyops")
 
@@ -26,11 +26,38 @@ _WORKSPACE = Path(".tinyops")
 def about() -> None:
     """Show what a report says of a release, and judge its evidence once more.
 
-    `tinyops push` and `tinyops run` write a report in a folder of its own: report.html for people, report.md in short,
-    report.json with all evidence. No command here touches a board.
+    `tinyops push`, `tinyops run` and `tinyops replay` each leave a report in a numbered folder of WORKSPACE/reports:
+    report.html for people, report.md in short, report.json with all evidence. No command here touches a board.
 
-    Exit status: 0 done, 1 an error, 2 wrong usage, 3 the evidence says another verdict than the one recorded.
+    Exit status: 0 done, 1 an error, 2 wrong usage, 3 the evidence says something else than what is recorded.
     """
+
+
+@report.command("list", epilog="Example: tinyops report list")
+def list_reports(workspace: _Workspace = _WORKSPACE, as_json: _Json = False) -> None:
+    """List all runs and pushes, the newest first: when, what, how it ended, its figures, and where the report is."""
+    from edge_deployer.cli.report.view import print_reports
+    from edge_deployer.report.reading import read_reports
+
+    found, damaged = read_reports(workspace)
+    print_reports(found, damaged, workspace, as_json=as_json)
+
+
+@report.command("open", epilog="Example: tinyops report open .tinyops/reports/3")
+def open_report(named: _Report = None, workspace: _Workspace = _WORKSPACE) -> None:
+    """Open the page of a report in the browser."""
+    import webbrowser
+
+    from edge_deployer.errors import TinyopsError
+    from edge_deployer.report.folders import REPORT_HTML
+    from edge_deployer.report.reading import find_report
+
+    page = find_report(named, workspace).with_name(REPORT_HTML).resolve()
+    typer.echo(str(page))
+    if not webbrowser.open(page.as_uri()):
+        raise TinyopsError(
+            "no browser is found on this machine", remedy="open the page above in one, or `tinyops report show`"
+        )
 
 
 @report.command(epilog="Example: tinyops report show .tinyops/reports/3")
@@ -45,10 +72,11 @@ def show(named: _Report = None, workspace: _Workspace = _WORKSPACE, as_json: _Js
 
 @report.command(epilog="Example: tinyops report replay .tinyops/reports/3")
 def replay(named: _Report = None, workspace: _Workspace = _WORKSPACE, as_json: _Json = False) -> None:
-    """Judge every board and the staging pool once more, and compare with what is recorded, bit for bit.
+    """Judge every board and the staging pool once more, conclude outcome and headline, and compare bit for bit.
 
-    Nothing but the plan, the reference and the boards' answers in the report is used. A verdict that is not the same
-    was made by another version of tinyops, or something in the report was altered; what differs is named.
+    Verdicts are made of the plan, the reference and the boards' answers in the report alone; the outcome also of what
+    each board runs. What is not the same was made by another version of tinyops, or something in the report was
+    altered; what differs is named.
     """
     from edge_deployer.cli.report.view import print_replay
     from edge_deployer.report.reading import find_report, read_report
@@ -57,7 +85,7 @@ def replay(named: _Report = None, workspace: _Workspace = _WORKSPACE, as_json: _
     path = find_report(named, workspace)
     replayed = judge_again(read_report(path).deployment)
     print_replay(replayed, path, as_json=as_json)
-    if not all(verdict.same for verdict in replayed):
+    if any(verdict.same is False for verdict in replayed):
         raise typer.Exit(EXIT_REFUSED)
 
 

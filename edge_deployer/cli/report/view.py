@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic_core import to_json
 from rich import box
@@ -14,6 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from edge_deployer.cli.deployment_view import print_verdict
+from edge_deployer.errors import TinyopsError
 from edge_deployer.report.acceptance_view import (
     CheckRow,
     board_facts,
@@ -23,7 +25,10 @@ from edge_deployer.report.acceptance_view import (
     why_quarantined,
 )
 from edge_deployer.report.facts import Report
+from edge_deployer.report.glossary import words_in
+from edge_deployer.report.markdown import render_markdown
 from edge_deployer.report.replay import Replayed
+from edge_deployer.report.views import key_figures
 from edge_deployer.rollout.deployment import BoardRecord, Deployment
 
 _COLOURS = {
@@ -35,6 +40,8 @@ _COLOURS = {
     "quarantined": "yellow",
     "warns": "yellow",
 }
+_OUTCOMES = {"promoted": "green", "unchanged": "green", "refused": "red", "no verdict": "yellow"}
+_FACTS = {"name", "pool", "profile", "virtual", "spare", "outcome", "answer", "image_after"}
 _UNLIMITED = 10_000
 """Columns of an output that is no terminal."""
 
@@ -53,25 +60,65 @@ def print_report(report: Report, path: Path, *, as_json: bool) -> None:
     for board in deployment.boards:
         console.print()
         _print_board(console, board, deployment)
-    console.print(f"\nreport: {escape(str(path))}")
+    console.print()
+    for word, meaning in words_in(render_markdown(report)).items():
+        console.print(f"[dim]{word}: {meaning}[/]")
+    console.print(f"report: {escape(str(path))}")
+
+
+def print_reports(
+    found: Sequence[tuple[Path, Report]], damaged: Sequence[TinyopsError], workspace: Path, *, as_json: bool
+) -> None:
+    """A line a report; what cannot be read is named after them."""
+    if as_json:
+        _print_json(
+            {"reports": [_line(path, report) for path, report in found], "damaged": [e.message for e in damaged]}
+        )
+        return
+    console = _console()
+    if not found and not damaged:
+        console.print(f"no run and no push has left a report in {escape(str(workspace))}")
+    if found:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for name in ("when", "what", "verdict", "figures", "report"):
+            table.add_column(name, overflow="fold")
+        for path, report in found:
+            line = _line(path, report)
+            outcome, gate = report.deployment.outcome, report.deployment.gate
+            verdict = f"[{_OUTCOMES[outcome]}]{outcome}[/]{f' at {gate}' if gate else ''}"
+            figures = ", ".join(f"{name} {figure}" for name, figure in line["figures"].items())
+            what = f"{report.title}, {line['how']}"
+            table.add_row(
+                f"{report.deployment.finished:%Y-%m-%d %H:%M}", escape(what), verdict, figures, str(path.parent)
+            )
+        console.print(table)
+    for error in damaged:
+        console.print(f"[yellow]not read:[/] {escape(error.message)}")
 
 
 def print_replay(replayed: Sequence[Replayed], path: Path, *, as_json: bool) -> None:
-    """A line a verdict, and below it what differs."""
+    """A line a verdict, and below it what differs; last what became of the release."""
     if as_json:
-        same = all(verdict.same for verdict in replayed)
+        same = all(verdict.same is not False for verdict in replayed)
         _print_json({"report": str(path), "same": same, "verdicts": replayed})
         return
     console = _console()
     for verdict in replayed:
+        colour = {True: "green", False: "bold red", None: "yellow"}[verdict.same]
         name = f"{verdict.name} pool" if verdict.kind == "pool" else verdict.name
-        said = f"the same verdict, {verdict.decision}" if verdict.same else "not the verdict that is recorded"
-        console.print(f"[{'green' if verdict.same else 'bold red'}]{escape(name)}[/]: {said}")
+        console.print(f"[{colour}]{escape(name)}[/]: {_what_replay_says(verdict)}")
         for difference in verdict.differences:
             console.print(f"  {escape(difference)}")
     if not replayed:
         console.print("no board was examined: there is no verdict to make again")
     console.print(f"report: {escape(str(path))}")
+
+
+def _what_replay_says(verdict: Replayed) -> str:
+    what, verb = ("outcome and headline", "are") if verdict.kind == "deployment" else ("verdict", "is")
+    if verdict.same is None:
+        return "the evidence cannot speak for outcome and headline"
+    return f"the same {what}, {verdict.decision}" if verdict.same else f"not the {what} that {verb} recorded"
 
 
 def _print_board(console: Console, board: BoardRecord, deployment: Deployment) -> None:
@@ -99,6 +146,22 @@ def _table(rows: Sequence[CheckRow]) -> Table:
     return table
 
 
+def _line(path: Path, report: Report) -> dict[str, Any]:
+    deployment = report.deployment
+    return {
+        "report": str(path),
+        "finished": deployment.finished,
+        "title": report.title,
+        "how": "push" if report.run_id is None else "run",
+        "run_id": report.run_id,
+        "outcome": deployment.outcome,
+        "gate": deployment.gate,
+        "reason": deployment.reason,
+        "release": deployment.release.release_id if deployment.release else None,
+        "figures": {figure.label: figure.figure for figure in key_figures(report)},
+    }
+
+
 def _summary(report: Report, path: Path) -> dict[str, object]:
     deployment = report.deployment
     return {
@@ -112,7 +175,7 @@ def _summary(report: Report, path: Path) -> dict[str, object]:
         "staging": deployment.staging,
         "boards": [
             {
-                **board.model_dump(mode="json", include={"name", "pool", "profile", "virtual", "spare", "outcome"}),
+                **board.model_dump(mode="json", include=_FACTS),
                 "state": board_state(board, deployment),
                 "quarantined": why_quarantined(board, deployment),
                 "verdict": board.verdict,

@@ -12,6 +12,8 @@ import yaml
 from kfp.dsl import Artifact
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
+from edge_deployer.errors import TinyopsError
+from edge_deployer.files import parse_yaml
 from pipeline.kubeflow.verification.findings import Check, Finding
 from pipeline.kubeflow.verification.parsed_pipeline import ParsedPipeline
 
@@ -30,10 +32,10 @@ def title_of(artifact_type: pb.ArtifactTypeSchema) -> str:
     if artifact_type.schema_title:
         return str(artifact_type.schema_title)
     try:
-        schema = yaml.safe_load(artifact_type.instance_schema)
-    except yaml.YAMLError:
+        schemas = parse_yaml(artifact_type.instance_schema, "schema of an artifact type", remedy="")
+    except TinyopsError:
         return ""
-    return str(schema.get("title", "")) if isinstance(schema, dict) else ""
+    return str(schemas[0].get("title", "")) if schemas and isinstance(schemas[0], dict) else ""
 
 
 def check_artifact_types(pipeline: ParsedPipeline) -> Check:

@@ -17,8 +17,9 @@ from pipeline.kubeflow.verification.findings import Check, Finding
 from pipeline.kubeflow.verification.parsed_pipeline import ParsedPipeline
 
 _SCHEMA_VERSION = "2.1.0"
-_PIPELINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
-"""kfp.dsl.utils.validate_pipeline_name; the back end's own rule is wider."""
+_PIPELINE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,126}[a-z0-9])?")
+"""kfp.dsl.utils.validate_pipeline_name, and no hyphen last, which a back end that keeps pipelines as Kubernetes'
+objects does not take (backend/src/apiserver/storage/pipeline_store_kubernetes.go)."""
 _GOOGLE_ONLY = {"resolver": "a resolver", "custom_job": "a Vertex AI custom job"}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from google.protobuf import json_format
 
+from pipeline.kubeflow.platform_document import STORE_ADDRESS
 from pipeline.kubeflow.verification.parsed_pipeline import KUBERNETES, ParsedPipeline
 
 _NAMES = {
@@ -33,7 +34,7 @@ class Need:
     """Something that must be there.
 
     Attributes:
-        kind: image, secret, config map, volume claim, or device.
+        kind: image, object store, secret, config map, volume claim, or device.
         name: its name; ``parameter NAME`` where whoever starts a run gives it.
         details: keys of a secret or config map, files of a volume, number of devices; where the file tells.
         executors: labels of those who need it.
@@ -57,7 +58,7 @@ class _Use:
 
 
 def cluster_needs(pipeline: ParsedPipeline) -> list[Need]:
-    """Images, secrets, config maps, volume claims and devices, each once, by kind and name."""
+    """Images, object stores, secrets, config maps, volume claims and devices, each once, by kind and name."""
     uses = sorted([*_containers(pipeline), *_objects(pipeline)], key=lambda use: (use.kind, use.name))
     return [_together(list(same)) for _, same in groupby(uses, key=lambda use: (use.kind, use.name))]
 
@@ -80,6 +81,9 @@ def _containers(pipeline: ParsedPipeline) -> Iterator[_Use]:
     for label, executor in pipeline.executors.items():
         if executor.HasField("container"):
             yield _Use("image", executor.container.image, label)
+            for variable in executor.container.env:
+                if variable.name == STORE_ADDRESS:
+                    yield _Use("object store", variable.value, label)
             device = executor.container.resources.accelerator
             if device.type:
                 yield _Use("device", device.type, label, (str(device.count),))

@@ -19,12 +19,12 @@ def check_plain_scalars(path: Path) -> Check:
     """Every key and value of a file that is known to be YAML."""
     return Check(
         "plain values",
-        tuple(_findings(path.read_text())),
+        tuple(_findings(path.read_bytes())),
         remedy="put it in quotes where text is meant, else write it as both read it (1.0e-3, true); or compile again",
     )
 
 
-def _findings(text: str) -> Iterator[Finding]:
+def _findings(text: bytes) -> Iterator[Finding]:
     for event in yaml.parse(text, yaml.SafeLoader):
         # Of the two, the first says that it is neither in quotes nor has a tag.
         if isinstance(event, yaml.ScalarEvent) and event.implicit[0]:

@@ -1,7 +1,8 @@
 """Handwritten digits: a small convolutional network for 8 x 8 pixels. A template for code of your own.
 
-`tinyops run` calls two functions. `preprocessing_fn` is traced by TensorFlow Transform; what it returns is what the
-model, the converter, the Evaluator and the acceptance set see. `run_fn` trains and exports.
+`tinyops run` calls three functions. `preprocessing_fn` is traced by TensorFlow Transform; what it returns is what the
+model, the converter, the Evaluator and the acceptance set see. `build_model` gives the network untrained, so that what
+would not run on a board is refused before it is trained. `run_fn` trains and exports.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
 
     Args:
         inputs: a tensor a feature: ``image`` float32 (batch, 64), ``label`` int64 (batch, 1).
-        custom_config: input and label name, classes, epochs, seed.
+        custom_config: input and label name, classes, seed.
 
     Returns:
         The same features: scaling is left to the network, so that a device needs no code for it.
@@ -44,7 +45,9 @@ def run_fn(fn_args: FnArgs) -> None:
     train = read_arrays(fn_args.train_files, config)
     held_out = read_arrays(fn_args.eval_files, config)
     samples = with_shifts(*train)
-    model = build_model(config["input"], config["classes"], steps=config["epochs"] * (len(samples[0]) // BATCH))
+    model = build_model(config)
+    schedule = tf.keras.optimizers.schedules.CosineDecay(LEARNING_RATE, config["epochs"] * (len(samples[0]) // BATCH))
+    model.compile(tf.keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(*samples, batch_size=BATCH, epochs=config["epochs"], validation_data=held_out, verbose=0)
     model.export(fn_args.serving_model_dir)
     write_curve(history.history, Path(fn_args.model_run_dir))
@@ -75,12 +78,16 @@ def with_shifts(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.
     return np.concatenate(shifted), np.tile(labels, len(shifted))
 
 
-def build_model(input_name: str, classes: int, *, steps: int) -> tf.keras.Model:
-    """Two convolutions of 8 and 20 filters and a dense layer: 2,350 parameters."""
+def build_model(config: dict[str, Any]) -> tf.keras.Model:
+    """Two convolutions of 8 and 20 filters and a dense layer: 2,350 parameters.
+
+    Args:
+        config: `custom_config`.
+    """
     layers = tf.keras.layers
-    model = tf.keras.Sequential(
+    return tf.keras.Sequential(
         [
-            tf.keras.Input((SIDE, SIDE, 1), name=input_name),
+            tf.keras.Input((SIDE, SIDE, 1), name=config["input"]),
             layers.Rescaling(1 / BRIGHTEST),
             layers.Conv2D(8, 3, padding="same", activation="relu"),
             layers.MaxPool2D(),
@@ -88,12 +95,9 @@ def build_model(input_name: str, classes: int, *, steps: int) -> tf.keras.Model:
             layers.MaxPool2D(),
             layers.Flatten(),
             layers.Dropout(0.2),
-            layers.Dense(classes, activation="softmax"),
+            layers.Dense(config["classes"], activation="softmax"),
         ]
     )
-    schedule = tf.keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
-    model.compile(tf.keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
 
 
 def write_curve(history: dict[str, list[float]], folder: Path) -> None:

@@ -22,7 +22,7 @@ def test_shifts_move_a_picture_by_one_pixel_and_lose_nothing_else() -> None:
 
 def test_the_network_takes_a_picture_and_gives_a_probability_a_class() -> None:
     """Shapes, and the size that the README promises."""
-    model = build_model("image", 10, steps=10)
+    model = build_model({"input": "image", "classes": 10})
     probabilities = model(np.zeros((2, SIDE, SIDE, 1), np.float32)).numpy()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert model.count_params() == 2350

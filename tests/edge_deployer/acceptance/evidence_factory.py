@@ -10,6 +10,7 @@ from edge_deployer.acceptance.evidence import Answers, BoardEvidence, PowerCycle
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.stored_array import StoredArray
 from edge_deployer.acceptance.verdict import Subject
+from edge_deployer.task import Task
 from edge_deployer.tensors import Array, TensorSpec
 
 HASH = "ab" * 32
@@ -36,7 +37,7 @@ def reference(samples: int = 400, *, wrong: Sequence[int] = (), labelled: bool =
         outputs=StoredArray.of(outputs_for(named)),
         labels=tuple(labels.tolist()) if labelled else None,
         targets=None,
-        metric="accuracy" if labelled else None,
+        task=Task(name="classification"),
         class_names=(),
         host_figure=1 - len(wrong) / samples if labelled else None,
         host_samples=samples if labelled else None,

@@ -35,7 +35,7 @@ def test_a_board_that_does_everything_right_passes_every_check() -> None:
         "smoke": "passed",
         "labels": "passed",
         "outputs": "passed",
-        "accuracy": "skipped",
+        "accuracy": "passed",
         "latency": "passed",
         "arena": "passed",
         "flash": "passed",
@@ -79,9 +79,70 @@ def test_budgets_are_tighter_than_what_the_board_has() -> None:
     assert failed(evidence(HELD).model_copy(update={"profile": "other"}), plan) == []
 
 
+@pytest.mark.parametrize(
+    ("own", "host", "virtual", "decision", "measured"),
+    [
+        (5_840, 6_752, True, "refused", 6_752),
+        (5_840, 6_000, True, "accepted", 6_000),
+        (5_840, None, True, "accepted", 5_840),
+        (5_840, 6_752, False, "accepted", 5_840),
+        (5_840, 5_900, False, "accepted", 5_840),
+        (6_001, 5_900, False, "refused", 6_001),
+    ],
+)
+def test_the_arena_that_is_judged_is_the_hosts_on_a_virtual_board_and_a_real_boards_own(
+    own: int, host: int | None, virtual: bool, decision: str, measured: int
+) -> None:
+    plan = AcceptancePlan(budgets={"cortex-m4": Budget(arena_bytes=6_000)})
+    subject = SUBJECT.model_copy(update={"arena_bytes": host})
+    given = evidence(HELD, arena_used=own, arena_bytes=8_000)
+    verdict = judge_board(given, subject, HELD, plan, pool="staging", virtual=virtual)
+    arena = next(check for check in verdict.checks if check.name == "arena")
+    assert (verdict.decision, arena.measured, arena.limit) == (decision, measured, 6_000)
+
+
+def test_a_real_boards_arena_that_the_host_gainsays_is_a_warning_with_both_figures() -> None:
+    plan = AcceptancePlan(budgets={"cortex-m4": Budget(arena_bytes=6_000)})
+    subject = SUBJECT.model_copy(update={"arena_bytes": 6_752})
+    told = judge_board(evidence(HELD, arena_used=5_840, arena_bytes=8_000), subject, HELD, plan, pool="staging")
+    assert told.reason.startswith("accepted with a warning: arena: 5,840 of 6,000 bytes used")
+    assert "on a 64-bit host it is 6,752" in told.reason
+    agreed = judge_board(evidence(HELD, arena_used=5_840, arena_bytes=8_000), subject, HELD, PLAN, pool="staging")
+    assert agreed.reason == "all checks passed"
+
+
 def test_a_failed_smoke_test_is_the_only_check() -> None:
     verdict = judge_board(evidence(HELD, echo=None), SUBJECT, HELD, PLAN, pool="staging")
     assert [check.name for check in verdict.checks] == ["smoke"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (1, "smoke: the answer to the first sample differs from the reference"),
+        (2, "smoke: the answers to the first 2 samples differ from the reference"),
+        (5, "smoke: the answers to the first 3 samples differ from the reference"),
+    ],
+)
+def test_a_failed_smoke_test_counts_the_samples_that_were_answered(asked: int, told: str) -> None:
+    wrong = board_outputs(HELD, other=range(asked))[:asked]
+    assert judge_board(evidence(HELD, wrong), SUBJECT, HELD, PLAN, pool="staging").reason == told
+
+
+@pytest.mark.parametrize(
+    ("limited", "decision", "status"), [(True, "undecided", "undecided"), (False, "accepted", "skipped")]
+)
+def test_a_board_that_cannot_tell_the_time_neither_meets_nor_misses_a_budget(
+    limited: bool, decision: str, status: str
+) -> None:
+    plan = AcceptancePlan(budgets={"cortex-m4": Budget(latency_max_us=1)} if limited else {})
+    held = evidence(HELD)
+    assert held.answers is not None
+    unknown = held.answers.model_copy(update={"latencies_us": (None,) * 400})
+    verdict = judge_board(held.model_copy(update={"answers": unknown}), SUBJECT, HELD, plan, pool="staging")
+    latency = next(check for check in verdict.checks if check.name == "latency")
+    assert (verdict.decision, latency.status, latency.measured) == (decision, status, None)
+    assert "no figure" in latency.detail
 
 
 def test_an_output_that_changes_when_its_sample_runs_again_is_drift() -> None:

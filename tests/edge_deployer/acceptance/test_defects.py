@@ -23,7 +23,8 @@ from edge_deployer.profile import load_profile
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.image import SignedImage, sign_image
 from edge_deployer.release.keys import SigningKey
-from edge_deployer.session import DeviceSession, SessionError
+from edge_deployer.session import BoardGone, DeviceSession, LineError, PortInUse, ProtocolError, SessionError
+from edge_deployer.task import Task
 from edge_deployer.tensors import Array, dequantize
 from edge_deployer.tflm import TflmRunner
 from tests.edge_deployer.tiny_models import identity_classifier, rotating_classifier
@@ -67,8 +68,8 @@ async def install(url: str, image: SignedImage, *, confirm: bool = False) -> Non
 def reference_of(model: bytes, inputs: Array, labels: Array | None) -> AcceptanceSet:
     """The set as TFLM on the host answers it."""
     with TflmRunner(model, arena_bytes=20_000) as runner:
-        metric = None if labels is None else "accuracy"
-        return AcceptanceSet(runner.input, runner.output, inputs, runner.run(inputs), labels=labels, metric=metric)
+        task = Task(name="classification")
+        return AcceptanceSet(runner.input, runner.output, inputs, runner.run(inputs), labels=labels, task=task)
 
 
 @pytest.fixture(scope="module")
@@ -219,14 +220,14 @@ def test_anomalies_and_real_values_are_judged_on_the_board(
     """The model gives back its input. What is high in the first place is an anomaly; so is it when it comes back."""
     assert right.outputs is not None
     targets = dequantize(right.outputs, right.output).astype(np.float64)
-    regression = replace(right, labels=None, targets=targets, metric="mae")
+    regression = replace(right, labels=None, targets=targets, task=Task(name="regression"))
     plan = PLAN.model_copy(update={"against_production": None, "mae": Ceiling(ceiling=0.5, margin=1.0)})
     assert judged(regression, plan).accepted
     biased = replace(regression, targets=np.clip(targets - 3, -12.8, None))
     assert failed(judged(biased, plan)) == {"mae"}
     anomalous = np.arange(SAMPLES) % 2
     given_back = np.where((anomalous == 1)[:, None], targets + 5, targets)
-    anomalies = replace(right, labels=anomalous, targets=given_back, metric="auc")
+    anomalies = replace(right, labels=anomalous, targets=given_back, task=Task(name="anomaly"))
     plan = PLAN.model_copy(update={"against_production": None, "auc": Floor(floor=0.9, margin=0.2)})
     assert judged(anomalies, plan).accepted
     assert failed(judged(replace(anomalies, labels=1 - anomalous), plan)) == {"auc"}
@@ -257,3 +258,16 @@ def test_production_answers_before_the_candidate_takes_its_place(
             return len(found.answers.latencies_us)
 
     assert 40 <= asyncio.run(ask()) < SAMPLES
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (PortInUse("/dev/ttyACM0"), "board"),
+        (BoardGone("/dev/ttyACM0", "no answer"), "board"),
+        (LineError("/dev/ttyACM0", "damaged"), "board"),
+        (ProtocolError("/dev/ttyACM0", "an answer of no sense"), "model"),
+    ],
+)
+def test_a_port_that_somebody_else_took_is_never_the_model_s_fault(error: SessionError, kind: str) -> None:
+    assert failure_of(error).kind == kind

@@ -49,7 +49,8 @@ def worse(name: str) -> Examined:
     """Alone in having run production's release, and so in knowing that the candidate is worse."""
     truth = HELD.model_copy(update={"labels": tuple((np.arange(400) + 1) % 10)})
     given = evidence(HELD, board=name, production=board_outputs(HELD, other=range(400)))
-    return Examined(evidence=given, verdict=judge_board(given, SUBJECT, truth, PLAN, pool="staging"))
+    plan = PLAN.model_copy(update={"better_than_constant": False})
+    return Examined(evidence=given, verdict=judge_board(given, SUBJECT, truth, plan, pool="staging"))
 
 
 def crashed(name: str) -> Examined:

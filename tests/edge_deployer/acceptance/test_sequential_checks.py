@@ -14,6 +14,7 @@ from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.sequential_checks import needs_more_samples, sequential_checks
 from edge_deployer.acceptance.stored_array import StoredArray
 from edge_deployer.acceptance.verdict import judge_board
+from edge_deployer.task import Task
 from edge_deployer.tensors import Array, TensorSpec, quantize
 from tests.edge_deployer.acceptance.evidence_factory import SUBJECT, board_outputs, evidence, reference
 
@@ -158,7 +159,7 @@ def anomaly_reference(samples: int = 400) -> Reference:
             "output": SCORE,
             "outputs": StoredArray.of(outputs),
             "labels": tuple(labels.tolist()),
-            "metric": "auc",
+            "task": Task(name="anomaly"),
             "input_sha256": HELD.input_sha256[:samples],
         }
     )
@@ -187,7 +188,7 @@ def regression_reference(samples: int = 400) -> tuple[Reference, Array]:
             "outputs": StoredArray.of(outputs),
             "labels": None,
             "targets": StoredArray.of(targets),
-            "metric": "mae",
+            "task": Task(name="regression"),
         }
     )
     return held, outputs
@@ -224,7 +225,7 @@ def test_one_error_beyond_the_largest_there_can_be_refuses(error: float) -> None
 
 
 def test_outputs_that_give_back_the_input_are_no_classes() -> None:
-    held = reference(labelled=False).model_copy(update={"may_name_classes": False})
+    held = reference(labelled=False).model_copy(update={"task": None})
     assert check("labels", evidence(held), held).status == "skipped"
 
 

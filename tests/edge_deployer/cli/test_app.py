@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
+import yaml
 
-from tests.edge_deployer.cli.command import TINYOPS, tinyops, tinyops_process
+from edge_deployer.cli import app as app_module
+from edge_deployer.profile import load_profile
+from tests.edge_deployer.cli.command import TINYOPS, Done, tinyops, tinyops_process
 from tests.edge_deployer.release.test_labelled_data import write_torn
+from tests.edge_deployer.test_files import BOMB
 from tests.edge_deployer.tiny_models import identity_classifier, with_unknown_op
 from tests.environments import ROOT, environment, install
 
@@ -22,6 +32,12 @@ BOARDS = """
 boards:
   - {name: s1, pool: staging, virtual: true, profile: cortex-m4}
   - {name: p1, pool: production, virtual: true}
+"""
+
+ONE_PORT = """
+boards:
+  - {name: s1, pool: staging, url: "socket://localhost:4000"}
+  - {name: p1, pool: production, url: "rfc2217://127.0.0.1:4000"}
 """
 
 
@@ -73,6 +89,13 @@ def test_help_imports_nothing_heavy() -> None:
         (["model.tflite", "--signing-key", "folder"], "folder cannot be read: Is a directory"),
         (["model.tflite", "--workspace", "model.tflite"], "Not a directory"),
         (["model.tflite", "--signing-key", "nowhere.pem"], "nowhere.pem does not exist"),
+        (["model.tflite", "--signing-key", "empty.npz"], "empty.npz is empty"),
+        (["model.tflite", "--data", "folder"], "folder is a folder, not an .npz file"),
+        (["model.tflite", "--data", "x" * 300], "cannot be read: File name too long"),
+        (["model.tflite", "--plan", "bomb.yaml"], "its aliases spelt out"),
+        (["model.tflite", "--plan", "list.yaml"], "acceptance plan list.yaml: (whole file) = [['xxxx"),
+        (["model.tflite", "--inventory", "one-port.yaml"], "s1 and p1 are the same port"),
+        (["model.tflite", "--workspace", "two\nlines"], "has a line break"),
     ],
 )
 def test_a_mistake_is_named_with_a_remedy_and_nothing_is_written(
@@ -92,9 +115,13 @@ def test_a_mistake_is_named_with_a_remedy_and_nothing_is_written(
     (tmp_path / "broken.yaml").write_text("name: [")
     (tmp_path / "boards.yaml").write_text(BOARDS.replace("cortex-m4", "broken.yaml"))
     (tmp_path / "keyless.yaml").write_text("public_key: nowhere.pem\n" + BOARDS)
+    (tmp_path / "bomb.yaml").write_text(BOMB)
+    (tmp_path / "list.yaml").write_text(f"- [{'x' * 10**6}]\n" * 3)
+    (tmp_path / "one-port.yaml").write_text(ONE_PORT)
     done = tinyops("push", *options)
     assert done.status == 1
     assert message in done.stderr
+    assert len(done.stderr) < 2000
     assert "remedy:" in done.stderr
     assert not (tmp_path / ".tinyops" / "releases").exists()
     assert not (tmp_path / ".tinyops" / "boards").exists()
@@ -109,6 +136,21 @@ def test_a_refused_model_is_an_exit_status_and_a_report(tmp_path: Path) -> None:
     assert "made-up-op" in outcome["reason"]
     assert Path(tmp_path, outcome["report"]).is_file()
     assert outcome["log"] is None
+
+
+def test_the_version_is_that_of_the_install() -> None:
+    done = tinyops("--version")
+    assert (done.status, done.stdout) == (0, f"tinyops {version('tinyml-ops')}\n")
+
+
+def test_the_shell_completes_commands_and_those_below_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_TINYOPS_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "tinyops re")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert {"register", "replay", "report"} == set(tinyops_process(cwd=tmp_path).stdout.split())
+    monkeypatch.setenv("COMP_WORDS", "tinyops report ")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    assert {"list", "open", "show"} < set(tinyops_process(cwd=tmp_path).stdout.split())
 
 
 def test_an_unknown_command_is_wrong_usage(tmp_path: Path) -> None:
@@ -154,22 +196,192 @@ def test_push_promotes_without_tfx_installed(installed: dict[str, Path], tmp_pat
     assert found.strip() == "[None, None]"
 
 
-def test_ctrl_c_takes_boards_back_at_once_and_the_next_push_goes_on(tmp_path: Path) -> None:
-    (tmp_path / "first.tflite").write_bytes(identity_classifier(4))
-    (tmp_path / "second.tflite").write_bytes(identity_classifier(5))
-    assert tinyops_process("push", "first.tflite", cwd=tmp_path).returncode == 0
-    command = [str(TINYOPS), "push", "second.tflite"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+@dataclasses.dataclass(frozen=True)
+class Fleet:
+    """Quick virtual boards in one workspace, which run the model of 4 classes for good."""
+
+    folder: Path
+
+    @property
+    def options(self) -> list[str]:
+        return ["--inventory", str(self.folder / "boards.yaml"), "--workspace", str(self.folder / "workspace")]
+
+    def model(self, classes: int) -> str:
+        path = self.folder / f"{classes}.tflite"
+        path.write_bytes(identity_classifier(classes))
+        return str(path)
+
+    def push(self, classes: int, *options: str) -> Done:
+        return tinyops("push", self.model(classes), "--replace", *self.options, *options)
+
+    def pushing(self, classes: int, *options: str, ignored: Sequence[signal.Signals] = ()) -> subprocess.Popen[str]:
+        """A push as a process, in a session of its own."""
+
+        def ignore() -> None:
+            for number in ignored:
+                signal.signal(number, signal.SIG_IGN)
+
+        command = [str(TINYOPS), "push", self.model(classes), "--replace", *self.options, *options]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True, preexec_fn=ignore)
+
+    def runs(self) -> set[tuple[str, bool]]:
+        """Versions that boards run, and whether for good."""
+        rows = json.loads(tinyops("boards", "probe", *self.options, "--json").stdout)
+        return {(row["running"]["version"], row["running"]["confirmed"]) for row in rows}
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    quick = {"name": "quick", "line_rate": 3_000_000, "flash_bytes_per_second": 100_000_000, "page_erase_ms": 0.001}
+    profile = load_profile("cortex-m4").model_copy(update=quick)
+    (tmp_path / "quick.yaml").write_text(yaml.safe_dump(profile.model_dump()))
+    pools = {"s1": "staging", "s2": "staging", "p1": "production", "p2": "production"}
+    boards = [{"name": name, "pool": pool, "profile": "quick.yaml", "virtual": True} for name, pool in pools.items()]
+    (tmp_path / "boards.yaml").write_text(yaml.safe_dump({"boards": boards}))
+    made = Fleet(tmp_path)
+    done = made.push(4)
+    assert done.status == 0, done.stderr
+    return made
+
+
+def until(said: Iterable[str], words: str) -> None:
+    """Read what a command says."""
+    assert any(words in line for line in said), f"it never said {words}"
+
+
+EARLIER = r"s1, s2, p1 and p2 run release 1\.0\.0\+1-[0-9a-f]{8}"
+
+
+def test_signals_take_boards_back_at_once_and_the_last_word_is_what_they_run(fleet: Fleet) -> None:
+    """As a terminal and CI systems send them: to all that runs in the session."""
+    with fleet.pushing(5) as process:
         assert process.stderr is not None
+        until(process.stderr, "examine")
+        os.killpg(process.pid, signal.SIGHUP)
+        said = process.stderr.read().splitlines()
+    assert process.returncode == 129
+    assert sum("reverted" in line for line in said) == 2
+    assert re.fullmatch(f"stopped by SIGHUP; {EARLIER}", said[-1])
+
+    with fleet.pushing(5) as process:
+        assert process.stderr is not None
+        until(process.stderr, "examine")
         said = []
+        os.killpg(process.pid, signal.SIGTERM)
         for line in process.stderr:
-            said.append(line)
-            if "examine" in line:
-                process.send_signal(signal.SIGINT)
-                said.append(process.stderr.read())
-    assert process.returncode == 130
-    assert "reverted" in said[-1]
-    assert "stopped; what was on trial was taken back" in said[-1]
-    assert "Traceback" not in said[-1]
-    again = tinyops_process("push", "first.tflite", "--json", cwd=tmp_path)
-    assert json.loads(again.stdout)["outcome"] == "unchanged"
+            said.append(line.rstrip())
+            if not line.startswith("SIGINT: waiting for"):
+                os.killpg(process.pid, signal.SIGINT)
+    assert sum("reverted" in line for line in said) == 2
+    assert "Traceback" not in "".join(said)
+    assert re.fullmatch(f"stopped by SIGTERM; {EARLIER}", said[-1])
+    assert fleet.runs() == {("1.0.0.1", True)}
+
+
+def test_a_signal_is_json_too(fleet: Fleet) -> None:
+    log = fleet.folder / "workspace" / "boards" / "s1" / "board.log"
+    before = log.stat().st_size
+    with fleet.pushing(5, "--json") as process:
+        assert process.stdout is not None
+        while log.stat().st_size == before:
+            assert process.poll() is None
+        process.terminate()
+        answer = json.loads(process.stdout.read())
+    assert process.returncode == 143
+    assert answer["outcome"] == "stopped"
+    assert answer["error"]["message"].startswith("stopped by SIGTERM")
+    assert json.loads(fleet.push(4, "--json").stdout)["outcome"] == "unchanged", "the next push goes on from there"
+
+
+def test_neither_ignored_signals_nor_a_reader_that_is_gone_stop_a_push(fleet: Fleet) -> None:
+    """`nohup` has SIGHUP ignored and a script's background SIGINT; `2>&1 | head` closes a pipe."""
+    ignored = [signal.SIGHUP, signal.SIGINT]
+    with fleet.pushing(5, ignored=ignored) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        until(process.stderr, "examine")
+        for number in ignored:
+            os.killpg(process.pid, number)
+        process.stderr.close()
+        printed = process.stdout.read()
+    assert (process.returncode, printed.partition(",")[0]) == (0, "promoted")
+
+
+def test_after_a_push_was_killed_the_next_one_says_what_each_board_runs(fleet: Fleet) -> None:
+    with fleet.pushing(5) as process:
+        assert process.stderr is not None
+        until(process.stderr, "p1  confirm")
+        process.kill()
+    plan = fleet.folder / "no-time.yaml"
+    plan.write_text("budgets:\n  quick: {latency_p95_us: 1}\n")
+    refused = fleet.push(6, "--plan", str(plan))
+    assert refused.status == 3
+    runs = re.search(r"boards: (.*)", refused.stdout)
+    assert runs is not None
+    said = re.sub("-[0-9a-f]{8}", "", runs[1])
+    assert said == "s1, s2 and p1 run release 1.0.0+2; p2 runs release 1.0.0+1"
+    assert "earlier release" not in refused.stdout
+
+
+def test_the_outcome_does_not_depend_on_the_report(fleet: Fleet, caplog: pytest.LogCaptureFixture) -> None:
+    reports = fleet.folder / "workspace" / "reports"
+    shutil.rmtree(reports)
+    reports.touch()
+    done = fleet.push(5)
+    assert (done.status, done.stdout.partition(",")[0]) == (0, "promoted")
+    assert "warning: the report is not written" in caplog.text
+    again = fleet.push(5, "--json")
+    outcome = json.loads(again.stdout)
+    assert (again.status, outcome["outcome"], outcome["report"]) == (0, "unchanged", None)
+    assert {(board["answer"], board["release"]) for board in outcome["boards"]} == {("runs", outcome["release"])}
+
+
+def commands() -> Iterator[list[str]]:
+    """Every command that there is, as words."""
+    for name in app_module.commands():
+        command = typer.main.get_command(app_module.app).get_command(None, name)
+        children = getattr(command, "commands", None)
+        yield from ([name, child] for child in children) if children else ([name],)
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_json_is_json_for_errors_of_every_command(words: list[str]) -> None:
+    done = tinyops(*words, "--json", "--no-such-option")
+    assert done.status == 2
+    error = json.loads(done.stdout)["error"]
+    assert "--" in error["message"]
+    assert done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["push", "missing.tflite"],
+        ["boards", "probe", "nobody"],
+        ["report", "show", "missing"],
+        ["run", "missing.yaml"],
+        ["verify", "missing.yaml"],
+        ["register", "missing.yaml"],
+        ["components", "show", "nothing"],
+    ],
+    ids=" ".join,
+)
+def test_an_error_in_json_has_message_and_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = tinyops(*words, "--json")
+    assert done.status == 1
+    answer = json.loads(done.stdout)
+    assert answer["outcome"] == "error"
+    assert answer["error"]["message"] in done.stderr
+    assert answer["error"]["remedy"] in done.stderr
+
+
+def test_output_that_cannot_be_printed_is_an_error() -> None:
+    command = [TINYOPS, "report", "schema"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: standard output cannot be written: No space left on device")

@@ -253,7 +253,7 @@ def test_a_damaged_record_of_a_promotion_is_named(bench: Workbench, make_candida
     (bundle.folder / RECORD_FILE).write_text('{"release": {}}')
     done = bench.boards("health", "p1")
     assert done.status == 1
-    assert "deployment.json is no record of a promotion: release.image_hash" in done.stderr
+    assert "deployment.json is damaged, or of another version: release.image_hash" in done.stderr
 
 
 def test_a_board_that_does_not_answer_is_a_row_with_the_reason(bench: Workbench) -> None:

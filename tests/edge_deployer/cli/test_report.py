@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from edge_deployer.report.facts import Report
-from edge_deployer.report.folders import REPORT_JSON
+from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
 from edge_deployer.report.html import write_report
 from edge_deployer.report.schema import report_schema
 from tests.edge_deployer.cli.command import Done, tinyops, tinyops_process
@@ -65,6 +66,7 @@ def test_replay_says_that_every_verdict_is_the_same(case: Callable[[], Report], 
     assert done.status == 0, done.stdout
     assert "staging-1: the same verdict, " in done.stdout
     assert "staging pool: the same verdict, " in done.stdout
+    assert "deployment: the same outcome and headline, " in done.stdout
     assert "not the verdict" not in done.stdout
 
 
@@ -85,6 +87,17 @@ def test_replay_names_what_was_altered_and_ends_with_status_3(workspace: Path) -
     assert [verdict["name"] for verdict in found["verdicts"] if not verdict["same"]] == ["staging-1"]
 
 
+def test_replay_does_not_take_a_headline_for_granted(workspace: Path) -> None:
+    path = workspace / "reports" / "1" / REPORT_JSON
+    content = json.loads(path.read_text())
+    content["deployment"]["outcome"] = "refused"
+    path.write_text(json.dumps(content))
+    done = report("replay")
+    assert done.status == 3
+    assert "deployment: not the outcome and headline that are recorded" in done.stdout
+    assert "outcome: recorded refused; the evidence says promoted" in done.stdout
+
+
 def test_replay_of_a_model_that_no_board_saw_has_nothing_to_say(tmp_path: Path) -> None:
     write_report(sample_reports.refused_at_validation(), tmp_path)
     done = report("replay", tmp_path)
@@ -97,10 +110,71 @@ def test_the_schema_is_printed_as_it_is_published() -> None:
     assert (done.status, done.stdout) == (0, report_schema())
 
 
+def test_all_runs_and_pushes_are_listed_the_newest_first(workspace: Path) -> None:
+    pushed = sample_reports.pushed_by_hand()
+    pushed.deployment.finished += timedelta(days=1)
+    write_report(pushed, workspace / "replay" / "reports" / "4")
+    refused = sample_reports.refused_at_evaluation()
+    refused.deployment.finished -= timedelta(days=1)
+    write_report(refused, workspace / "reports" / "2")
+    write_report(sample_reports.promoted(), workspace / "artifacts" / "deployment_report" / "9")
+    done = report("list")
+    assert done.status == 0, done.stderr
+    rows = [" ".join(line.split()) for line in done.stdout.splitlines()[2:]]
+    assert [row.rpartition("/")[2] for row in rows] == ["4", "1", "2"]
+    assert f"{pushed.title}, push" in rows[0]
+    assert "2026-03-14 09:" in rows[1]
+    assert "digits, run promoted Accuracy, int8 98.1 %" in rows[1]
+    assert "refused at evaluation" in rows[2]
+    listed = json.loads(report("list", "--json").stdout)
+    assert [line["outcome"] for line in listed["reports"]] == [pushed.deployment.outcome, "promoted", "refused"]
+    assert listed["reports"][1]["figures"]["Accuracy, int8"] == "98.1\u202f%"
+    assert listed["damaged"] == []
+
+
+def test_a_damaged_report_is_named_and_hides_no_other(workspace: Path) -> None:
+    (workspace / "reports" / "2").mkdir()
+    (workspace / "reports" / "2" / REPORT_JSON).write_text("{")
+    done = report("list")
+    assert done.status == 0
+    assert "reports/1" in done.stdout
+    assert "not read: report .tinyops/reports/2/report.json is damaged" in done.stdout
+
+
+def test_without_a_report_the_list_says_so(tmp_path: Path) -> None:
+    done = report("list", "--workspace", tmp_path / "nowhere")
+    assert (done.status, "no run and no push has left a report" in done.stdout) == (0, True)
+    assert json.loads(report("list", "--workspace", tmp_path, "--json").stdout) == {"reports": [], "damaged": []}
+
+
+def test_the_page_is_opened_in_the_browser(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = workspace / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >{workspace}/opened\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    done = tinyops_process("report", "open", cwd=workspace.parent)
+    page = workspace / "reports" / "1" / REPORT_HTML
+    assert (done.returncode, done.stdout.strip()) == (0, str(page))
+    assert (workspace / "opened").read_text().strip() == page.as_uri()
+
+
+def test_where_there_is_no_browser_the_page_is_named(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PATH", str(workspace))
+    done = tinyops_process("report", "open", cwd=workspace.parent)
+    assert done.returncode == 1
+    assert "no browser is found" in done.stderr
+    assert done.stdout.strip() == str(workspace / "reports" / "1" / REPORT_HTML)
+
+
 @pytest.mark.parametrize("command", ["show", "replay"])
 def test_a_missing_or_damaged_report_is_an_error_with_a_remedy(command: str, tmp_path: Path) -> None:
     (tmp_path / REPORT_JSON).write_text('{"title": 3')
-    for named, message in ((tmp_path / "nowhere", "there is no report"), (tmp_path, "is damaged, or no report of")):
+    for named, message in (
+        (tmp_path / "nowhere", "there is no report"),
+        (tmp_path, "is damaged, or of another version"),
+    ):
         done = report(command, named)
         assert done.status == 1
         assert message in done.stderr
@@ -110,7 +184,7 @@ def test_a_missing_or_damaged_report_is_an_error_with_a_remedy(command: str, tmp
     assert "there is no report in workspace" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["show", "replay", "schema"])
+@pytest.mark.parametrize("command", ["list", "open", "show", "replay", "schema"])
 def test_help_teaches_with_an_example(command: str, tmp_path: Path) -> None:
     shown = tinyops_process("report", command, "--help", cwd=tmp_path)
     assert shown.returncode == 0

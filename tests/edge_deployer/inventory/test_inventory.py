@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import pty
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import load_inventory
@@ -53,7 +57,10 @@ def test_relative_paths_count_from_the_file(tmp_path: Path, signing_key: Signing
         (GOOD.replace("pool: staging", "pool: stage"), "'stage'"),
         (GOOD.replace("virtual: true", "virtul: true"), "virtul: unknown key"),
         (GOOD.replace(", virtual: true", ""), "either a url or `virtual: true`"),
-        (GOOD.replace("virtual: true", 'url: "socket://127.0.0.1:5000"'), "one port cannot be two boards"),
+        (
+            GOOD.replace("virtual: true", 'url: "socket://127.0.0.1:5000"'),
+            "s1 and p1 are the same port, socket://127.0.0.1:5000",
+        ),
         (GOOD.replace("virtual: true", "virtual: true, profile: cortex-m99"), "no board profile named 'cortex-m99'"),
         (GOOD.replace("name: s1", "name: ../s1"), "'../s1'"),
         ("boards: [", "is not YAML"),
@@ -99,3 +106,91 @@ def test_a_folder_is_no_inventory(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(TinyopsError, match=r"nowhere\.yaml cannot be read"):
         load_inventory(tmp_path / "nowhere.yaml")
+
+
+def two_boards(one: str, another: str) -> str:
+    boards = [
+        {"name": "s1", "pool": "staging", "url": one},
+        {"name": "p1", "pool": "production", "url": another},
+    ]
+    return yaml.safe_dump({"boards": boards})
+
+
+@pytest.fixture
+def bench_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Two ptys: one as ttyX and under by-id, the other as ttyY."""
+    ends = pty.openpty() + pty.openpty()
+    (tmp_path / "by-id").mkdir()
+    for name, end in (("ttyX", ends[1]), ("ttyY", ends[3])):
+        (tmp_path / name).symlink_to(os.ttyname(end))
+    (tmp_path / "by-id" / "probe").symlink_to("../ttyX")
+    monkeypatch.chdir(tmp_path)
+    yield
+    for end in ends:
+        os.close(end)
+
+
+@pytest.mark.usefixtures("bench_ports")
+@pytest.mark.parametrize(
+    ("one", "another"),
+    [
+        ("ttyX", "by-id/probe"),
+        ("ttyX", "./by-id/../ttyX"),
+        ("absent", "./absent"),
+        ("socket://127.0.0.1:5000", "socket://localhost:5000"),
+        ("socket://127.0.0.1:5000", "rfc2217://LOCALHOST.:5000"),
+        ("socket://127.1:5000", "socket://[::1]:5000"),
+        ("socket://[::ffff:127.0.0.1]:5000", "socket://127.0.0.1:5000?logging=debug"),
+        ("rfc2217://Gateway:4001?ign_set_control", "rfc2217://gateway:4001"),
+        ("socket://192.168.0.5:4001", "socket://192.168.5:4001"),
+    ],
+)
+def test_two_names_of_one_port_are_told_with_both_boards(tmp_path: Path, one: str, another: str) -> None:
+    path = tmp_path / "boards.yaml"
+    path.write_text(two_boards(one, another))
+    with pytest.raises(TinyopsError) as raised:
+        load_inventory(path)
+    assert f"s1 and p1 are the same port, {one} and {another}" in raised.value.message
+
+
+@pytest.mark.usefixtures("bench_ports")
+@pytest.mark.parametrize(
+    ("one", "another"),
+    [
+        ("ttyX", "ttyY"),
+        ("socket://127.0.0.1:5000", "socket://127.0.0.1:5001"),
+        ("socket://127.0.0.1:5000", "socket://127.0.0.2:5000"),
+        ("socket://gateway-1:5000", "socket://gateway-2:5000"),
+        ("absent", "absent2"),
+    ],
+)
+def test_two_ports_are_two_boards(tmp_path: Path, one: str, another: str) -> None:
+    path = tmp_path / "boards.yaml"
+    path.write_text(two_boards(one, another))
+    assert [board.url for board in load_inventory(path).boards] == [one, another]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("spy:///dev/ttyACM0?file=log", "loop://", "alt:///dev/ttyACM0", "hwgrep://x", "http://host:1"),
+        *("socket://host", "socket://:5000", "socket://host:0", "socket://host:70000", "socket://host:x", ""),
+        *("/dev/tty\nACM0", "socket://ho\0st:1"),
+    ],
+)
+def test_a_url_that_leads_to_no_board_is_refused(tmp_path: Path, url: str) -> None:
+    path = tmp_path / "boards.yaml"
+    path.write_text(two_boards(url, "/dev/ttyACM1"))
+    with pytest.raises(TinyopsError, match=r"boards\.0\.url = "):
+        load_inventory(path)
+
+
+@pytest.mark.parametrize("name", ["lock", "quarantine.sqlite", "quarantine.sqlite-wal", "x" * 65, "x" * 300, "s1\n"])
+def test_a_name_that_cannot_be_a_folder_of_the_board_s_own_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "boards.yaml"
+    inventory = yaml.safe_load(GOOD)
+    inventory["boards"][0]["name"] = name
+    path.write_text(yaml.safe_dump(inventory))
+    with pytest.raises(TinyopsError, match=r"boards\.0\.name = ") as raised:
+        load_inventory(path)
+    assert len(raised.value.message) < 600

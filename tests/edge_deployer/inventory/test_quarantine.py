@@ -13,6 +13,8 @@ import pytest
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.quarantine import FILE_NAME, Quarantine
 
+_NOW = "2025-01-01T00:00:00+00:00"
+
 
 def reasons(quarantine: Quarantine) -> dict[str, str]:
     return {name: confinement.reason for name, confinement in quarantine.boards().items()}
@@ -73,4 +75,17 @@ def test_a_damaged_file_is_named(tmp_path: Path, call: str) -> None:
     arguments = () if call == "boards" else ("s1", "why")
     with pytest.raises(TinyopsError, match=FILE_NAME) as raised:
         getattr(quarantine, call)(*arguments)
+    assert "boards health" in raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("since", "reason"), [("yesterday", "why"), ("2025-01-01T00:00:00", "why"), (b"\xff", "why"), (_NOW, b"\xff")]
+)
+def test_a_damaged_entry_is_named(tmp_path: Path, since: object, reason: object) -> None:
+    quarantine = Quarantine(tmp_path)
+    quarantine.confine("s1", "why")
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
+        connection.execute("UPDATE quarantine SET since = ?, reason = ?", (since, reason))
+    with pytest.raises(TinyopsError, match=rf"{FILE_NAME}, entry of 's1': (since|reason)") as raised:
+        quarantine.boards()
     assert "boards health" in raised.value.remedy

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.task import Task
 from edge_deployer.tensors import TensorSpec
 
 PICTURE = TensorSpec("int8", (1, 2, 3), 0.1 + 0.2, -7)
@@ -27,7 +28,7 @@ def classification(samples: int = 5, *, reference: bool = True) -> AcceptanceSet
         random.integers(-128, 127, (samples, 2, 3), np.int8),
         random.integers(0, 255, (samples, 4), np.uint8) if reference else None,
         labels=np.arange(samples) % 4,
-        metric="accuracy",
+        task=Task(name="classification"),
         class_names=("ä", "b", "", "d"),
     )
 
@@ -35,18 +36,20 @@ def classification(samples: int = 5, *, reference: bool = True) -> AcceptanceSet
 def regression(samples: int = 5) -> AcceptanceSet:
     values = np.linspace(0, 1, samples)[:, None]
     inputs = np.zeros((samples, 2, 3), np.int8)
-    return AcceptanceSet(PICTURE, SCORE, inputs, values.astype(np.float32), targets=values / 3, metric="mae")
+    return AcceptanceSet(
+        PICTURE, SCORE, inputs, values.astype(np.float32), targets=values / 3, task=Task(name="regression")
+    )
 
 
 def autoencoder(samples: int = 5) -> AcceptanceSet:
     stored = np.zeros((samples, 2, 3), np.int8)
     real = np.zeros((samples, 2, 3), np.float32)
     labels = np.arange(samples) % 2
-    return AcceptanceSet(PICTURE, PICTURE, stored, stored, labels=labels, targets=real, metric="auc")
+    return AcceptanceSet(PICTURE, PICTURE, stored, stored, labels=labels, targets=real, task=Task(name="anomaly"))
 
 
 def unlabelled(samples: int = 5) -> AcceptanceSet:
-    return dataclasses.replace(classification(samples), labels=None, metric=None, class_names=())
+    return dataclasses.replace(classification(samples), labels=None, class_names=())
 
 
 def assert_same(found: AcceptanceSet, expected: AcceptanceSet) -> None:
@@ -79,7 +82,7 @@ def test_samples_taken_keep_what_belongs_to_them() -> None:
     whole = classification(8)
     part = whole.take(np.array([6, 1]))
     assert len(part) == 2
-    assert (part.metric, part.class_names) == (whole.metric, whole.class_names)
+    assert (part.task, part.class_names) == (whole.task, whole.class_names)
     assert whole.outputs is not None
     np.testing.assert_array_equal(part.inputs, whole.inputs[[6, 1]])
     np.testing.assert_array_equal(part.outputs, whole.outputs[[6, 1]])
@@ -104,12 +107,12 @@ def test_samples_taken_keep_what_belongs_to_them() -> None:
         (classification(), {"labels": np.zeros(5, np.int32)}, r"labels are int32\[5\], not int64\[5\]"),
         (classification(), {"labels": np.array([0, 1, 2, 3, 4])}, r"labels 0 to 4, outside 0 \.\. 3"),
         (classification(), {"labels": np.array([0, 1, 2, 3, -1])}, r"labels -1 to 3, outside 0 \.\. 3"),
-        (classification(), {"labels": None}, "no labels, which its metric accuracy needs"),
+        (classification(), {"task": None}, "has labels or targets, and no task"),
         (autoencoder(), {"labels": np.array([0, 1, 2, 0, 1])}, r"outside 0 \.\. 1"),
-        (autoencoder(), {"targets": None}, "no targets, which its metric auc needs"),
+        (autoencoder(), {"targets": None}, "no targets, which its task anomaly needs"),
         (regression(), {"targets": np.zeros((5, 2))}, r"targets are float64\[5, 2\], not float32 or float64\[5, 1\]"),
         (regression(), {"targets": np.zeros((5, 1), np.int8)}, r"targets are int8"),
-        (regression(), {"targets": None}, "no targets, which its metric mae needs"),
+        (regression(), {"targets": None}, "no targets, which its task regression needs"),
         (classification(0), {}, "no samples"),
     ],
 )

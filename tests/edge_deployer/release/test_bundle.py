@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.release.bundle import IMAGE_FILE, Candidate, archive, read_bundle, write_bundle
+from edge_deployer.release.bundle import IMAGE_FILE, MANIFEST_FILE, Candidate, archive, read_bundle, write_bundle
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.store import ReleaseStore
 
@@ -110,6 +110,80 @@ def test_a_damaged_bundle_is_not_served_again(
     assert second.manifest.version == "1.0.0+2"
 
 
+def _flip(path: Path, position: int) -> None:
+    contents = bytearray(path.read_bytes())
+    contents[position] ^= 1
+    path.write_bytes(contents)
+
+
+def _rename_in(path: Path) -> None:
+    path.write_text(path.read_text().replace('"name": "', '"name": "not '))
+
+
+@pytest.mark.parametrize(
+    ("name", "alter"),
+    [
+        (IMAGE_FILE, lambda path: _flip(path, 40)),
+        (IMAGE_FILE, lambda path: _flip(path, -1)),
+        (IMAGE_FILE, lambda path: path.write_bytes(b"")),
+        (IMAGE_FILE, lambda path: path.unlink()),
+        (MANIFEST_FILE, _rename_in),
+        (MANIFEST_FILE, lambda path: path.write_text("{")),
+        (MANIFEST_FILE, lambda path: path.unlink()),
+        ("acceptance.npz", lambda path: _flip(path, 99)),
+        ("environment.txt", lambda path: path.write_text("other==1\n")),
+    ],
+)
+def test_an_altered_bundle_is_named_and_moved_aside_with_all_that_is_in_it(
+    tmp_path: Path,
+    make_candidate: MakeCandidate,
+    signing_key: SigningKey,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    alter: Callable[[Path], None],
+) -> None:
+    first = ReleaseStore(tmp_path).release(make_candidate(4), version="1.0.0", key=signing_key)
+    (first.folder / "deployment.json").write_text("its record")
+    alter(first.folder / name)
+    altered = {path.name: path.read_bytes() for path in first.folder.iterdir()}
+    store = ReleaseStore(tmp_path)
+    second = store.release(make_candidate(4), version="1.0.0", key=signing_key)
+    assert second.manifest.version == "1.0.0+2"
+    assert {path.name: path.read_bytes() for path in (tmp_path / "damaged-1.0.0+1").iterdir()} == altered
+    (said,) = store.set_aside
+    assert str(first.folder) in said
+    assert name in said
+    assert said in caplog.text
+    quiet = ReleaseStore(tmp_path)
+    assert quiet.release(make_candidate(4), version="1.0.0", key=signing_key).release_id == second.release_id
+    assert not quiet.set_aside
+
+
+def test_what_is_moved_aside_takes_nothing_s_place_and_no_build_number_comes_twice(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    for build in (1, 2):
+        bundle = ReleaseStore(tmp_path).release(make_candidate(4), version="1.0.0", key=signing_key)
+        assert bundle.manifest.version == f"1.0.0+{build}"
+        _flip(bundle.folder / IMAGE_FILE, 40)
+    (tmp_path / "damaged-1.0.0+2").mkdir()
+    assert ReleaseStore(tmp_path).release(make_candidate(4), version="1.0.0", key=signing_key).folder.name == "1.0.0+3"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("1.0.0+3", "damaged-1.0.0+1", "damaged-1.0.0+2", "damaged-1.0.0+2-2"),
+    }
+
+
+def test_other_things_may_lie_in_the_store(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    for name in ("1junk", "1.0.0", "1.0.0+x", "+7", "2025+9", "9.9.9+99.old", "9.9.9+99-2"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "1.0.0+41").touch()
+    store = ReleaseStore(tmp_path)
+    assert store.release(make_candidate(4), version="1.0.0", key=signing_key).folder.name == "1.0.0+1"
+    assert not store.set_aside
+
+
 def test_a_release_of_another_key_is_another_release(
     tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey, other_key: SigningKey
 ) -> None:
@@ -117,3 +191,5 @@ def test_a_release_of_another_key_is_another_release(
     first = store.release(make_candidate(), version="1.0.0", key=signing_key)
     second = store.release(make_candidate(), version="1.0.0", key=other_key)
     assert first.image.hash != second.image.hash
+    assert first.folder.is_dir()
+    assert not store.set_aside

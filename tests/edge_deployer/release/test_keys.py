@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.keys import load_or_create_signing_key, load_public_key, load_signing_key
+from tests.small_files import no_file_larger_than
 
 
 def test_a_new_key_is_private_and_is_loaded_again(tmp_path: Path) -> None:
@@ -67,3 +68,32 @@ def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(TinyopsError, match="not an ed25519 key"):
         load_public_key(path)
+
+
+def test_an_empty_key_that_a_crash_left_is_named_with_the_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "signing.pem"
+    path.touch(mode=0o600)
+    with pytest.raises(TinyopsError, match=r"signing\.pem is empty") as raised:
+        load_or_create_signing_key(path)
+    assert "remove the file" in raised.value.remedy
+
+
+def test_a_new_key_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    with no_file_larger_than(10), pytest.raises(TinyopsError, match=r"signing\.pem cannot be written: File too large"):
+        load_or_create_signing_key(tmp_path / "signing.pem")
+    assert not list(tmp_path.iterdir())
+    load_or_create_signing_key(tmp_path / "signing.pem")
+
+
+@pytest.mark.parametrize(("mode", "warns"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
+def test_a_private_key_that_others_can_read_is_used_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, warns: bool
+) -> None:
+    path = tmp_path / "signing.pem"
+    made = load_or_create_signing_key(path)
+    path.chmod(mode)
+    for _ in range(2):
+        assert load_signing_key(path) == made
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == warns
+    assert all(f"private key {path} is open to other users" in line and f"mode {mode:03o}" in line for line in said)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.release.labelled_data import DatasetFields, array_names, load_dataset
+from edge_deployer.release.labelled_data import DatasetFields, array_names, file_sha256, load_dataset
 
 INPUTS = DatasetFields(input="inputs", label=None, group=None, classes=None)
 _NAME_LENGTH = slice(26, 28)
@@ -37,10 +37,39 @@ def test_a_single_array_is_refused(tmp_path: Path) -> None:
         load_dataset(tmp_path / "data.npy", INPUTS)
 
 
-def test_an_empty_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "data.npz").touch()
-    with pytest.raises(TinyopsError, match=r"data\.npz cannot be read as an \.npz file"):
+@pytest.mark.parametrize(
+    ("contents", "said"),
+    [
+        (b"", "data.npz cannot be read as an .npz file: it is empty"),
+        ("x;y;größe\n1,5;2;3\n".encode("latin-1"), "data.npz cannot be read as an .npz file: it is text, e.g. CSV"),
+        (b"\x80\x04\x95\x00a pickle", "data.npz cannot be read as an .npz file: it is something else"),
+        (None, "data.npz is a folder, not an .npz file"),
+    ],
+)
+def test_what_is_no_archive_is_said_to_be_what_it_is(tmp_path: Path, contents: bytes | None, said: str) -> None:
+    path = tmp_path / "data.npz"
+    if contents is None:
+        path.mkdir()
+    else:
+        path.write_bytes(contents)
+    for read in (lambda: load_dataset(path, INPUTS), lambda: array_names(path)):
+        with pytest.raises(TinyopsError) as refused:
+            read()
+        assert said in refused.value.message
+        assert "pickle" not in refused.value.message
+        assert "numpy.savez" in refused.value.remedy
+
+
+def test_rows_that_make_no_array_are_told_without_a_word_of_pickles(tmp_path: Path) -> None:
+    rows = np.array([np.zeros(3), np.zeros(4)], dtype=object)
+    np.savez(tmp_path / "data.npz", inputs=rows)
+    with pytest.raises(TinyopsError, match="it holds Python objects, as numpy makes of rows that differ in length"):
         load_dataset(tmp_path / "data.npz", INPUTS)
+
+
+def test_the_fingerprint_of_a_folder_is_refused_as_that(tmp_path: Path) -> None:
+    with pytest.raises(TinyopsError, match="is a folder"):
+        file_sha256(tmp_path)
 
 
 def test_a_torn_file_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.samples import LabelledSamples, fit_samples, random_inputs
+from edge_deployer.task import Answers
 from edge_deployer.tensors import TensorSpec
 
 VECTOR = TensorSpec("int8", (1, 4), 0.5, 3)
@@ -19,33 +20,33 @@ STORED = np.zeros((3, 4), np.int8)
 
 
 def test_real_values_are_quantised_and_stored_ones_taken_as_they_are() -> None:
-    real = fit_samples(LabelledSamples(np.full((2, 4), 1.0), None), VECTOR, SCORE)
-    stored = fit_samples(LabelledSamples(np.full((2, 4), 5, np.int8), None), VECTOR, SCORE)
+    real = fit_samples(LabelledSamples(np.full((2, 4), 1.0), None), Answers(VECTOR, SCORE))
+    stored = fit_samples(LabelledSamples(np.full((2, 4), 5, np.int8), None), Answers(VECTOR, SCORE))
     np.testing.assert_array_equal(real.inputs, stored.inputs)
     assert real.inputs.dtype == np.int8
 
 
 def test_integers_are_real_values_for_a_model_that_takes_floats() -> None:
-    found = fit_samples(LabelledSamples(np.full((2, 4), 7, np.uint8), None), FLOATS, SCORE)
+    found = fit_samples(LabelledSamples(np.full((2, 4), 7, np.uint8), None), Answers(FLOATS, SCORE))
     assert (found.inputs.dtype, found.inputs.max()) == (np.float32, 7)
 
 
 def test_targets_take_the_shape_of_the_output() -> None:
-    found = fit_samples(LabelledSamples(STORED, None, targets=np.arange(18.0).reshape(3, 6)), VECTOR, GRID)
+    found = fit_samples(LabelledSamples(STORED, None, targets=np.arange(18.0).reshape(3, 6)), Answers(VECTOR, GRID))
     assert found.metric == "mae"
     assert found.targets is not None
     assert (found.targets.shape, found.targets[2, 1, 2]) == ((3, 2, 3), 17)
 
 
 def test_an_autoencoder_is_to_give_back_its_dequantised_input() -> None:
-    found = fit_samples(LabelledSamples(STORED, np.array([0, 1, 0])), VECTOR, VECTOR)
+    found = fit_samples(LabelledSamples(STORED, np.array([0, 1, 0])), Answers(VECTOR, VECTOR))
     assert found.metric == "auc"
     assert found.targets is not None
     assert (found.targets.dtype, found.targets.tolist()) == (np.float32, [[-1.5] * 4] * 3)
 
 
 def test_a_model_that_scores_has_nothing_to_give_back() -> None:
-    found = fit_samples(LabelledSamples(STORED, np.array([0, 1, 0])), VECTOR, SCORE)
+    found = fit_samples(LabelledSamples(STORED, np.array([0, 1, 0])), Answers(VECTOR, SCORE))
     assert (found.metric, found.targets) == ("auc", None)
 
 
@@ -71,7 +72,7 @@ def test_data_that_does_not_fit_is_refused_with_file_array_and_value(
     data: LabelledSamples, answered: TensorSpec, said: str
 ) -> None:
     with pytest.raises(TinyopsError, match=said) as caught:
-        fit_samples(replace(data, source="x.npz"), VECTOR, answered)
+        fit_samples(replace(data, source="x.npz"), Answers(VECTOR, answered))
     assert "x.npz" in caught.value.message
 
 

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.profile import load_profile
-from edge_deployer.quality import Metric, figure
+from edge_deployer.quality import figures
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.samples import LabelledSamples
 from edge_deployer.release.validation import draw, validate_model
+from edge_deployer.task import Task
+from edge_deployer.task_name import TaskName
 from edge_deployer.tensors import TensorSpec, dequantize
 from tests.edge_deployer.conftest import one_hot_samples
 from tests.edge_deployer.tiny_models import (
@@ -32,7 +34,7 @@ M4 = load_profile("cortex-m4")
 def test_a_model_that_fits_is_blessed_and_measured() -> None:
     found = validate_model(identity_classifier(4), M4, one_hot_samples(4, 40), acceptance_samples=20, seed=0)
     assert found.report.blessed
-    assert found.report.accuracy == 1.0
+    assert found.report.figures == {"accuracy": 1.0}
     assert found.report.confusion == (10 * np.eye(4, dtype=int)).tolist()
     assert found.acceptance is not None
     assert len(found.acceptance) == found.report.acceptance_samples == 20
@@ -82,7 +84,8 @@ def test_a_classification_has_accuracy_and_confusion() -> None:
     wrong = replace(data, labels=np.where(np.arange(40) < 4, 0, data.labels))
     report = validate_model(identity_classifier(4), M4, wrong, acceptance_samples=20, seed=0).report
     assert (report.metric, report.eval_samples, report.reference) == ("accuracy", 40, True)
-    assert report.quality == report.accuracy == 37 / 40
+    assert report.figures == {"accuracy": 37 / 40}
+    assert report.majority == 13 / 40
     assert report.confusion == [[10, 1, 1, 1], [0, 9, 0, 0], [0, 0, 9, 0], [0, 0, 0, 9]]
 
 
@@ -93,14 +96,21 @@ def test_an_autoencoder_is_judged_by_its_area_under_the_curve() -> None:
     data = LabelledSamples(np.concatenate([constant, uneven]), np.array([0, 0, 0, 0, 1, 1, 1, 1]))
     found = validate_model(rotating_classifier(4), M4, data, acceptance_samples=8, seed=0)
     report, acceptance = found.report, found.acceptance
-    assert (report.metric, report.accuracy, report.confusion) == ("auc", None, None)
+    assert (report.metric, report.majority, report.confusion) == ("auc", None, None)
     assert report.quality == pytest.approx((3 * 4 + 2) / 16)
     assert acceptance is not None
     assert acceptance.outputs is not None
     assert acceptance.targets is not None
     np.testing.assert_array_equal(acceptance.targets, dequantize(acceptance.inputs, acceptance.input))
-    again = figure("auc", acceptance.outputs, acceptance.output, labels=acceptance.labels, targets=acceptance.targets)
-    assert again == report.quality
+    assert acceptance.task is not None
+    again = figures(
+        acceptance.task,
+        acceptance.outputs,
+        acceptance.output,
+        labels=acceptance.labels,
+        targets=acceptance.targets,
+    )
+    assert again == report.figures
 
 
 def test_a_regression_is_judged_by_its_error() -> None:
@@ -108,7 +118,7 @@ def test_a_regression_is_judged_by_its_error() -> None:
     data = LabelledSamples(stored, None, targets=np.array([1.5, 2.0, -2.0]))
     found = validate_model(identity_classifier(1), M4, data, acceptance_samples=3, seed=0)
     report, acceptance = found.report, found.acceptance
-    assert (report.metric, report.eval_samples, report.accuracy, report.confusion) == ("mae", 3, None, None)
+    assert (report.metric, report.eval_samples, report.majority, report.confusion) == ("mae", 3, None, None)
     assert report.quality == pytest.approx((0.5 + 0.0 + 1.0) / 3)
     assert acceptance is not None
     assert acceptance.targets is not None
@@ -145,7 +155,7 @@ def test_every_prefix_of_the_draw_holds_each_class_and_slice_in_proportion(
 ) -> None:
     labels, slices = np.array([label for label, _ in cells]), [part for _, part in cells]
     size = max(1, int(share * len(cells)))
-    drawn = draw(numbered(labels, "accuracy"), size, seed=seed, slices=slices)
+    drawn = draw(numbered(labels, "classification"), size, seed=seed, slices=slices)
     assert drawn.outputs is not None
     assert drawn.labels is not None
     chosen = drawn.outputs[:, 0].tolist()
@@ -156,14 +166,14 @@ def test_every_prefix_of_the_draw_holds_each_class_and_slice_in_proportion(
         for end in range(1, size + 1):
             seen = sum(cells[index] == cell for index in chosen[:end])
             assert abs(seen - count * end / len(cells)) <= 1
-    again = draw(numbered(labels, "accuracy"), size, seed=seed, slices=slices)
+    again = draw(numbered(labels, "classification"), size, seed=seed, slices=slices)
     np.testing.assert_array_equal(again.inputs, drawn.inputs)
 
 
 def test_anomalies_arrive_in_proportion_whatever_their_slices() -> None:
     labels = np.array([0, 0, 0, 1] * 25)
     slices = [index % 7 for index in range(100)]
-    drawn = draw(numbered(labels, "auc"), 100, seed=0, slices=slices)
+    drawn = draw(numbered(labels, "anomaly"), 100, seed=0, slices=slices)
     assert drawn.labels is not None
     for end in range(4, 101, 4):
         assert drawn.labels[:end].sum() == end // 4
@@ -176,8 +186,10 @@ def test_samples_without_labels_are_shuffled() -> None:
     assert first != sorted(first)
 
 
-def numbered(labels: np.ndarray, metric: Metric | None) -> AcceptanceSet:
+def numbered(labels: np.ndarray, task: TaskName | None) -> AcceptanceSet:
     """A set whose inputs and outputs are the samples' numbers."""
     spec = TensorSpec("int64", (1, 1))
     numbers = np.arange(len(labels))[:, None]
-    return AcceptanceSet(spec, spec, numbers, numbers, labels if metric else None, None, metric)
+    return AcceptanceSet(
+        spec, spec, numbers, numbers, labels if task else None, None, Task(name=task) if task else None
+    )

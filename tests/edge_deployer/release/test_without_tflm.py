@@ -63,7 +63,7 @@ def test_labelled_data_makes_a_release_without_reference(tmp_path: Path, signing
     assert done.returncode == 0, done.stderr
     report = ValidationReport.model_validate_json(done.stdout)
     assert (report.blessed, report.reference, report.metric, report.eval_samples) == (True, False, "accuracy", 40)
-    assert (report.arena_bytes, report.quality, report.accuracy, report.confusion) == (None, None, None, None)
+    assert (report.arena_bytes, report.quality, report.figures, report.confusion) == (None, None, {}, None)
     assert (report.operators, report.macs) == ({"FULLY_CONNECTED": 1}, 16)
     bundle = read_bundle(tmp_path / "bundle", public_pem=signing_key.public_pem)
     assert bundle.manifest.arena_bytes is None

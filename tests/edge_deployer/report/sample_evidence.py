@@ -23,6 +23,7 @@ from edge_deployer.acceptance.sequential_checks import needs_more_samples
 from edge_deployer.acceptance.stored_array import StoredArray
 from edge_deployer.acceptance.verdict import Subject
 from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.task import Task
 from edge_deployer.tensors import Array, TensorSpec
 
 PROFILE = "cortex-m4"
@@ -47,7 +48,7 @@ def digest(text: str) -> str:
 
 
 NEW_IMAGE, OLD_IMAGE = digest("new image"), digest("old image")
-SUBJECT = Subject(image_hash=NEW_IMAGE, image_bytes=IMAGE_BYTES)
+SUBJECT = Subject(image_hash=NEW_IMAGE, image_bytes=IMAGE_BYTES, arena_bytes=2_768)
 
 
 @cache
@@ -77,7 +78,7 @@ def _with_inputs(inputs: Array, spec: TensorSpec) -> AcceptanceSet:
         inputs=inputs,
         outputs=outputs,
         labels=truth.astype(np.int64),
-        metric="accuracy",
+        task=Task(name="classification"),
         class_names=DIGITS,
     )
 
@@ -120,7 +121,7 @@ def board_evidence(
         profile=PROFILE,
         echo=True,
         running_hash=NEW_IMAGE,
-        arena_used=2_768,
+        arena_used=2_512,
         arena_bytes=65_536,
         image_limit=262_144,
         smoke_seconds=0.41 + len(name) / 100,

@@ -26,6 +26,7 @@ from edge_deployer.report.facts import (
 )
 from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.rollout.deployment import BoardOutcome, BoardRecord, Deployment, ReleaseRecord, Step
+from edge_deployer.task import Task
 from tests.edge_deployer.report import sample_evidence
 from tests.edge_deployer.report.sample_evidence import NEW_IMAGE, OLD_IMAGE, PLAN, PROFILE, digest
 
@@ -132,8 +133,8 @@ def refused_at_validation() -> Report:
             "reason": reason,
             "arena_bytes": 71_248,
             "confusion": None,
-            "accuracy": None,
-            "quality": None,
+            "figures": {},
+            "majority": None,
         }
     )
     return Report(title="person_detect", deployment=refusal, validation=found)
@@ -177,9 +178,9 @@ def pushed_by_hand() -> Report:
     found = validation().model_copy(
         update={
             "confusion": None,
-            "accuracy": None,
-            "quality": None,
-            "metric": None,
+            "figures": {},
+            "task": None,
+            "majority": None,
             "eval_samples": 0,
             "class_names": [],
         }
@@ -199,10 +200,12 @@ def many_classes(count: int = 30) -> Report:
     report.run_id = "wrist-gesture-recognition-2026-03-14T09-26-53Z-automatic-retraining-after-drift"
     assert report.data is not None
     assert report.evaluation is not None
-    report.data = report.data.model_copy(update={"class_names": names, "group": "wearer"})
+    report.data = report.data.model_copy(
+        update={"class_names": names, "class_counts": {"train": [48] * count}, "group": "wearer"}
+    )
     report.validation = validation().model_copy(update={"class_names": names, "confusion": counts.tolist()})
     report.evaluation.slices = [
-        SliceFacts(name=f"label:{name}", examples=40, accuracy=float(0.9 + rng.random() / 10)) for name in names
+        SliceFacts(name=f"label:{name}", examples=40, figure=float(0.9 + rng.random() / 10)) for name in names
     ]
     report.deployment.boards[0].name = "bench-rack-07.shelf-3.slot-12.nucleo-f767zi-revision-c02"
     return report
@@ -222,11 +225,13 @@ def full_report(record: Deployment, acceptance: AcceptanceSet | None = None) -> 
             fingerprint=fingerprint,
             splits={"train": 1_437, "eval": 360},
             class_names=list(DIGITS),
+            class_counts={"train": [*[144] * 7, *[143] * 3], "eval": [36] * 10},
         ),
         training=training(),
         conversion=ConversionFacts(
-            float_accuracy=0.98333,
-            int8_accuracy=0.98056,
+            metric="accuracy",
+            float_figure=0.98333,
+            int8_figure=0.98056,
             label_agreement=0.99722,
             model_bytes=5_008,
             representative_examples=200,
@@ -238,11 +243,12 @@ def full_report(record: Deployment, acceptance: AcceptanceSet | None = None) -> 
         evaluation=EvaluationFacts(
             blessed=True,
             examples=360,
-            accuracy=0.98056,
-            min_accuracy=0.975,
+            task=Task(name="classification"),
+            figures={"accuracy": 0.98056},
+            least={"accuracy": 0.975},
             max_drop=0.01,
             slices=[
-                SliceFacts(name=f"label:{row}", examples=sum(counts), accuracy=counts[row] / sum(counts))
+                SliceFacts(name=f"label:{row}", examples=sum(counts), figure=counts[row] / sum(counts))
                 for row, counts in enumerate(confusion())
             ],
         ),
@@ -417,7 +423,15 @@ def judged(record: BoardRecord, plan: AcceptancePlan, staging: Sequence[BoardEvi
     """What the board's evidence says of the sample release."""
     assert record.evidence is not None
     held = sample_evidence.reference()
-    return judge_board(record.evidence, sample_evidence.SUBJECT, held, plan, pool=record.pool, staging=staging)
+    return judge_board(
+        record.evidence,
+        sample_evidence.SUBJECT,
+        held,
+        plan,
+        pool=record.pool,
+        virtual=record.virtual,
+        staging=staging,
+    )
 
 
 def journal(boards: list[BoardRecord]) -> list[Step]:
@@ -446,17 +460,19 @@ def validation() -> ValidationReport:
         reason=None,
         profile=PROFILE,
         operators={"CONV_2D": 2, "MAX_POOL_2D": 1, "FULLY_CONNECTED": 1, "RESHAPE": 1, "SOFTMAX": 1},
+        precision="int8",
         macs=27_872,
         model_bytes=5_008,
         slot_limit=262_144,
         arena_bytes=2_768,
         arena_limit=65_536,
         latency_us=871.0,
+        latency_note="TFLM's reference kernels in 2021",
         eval_samples=360,
         reference=True,
-        metric="accuracy",
-        quality=0.98056,
-        accuracy=0.98056,
+        task=Task(name="classification"),
+        figures={"accuracy": 0.98056},
+        majority=0.10278,
         confusion=confusion(),
         class_names=list(DIGITS),
         acceptance_samples=sample_evidence.SAMPLES,

@@ -263,10 +263,40 @@ def test_an_unchanged_release_says_whose_checks_it_shows() -> None:
 
 def test_an_estimated_latency_says_so_where_it_stands() -> None:
     text = Page(text_of(sample_reports.promoted)).text
-    assert "Latency 871 µs estimate from the board profile, not measured" in text
+    note = "estimate from profile cortex-m4, not measured; its speeds are those of TFLM's reference kernels in 2021"
+    assert f"Latency 871 µs {note}" in text
+    assert f"43.5 % of the limit ; {note}" in text
     virtual = sum(board.virtual for board in sample_reports.promoted().deployment.boards)
     assert text.count("max 877 µs; estimate of profile cortex-m4") == virtual
     assert "A virtual board is a process on the machine that pushed." in text
+
+
+def test_figures_that_are_not_known_are_not_shown_and_the_page_says_why() -> None:
+    report = sample_reports.pushed_by_hand()
+    assert report.validation is not None
+    report.validation = report.validation.model_copy(
+        update={"macs": None, "latency_us": None, "latency_note": "the work of ethos-u cannot be counted"}
+    )
+    text = Page(render_html(report)).text
+    assert "Latency no figure the work of ethos-u cannot be counted" in text
+    assert "not known ; the work of ethos-u cannot be counted" in text
+    assert "multiply-accumulates" not in text
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8, uint8 in, uint8 out"])
+def test_a_model_is_called_what_it_is(precision: str) -> None:
+    report = sample_reports.pushed_by_hand()
+    assert report.validation is not None
+    report.validation = report.validation.model_copy(update={"precision": precision})
+    assert f"TFLite file, {precision}" in Page(render_html(report)).text
+
+
+def test_an_arena_says_that_it_is_of_a_64_bit_host_where_it_stands() -> None:
+    text = Page(text_of(sample_reports.promoted)).text
+    of_host = "found by bisection on a 64-bit host (a public comparison read 8 % above a 32-bit board)"
+    assert f"Arena 2 768 B of 65 536 B, {of_host}" in text
+    assert f"smallest arena {of_host}" in text
+    assert "by bisection on a 64-bit host; the board reports 2,512" in text
 
 
 @pytest.mark.parametrize(
@@ -292,6 +322,15 @@ def test_a_model_made_elsewhere_says_what_is_not_known() -> None:
     assert {"data", "training", "evaluation", "conversion", "samples"}.isdisjoint(page.ids)
     assert page.text.count("not part of this run") == 2
     assert "made elsewhere" not in Page(text_of(sample_reports.promoted)).text
+
+
+def test_classes_are_counted_and_what_is_odd_about_the_data_is_told() -> None:
+    report = sample_reports.promoted()
+    assert report.data is not None
+    report.data.class_counts["eval"][3] = 0
+    text = page_of(report).text
+    assert "Samples of each class (10) Class train eval 0 144 36 1 144 36 2 144 36 3 144 0" in text
+    assert "split eval has no samples of class 3" in text
 
 
 def test_data_that_came_with_a_push_is_shown() -> None:

@@ -25,12 +25,23 @@ def test_verdict_remedy_boards_and_checks_are_in_it(case: Callable[[], Report]) 
     assert _plain(deployment.reason) in shown
     assert deployment.pushed or _plain(deployment.remedy or "") in shown
     checked = [board for board in deployment.boards if check_rows(board)]
+    if report.data:
+        assert tables.pop()[0] == ["Class", *report.data.class_counts]
     assert len(tables) == bool(deployment.boards) + len(checked)
     if deployment.boards:
         assert [row[0] for row in tables[0][1:]] == [board.name for board in deployment.boards]
     for table, board in zip(tables[1:], checked, strict=True):
         rows = [(row.name, row.measured, row.limit, row.bound, row.samples, row.finding) for row in check_rows(board)]
         assert [tuple(row[1:]) for row in table[1:]] == [tuple(map(_plain, row)) for row in rows]
+
+
+def test_classes_are_counted_and_what_is_odd_about_the_data_is_told() -> None:
+    report = sample_reports.promoted()
+    assert report.data is not None
+    report.data.class_counts["eval"][3] = 0
+    text = render_markdown(report)
+    assert _tables(text)[-1][4] == ["3", "144", "0"]
+    assert "Warning: split eval has no samples of class 3" in _text(text)
 
 
 def test_an_open_verdict_and_a_quarantine_are_told_in_words() -> None:

@@ -14,6 +14,7 @@ from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.report.facts import SamplePicture
 from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.rollout.deployment import BoardRecord, Deployment
+from edge_deployer.task import Task
 from edge_deployer.tensors import Array, TensorSpec
 from tests.edge_deployer.report import sample_evidence, sample_reports
 
@@ -78,7 +79,7 @@ def test_scores_of_an_anomaly_detector_are_shown_as_scores() -> None:
             _signals(2),
             np.array([[8], [20]], np.int8),
             labels=np.array([0, 1]),
-            metric="auc",
+            task=Task(name="anomaly"),
         ),
         np.array([[8], [40]], np.int8),
     )
@@ -90,14 +91,14 @@ def test_real_values_are_shown_in_their_unit_and_the_first_of_many() -> None:
     four = TensorSpec("int8", (1, 4), 0.5, 0)
     outputs = np.array([[1, 2, 3, 4]], np.int8)
     targets = np.array([[0.5, 1.0, 1.5, 2.0]])
-    acceptance = AcceptanceSet(SIGNAL, four, _signals(1), outputs, targets=targets, metric="mae")
+    acceptance = AcceptanceSet(SIGNAL, four, _signals(1), outputs, targets=targets, task=Task(name="regression"))
     (found,) = _pictures(acceptance, outputs * 3)
     assert (found.answer, found.reference, found.truth) == ("1.5, 3, 4.5, ...", "0.5, 1, 1.5, ...", "0.5, 1, 1.5, ...")
 
 
 def test_without_a_reference_there_is_no_answer_of_tflms() -> None:
     two = TensorSpec("int8", (1, 2), 0.5, 0)
-    acceptance = AcceptanceSet(SIGNAL, two, _signals(1), None, labels=np.array([1]), metric="accuracy")
+    acceptance = AcceptanceSet(SIGNAL, two, _signals(1), None, labels=np.array([1]), task=Task(name="classification"))
     (found,) = _pictures(acceptance, np.array([[9, 1]], np.int8))
     assert (found.answer, found.reference, found.truth, found.deviation, found.differs) == ("0", None, "1", None, False)
 

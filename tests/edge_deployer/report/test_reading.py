@@ -14,8 +14,8 @@ from edge_deployer.report.reading import find_report, read_report
 from tests.edge_deployer.report import sample_reports
 
 
-def test_the_newest_report_of_the_workspace_is_found_wherever_it_is(tmp_path: Path) -> None:
-    for age, folder in ((30, "reports/2"), (10, "pipelines/TFLMPusher/deployment_report/7"), (20, "reports/10")):
+def test_the_newest_report_of_the_workspace_is_found_whichever_command_made_it(tmp_path: Path) -> None:
+    for age, folder in ((30, "reports/2"), (10, "replay/reports/7"), (20, "reports/10")):
         path = tmp_path / folder / REPORT_JSON
         path.parent.mkdir(parents=True)
         path.touch()
@@ -46,8 +46,8 @@ def test_a_report_is_read_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is damaged, or no report of this version: Invalid JSON"),
-        ("[]", "is damaged, or no report of this version: Input should be an object"),
+        ("{", "is damaged, or of another version: Invalid JSON"),
+        ("[]", "is damaged, or of another version: Input should be an object"),
         ("{}", "title: Field required"),
         ("torn array", r"deployment.reference.outputs: Value error, \d+ bytes of data for int8"),
         ("earlier format", "deployment.boards.0.evidence.samples: Extra inputs are not permitted"),

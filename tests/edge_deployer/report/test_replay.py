@@ -37,9 +37,11 @@ def test_a_report_that_was_written_and_read_replays_bit_for_bit(case: Callable[[
     assert [verdict.name for verdict in found] == [
         *(board.name for board in deployment.boards if board.evidence),
         "staging",
+        "deployment",
     ]
     assert all(verdict.same and not verdict.differences for verdict in found)
-    assert found[-1].decision == (deployment.staging.decision if deployment.staging else None)
+    assert found[-2].decision == (deployment.staging.decision if deployment.staging else None)
+    assert found[-1].decision == deployment.outcome
 
 
 def test_where_no_board_was_examined_there_is_nothing_to_replay() -> None:
@@ -154,6 +156,70 @@ def test_a_verdict_of_the_pool_that_was_altered_is_seen() -> None:
 
     pool = _replayed(promote)["staging"]
     assert pool.differences == ("quorum: recorded 1; the evidence says 2",)
+
+
+def _better_headline(record: dict[str, Any]) -> None:
+    record["reason"] = record["reason"].replace("at least 92.0%", "at least 99.9%")
+
+
+def _refused(record: dict[str, Any]) -> None:
+    record["outcome"], record["gate"] = "refused", "staging"
+
+
+def _nothing_changed(record: dict[str, Any]) -> None:
+    record["outcome"] = "unchanged"
+
+
+def _runs_something_else(record: dict[str, Any]) -> None:
+    record["boards"][-1]["image_after"] = "00" * 32
+
+
+def _never_in_production(record: dict[str, Any]) -> None:
+    record["boards"][-1].update(evidence=None, verdict=None)
+
+
+@pytest.mark.parametrize(
+    ("alter", "told"),
+    [
+        (_better_headline, "reason: recorded 0.4.0-"),
+        (_refused, "outcome: recorded refused; the evidence says promoted"),
+        (_refused, "gate: recorded staging; the evidence says None"),
+        (_nothing_changed, "outcome: recorded unchanged; the evidence says promoted"),
+        (_runs_something_else, "outcome: recorded promoted; neither evidence nor what the boards run says so"),
+        (_never_in_production, "outcome: recorded promoted; neither evidence nor what the boards run says so"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_an_outcome_or_a_headline_that_was_altered_is_seen(alter: Alter, told: str) -> None:
+    found = _replayed(alter)
+    assert [name for name, replayed in found.items() if not replayed.same] == ["deployment"]
+    assert any(difference.startswith(told) for difference in found["deployment"].differences)
+
+
+@pytest.mark.parametrize(
+    "case", [sample_reports.refused_at_staging, sample_reports.refused_in_production, sample_reports.too_few_boards]
+)
+def test_a_release_that_was_refused_cannot_be_made_a_promoted_one(case: Callable[[], Report]) -> None:
+    deployment = case().deployment
+    outcome = deployment.outcome
+    altered = deployment.model_copy(update={"outcome": "promoted", "gate": None})
+    end = replay(altered)[-1]
+    assert (end.same, end.decision) == (False, outcome)
+
+
+@pytest.mark.parametrize("case", [sample_reports.refused_at_evaluation, sample_reports.no_healthy_boards])
+def test_without_evidence_nothing_was_promoted(case: Callable[[], Report]) -> None:
+    (end,) = replay(case().deployment.model_copy(update={"outcome": "promoted", "gate": None}))
+    assert (end.name, end.same, end.decision) == ("deployment", False, None)
+
+
+def test_the_evidence_cannot_speak_for_a_board_that_did_not_confirm_what_it_accepted() -> None:
+    deployment = sample_reports.promoted().deployment
+    for board in deployment.boards:
+        board.image_after, board.outcome = board.image_before, "rolled back"
+    deployment.outcome, deployment.gate, deployment.reason = "refused", "production", "line-1 did not confirm it"
+    end = replay(deployment)[-1]
+    assert (end.name, end.same, end.decision, end.differences) == ("deployment", None, None, ())
 
 
 @pytest.mark.parametrize("part", ["labels", "input_sha256", "smoke_seconds"])

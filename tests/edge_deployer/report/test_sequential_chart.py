@@ -12,6 +12,7 @@ from edge_deployer.acceptance.stored_array import StoredArray
 from edge_deployer.acceptance.verdict import judge_board
 from edge_deployer.report.sequential_chart import sequential_chart
 from edge_deployer.rollout.deployment import Deployment
+from edge_deployer.task import Task
 from tests.edge_deployer.report import sample_evidence, sample_reports
 
 
@@ -61,7 +62,7 @@ def _scores_only() -> Deployment:
     record.reference = known.model_validate(
         {
             **known.model_dump(),
-            "metric": "auc",
+            "task": Task(name="anomaly"),
             "labels": tuple(index % 2 for index in range(len(known))),
             "targets": StoredArray.of(outputs.astype(np.float32)),
         }

@@ -114,8 +114,11 @@ def test_key_figures_fall_back_on_the_validator() -> None:
     report.evaluation = None
     assert views.key_figures(report)[0].note.startswith("TFLM on the host")
     assert report.validation is not None
-    report.validation = report.validation.model_copy(update={"metric": "auc", "quality": 0.98765})
-    assert (views.key_figures(report)[0].label, views.key_figures(report)[0].figure) == ("AUC, int8", "0.988")
+    report.validation = report.validation.model_copy(update={"figures": {"accuracy": 0.96, "auc": 0.98765}})
+    assert [(figure.label, figure.figure) for figure in views.key_figures(report)[:2]] == [
+        ("Accuracy, int8", "96.0\u202f%"),
+        ("AUC, int8", "0.988"),
+    ]
     report.validation = None
     report.deployment.staging = None
     assert [figure.label for figure in views.key_figures(report)] == ["Boards on this release"]

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import fcntl
+import os
+import pty
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,11 +22,17 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.locks import exclusive
 from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import Bundle, Candidate
-from edge_deployer.release.keys import SigningKey
+from edge_deployer.release.keys import SigningKey, load_signing_key
+from edge_deployer.release.manifest import Provenance
+from edge_deployer.release.samples import LabelledSamples
 from edge_deployer.release.store import ReleaseStore
+from edge_deployer.release.validation import validate_model
+from edge_deployer.report.replay import replay
 from edge_deployer.rollout.deployment import Deployment, Step
 from edge_deployer.rollout.release_line import ReleaseLine
 from edge_deployer.session import DeviceSession
+from tests.edge_deployer.conftest import one_hot_samples
+from tests.edge_deployer.tiny_models import float_classifier
 from tests.edge_deployer.virtual_board.running_board import running_board
 
 MakeCandidate = Callable[..., Candidate]
@@ -58,7 +69,23 @@ def line(tmp_path: Path, write_inventory: Callable[..., Path], signing_key: Sign
         signing_key=signing_key.path,
         plan=PLAN,
         version="1.0.0",
+        # Models here differ in their number of classes, to differ at all.
+        replace=True,
     )
+
+
+@pytest.fixture(autouse=True)
+def every_deployment_replays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test of this file does to a release, verdicts, outcome and headline follow from the record."""
+    push = ReleaseLine.push
+
+    def push_and_replay(self: ReleaseLine, *given: Any, **named: Any) -> tuple[Deployment, Bundle]:
+        deployment, bundle = push(self, *given, **named)
+        told = [again.differences for again in replay(deployment) if again.same is False]
+        assert not told
+        return deployment, bundle
+
+    monkeypatch.setattr(ReleaseLine, "push", push_and_replay)
 
 
 def running(deployment: Deployment) -> dict[str, str | None]:
@@ -251,6 +278,7 @@ def test_the_inventory_key_refuses_before_any_board_is_touched(
     refused, _ = strict.push(make_candidate(4))
     assert (refused.outcome, refused.gate) == ("refused", "signature")
     assert "trusted.pem" in refused.reason
+    assert {board.answer for board in refused.boards} == {"not asked"}
     assert not refused.steps
     assert not (tmp_path / "workspace" / "boards").exists()
 
@@ -268,6 +296,10 @@ def test_a_board_that_does_not_answer_is_named_and_nothing_is_promoted(
     assert (refused.outcome, refused.gate) == ("refused", "boards")
     assert "p3" in refused.reason
     assert "unplugged" in refused.reason
+    assert {board.name: board.answer for board in refused.boards} == {
+        **dict.fromkeys(("s1", "p1", "p2"), "runs"),
+        "p3": "silent",
+    }
     assert set(running(refused).values()) == {None}
     assert refused.remedy
 
@@ -294,6 +326,62 @@ def test_two_commands_do_not_release_from_one_workspace(line: ReleaseLine, make_
         line.push(make_candidate(4))
 
 
+@pytest.mark.parametrize("busy", ["s1", "p1"])
+def test_a_port_that_somebody_else_holds_is_an_error_and_no_refusal(
+    tmp_path: Path, line: ReleaseLine, make_candidate: MakeCandidate, busy: str
+) -> None:
+    boards = [{"name": "s1", "pool": "staging"}, {"name": "p1", "pool": "production"}]
+    with held_port() as port, running_board(tmp_path / "free", public_key(line, tmp_path)) as free:
+        for board in boards:
+            board["url"] = port if board["name"] == busy else free.url
+        path = tmp_path / "ports.yaml"
+        path.write_text(yaml.safe_dump({"boards": boards}))
+        with pytest.raises(TinyopsError, match=rf"^{busy}: board at {port}: the port is in use") as raised:
+            dataclasses.replace(line, inventory=path).push(make_candidate(4))
+        assert "end the other program" in raised.value.remedy
+
+
+def public_key(line: ReleaseLine, folder: Path) -> Path:
+    assert line.signing_key
+    path = folder / "public.pem"
+    path.write_bytes(load_signing_key(line.signing_key).public_pem)
+    return path
+
+
+@contextmanager
+def held_port() -> Iterator[str]:
+    master, slave = pty.openpty()
+    fcntl.flock(slave, fcntl.LOCK_EX)
+    try:
+        yield os.ttyname(slave)
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_a_bundle_that_was_altered_is_told_in_the_record(line: ReleaseLine, make_candidate: MakeCandidate) -> None:
+    _, first = line.push(make_candidate(4))
+    (first.folder / "environment.txt").write_text("other==1\n")
+    deployment, second = line.push(make_candidate(4))
+    assert (deployment.outcome, second.manifest.version) == ("promoted", "1.0.0+2")
+    told = deployment.steps[0]
+    assert (told.board, told.action) == ("workspace", "moved aside")
+    assert str(first.folder / "environment.txt") in told.detail
+
+
+def test_a_damaged_record_of_a_promotion_is_kept_and_told(line: ReleaseLine, make_candidate: MakeCandidate) -> None:
+    _, bundle = line.push(make_candidate(4))
+    record = bundle.folder / "deployment.json"
+    for name in ("damaged-deployment.json", "damaged-deployment.json-2"):
+        record.write_text("{")
+        deployment, _ = line.push(make_candidate(4))
+        assert deployment.outcome == "unchanged"
+        assert deployment.steps[0].action == "moved aside"
+        assert f"{record} is damaged" in deployment.steps[0].detail
+        assert (bundle.folder / name).read_text() == "{"
+        assert Deployment.model_validate_json(record.read_bytes()).pushed
+
+
 def test_an_arena_over_a_boards_profile_is_refused_before_it_is_touched(
     line: ReleaseLine, make_candidate: MakeCandidate
 ) -> None:
@@ -302,6 +390,54 @@ def test_an_arena_over_a_boards_profile_is_refused_before_it_is_touched(
     assert (refused.outcome, refused.gate) == ("refused", "boards")
     assert "300,000 bytes" in refused.reason
     assert not refused.steps
+
+
+def test_a_budget_that_only_a_boards_own_figure_meets_is_not_met(
+    line: ReleaseLine, make_candidate: MakeCandidate
+) -> None:
+    """What TFLM says it uses is less than it needs to load."""
+    candidate = make_candidate(4)
+    assert candidate.arena_bytes is not None
+    plan = line.plan.model_copy(update={"budgets": {"fast": Budget(arena_bytes=candidate.arena_bytes - 1)}})
+    refused, _ = dataclasses.replace(line, plan=plan).push(candidate)
+    assert (refused.outcome, refused.gate) == ("refused", "staging")
+    assert f"arena: {candidate.arena_bytes:,} of" in refused.reason
+    own = [board.evidence.arena_used for board in refused.boards if board.evidence]
+    assert all(used is not None and used < candidate.arena_bytes for used in own)
+
+
+def test_boards_that_cannot_estimate_a_latency_give_none_and_are_not_held_to_a_budget(line: ReleaseLine) -> None:
+    data = one_hot_samples(4, 240)
+    real = LabelledSamples(data.values.astype(np.float32), data.labels, data.class_names)
+    found = validate_model(float_classifier(4), load_profile("cortex-m4"), real, acceptance_samples=200, seed=0)
+    assert found.acceptance is not None
+    why = "the model computes in float32, and a profile's speeds are those of int8"
+    assert (found.report.latency_us, found.report.latency_note, found.report.macs) == (None, why, 16)
+    candidate = Candidate(
+        name="float",
+        model=float_classifier(4),
+        acceptance=found.acceptance,
+        arena_bytes=found.report.arena_bytes,
+        board_profile="cortex-m4",
+        provenance=Provenance(),
+        metrics={"accuracy": 1.0},
+        sources={},
+    )
+    with pytest.raises(
+        TinyopsError, match="limits the latency on fast, and virtual boards cannot estimate it"
+    ) as caught:
+        dataclasses.replace(line, plan=NO_SLOW_BOARDS).push(candidate)
+    assert why in caught.value.message
+    promoted, _ = line.push(candidate)
+    assert promoted.outcome == "promoted"
+    for board in promoted.boards:
+        evidence, verdict = board.evidence, board.verdict
+        assert evidence is not None
+        assert evidence.answers is not None
+        assert verdict is not None
+        assert set(evidence.answers.latencies_us) == {None}
+        latency = next(check for check in verdict.checks if check.name == "latency")
+        assert (latency.status, latency.measured) == ("skipped", None)
 
 
 def test_a_release_that_was_left_unconfirmed_is_taken_back_first(

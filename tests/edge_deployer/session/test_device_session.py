@@ -93,7 +93,7 @@ async def test_a_confirmed_image_survives_a_power_cycle(tmp_path: Path, signer: 
         async with DeviceSession(board.url, line_rate=0) as session:
             assert (await session.info()).image_hash == digest
             assert (await session.health()).reset_reason is ResetReason.POWER_ON
-            with pytest.raises(BoardRefused, match="newer lease") as caught:
+            with pytest.raises(BoardRefused, match="a newer epoch has claimed the board") as caught:
                 await session.claim(6)
             assert caught.value.code == ErrorCode.STALE_EPOCH
             await session.claim(8)

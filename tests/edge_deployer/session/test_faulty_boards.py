@@ -142,7 +142,7 @@ async def test_a_crash_in_the_middle_of_many_samples_is_a_fault(
 async def test_an_older_epoch_does_not_get_a_session(board: RunningBoard) -> None:
     async with DeviceSession(board.url, line_rate=0, epoch=8):
         pass
-    with pytest.raises(BoardRefused, match="a newer lease holds the board"):
+    with pytest.raises(BoardRefused, match="a newer epoch has claimed the board"):
         async with DeviceSession(board.url, line_rate=0, epoch=7):
             pass
     async with DeviceSession(board.url, line_rate=0, epoch=8) as session:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_deployer.tflm import ModelRefused, Reason, count_bytes, count_macs, list_operators
+from edge_deployer.tflm import ModelRefused, Reason, count_bytes, count_macs, describe_precision, list_operators
 from tests.edge_deployer import tiny_models
 
 MODEL = tiny_models.identity_classifier(classes=5)
@@ -28,6 +28,23 @@ def test_a_custom_operator_has_its_own_name() -> None:
 
 def test_macs_of_a_fully_connected_layer() -> None:
     assert count_macs(MODEL) == 25
+
+
+def test_macs_of_a_matrix_product() -> None:
+    assert count_macs(tiny_models.matrix_product(rows=3, shared=5, columns=7)) == 3 * 5 * 7
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (MODEL, "int8"),
+        (tiny_models.float_classifier(), "float32"),
+        (tiny_models.uint8_ends(), "int8, uint8 in, uint8 out"),
+        (tiny_models.crashes_on_far_offset(), "int32, int8 out"),
+    ],
+)
+def test_what_a_model_computes_in(model: bytes, words: str) -> None:
+    assert describe_precision(model) == words
 
 
 def test_bytes_are_the_activations_and_not_the_weights() -> None:

@@ -30,6 +30,7 @@ from edge_deployer.virtual_board.faults import FaultPlan, Stuck
 from edge_deployer.wire.console import Decoder, encode, encoded_length
 from edge_deployer.wire.mcuboot import parse_image
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer, running_board
+from tests.small_files import no_file_larger_than
 
 
 async def test_an_unmodified_smpclient_installs_an_image(board: RunningBoard, identity_image: bytes) -> None:
@@ -162,18 +163,41 @@ async def test_boards_of_one_process_are_boards_of_their_own(tmp_path: Path, sig
         _wait_for_the_end_of(firmware)
 
 
+def _said_without_booting(directory: Path, signer: Signer, status: int) -> tuple[str, str]:
+    command = [sys.executable, "-m", "edge_deployer.virtual_board", "--board", str(directory), "cortex-m4"]
+    with subprocess.Popen(
+        [*command, str(signer.public_key)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        said = process.stdout.read(), process.stderr.read()
+        assert process.wait(60) == status
+    return said
+
+
 def test_a_board_that_does_not_boot_says_why(tmp_path: Path, signer: Signer) -> None:
     (tmp_path / "flash").mkdir()
     (tmp_path / "flash" / "flash.bin").write_bytes(bytes(100))
-    command = [sys.executable, "-m", "edge_deployer.virtual_board", "--board", str(tmp_path), "cortex-m4"]
-    with subprocess.Popen(
-        [*command, str(signer.public_key)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout
-        said = process.stdout.read()
-        assert process.wait(60) == 1
+    said, _ = _said_without_booting(tmp_path, signer, 1)
     assert said.startswith("failed ")
     assert "flash.bin is a flash of 100 bytes" in said
+
+
+def test_a_board_that_finds_no_room_on_the_disk_says_so(tmp_path: Path, signer: Signer) -> None:
+    with no_file_larger_than(4096):
+        said, _ = _said_without_booting(tmp_path, signer, 1)
+    assert said == f"failed flash file {tmp_path}/flash/flash.bin cannot be written: File too large\n"
+
+
+def test_a_folder_that_a_board_cannot_use_is_named(tmp_path: Path, signer: Signer) -> None:
+    (tmp_path / "board.log").mkdir()
+    _, said = _said_without_booting(tmp_path, signer, 2)
+    assert said.startswith(f"log {tmp_path}/board.log cannot be written: Is a directory\n")
+    assert "Traceback" not in said
 
 
 def test_it_ends_with_its_stdin_and_takes_its_children_along(board: RunningBoard) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.virtual_board.flash import Area, FlashError, NorFlash, Operation, PowerCut, Supply, steady_supply
+from tests.small_files import no_file_larger_than
 
 PAGE, PAGES = 64, 4
 MakeFlash = Callable[..., NorFlash]
@@ -34,10 +35,26 @@ def failing_at(number: int, share: float) -> Supply:
     return lambda _: share if next(count) == number else 1.0
 
 
-def test_new_flash_is_erased_and_takes_no_room_on_the_disk(tmp_path: Path) -> None:
+def test_new_flash_is_erased_and_has_its_room_on_the_disk(tmp_path: Path) -> None:
     flash = NorFlash(tmp_path / "flash.bin", 512, 4096)
     assert flash.read(0, 512 * 4096) == b"\xff" * (512 * 4096)
-    assert (tmp_path / "flash.bin").stat().st_blocks == 0
+    assert (tmp_path / "flash.bin").stat().st_blocks * 512 >= 512 * 4096
+
+
+def test_flash_that_has_not_all_its_room_gets_it(tmp_path: Path) -> None:
+    path = tmp_path / "flash.bin"
+    with path.open("wb") as file:
+        file.truncate(512 * 4096)
+    NorFlash(path, 512, 4096).close()
+    assert path.stat().st_blocks * 512 >= 512 * 4096
+
+
+def test_flash_that_finds_no_room_says_so(tmp_path: Path) -> None:
+    with (
+        no_file_larger_than(PAGE),
+        pytest.raises(TinyopsError, match=r"flash\.bin cannot be written: File too large"),
+    ):
+        NorFlash(tmp_path / "flash.bin", PAGES, PAGE)
 
 
 def test_its_content_survives(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def blobs_pipeline(exported: Path) -> Any:
             label_feature="kind",
             representative_examples=50,
             seed=0,
+            class_names=json.dumps(["top", "middle", "bottom"]),
         ).outputs["int8_model"]
         baseline = load["LatestBlessedModel"](candidate=model, all_runs=f"{PIPELINE_ROOT}/{NAME}")
         evaluation = load["TFLMEvaluator"](

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def test_a_component_of_their_own_gives_and_takes_models(exported: Path, tmp_pat
             label_feature="kind",
             representative_examples=9,
             seed=0,
+            class_names=json.dumps(["a", "b"]),
         )
         use(model=converted.outputs["int8_model"])
 
@@ -77,6 +79,7 @@ def test_kfp_refuses_examples_for_a_model(exported: Path) -> None:
             label_feature="kind",
             representative_examples=9,
             seed=0,
+            class_names=json.dumps(["a", "b"]),
         )
 
     with pytest.raises(InconsistentTypeException, match=r"incompatible with the input type 'system\.Model"):

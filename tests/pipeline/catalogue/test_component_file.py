@@ -38,7 +38,7 @@ def test_kfp_loads_it_with_the_interface_of_the_component(
 
     component = interfaces[name]
     loaded = components.load_component_from_file(str(exported / f"{name}.yaml")).component_spec
-    kinds = {"STRING": "String", "NUMBER_INTEGER": "Integer", "BOOLEAN": "Boolean"}
+    kinds = {"STRING": "String", "NUMBER_INTEGER": "Integer", "NUMBER_DOUBLE": "Float", "BOOLEAN": "Boolean"}
     assert {key: (one.type, one.optional, one.default) for key, one in (loaded.inputs or {}).items()} == {
         **{one.name: (f"{one.kubeflow_type}@0.0.1", one.optional, None) for one in component.inputs},
         **{one.name: (kinds[one.type], one.optional, one.default) for one in component.parameters},

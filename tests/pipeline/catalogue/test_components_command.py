@@ -50,7 +50,7 @@ def test_show_says_what_a_component_takes_and_makes() -> None:
     assert "task.set_caching_options(False)" in text
     assert "  data_file: STRING\n" in text
     assert "  group_feature: STRING, optional\n" in text
-    assert "      default: 6\n" in text
+    assert "      default: components.tflm_evaluator.extractor\n" in run("show", "TFLMEvaluator")
     assert '      example: {"splitConfig": ' in text
     assert "outputs:\n  examples: tfx.Examples\n" in text
     assert "inputs:" not in text

@@ -30,7 +30,7 @@ def nodes() -> dict[str, BaseComponent]:
     """The components of the default project, by name, in order."""
     from pipeline.dag import Places, build_pipeline
 
-    places = Places(**{place.name: "anywhere" for place in fields(Places)})
+    places = Places(**{place.name: "anywhere" for place in fields(Places)} | {"replace": 0})
     pipeline = build_pipeline(load_project(DEFAULT_CONFIG.resolve()), places, gate=True)
     return {node.id: node for node in pipeline.components}
 
@@ -69,7 +69,7 @@ def test_parameters_are_those_of_the_class_that_kubeflow_can_give(
 
     wanted = {key for key, one in declared(nodes[name]).items() if key != FINGERPRINT and not one.use_proto}
     assert set(parameters(interfaces[name])) == wanted
-    types = {str: "STRING", int: "NUMBER_INTEGER", bool: "BOOLEAN"}
+    types = {str: "STRING", int: "NUMBER_INTEGER", float: "NUMBER_DOUBLE", bool: "BOOLEAN"}
     for key, parameter in parameters(interfaces[name]).items():
         assert parameter.type == types.get(declared(nodes[name])[key].type, "STRING")
 
@@ -150,4 +150,4 @@ def test_the_interface_needs_no_project(monkeypatch: pytest.MonkeyPatch, tmp_pat
     from pipeline.catalogue.interface import interface
 
     monkeypatch.chdir(tmp_path)
-    assert interface("Trainer").executor == "tfx.components.trainer.executor.GenericExecutor"
+    assert interface("Trainer").executor == "components.trainer.executor.Executor"

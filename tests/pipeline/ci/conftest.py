@@ -87,7 +87,7 @@ class Delivered:
         self.calls.clear()
         self.server.requests.clear()
         workspace = str(self.log.parent / "workspace")
-        return CliRunner().invoke(_COMMAND, ["--config", str(self.config), "--workspace", workspace, *arguments])
+        return CliRunner().invoke(_COMMAND, [str(self.config), "--workspace", workspace, *arguments])
 
     def outcome(self, *arguments: str, status: int = 0) -> dict[str, Any]:
         """Call the command with --json; what it prints."""

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import yaml
 
+from edge_deployer.ending import Ended, listening
 from pipeline.ci import commands
+from tests.edge_deployer.cli.command import TINYOPS
 from tests.pipeline.ci.conftest import Delivered
 from tests.pipeline.conftest import MODULE
 from tests.pipeline.git_project import commit_all, git
@@ -380,10 +382,9 @@ def runs(pid: int) -> bool:
 def test_ctrl_c_ends_the_command_that_runs_with_its_children(delivered: Delivered) -> None:
     started = delivered.log.parent / "started"
     delivered.configure(test=[f"sh -c 'sleep 600 & echo $! > {started}; wait'"])
-    command = [sys.executable, "-c", "import typer; from pipeline.cli.ci import ci; typer.run(ci)"]
     workspace = delivered.log.parent / "workspace"
     process = subprocess.Popen(
-        [*command, "--config", delivered.config, "--workspace", workspace], stderr=subprocess.PIPE, text=True
+        [TINYOPS, "ci", delivered.config, "--workspace", workspace], stderr=subprocess.PIPE, text=True
     )
     with process:
         while not (started.exists() and started.read_text().strip()):
@@ -392,7 +393,7 @@ def test_ctrl_c_ends_the_command_that_runs_with_its_children(delivered: Delivere
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
     assert process.returncode == 130
-    assert said.splitlines()[-1] == "stopped; no run was started"
+    assert said.splitlines()[-1] == "stopped by SIGINT; no run was started"
     while runs(int(started.read_text())):
         time.sleep(0.01)
 
@@ -409,19 +410,19 @@ def test_ctrl_c_while_a_command_starts_ends_it(monkeypatch: pytest.MonkeyPatch, 
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(commands.subprocess, "Popen", Interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with listening(), pytest.raises(Ended):
         commands.run_command("sleep 600", tmp_path, {})
     assert [process.poll() for process in started] == [-signal.SIGINT]
 
 
 def test_ctrl_c_during_the_wait_names_the_run_that_goes_on(delivered: Delivered, monkeypatch) -> None:
     def interrupt(_seconds: float) -> None:
-        raise KeyboardInterrupt
+        raise Ended(signal.SIGINT)
 
     monkeypatch.setattr(delivered, "_pause", interrupt)
     delivered.server.looks = [Look("RUNNING")]
-    result = delivered.ci("--approved-by", "Ada")
+    with pytest.raises(Ended) as ended:
+        delivered.ci("--approved-by", "Ada")
     (run_id,) = delivered.server.runs
-    assert result.exit_code == 130
-    assert f"the run goes on: {delivered.server.url}/#/runs/details/{run_id}" in result.stderr
+    assert ended.value.left == f"the run goes on: {delivered.server.url}/#/runs/details/{run_id}"
     assert by_outcome(delivered.outcome(), "passed") == ALL[2:5]

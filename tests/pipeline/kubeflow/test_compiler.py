@@ -2,8 +2,8 @@
 
 After a change that is meant, in this folder, with TFX 1.16 (a newer TFX changes `sdkVersion` and nothing else):
 
-    tinyops compile -o golden/digits.yaml
-    tinyops compile --config golden/vibration/tinyops.yaml -o golden/vibration.yaml
+    tinyops compile --demo -o golden/digits.yaml
+    tinyops compile golden/vibration -o golden/vibration.yaml
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.profile import BoardProfile, load_profile
 from pipeline.config import DEFAULT_CONFIG
 from pipeline.kubeflow.compiler import compile_project
 from pipeline.kubeflow.pipeline_file import PipelineFile
@@ -57,7 +58,7 @@ def test_the_default_project_compiles_to_the_same_bytes_each_time(tmp_path: Path
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "pipeline.yaml: pipeline digits, 12 steps\n"
-    assert done.stderr == ""
+    assert done.stderr == "demo: scikit-learn's handwritten digits, as this folder has no tinyops.yaml\n"
     assert [path.name for path in tmp_path.iterdir()] == ["pipeline.yaml"], "no data, no workspace"
     assert (tmp_path / "pipeline.yaml").read_text() == golden("digits.yaml")
     assert compile_project(DEFAULT_CONFIG).to_yaml() == golden("digits.yaml")
@@ -172,3 +173,56 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
     done = tinyops("compile", "-o", "missing/pipeline.yaml")
     assert done.status == 1
     assert "missing/pipeline.yaml cannot be written" in done.stderr
+
+
+def parameters_of(spec: dict[str, Any], task: str) -> dict[str, Any]:
+    return spec["root"]["dag"]["tasks"][task]["inputs"]["parameters"]
+
+
+def test_the_report_names_the_data_that_a_run_names() -> None:
+    spec = compile_project(DEFAULT_CONFIG).spec
+    data_file = parameters_of(spec, "SensorExampleGen")["data_file"]
+    assert data_file == {"componentInputParameter": "data_file"}
+    assert parameters_of(spec, "TFLMPusher")["data_source"] == data_file
+
+
+def test_the_first_step_looks_into_the_pipeline_root_and_the_trainer_knows_the_board() -> None:
+    executors = compile_project(DEFAULT_CONFIG).executors
+    told = {
+        label: {variable["name"]: variable["value"] for variable in executor["container"]["env"]}
+        for label, executor in executors.items()
+    }
+    assert told["SensorExampleGen_executor"]["TINYOPS_PIPELINE_ROOT"] == "minio://mlpipeline/tinyops/digits"
+    assert told["SensorExampleGen_executor"]["AWS_ENDPOINT_URL"] == "http://seaweedfs.kubeflow:9000"
+    profile = BoardProfile.model_validate_json(told["Trainer_executor"]["TINYOPS_BOARD_PROFILE"])
+    assert profile == load_profile("cortex-m4")
+
+
+def test_an_edit_of_the_network_asks_transform_for_nothing_new(config: Callable[..., Path]) -> None:
+    path = config()
+    contents = yaml.safe_load(path.read_text())
+    contents["train"]["preprocessing"] = "scaling.py"
+    path.write_text(yaml.safe_dump(contents))
+    (path.parent / "scaling.py").write_text("def preprocessing_fn(inputs):\n    return inputs\n")
+    before = compile_project(path).spec
+    assert parameters_of(before, "Transform")["preprocessing_fn"] == {
+        "runtimeValue": {"constant": "scaling.preprocessing_fn"}
+    }
+    contents["train"]["epochs"] += 1
+    path.write_text(yaml.safe_dump(contents))
+    module = path.parent / "vibration.py"
+    module.write_text(module.read_text() + "# wider\n")
+    after = compile_project(path).spec
+    assert parameters_of(after, "Transform") == parameters_of(before, "Transform")
+    assert parameters_of(after, "Trainer") != parameters_of(before, "Trainer")
+
+
+def test_the_command_takes_the_project_of_the_folder(
+    config: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = config().parent
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("pipeline.quiet_libraries.hush", lambda: None)
+    done = tinyops("compile")
+    assert (done.status, done.stderr.splitlines()[0]) == (0, "project: tinyops.yaml")
+    assert PipelineFile.load(folder / "pipeline.yaml").name == "vibration-2"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -129,6 +130,22 @@ def test_what_a_step_leaves_the_next_one_finds(spec: dict[str, Any], stores: Pat
     assert output["artifacts"]["blessing"]["artifacts"][0]["metadata"]["current_model"].startswith(ROOT)
 
 
+def test_a_store_that_does_not_answer_ends_the_first_step(
+    main: Callable[..., int], tmp_path: Path, word: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before its component is run: the step that needs the store runs after the training."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        monkeypatch.setenv(entrypoint.PIPELINE_ROOT, f"{ROOT}/two-steps")
+        assert main(*arguments("Mend", tmp_path)) == 1
+    assert word.read_text().startswith(f"error: {ROOT}/two-steps cannot be read: Could not connect to the endpoint")
+    assert "kubeflow.object_store" in word.read_text()
+
+
 def test_parameters_have_the_type_that_the_component_declares(spec: dict[str, Any], stores: Path) -> None:
     run = Run(spec, "run-1", {}, stores)
     run_task(run, "Writer", stores / "Writer")
@@ -204,8 +221,8 @@ def test_asked_to_end_a_step_takes_boards_back_first(
     assert main(*arguments("Deploy", stores)) == 143
     (output,) = (stores / "minio").rglob("found")
     assert (output / "taken_back").exists()
-    assert capsys.readouterr().err.splitlines()[-1].startswith("error: the step was asked to end")
-    assert word.read_text().startswith("error: the step was asked to end")
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: the step is not done")
+    assert word.read_text().endswith("it was stopped by SIGTERM")
 
 
 @pytest.mark.parametrize(

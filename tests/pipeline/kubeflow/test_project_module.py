@@ -46,6 +46,21 @@ def test_an_image_with_another_module_than_the_compiled_one_is_refused(
     assert str(tmp_path) not in sys.path
 
 
+def test_an_image_with_another_preprocessing_than_the_compiled_one_is_refused(
+    image: dict[str, str], tmp_path: Path
+) -> None:
+    del image
+    (tmp_path / "scaling.py").write_text(MODULE)
+    compiled = variables(UserModule.load(tmp_path / "strokes.py", tmp_path / "scaling.py"), str(tmp_path))
+    add_to_import_path(compiled)
+    (tmp_path / "scaling.py").write_text(f"{MODULE}# edited\n")
+    with pytest.raises(TinyopsError, match="is not what"):
+        add_to_import_path(compiled)
+    (tmp_path / "scaling.py").unlink()
+    with pytest.raises(TinyopsError, match="is not there"):
+        add_to_import_path(compiled)
+
+
 def test_an_image_without_the_module_is_refused(image: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(TinyopsError, match=r"elsewhere/strokes\.py"):
         add_to_import_path({**image, MODULE_FOLDER: str(tmp_path / "elsewhere")})

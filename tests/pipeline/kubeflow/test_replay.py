@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,7 @@ from pipeline.kubeflow.run_parameters import run_parameters
 from pipeline.kubeflow.step_process import on_this_machine
 from pipeline.kubeflow.this_machine import host_parameters
 from pipeline.preflight import load_project
+from tests.edge_deployer.cli.command import TINYOPS
 from tests.pipeline.kubeflow.small_pipeline import FOLDER, constant, importer, pipeline, step
 
 KEEP = "import sys; open(sys.argv[2], 'w').write(sys.argv[1])"
@@ -291,8 +291,7 @@ def test_a_file_that_cannot_be_run_is_refused_in_a_line(tmp_path: Path) -> None:
 def command(folder: Path, spec: dict[str, Any], *arguments: str) -> list[str]:
     file = folder / "pipeline.yaml"
     file.write_text(yaml.safe_dump(spec))
-    program = "import typer; from pipeline.cli.replay import replay; typer.run(replay)"
-    return [sys.executable, "-c", program, str(file), "--workspace", str(folder / "kept"), *arguments]
+    return [str(TINYOPS), "replay", str(file), "--workspace", str(folder / "kept"), *arguments]
 
 
 def test_the_command_says_what_failed_and_where_to_look(tmp_path: Path) -> None:
@@ -317,11 +316,13 @@ def test_the_command_prints_json(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     # A terminal tells all that run in it; a CI system that cancels a job, the command alone.
-    "stop",
-    [lambda process: os.killpg(process.pid, signal.SIGINT), lambda process: process.terminate()],
+    ("stop", "status"),
+    [(lambda process: os.killpg(process.pid, signal.SIGINT), 130), (lambda process: process.terminate(), 143)],
     ids=["Ctrl-C", "SIGTERM"],
 )
-def test_stopping_lets_the_step_end_itself(tmp_path: Path, stop: Callable[[subprocess.Popen[str]], None]) -> None:
+def test_stopping_lets_the_step_end_itself(
+    tmp_path: Path, stop: Callable[[subprocess.Popen[str]], None], status: int
+) -> None:
     wait = (
         "import signal, sys, time;"
         "signal.signal(signal.SIGTERM, lambda *_: (open(sys.argv[2], 'w').close(), sys.exit(143)));"
@@ -338,6 +339,8 @@ def test_stopping_lets_the_step_end_itself(tmp_path: Path, stop: Callable[[subpr
             time.sleep(0.01)
         stop(process)
         _, said = process.communicate(timeout=120)
-    assert process.returncode == 130
+    assert process.returncode == status
     assert ended.exists()
-    assert "stopped" in said
+    assert (
+        said.splitlines()[-1] == f"stopped by {signal.Signals(status - 128).name}; waits: it ended with exit status 143"
+    )

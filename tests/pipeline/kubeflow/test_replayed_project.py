@@ -89,6 +89,7 @@ def test_the_compiled_project_is_replayed_to_production_boards(promoted: dict[st
     assert promoted["outcome"] == "promoted"
     assert promoted["failed_step"] is None
     assert {step["task"] for step in promoted["steps"]} == set(spec["root"]["dag"]["tasks"])
+    assert Path(promoted["report"]).parts[-3:-1] == ("reports", "1")
     report = json.loads(Path(promoted["report"]).with_suffix(".json").read_text())
     boards = {board["name"]: board for board in report["deployment"]["boards"]}
     assert set(boards) == {"staging-1", "staging-2", "production-1"}

@@ -12,11 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.kubeflow import platform_document
 from pipeline.kubeflow.settings import PIPELINE_ROOT, Image, KubeflowSection
-from pipeline.kubeflow.step_names import PUSHER
+from pipeline.kubeflow.step_names import BASELINE, PUSHER, READER
 
-READER, BASELINE = "SensorExampleGen", "LatestBlessedModel"
 DIGEST = f"sha256:{'0a' * 32}"
-MINIO = {"AWS_ENDPOINT_URL": "http://minio-service.kubeflow:9000"}
+STORE = {"AWS_ENDPOINT_URL": "http://seaweedfs.kubeflow:9000"}
 KEYS = {
     "AWS_ACCESS_KEY_ID": ("mlpipeline-minio-artifact", "accesskey"),
     "AWS_SECRET_ACCESS_KEY": ("mlpipeline-minio-artifact", "secretkey"),
@@ -234,10 +233,10 @@ def test_a_pipeline_root_has_neither_wildcards_nor_a_query(root: str, character:
 
 
 @pytest.mark.parametrize(
-    ("values", "reads_data_in_minio", "reads_root_in_minio"),
+    ("values", "reader", "baseline"),
     [
-        ({}, False, True),
-        ({"data_file": "/data/a.npz"}, False, True),
+        ({}, True, True),
+        ({"data_file": "/data/a.npz"}, True, True),
         ({"data_file": "minio://data/a.npz"}, True, True),
         ({"data_file": "s3://data/a.npz"}, False, True),
         ({"pipeline_root": "s3://bucket/root"}, False, False),
@@ -245,12 +244,14 @@ def test_a_pipeline_root_has_neither_wildcards_nor_a_query(root: str, character:
         ({"pipeline_root": "s3://bucket/root", "data_file": "minio://data/a.npz"}, True, False),
     ],
 )
-def test_only_steps_that_open_kubeflows_minio_get_its_address_and_keys(
-    values: dict[str, Any], reads_data_in_minio: bool, reads_root_in_minio: bool
+def test_only_steps_that_open_kubeflows_store_get_its_address_and_keys(
+    values: dict[str, Any], reader: bool, baseline: bool
 ) -> None:
+    """The first step looks into the pipeline root too, if it can reach that store beside the data's."""
     settings = section(**values)
-    for step, reads in ((READER, reads_data_in_minio), (BASELINE, reads_root_in_minio), ("Trainer", False)):
-        assert platform_document.store_environment(step, settings) == (MINIO if reads else {})
+    assert platform_document.first_step_opens_the_root(settings) == (reader == baseline)
+    for step, reads in ((READER, reader), (BASELINE, baseline), ("Trainer", False)):
+        assert platform_document.store_environment(step, settings) == (STORE if reads else {})
         assert dict(secret_variables(step, settings)) == (KEYS if reads else {})
 
 
@@ -260,10 +261,20 @@ def test_a_store_that_the_project_names_is_for_all_that_steps_open_there() -> No
     for step in (READER, BASELINE):
         assert platform_document.store_environment(step, settings) == {"AWS_ENDPOINT_URL": "http://store:9000"}
         assert dict(secret_variables(step, settings))["AWS_ACCESS_KEY_ID"] == ("store-keys", "id")
-    for place in (None, "/data/a.npz"):
-        no_uri = section(pipeline_root="s3://bucket", data_file=place, object_store=store)
-        assert platform_document.store_environment(READER, no_uri) == {}
-        assert secret_variables(READER, no_uri) == []
+        assert platform_document.store_environment("Trainer", settings) == {}
+
+
+def test_a_step_with_other_keys_than_the_one_that_needs_the_root_does_not_look_into_it() -> None:
+    keys = {"steps": {BASELINE: {"environment": {"AWS_PROFILE": "models"}}}}
+    assert not platform_document.first_step_opens_the_root(section(pipeline_root="s3://bucket", **keys))
+    everywhere = {"steps": {"all": {"environment": {"AWS_PROFILE": "models"}}}}
+    assert platform_document.first_step_opens_the_root(section(pipeline_root="s3://bucket", **everywhere))
+
+
+@pytest.mark.parametrize("endpoint", ["seaweedfs.kubeflow:9000", "minio://store", "http://store/bucket", "http://"])
+def test_an_address_that_boto3_would_not_take(endpoint: str) -> None:
+    with pytest.raises(ValidationError, match="endpoint"):
+        section(object_store={"endpoint": endpoint, "secret": None})
 
 
 def test_what_a_step_sets_itself_goes_before_the_stores() -> None:
@@ -280,4 +291,4 @@ def test_what_a_step_sets_itself_goes_before_the_stores() -> None:
     ]
     assert platform_document.store_environment(READER, settings) == {}
     assert secret_variables(BASELINE, settings) == []
-    assert platform_document.store_environment(BASELINE, settings) == MINIO
+    assert platform_document.store_environment(BASELINE, settings) == STORE

@@ -110,6 +110,7 @@ WRONG = [
     ),
     ("schemaVersion", "2.0.0", "Kubeflow's back end", "schemaVersion", "'2.0.0'"),
     ("pipelineInfo.name", "Digits_1", "Kubeflow's back end", "pipelineInfo.name", "'Digits_1'"),
+    ("pipelineInfo.name", "digits-", "Kubeflow's back end", "pipelineInfo.name", "'digits-'"),
     ("pipelineInfo", {}, "Kubeflow's back end", "pipelineInfo.name", "''"),
     ("defaultPipelineRoot", DROP, "Kubeflow's back end", "defaultPipelineRoot", "missing"),
     ("defaultPipelineRoot", "/tmp/root", "Kubeflow's back end", "defaultPipelineRoot", "'/tmp/root'"),
@@ -616,6 +617,7 @@ def test_what_the_cluster_must_have_is_listed_with_keys_and_users() -> None:
     container = file.executors["exec-gen"]["container"]
     container["resources"] = {"accelerator": {"type": "squat.ai/serial", "count": "1"}}
     container["image"] = "other:1"
+    container["env"] = [{"name": "AWS_ENDPOINT_URL", "value": "http://store:9000"}]
     push = ("exec-push",)
     assert cluster_needs(parse(file)[0]) == [
         Need("config map", "device-inventory", (), push, optional=True),
@@ -625,6 +627,7 @@ def test_what_the_cluster_must_have_is_listed_with_keys_and_users() -> None:
         Need(
             "image", "registry.example.com:5000/tinyops/pipeline:1.0.0", (), ("exec-push", "exec-train"), optional=False
         ),
+        Need("object store", "http://store:9000", (), ("exec-gen",), optional=False),
         Need("secret", "object-store", ("accesskey",), push, optional=False),
         Need("secret", "registry", (), push, optional=False),
         Need("secret", "release-key", ("signing-key.pem",), push, optional=False),
@@ -651,6 +654,8 @@ def test_the_command_module_imports_nothing_heavy() -> None:
         ("- a\n", "no mapping"),
         ("", "0 pipeline"),
         ("a: [", "is not YAML"),
+        ("[" * 900 + "]" * 900, "collections stand in one another"),
+        ("root: &r {a: *r}\n", "collections stand in one another"),
         (None, "cannot be read"),
     ],
 )

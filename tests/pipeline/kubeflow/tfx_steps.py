@@ -21,8 +21,8 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.artifact_types import PUSHED_PROPERTY, REASON_PROPERTY, AcceptanceSet, DeploymentReport, HtmlReport
 from components.promotion_gate.refusal import NotPromoted
+from edge_deployer.ending import run_to_end
 from edge_deployer.errors import TinyopsError
-from edge_deployer.rollout.interruption import run_interruptible
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -141,4 +141,4 @@ class Deploy(BaseExecutor):
                 taken_back.touch()
                 raise
 
-        run_interruptible(deployment())
+        run_to_end(deployment())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import typer
 import yaml
 from typer.testing import CliRunner, Result
 
+from edge_deployer.ending import Ended
 from edge_deployer.errors import TinyopsError
 from pipeline.cli.register import register as register_command
 from pipeline.kubeflow.compiler import compile_project
@@ -247,13 +249,13 @@ def test_ctrl_c_in_the_middle_leaves_nothing(
     server: KfpApiServer, compiled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+        raise Ended(signal.SIGINT)
 
     monkeypatch.setattr(kfp_server_api.PipelineUploadServiceApi, "upload_pipeline_version", interrupted)
-    result = register(compiled, "--host", server.url)
-    assert result.exit_code == 130
+    with pytest.raises(Ended) as ended:
+        register(compiled, "--host", server.url)
     assert server.changing_lines == ["POST /pipelines", "DELETE /pipelines/*"]
-    assert "taken back" in result.stderr
+    assert "is deleted again" in ended.value.left
 
 
 def test_two_that_register_the_same_pipeline_at_once_make_it_once(server: KfpApiServer, compiled: Path) -> None:

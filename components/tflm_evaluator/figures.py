@@ -1,0 +1,92 @@
+"""The task's figures as a device counts them, one a TFMA metric.
+
+TFMA would take Keras' metrics, which round to float32 and trace themselves again for every slice and batch, seconds
+each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, Literal
+
+import apache_beam as beam
+import numpy as np
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.metrics import metric_types, metric_util
+
+from edge_deployer.quality import class_figure, majority_share, score_figure
+from edge_deployer.task import Metric, Task
+from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
+from edge_deployer.tensors import TensorSpec
+
+Name = Metric | Literal["over_majority"]
+OVER_MAJORITY: Final = "over_majority"
+"""The accuracy less the share of the commonest class."""
+
+_REAL = TensorSpec("float32", ())
+
+# The label and the class named, or the score, of each sample.
+_Judged = list[tuple[int, float]]
+
+
+class Figure(tfma.metrics.Metric):
+    """One figure of a model over the examples of a slice; not a number where a slice does not allow it.
+
+    Args:
+        name: which.
+        task: the task's name; predictions are its answers in real units, the scores of an anomaly detection.
+        threshold: of a binary task.
+    """
+
+    def __init__(self, name: Name, task: TaskName, threshold: float = DEFAULT_THRESHOLD) -> None:
+        computations = metric_util.merge_per_key_computations(_computations)
+        super().__init__(computations, name=name, task=task, threshold=threshold)
+
+
+metric_types.register_metric(Figure)
+
+
+def _computations(
+    name: str, task: TaskName, threshold: float, eval_config: tfma.EvalConfig, model_name: str
+) -> list[metric_types.MetricComputation]:
+    key = metric_types.MetricKey(name=name, model_name=model_name)
+    combiner = _Judge(key, Task(name=task, threshold=threshold), eval_config)
+    return [metric_types.MetricComputation(keys=[key], preprocessors=None, combiner=combiner)]
+
+
+class _Judge(beam.CombineFn):
+    """Judges one model."""
+
+    def __init__(self, key: metric_types.MetricKey, task: Task, eval_config: tfma.EvalConfig) -> None:
+        super().__init__()
+        self._key = key
+        self._task = task
+        self._eval_config = eval_config
+
+    def create_accumulator(self) -> _Judged:
+        return []
+
+    def add_input(self, judged: _Judged, element: metric_types.StandardMetricInputs) -> _Judged:
+        for label, prediction, _ in metric_util.to_label_prediction_example_weight(
+            element, eval_config=self._eval_config, model_name=self._key.model_name, flatten=False
+        ):
+            answer = np.asarray(prediction).reshape(1, -1)
+            value = answer[0, 0] if self._key.name == "auc" else self._task.named_classes(answer, _REAL)[0]
+            judged.append((int(label.item()), float(value)))
+        return judged
+
+    def merge_accumulators(self, accumulators: Iterable[_Judged]) -> _Judged:
+        return [sample for judged in accumulators for sample in judged]
+
+    def extract_output(self, judged: _Judged) -> dict[metric_types.MetricKey, float]:
+        labels, values = np.array([label for label, _ in judged], np.int64), np.array([value for _, value in judged])
+        figure = _figure(self._key.name, labels, values) if judged else None
+        return {self._key: float("nan") if figure is None else figure}
+
+
+def _figure(name: Name, labels: Any, values: Any) -> float | None:
+    if name == "auc":
+        return score_figure(labels, values)
+    if name == OVER_MAJORITY:
+        return float(np.mean(values == labels)) - majority_share(labels)
+    return class_figure(name, values, labels)

@@ -1,0 +1,1 @@
+"""Trainer: TFX's, which looks at the network before it trains it."""

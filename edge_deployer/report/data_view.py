@@ -1,0 +1,70 @@
+"""What is odd about the data, in words. A pure function of the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from edge_deployer.report import formats
+from edge_deployer.report.facts import DataFacts, ScaleFacts
+
+_HEAVY: Final = 0.1
+"""The share of repeated samples from which on they are worth a word."""
+_FACTOR: Final = 2.0
+"""Values that spread so many times as far were recorded in another way; so were those that lie one spread apart."""
+
+
+def data_warnings(data: DataFacts) -> list[str]:
+    """A sentence for each thing that a user should look at before trusting a figure; empty for data without any."""
+    return [*_classes(data), *_repeats(data), *_scales(data)]
+
+
+def _classes(data: DataFacts) -> Iterator[str]:
+    for split, counts in data.class_counts.items():
+        missing = [name for name, count in zip(data.class_names, counts, strict=True) if not count]
+        if missing:
+            what = "class" if len(missing) == 1 else "classes"
+            yield f"split {split} has no samples of {what} {', '.join(missing)}"
+
+
+def _repeats(data: DataFacts) -> Iterator[str]:
+    samples = sum(data.splits.values())
+    if data.conflicting:
+        yield f"{_samples(data.conflicting)} have equal inputs and different labels: see which label is right"
+    if data.repeated > _HEAVY * samples:
+        share = formats.percent(data.repeated / samples)
+        yield f"{_samples(data.repeated)} ({share}) repeat the input of an earlier one: they add nothing to learn from"
+    if data.shared:
+        shared = formats.grouped(data.shared)
+        yield f"samples of other splits that stand in train too: {shared}; figures will look too good"
+
+
+def _samples(count: int) -> str:
+    return f"{formats.grouped(count)} samples"
+
+
+def _scales(data: DataFacts) -> Iterator[str]:
+    if not data.scales:
+        return
+    train, *others = data.scales
+    for other in others:
+        if _differ(data.scales[train], data.scales[other]):
+            yield _unlike(f"split {other}", data.scales[other], f"split {train}", data.scales[train])
+    if data.earlier_scale is not None and _differ(data.earlier_scale, data.scales[train]):
+        yield _unlike("this data", data.scales[train], "the data of the run before", data.earlier_scale)
+
+
+def _differ(one: ScaleFacts, other: ScaleFacts) -> bool:
+    low, high = sorted((one.spread, other.spread))
+    return high > 0 and (high >= _FACTOR * low or abs(one.mean - other.mean) >= high)
+
+
+def _unlike(new: str, values: ScaleFacts, known: str, others: ScaleFacts) -> str:
+    return (
+        f"values of {new} lie at {_figures(values)}, those of {known} at {_figures(others)}: "
+        "see that both were recorded alike, in the same unit"
+    )
+
+
+def _figures(scale: ScaleFacts) -> str:
+    return f"{scale.mean:.3g} ± {scale.spread:.3g}"

@@ -1,0 +1,44 @@
+"""Whether a release fits a board: what is around a model in an image, and the limits to the byte."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_deployer.profile import load_profile
+from edge_deployer.release.fit import Misfit, misfit, smallest_image
+from edge_deployer.release.image import sign_image
+from edge_deployer.release.keys import SigningKey
+from edge_deployer.release.validation import validate_model
+from tests.edge_deployer.conftest import one_hot_samples
+from tests.edge_deployer.tiny_models import identity_classifier
+
+M4 = load_profile("cortex-m4")
+
+
+def padded(size: int) -> bytes:
+    """A model that runs, in a file of this size: a flatbuffer does not mind what follows it."""
+    model = identity_classifier(4)
+    return model + bytes(size - len(model))
+
+
+@pytest.mark.parametrize("size", [1000, 1001, 1007])
+def test_an_image_has_at_least_this_much_around_its_model(signing_key: SigningKey, size: int) -> None:
+    image = sign_image(bytes(size), version="1.0.0+1", manifest=b"", key=signing_key)
+    assert len(image.data) == smallest_image(size)
+
+
+def test_slot_and_arena_are_filled_to_the_byte() -> None:
+    room, arena = M4.image_bytes, M4.arena_bytes
+    assert misfit(M4, image_bytes=room, arena_bytes=arena) is None
+    assert misfit(M4, image_bytes=room, arena_bytes=None) is None
+    assert misfit(M4, image_bytes=room + 1, arena_bytes=arena) == Misfit("flash", room + 1, room)
+    assert misfit(M4, image_bytes=room, arena_bytes=arena + 1) == Misfit("arena", arena + 1, arena)
+
+
+def test_validation_takes_the_trailer_off_a_slot_once() -> None:
+    """`image_bytes` is a slot without its trailer: whatever boots from it must not be refused here."""
+    data, most = one_hot_samples(4, 8), M4.image_bytes - smallest_image(0)
+    fits = validate_model(padded(most), M4, data, acceptance_samples=4, seed=0)
+    assert fits.report.blessed
+    over = validate_model(padded(most + 1), M4, data, acceptance_samples=4, seed=0)
+    assert f"a slot of cortex-m4 holds {M4.image_bytes:,}" in (over.report.reason or "")
