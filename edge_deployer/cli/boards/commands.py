@@ -162,7 +162,7 @@ def infer(
     workspace: _Workspace = _WORKSPACE,
     as_json: _Json = False,
 ) -> None:
-    """Run samples on a board: the scores, the top class and the time of each.
+    """Run samples on a board: the scores, the class they name and the time of each.
 
     Integers of the model's own input type go to it as they are; all other numbers are real values and are quantised
     with the model's scale.

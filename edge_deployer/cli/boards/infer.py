@@ -10,7 +10,8 @@ from edge_deployer.cli.boards.log import BoardLog
 from edge_deployer.cli.boards.release import find_release
 from edge_deployer.inventory.inventory import BoardEntry
 from edge_deployer.rollout.journal import Journal
-from edge_deployer.tensors import Array, dequantize
+from edge_deployer.task import NO_CLASS, UNASKED, Answers, Task, find_task
+from edge_deployer.tensors import Array, TensorSpec, dequantize
 
 
 @dataclass(frozen=True)
@@ -22,20 +23,17 @@ class Inference:
         image_hash: the image whose model ran.
         scores: outputs as real numbers, float32 ``(n, outputs)``.
         microseconds: time of each sample by the board's clock, int64 ``(n,)``; 0 where the board cannot tell.
-        class_names: name of each output; empty where the workspace does not know the release, or it has no names.
+        classes: the class that each answer names, by the release's task, or by what the board says of its tensors where
+            the workspace does not know the release; None where an answer is no class.
+        class_names: name of each class; empty where the workspace does not know the release, or it has no names.
     """
 
     board: str
     image_hash: bytes
     scores: Array
     microseconds: Array
+    classes: list[int | None]
     class_names: tuple[str, ...]
-
-    @property
-    def top(self) -> Array:
-        """The output with the highest score, int64 ``(n,)``."""
-        best: Array = self.scores.argmax(axis=1)
-        return best
 
 
 async def infer_file(bench: Bench, entry: BoardEntry, samples: Array, label: str) -> Inference:
@@ -58,10 +56,18 @@ async def infer_file(bench: Bench, entry: BoardEntry, samples: Array, label: str
         journal.note(entry.name, "infer", f"{len(inputs)} samples of {label}")
         result = await session.infer(inputs)
     release = find_release(info.image_hash, bench, entry)
+    task = release.acceptance.task if release else find_task(Answers(info.input, info.output), UNASKED)
     return Inference(
         board=entry.name,
         image_hash=info.image_hash,
         scores=dequantize(result.outputs, info.output).reshape(len(inputs), -1),
         microseconds=result.microseconds,
+        classes=_classes(task, result.outputs, info.output),
         class_names=release.acceptance.class_names if release else (),
     )
+
+
+def _classes(task: Task | None, outputs: Array, spec: TensorSpec) -> list[int | None]:
+    if task is None or not task.names_classes:
+        return [None] * len(outputs)
+    return [None if named == NO_CLASS else int(named) for named in task.named_classes(outputs, spec)]

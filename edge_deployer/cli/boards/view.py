@@ -110,29 +110,29 @@ def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
 
 
 def print_inference(inference: Inference, *, as_json: bool) -> None:
-    """A row a sample: top class, its scores, its time."""
+    """A row a sample: the class it names, its scores, its time."""
     names = inference.class_names
     if as_json:
         samples = [
             {
-                "top": int(top),
-                "name": names[top] if names else None,
+                "class": named,
+                "name": names[named] if names and named is not None else None,
                 "scores": [float(score) for score in scores],
                 "microseconds": int(time) or None,
             }
-            for top, scores, time in zip(inference.top, inference.scores, inference.microseconds, strict=True)
+            for named, scores, time in zip(inference.classes, inference.scores, inference.microseconds, strict=True)
         ]
         _print_json({"board": inference.board, "image": inference.image_hash.hex(), "samples": samples})
         return
     rows = []
-    for number, top in enumerate(inference.top):
+    for number, named in enumerate(inference.classes):
         scores = inference.scores[number]
         shown = ", ".join(f"{score:.4g}" for score in scores[:_SHOWN_SCORES])
         more = f", ... ({len(scores)} in all)" if len(scores) > _SHOWN_SCORES else ""
-        label = f"{top} {names[top]}" if names else str(top)
+        label = "-" if named is None else f"{named} {names[named]}" if names else str(named)
         time = f"{inference.microseconds[number]:,}" if inference.microseconds[number] else "-"
-        rows.append((str(number), label, f"{scores[top]:.4g}", shown + more, time))
-    _print_table(("sample", "top", "score", "scores", "microseconds"), rows)
+        rows.append((str(number), label, shown + more, time))
+    _print_table(("sample", "class", "scores", "microseconds"), rows)
 
 
 def print_log(steps: Sequence[Step], firmware: Path | None, *, as_json: bool) -> None:

@@ -422,7 +422,7 @@ def test_real_values_are_quantised_with_the_models_own_scale(bench: Workbench, m
     np.savez(bench.folder / "stored.npz", inputs=stored)
     of_stored = bench.answer("infer", "p1", "stored.npz")
     assert of_stored["image"] == bundle.image.hash.hex()
-    assert [(sample["top"], sample["name"]) for sample in of_stored["samples"]] == [(2, "class 2"), (0, "class 0")]
+    assert [(sample["class"], sample["name"]) for sample in of_stored["samples"]] == [(2, "class 2"), (0, "class 0")]
     # The identity classifier's scores are its inputs as real values: given back, they are the same samples.
     real = np.array([sample["scores"] for sample in of_stored["samples"]])
     np.savetxt(bench.folder / "real.csv", real, delimiter=",", fmt="%.9f")

@@ -28,14 +28,15 @@ class Line:
             {"name": name, "pool": pool, "profile": "quick.yaml", "virtual": True} for name, pool in pools.items()
         ]
         (folder / "boards.yaml").write_text(yaml.safe_dump({"boards": boards}))
+        self.places = ["--inventory", str(folder / "boards.yaml"), "--workspace", str(folder / "workspace")]
 
     def push(self, model: bytes, *options: str, status: int, **arrays: np.ndarray) -> dict[str, Any]:
         (self.folder / "model.tflite").write_bytes(model)
-        places = ["--inventory", str(self.folder / "boards.yaml"), "--workspace", str(self.folder / "workspace")]
+        data = []
         if arrays:
             np.savez(self.folder / "data.npz", **arrays)
-            places += ["--data", str(self.folder / "data.npz")]
-        done = tinyops("push", str(self.folder / "model.tflite"), *places, "--json", *options)
+            data = ["--data", str(self.folder / "data.npz")]
+        done = tinyops("push", str(self.folder / "model.tflite"), *self.places, *data, "--json", *options)
         assert done.status == status, done.stderr + done.stdout
         return dict(json.loads(done.stdout))
 
@@ -87,6 +88,9 @@ def test_one_output_that_is_a_probability_is_read_at_the_threshold(line: Line) -
     assert outcome["figures"] == figures
     assert figures["accuracy"] == pytest.approx(1 - 6 / 240)
     assert 0.9 < figures["auc"] < 1
+    np.save(line.folder / "three.npy", np.array([[-100], [0], [90]], np.int8))
+    asked = tinyops("boards", "infer", "p1", str(line.folder / "three.npy"), *line.places, "--json")
+    assert [sample["class"] for sample in json.loads(asked.stdout)["samples"]] == [0, 0, 1]
     elsewhere = line.push(model, "--threshold", "0.999", status=3, inputs=stored.reshape(-1, 1), labels=labels)
     assert elsewhere["outcome"] == "refused"
     scored = line.push(model, "--task", "anomaly", "--replace", status=0, inputs=stored.reshape(-1, 1), labels=labels)
