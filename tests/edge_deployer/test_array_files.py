@@ -89,7 +89,8 @@ def deep(path: Path) -> Path:
         (lambda path: of_one_member(path, header((10**12, 4)) + bytes(64)), r"float32\[1000000000000, 4\], 16,000,"),
         (lambda path: of_one_member(path, header((-1, 4)) + bytes(64)), r"float32\[-1, 4\]"),
         (lambda path: inflating(path, 300), "'inputs' would inflate from 305,[0-9]+ to 314,572,[0-9]+ bytes"),
-        (claiming_memory, "are needed twice at once; this machine has"),
+        # A newer zipfile finds out before that the member would have to overlap what comes after it.
+        (claiming_memory, "are needed twice at once; this machine has|Overlapped entries"),
         (encrypted, "is encrypted"),
         (deep, "cannot be read as an .npz file"),
         (
