@@ -131,7 +131,7 @@ def recurrent(kind: str, *, unroll: bool) -> object:
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "Bidirectional"])
 def test_a_recurrent_layer_is_refused_with_a_remedy_that_works(tmp_path: Path, kind: str) -> None:
-    """What the remedy asks for converts, and TFLM then equals LiteRT to the bit; a newer LiteRT but for a few values."""
+    """What the remedy asks for converts; TFLM equals LiteRT to the bit, a newer one but for a few values."""
     import tensorflow as tf
 
     from components.tflite_converter.conversion import convert
