@@ -219,6 +219,8 @@ def find_task(
     if has_targets:
         return task("regression", "the data has targets")
     values = answers.values
+    if classes is not None and classes > 2:
+        return task("classification", f"there are {classes} classes")
     if values == 1:
         probability = answers.probability or ("and there are two classes" if classes == 2 else None)
         if probability is not None:

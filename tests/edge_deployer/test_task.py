@@ -29,6 +29,8 @@ BOTH = (0, 1)
         (VECTOR, SCORE, None, BOTH, None, "anomaly"),
         (SCORE, SCORE, None, BOTH, None, "anomaly"),
         (VECTOR, SCORE, "FULLY_CONNECTED", BOTH, 2, "binary"),
+        (VECTOR, SCORE, "FULLY_CONNECTED", BOTH, 3, "classification"),
+        (VECTOR, VECTOR, None, BOTH, 3, "classification"),
         (VECTOR, FLOAT, "LOGISTIC", BOTH, None, "binary"),
         (VECTOR, PROBABILITY, None, BOTH, None, "binary"),
         (VECTOR, VECTOR, None, BOTH, None, "anomaly"),
