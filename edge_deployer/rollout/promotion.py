@@ -175,8 +175,8 @@ class Promotion:
             raise Stop(
                 "boards",
                 f"{board.record.name} runs another kind of model in production: its {'; its '.join(differences)}",
-                "push or run with --replace if the release is to take its place (on Kubeflow: the parameter `replace`), or "
-                "correct the inventory",
+                "push or run with --replace if the release is to take its place (on Kubeflow: the parameter "
+                "`replace`), or correct the inventory",
             )
 
     def _absent_profiles(self, staging: Collection[str]) -> set[str]:
