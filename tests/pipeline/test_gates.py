@@ -137,7 +137,7 @@ def test_boards_give_tfmas_figure_to_the_last_sample(digits, first_run) -> None:
     assert len(labels) == evaluation.examples
     done = tinyops("boards", "infer", "staging-1", samples, "--workspace", digits.workspace, "--json")
     answered = json.loads(done.stdout)
-    right = sum(sample["top"] == label for sample, label in zip(answered["samples"], labels, strict=True))
+    right = sum(sample["class"] == label for sample, label in zip(answered["samples"], labels, strict=True))
     assert right == round(evaluation.figure * evaluation.examples)
 
 
