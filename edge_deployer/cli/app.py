@@ -98,9 +98,17 @@ def main() -> None:
     if printed.lost is not None:
         _say(f"error: standard output cannot be written: {printed.lost.strerror}")
         _say(f"  remedy: print to somewhere else; what the command did stands, with exit status {status}")
-        # Python would try again when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more(sys.stdout)
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _write_no_more(sys.stderr)
     sys.exit(status or (EXIT_ERROR if printed.lost else 0))
+
+
+def _write_no_more(stream: IO[str]) -> None:
+    """Python flushes once more when it ends, and has an exit status of its own, 120, where it cannot."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _status() -> int:
