@@ -4,38 +4,52 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge_deployer.acceptance.agreement import far_off
+from edge_deployer.acceptance.evidence import Answers, BoardEvidence
 from edge_deployer.acceptance.floors import accuracy_floor, auc_floor
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.sequential_tests import disagreement_test
-from edge_deployer.acceptance.statistics.decision import Decision, TooFewSamplesError
+from edge_deployer.acceptance.sequential_checks import sequential_checks
+from edge_deployer.acceptance.statistics.decision import TooFewSamplesError
+from edge_deployer.acceptance.stored_array import StoredArray
+from edge_deployer.tensors import Array
 
 
 def constant_answer_that_passes(reference: Reference, plan: AcceptancePlan) -> str | None:
-    """The answer that would pass as agreement if a board gave it to every sample, in words; None where none does.
+    """The answer that would pass if a board gave it to every sample, in words; None where none does.
 
-    Of a model that names classes it is TFLM's commonest class, of another one TFLM's commonest output, and it is held
-    against TFLM by the same test as a board. None, too, where a floor or a ceiling judges the answers themselves, which
-    no constant answer passes, or where TFLM computed no answers.
+    Of a model that names classes it is TFLM's commonest class, of another one TFLM's commonest output. It is judged by
+    the checks of a board: agreement, by class or else by output, and whatever floor or ceiling there is.
+
+    Returns:
+        None, too, where TFLM computed no answers, or the samples are too few for a check.
     """
-    outputs = reference.reference_outputs
-    if outputs is None or judges_answers(reference, plan):
+    if reference.outputs is None:
         return None
-    labels = reference.reference_labels
-    if labels is not None:
-        commonest = int(np.bincount(labels[labels >= 0]).argmax()) if (labels >= 0).any() else 0
-        failed, shares, answer = labels != commonest, plan.labels, f"class {reference.name(commonest)}"
-    else:
-        rows, counts = np.unique(outputs, axis=0, return_counts=True)
-        same = np.repeat(rows[counts.argmax()][np.newaxis], len(outputs), axis=0)
-        failed = far_off(same, reference, range(len(outputs)), plan.outputs.tolerance)
-        shares, answer = plan.outputs, "the same output"
+    output, answer = _commonest(reference)
+    same = np.repeat(output[np.newaxis], len(reference), axis=0)
+    board = BoardEvidence(
+        board="constant",
+        profile="",
+        answers=Answers(outputs=StoredArray.of(same), latencies_us=(None,) * len(same), seconds=0.0),
+    )
     try:
-        outcome = disagreement_test(shares, len(reference), plan).decide_in_order(np.asarray(failed, np.bool_))
+        checks = sequential_checks(board, reference, plan)
     except TooFewSamplesError:
         return None
-    return answer if outcome.decision is Decision.ACCEPT else None
+    # Every output of a class is the same class, and which of them a constant board gives does not matter.
+    regarded = [check for check in checks if check.name != "outputs" or not reference.names_classes]
+    return answer if all(check.status in ("passed", "skipped") for check in regarded) else None
+
+
+def _commonest(reference: Reference) -> tuple[Array, str]:
+    """TFLM's commonest answer, as an output and in words."""
+    assert reference.outputs is not None
+    outputs, labels = reference.outputs.load(), reference.reference_labels
+    if labels is None:
+        _, first, counts = np.unique(outputs.reshape(len(outputs), -1), axis=0, return_index=True, return_counts=True)
+        return outputs[first[counts.argmax()]], "the same output"
+    named, first, counts = np.unique(labels, return_index=True, return_counts=True)
+    return outputs[first[counts.argmax()]], f"class {reference.name(int(named[counts.argmax()]))}"
 
 
 def judges_answers(reference: Reference, plan: AcceptancePlan) -> bool:

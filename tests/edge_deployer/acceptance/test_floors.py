@@ -116,6 +116,13 @@ def test_a_floor_shows_what_agreement_does_not() -> None:
     assert constant_answer_that_passes(held(outputs=same), off) == "class 7"
 
 
+def test_a_floor_that_a_constant_answer_passes_shows_no_more() -> None:
+    rare = ((0,) * 49 + (1,)) * 8
+    known = held(labels=rare, outputs=StoredArray.of(outputs_for(np.zeros(400, int))))
+    assert constant_answer_that_passes(known, AcceptancePlan(accuracy=Floor(floor=0.9))) == "class 0"
+    assert constant_answer_that_passes(known, PLAN) is None
+
+
 def test_what_was_not_shown_is_said() -> None:
     assert caution(reference(), PLAN) is None
     assert caution(LABELS_ALONE, PLAN) == "parity only: nothing is known of its accuracy"
