@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import _thread
 import asyncio
-import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from threading import Timer
+from threading import Lock, Timer
 from types import FrameType
 from typing import Final, TypeVar
 
@@ -25,8 +25,8 @@ Handler = Callable[[int, "FrameType | None"], None]
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-_LOG_LINE_S: Final = 0.01
-"""After so long a signal that came while a line was logged is heard again."""
+_AGAIN_S: Final = 0.1
+"""After so long a signal that ended nothing yet is heard again."""
 
 # Signals are the process's, and so is what they have to wait for.
 _waits: list[str] = []
@@ -72,30 +72,48 @@ class CutShort(Exception):
 def listening(kind: type[Ended | StepEnded] = Ended) -> Iterator[None]:
     """A block that a signal ends, by raising `kind` in it. To be entered in the main thread.
 
-    A `StepEnded` is raised once: what follows must not disturb the cleaning up, of which this module knows nothing. It
-    is not raised while a line is logged, whose handlers would take it for a failure to write the line, and go on.
+    A `StepEnded` can be lost: whatever catches an Exception where the signal comes, a handler of logging or a
+    destructor, takes it for its own and goes on. It is therefore raised again until the block has ended, but not while
+    it is being handled: the cleaning up is not disturbed, by further signals neither.
     """
-    raised = False
+    is_over, ending = False, Lock()
+
+    def again(number: int) -> None:
+        with ending:
+            if not is_over:
+                _thread.interrupt_main(signal.Signals(number))
 
     def hear(number: int, frame: FrameType | None) -> None:
-        nonlocal raised
-        if kind is StepEnded and _logs(frame):
-            Timer(_LOG_LINE_S, _thread.interrupt_main, [number]).start()
-        elif _waits:
+        del frame
+        if is_over:
+            return
+        if _waits:
             _tell(number)
-            if not raised and not _deferred:
+            if not _deferred:
                 _deferred.append(number)
-        elif not raised or kind is Ended:
-            raised = True
-            raise kind(number)
+            return
+        if kind is StepEnded:
+            repetition = Timer(_AGAIN_S, again, [number])
+            repetition.daemon = True
+            repetition.start()
+            if _is_being_handled():
+                return
+        raise kind(number)
 
     with _handled_by(hear):
-        yield
+        try:
+            yield
+        finally:
+            with ending:
+                is_over = True
 
 
-def _logs(frame: FrameType | None) -> bool:
-    """Whether this is in the middle of logging."""
-    return frame is not None and (frame.f_code.co_filename == logging.__file__ or _logs(frame.f_back))
+def _is_being_handled() -> bool:
+    """Whether the program is in an ``except`` or ``finally`` on account of a `StepEnded`."""
+    error = sys.exc_info()[1]
+    while error is not None and not isinstance(error, StepEnded):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def listen_no_more() -> None:

@@ -9,9 +9,11 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
+from edge_deployer import ending
 from edge_deployer.ending import SIGNALS, CutShort, Ended, StepEnded, listening, run_to_end, uncut, waited_for
 from edge_deployer.errors import TinyopsError
 
@@ -21,8 +23,9 @@ def send(number: int) -> None:
 
 
 @pytest.fixture(autouse=True)
-def handlers() -> Iterator[None]:
-    """Every test leaves the handlers as they were."""
+def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test leaves the handlers as they were; what was lost is heard again at once."""
+    monkeypatch.setattr(ending, "_AGAIN_S", 0.01)
     before = [signal.getsignal(number) for number in SIGNALS]
     yield
     assert [signal.getsignal(number) for number in SIGNALS] == before
@@ -51,12 +54,44 @@ async def _that_hears(number: int) -> str:
     return "whole"
 
 
-def test_a_step_is_ended_once() -> None:
-    with listening(StepEnded):
-        with pytest.raises(StepEnded):
+def test_a_step_is_ended_once_and_cleans_up_undisturbed() -> None:
+    done = []
+
+    def clean_up() -> None:
+        try:
             send(signal.SIGTERM)
-        send(signal.SIGTERM)
+        finally:
+            send(signal.SIGTERM)
+            send(signal.SIGINT)
+            # Longer than it takes until the first is heard again.
+            wait(3 * ending._AGAIN_S)
+            done.append("cleaned up")
+
+    with pytest.raises(StepEnded) as ended, listening(StepEnded):
+        clean_up()
+    assert (ended.value.number, done) == (signal.SIGTERM, ["cleaned up"])
+
+
+def wait(seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
+def test_a_step_that_takes_the_signal_for_an_error_of_its_own_is_ended_all_the_same() -> None:
+    def go_on() -> None:
+        with suppress(Exception):
+            send(signal.SIGTERM)
+        wait(60)
+
+    with pytest.raises(StepEnded), listening(StepEnded):
+        go_on()
+
+
+def test_nothing_is_heard_again_after_the_block() -> None:
+    with pytest.raises(StepEnded), listening(StepEnded):
         send(signal.SIGINT)
+    wait(3 * ending._AGAIN_S)
 
 
 def test_a_signal_counts_after_what_is_waited_for(capfd: pytest.CaptureFixture[str]) -> None:
@@ -171,9 +206,7 @@ def test_a_signal_in_the_middle_of_a_log_line_is_not_lost() -> None:
 
     def go_on() -> None:
         logger.warning("a line")
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            time.sleep(0.001)
+        wait(60)
 
     with pytest.raises(StepEnded), listening(StepEnded):
         go_on()
