@@ -206,9 +206,21 @@ class PipelineConfig(_Section):
         return profile
 
     @model_validator(mode="after")
-    def _two_classes(self) -> PipelineConfig:
-        if self.task in ("binary", "anomaly") and len(self.data.classes) != 2:
-            raise ValueError(f"task {self.task} has two classes, not {len(self.data.classes)}; see data.classes")
+    def _fits_its_task(self) -> PipelineConfig:
+        """What is asked for can be measured: a threshold that nothing is held against would be no threshold."""
+        classes, evaluate, acceptance = len(self.data.classes), self.evaluate, self.acceptance
+        if self.task in ("binary", "anomaly") and classes != 2:
+            raise ValueError(f"task {self.task} has two classes, not {classes}; see data.classes")
+        may_be_binary = classes == 2 and self.task in (None, "binary")
+        for name in ("min_recall", "min_precision"):
+            if getattr(evaluate, name) is not None and not may_be_binary:
+                raise ValueError(f"evaluate.{name} is of a binary task; this one is {self.task or 'classification'}")
+        if acceptance.auc is not None and (classes != 2 or self.task == "classification"):
+            raise ValueError("acceptance.auc is of a binary task or an anomaly detection; this one is classification")
+        if acceptance.accuracy is not None and self.task == "anomaly":
+            raise ValueError("acceptance.accuracy is of classes; this task is anomaly")
+        if acceptance.mae is not None:
+            raise ValueError("acceptance.mae is of a regression, which `tinyops push` takes; a project has labels")
         return self
 
     @property

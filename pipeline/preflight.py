@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from edge_deployer.acceptance.feasibility import require_budgets, require_quorum, require_samples, samples_needed
+from edge_deployer.acceptance.feasibility import (
+    require_better_than_constant,
+    require_budgets,
+    require_quorum,
+    require_samples,
+    samples_needed,
+)
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import Inventory, board_profile, load_inventory
@@ -96,6 +102,8 @@ def prepare(config_file: Path, workspace: Workspace) -> Job:
     path = data_file(config.data, workspace.data)
     data = inspect_data(config.data, path, workspace.outputs(config.name, "SensorExampleGen", "examples"))
     _require_samples(config, data.splits)
+    if len(config.data.classes) > 2 or config.task in ("classification", "binary"):
+        require_better_than_constant(config.acceptance, data.class_counts["eval"])
     return Job(config_file, config, project.module, workspace, path, tuple(data_warnings(data)))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
 from edge_deployer.acceptance.agreement import BoolArray
-from edge_deployer.acceptance.floors import accuracy_floor, auc_floor
+from edge_deployer.acceptance.floors import above_constant, auc_floor
 from edge_deployer.acceptance.plan import AcceptancePlan, Ceiling, CheckName
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.sequential_tests import (
@@ -45,7 +45,9 @@ def require_feasible(plan: AcceptancePlan, reference: Reference, *, profiles: Co
     _require_data(plan, reference)
     has_reference, classes = reference.outputs is not None, reference.metric == "accuracy"
     require_samples(plan, len(reference), labelled=classes, reference=has_reference)
-    _require_floors(plan, reference)
+    if reference.metric == "accuracy" and reference.true_labels is not None:
+        require_better_than_constant(plan, np.bincount(reference.true_labels).tolist())
+    _require_auc(plan, reference)
     if plan.mae is not None:
         _require_mae(plan.mae, reference, plan)
 
@@ -158,19 +160,31 @@ def samples_needed(plan: AcceptancePlan, *, labelled: bool, reference: bool) -> 
     return needed
 
 
-def _require_floors(plan: AcceptancePlan, reference: Reference) -> None:
-    """See that the acceptance set can show accuracy or AUC: the floors that no plan has set, and what AUC takes."""
-    labels = reference.labels or ()
-    if plan.accuracy is None and plan.better_than_constant and reference.metric == "accuracy" and len(set(labels)) == 1:
+def require_better_than_constant(plan: AcceptancePlan, counts: Sequence[int]) -> None:
+    """See that labelled samples can show a model to be better than always naming their commonest class.
+
+    Args:
+        plan: the plan; nothing is asked where it sets a floor of accuracy, or says so.
+        counts: samples of each class; more than the plan allows count by their shares.
+
+    Raises:
+        TinyopsError: they are of one class, or too few; the message has the number that is missing.
+    """
+    if plan.accuracy is not None or not plan.better_than_constant:
+        return
+    samples, majority = min(sum(counts), plan.samples), max(counts) / sum(counts)
+    if majority == 1:
         raise TinyopsError(
-            f"all {len(labels)} samples of the acceptance set have label {labels[0]}: nothing tells the model from one "
-            "that always answers it",
+            f"all {samples} samples of the acceptance set have label {list(counts).index(max(counts))}: nothing tells "
+            "the model from one that always answers it",
             remedy="add samples of the other classes, or set `better_than_constant: false` in the acceptance plan",
         )
-    accuracy, auc = accuracy_floor(plan, reference), auc_floor(plan, reference)
-    if accuracy is not None and plan.accuracy is None:
-        needed = _needed(lambda: accuracy_test(accuracy, len(reference), plan))
-        _require_as_many("accuracy", needed, len(reference), "samples", _NO_FLOOR)
+    floor = above_constant(majority, samples, plan)
+    _require_as_many("accuracy", _needed(lambda: accuracy_test(floor, samples, plan)), samples, "samples", _NO_FLOOR)
+
+
+def _require_auc(plan: AcceptancePlan, reference: Reference) -> None:
+    auc = auc_floor(plan, reference)
     if auc is not None:
         needed = _fewest(lambda cap: FloorTest(auc.floor, auc.margin, plan.alpha, plan.beta, cap).decide(np.ones(cap)))
         _require_as_many("auc", needed, reference.pairs, "pairs of an anomaly and a normal sample", _NO_FLOOR)

@@ -29,7 +29,7 @@ def accuracy_floor(plan: AcceptancePlan, reference: Reference) -> Floor | None:
     if not plan.better_than_constant or reference.metric != "accuracy" or truth is None:
         return None
     constant = majority_share(truth)
-    return None if constant == 1 else _above(constant, len(reference), plan)
+    return None if constant == 1 else above_constant(constant, len(reference), plan)
 
 
 def auc_floor(plan: AcceptancePlan, reference: Reference) -> Floor | None:
@@ -38,10 +38,10 @@ def auc_floor(plan: AcceptancePlan, reference: Reference) -> Floor | None:
         return plan.auc
     if not plan.better_than_constant or reference.metric != "auc":
         return None
-    return _above(NO_SKILL_AUC, reference.pairs, plan) if reference.pairs else None
+    return above_constant(NO_SKILL_AUC, reference.pairs, plan) if reference.pairs else None
 
 
-def _above(constant: float, samples: int, plan: AcceptancePlan) -> Floor:
+def above_constant(constant: float, samples: int, plan: AcceptancePlan) -> Floor:
     """The floor that so many samples tell from a constant answer's figure, at the plan's error rates.
 
     By the arcsine approximation a test of fixed size tells shares p and q apart with

@@ -44,6 +44,12 @@ def test_a_profile_file_counts_from_the_config(project: Callable, tmp_path: Path
         ({"name": "../x"}, "name = '../x'"),
         ({"name": "strokes-"}, "a letter first, a letter or a digit last"),
         ({"name": "strokes_"}, "name = 'strokes_'"),
+        ({"task": "anomaly", "data.classes": ["a", "b", "c"]}, "task anomaly has two classes, not 3"),
+        ({"task": "classification", "evaluate.min_recall": 0.5}, "evaluate.min_recall is of a binary task"),
+        ({"data.classes": ["a", "b", "c"], "evaluate.min_precision": 0.5}, "evaluate.min_precision is of a binary"),
+        ({"task": "classification", "acceptance.auc": {"floor": 0.9}}, "acceptance.auc is of a binary task"),
+        ({"task": "anomaly", "acceptance.accuracy": {"floor": 0.9}}, "acceptance.accuracy is of classes"),
+        ({"acceptance.mae": {"ceiling": 1, "margin": 1}}, "acceptance.mae is of a regression"),
     ],
 )
 def test_a_wrong_field_is_named_with_its_file(project: Callable, changes: dict[str, Any], said: str) -> None:

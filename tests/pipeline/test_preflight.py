@@ -101,6 +101,17 @@ def test_what_helps_against_too_little_data_is_offered_and_helps(
         assert "134 are needed" in refusal(project(loose, arrays), tmp_path).message
 
 
+def test_labels_that_can_show_nothing_are_told_before_training(project: Callable, tmp_path: Path) -> None:
+    config = project({"task": "classification"}, {"kind": (np.arange(60) % 20 == 0).astype(int)})
+    with pytest.raises(TinyopsError) as refused:
+        prepare(config, Workspace(tmp_path / "workspace"))
+    assert "better_than_constant: false" in refused.value.remedy
+    prepare(
+        project({"task": "classification", "acceptance.better_than_constant": False}),
+        Workspace(tmp_path / "workspace"),
+    )
+
+
 def test_what_is_odd_about_the_data_is_told_and_refuses_nothing(project: Callable, tmp_path: Path) -> None:
     changes = {"data.classes": ["off", "on", "broken"]}
     job = prepare(project(changes), Workspace(tmp_path / "workspace"))
