@@ -39,7 +39,7 @@ def network(shape: tuple[int, ...] = (4, 4), name: str = "picture", layer: str =
 def train(line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Runs the Trainer on the blobs with a module of this text; the board's profile may be changed."""
 
-    def run(text: str, **profile: Any) -> None:
+    def run(text: str, *, known: dict[str, Any] | None = None, **profile: Any) -> None:
         from tfx.types import standard_artifacts
 
         from components.trainer.executor import Executor
@@ -54,7 +54,7 @@ def train(line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             artifact.uri = str(tmp_path / name)
         parameters = {
             "run_fn": "own_network.run_fn",
-            "custom_config": json.dumps({"label": "kind"}),
+            "custom_config": json.dumps({"label": "kind", **(known or {})}),
             "train_args": "{}",
             "eval_args": "{}",
         }
@@ -109,6 +109,19 @@ def test_a_network_of_another_shape_than_the_data(train, built: str, said: str) 
     error = refusal(train, built)
     assert not isinstance(error, Refused)
     assert said in error.message
+
+
+@pytest.mark.parametrize(
+    ("layer", "known", "said"),
+    [
+        ("tf.keras.layers.Dense(2)", {"classes": 3}, "3 classes; the model has 2 outputs"),
+        ('tf.keras.layers.Dense(1, activation="sigmoid")', {"classes": 3}, "3 classes; the model has 1 outputs"),
+        (DENSE, {"classes": 2, "task": "binary"}, "the task is binary, and the model has 3 outputs"),
+    ],
+)
+def test_outputs_that_do_not_fit_the_task(train, layer: str, known: dict[str, Any], said: str) -> None:
+    with pytest.raises(TinyopsError, match=said):
+        train(MODULE.format(parameters="config", network=network(layer=layer)), known=known)
 
 
 @pytest.mark.parametrize("parameters", ["classes", "config, classes", ""])
