@@ -126,6 +126,16 @@ class Task(BaseModel):
             )
 
 
+def judging_metric(task: Task | None, *truth: object) -> Metric | None:
+    """What samples are judged by: the first figure of their task; None where nothing says what is true of them.
+
+    Args:
+        task: what the model is for.
+        truth: labels and targets, each None where there are none.
+    """
+    return None if task is None or all(told is None for told in truth) else task.metrics[0]
+
+
 class AskedTask(BaseModel):
     """What the user says of the task.
 

@@ -83,7 +83,7 @@ def run_project(
         result = result_of(run.seen, slot.log, status)
         if result.report is None:
             return result
-        kept = keep_report(result.report.parent, workspace.folder, lambda said: follow(Warned(said)))
+        kept = keep_report(result.report.parent, workspace.folder)
         return dataclasses.replace(result, report=kept / REPORT_HTML)
 
 

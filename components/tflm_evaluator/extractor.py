@@ -33,6 +33,7 @@ class TflmPredictDoFn(tflite_predict_extractor.TFLitePredictionDoFn):
         """Start TFLM for the candidate and, if there is one, the baseline."""
         # The parent would also build a LiteRT interpreter for each model; its own parent loads the bytes only.
         super(tflite_predict_extractor.TFLitePredictionDoFn, self).setup()
+        self._task = task_of(self._eval_config)
         self._processes = ExitStack()
         self._models = {name: self._start(loaded.contents) for name, loaded in self._loaded_models.items()}
 
@@ -47,8 +48,7 @@ class TflmPredictDoFn(tflite_predict_extractor.TFLitePredictionDoFn):
     def _batch_reducible_process(self, element: types.Extracts) -> Sequence[types.Extracts]:
         features = element[tfma.FEATURES_KEY]
         samples = util.batch_size(features)
-        task = task_of(self._eval_config)
-        predictions = {name: _predict(*model, features, samples, task) for name, model in self._models.items()}
+        predictions = {name: _predict(*model, features, samples, self._task) for name, model in self._models.items()}
         result = copy.copy(element)
         result[tfma.PREDICTIONS_KEY] = predictions if len(predictions) > 1 else next(iter(predictions.values()))
         return [result]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from edge_deployer.acceptance.stored_array import StoredArray
 from edge_deployer.quality import right_answers
 from edge_deployer.release.acceptance_set import AcceptanceSet
-from edge_deployer.task import NO_CLASS, Metric, Task
+from edge_deployer.task import NO_CLASS, Metric, Task, judging_metric
 from edge_deployer.tensors import Array, TensorSpec
 
 
@@ -74,8 +74,7 @@ class Reference(BaseModel):
     @property
     def metric(self) -> Metric | None:
         """What the samples are judged by: the first figure of the task; None where nothing says what is true."""
-        truth = self.labels if self.targets is None else self.targets
-        return self.task.metrics[0] if self.task is not None and truth is not None else None
+        return judging_metric(self.task, self.labels, self.targets)
 
     @property
     def names_classes(self) -> bool:

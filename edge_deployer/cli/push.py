@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edge_deployer.cli.exit_status import EXIT_REFUSED
+from edge_deployer.cli.options import ReplaceOption
 from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 
 
@@ -42,13 +43,7 @@ def push(
         ),
     ] = None,
     threshold: Annotated[float, typer.Option(help="Of a binary task: class 1 is what is over it.")] = DEFAULT_THRESHOLD,
-    replace: Annotated[
-        bool,
-        typer.Option(
-            "--replace",
-            help="Take the place of a release in production that has another task, input shape or number of outputs.",
-        ),
-    ] = False,
+    replace: ReplaceOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON instead of text.")] = False,
 ) -> None:
     """Stage, accept and promote a .tflite model.

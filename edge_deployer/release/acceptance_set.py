@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from edge_deployer.array_files import opened_npz
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import write_file
-from edge_deployer.task import Metric, Task
+from edge_deployer.task import Metric, Task, judging_metric
 from edge_deployer.tensors import Array, TensorSpec
 
 FILE_NAME = "acceptance.npz"
@@ -69,8 +69,7 @@ class AcceptanceSet:
     @property
     def metric(self) -> Metric | None:
         """What the samples are judged by: the first figure of the task; None where nothing says what is true."""
-        truth = self.labels if self.targets is None else self.targets
-        return self.task.metrics[0] if self.task is not None and truth is not None else None
+        return judging_metric(self.task, self.labels, self.targets)
 
     def take(self, chosen: Array) -> AcceptanceSet:
         """The samples with these indices, in this order."""

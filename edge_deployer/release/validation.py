@@ -101,7 +101,7 @@ def validate_model(
     report = report.model_copy(update=found | _measure(everything))
     if report.quality is not None and not isfinite(report.quality):
         return _refused(report, f"the model's {report.metric} over the held-out samples is {report.quality} in TFLM")
-    constant = no_better_than_constant(report.figures, report.majority) if terms.better_than_constant else None
+    constant = _no_better_than_constant(report.figures, report.majority) if terms.better_than_constant else None
     if constant is not None:
         return _refused(report, constant)
     acceptance = draw(everything, acceptance_samples, seed=seed, slices=None if data is None else data.slices)
@@ -109,7 +109,7 @@ def validate_model(
     return Validation(blessed, acceptance)
 
 
-def no_better_than_constant(found: Mapping[Metric, float], majority: float | None) -> str | None:
+def _no_better_than_constant(found: Mapping[Metric, float], majority: float | None) -> str | None:
     """Why a model is no better than a constant answer, with both figures; None if it is, or if nothing tells.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from edge_deployer.task import Metric, Task
+from edge_deployer.task import Metric, Task, judging_metric
 
 FILE_NAME = "validation.json"
 
@@ -64,7 +64,7 @@ class ValidationReport(BaseModel):
     @property
     def metric(self) -> Metric | None:
         """The first figure of the task, by which models are compared; None where the samples are not labelled."""
-        return self.task.metrics[0] if self.task is not None and self.eval_samples else None
+        return judging_metric(self.task, self.eval_samples or None)
 
     @property
     def quality(self) -> float | None:

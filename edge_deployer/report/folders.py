@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from edge_deployer.errors import TinyopsError
 from edge_deployer.files import make_folder, read_file, write_file, writing
+from edge_deployer.paperwork import paperwork
 
 REPORT_HTML: Final = "report.html"
 REPORT_JSON: Final = "report.json"
 REPORT_MARKDOWN: Final = "report.md"
-
 
 _FOLDER: Final = "reports"
 
@@ -37,25 +35,24 @@ def new_report_folder(workspace: Path) -> Path:
             return folder
 
 
-def keep_report(written: Path, workspace: Path, warn: Callable[[str], None]) -> Path:
+def keep_report(written: Path, workspace: Path) -> Path:
     """Copy a report that a pipeline's step wrote among its artifacts to where all reports are.
+
+    If it cannot be kept there, that is a warning: what it reports of has happened all the same.
 
     Args:
         written: the folder of the report.
         workspace: the workspace.
-        warn: told why it cannot be kept there; what it reports of has happened all the same.
 
     Returns:
         The folder of the copy, or `written` if there is none.
     """
-    try:
+    with paperwork(f"the copy of the report {written}"):
         folder = new_report_folder(workspace)
         for name in (REPORT_HTML, REPORT_MARKDOWN, REPORT_JSON):
             write_file(folder / name, read_file(written / name, f"report {written / name}"))
-    except TinyopsError as error:
-        warn(error.message)
-        return written
-    return folder
+        return folder
+    return written
 
 
 def report_files(workspace: Path) -> list[Path]:

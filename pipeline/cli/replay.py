@@ -63,7 +63,7 @@ def replay(
     with ReplayView(quiet=as_json) as view:
         result = run(file.spec, parameters, folder, on_this_machine(project.module.folder), view.follow)
     if result.report is not None:
-        kept = keep_report(result.report, folder, lambda said: typer.echo(f"warning: {said}", err=True))
+        kept = keep_report(result.report, folder)
         result = replace(result, report=kept)
     print_result(result, as_json=as_json)
     if result.failure is not None:

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from edge_deployer.cli.exit_status import EXIT_REFUSED
+from edge_deployer.cli.options import ReplaceOption
 from pipeline.cli.project import DemoOption, ProjectArgument, choose_project
 
 
@@ -19,13 +20,7 @@ def run(
     workspace: Annotated[Path, typer.Option(help="Folder for metadata, artifacts, releases and logs.")] = Path(
         ".tinyops"
     ),
-    replace: Annotated[
-        bool,
-        typer.Option(
-            "--replace",
-            help="Take the place of a release in production that has another task, input shape or number of outputs.",
-        ),
-    ] = False,
+    replace: ReplaceOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
 ) -> None:
     """Train a model and take it to the boards.
