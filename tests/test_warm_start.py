@@ -33,12 +33,18 @@ def assert_serves(command: Callable[[str], list[str]]) -> None:
     assert child.returncode == 0
 
 
+def command_line(process: Path) -> bytes:
+    """Of a process; empty if it is gone by now."""
+    try:
+        return (process / "cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 def server_of(address: str) -> int:
     """The server that listens at this socket."""
     for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal() and (entry / "cmdline").read_bytes().endswith(
-            f"tests.warm_start\0{address}\0".encode()
-        ):
+        if entry.name.isdecimal() and command_line(entry).endswith(f"tests.warm_start\0{address}\0".encode()):
             return int(entry.name)
     raise LookupError(address)
 
