@@ -14,7 +14,7 @@ from benchmarks.virtual_bench import VirtualBench, virtual_bench
 from edge_deployer.acceptance.examination import Examination
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.statistics.bernoulli_test import design_test
+from edge_deployer.acceptance.statistics.bernoulli import design_test
 from edge_deployer.acceptance.statistics.fixed_size import fixed_size_test, wald_bound
 from edge_deployer.acceptance.verdict import Subject, judge_board
 from edge_deployer.profile import load_profile

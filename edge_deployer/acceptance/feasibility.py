@@ -16,9 +16,9 @@ from edge_deployer.acceptance.sequential_tests import (
     mae_test,
     paired_test,
 )
-from edge_deployer.acceptance.statistics.bernoulli_test import BernoulliTest
+from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest
+from edge_deployer.acceptance.statistics.bounded_mean import CeilingTest, FloorTest
 from edge_deployer.acceptance.statistics.decision import Decision, Outcome, TooFewSamplesError
-from edge_deployer.acceptance.statistics.mean_test import CeilingTest, FloorTest
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tflm import why_no_estimate
 

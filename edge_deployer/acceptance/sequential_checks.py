@@ -22,7 +22,8 @@ from edge_deployer.acceptance.sequential_tests import (
     mae_test,
     paired_test,
 )
-from edge_deployer.acceptance.statistics.bernoulli_test import BernoulliTest
+from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest
+from edge_deployer.acceptance.statistics.bounded_mean import ranking_wins
 from edge_deployer.acceptance.statistics.confidence_sequence import (
     mean_lower_bound,
     mean_upper_bound,
@@ -31,7 +32,6 @@ from edge_deployer.acceptance.statistics.confidence_sequence import (
 )
 from edge_deployer.acceptance.statistics.decision import Decision, Outcome
 from edge_deployer.acceptance.statistics.fixed_size import fixed_size_test
-from edge_deployer.acceptance.statistics.mean_test import ranking_wins
 from edge_deployer.quality import absolute_errors, anomaly_scores
 
 _SHOWN = 16

@@ -6,9 +6,9 @@ import numpy as np
 
 from edge_deployer.acceptance.plan import AcceptancePlan, AgainstProduction, Ceiling, Disagreement, Floor
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.statistics.bernoulli_test import BernoulliTest, design_test
-from edge_deployer.acceptance.statistics.mean_test import CeilingTest, FloorTest
-from edge_deployer.acceptance.statistics.paired_test import PairedTest
+from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest, design_test
+from edge_deployer.acceptance.statistics.bounded_mean import CeilingTest, FloorTest
+from edge_deployer.acceptance.statistics.paired import PairedTest
 from edge_deployer.tensors import dequantize
 
 

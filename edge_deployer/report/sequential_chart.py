@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from edge_deployer.acceptance.agreement import BoolArray, far_off, other_label
 from edge_deployer.acceptance.check_result import CheckResult
 from edge_deployer.acceptance.sequential_tests import disagreement_test
-from edge_deployer.acceptance.statistics.bernoulli_test import BernoulliTest
+from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest
 from edge_deployer.acceptance.statistics.lines import UNIT
 from edge_deployer.report import charts
 from edge_deployer.report.charts import Chart

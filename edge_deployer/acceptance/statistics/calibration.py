@@ -14,30 +14,6 @@ _STEP = UNIT // 1000
 """The grid on which intercepts are searched: a thousandth of a failure."""
 
 
-def likelihood_slope(tolerated: float, bad: float) -> tuple[float, float]:
-    """The slope of equal likelihood, and the log likelihood ratio that one failure adds to it.
-
-    Source: Wald 1945, section 5.3: ``slope = log((1-p0)/(1-p1)) / weight``,
-    ``weight = log(p1/p0) + log((1-p0)/(1-p1))``.
-    """
-    passing = log((1 - tolerated) / (1 - bad))
-    weight = log(bad / tolerated) + passing
-    return passing / weight, weight
-
-
-def wald_lines(tolerated: float, bad: float, alpha: float, beta: float) -> Lines:
-    """Wald's own lines: intercepts ``log((1-alpha)/beta) / weight`` and ``log((1-beta)/alpha) / weight``.
-
-    They take more samples than needed: a failure overshoots the rejecting line.
-    """
-    slope, weight = likelihood_slope(tolerated, bad)
-    return Lines(
-        slope=round(slope * UNIT),
-        accept=round(log((1 - alpha) / beta) / weight * UNIT),
-        reject=round(log((1 - beta) / alpha) / weight * UNIT),
-    )
-
-
 def calibrated_lines(tolerated: float, bad: float, alpha: float, beta: float) -> Lines:
     """The narrowest lines of Wald's slope with P(reject | tolerated) <= alpha and P(accept | bad) <= beta, exactly.
 
@@ -45,7 +21,7 @@ def calibrated_lines(tolerated: float, bad: float, alpha: float, beta: float) ->
     the other by turns; started from lines too narrow, this rises to the one pair that is narrower than every other
     pair that holds (the least fixed point of a monotone map), and no pair of lines of this slope stops earlier.
     """
-    slope, weight = likelihood_slope(tolerated, bad)
+    slope, weight = _likelihood_slope(tolerated, bad)
 
     def spares_the_good(lines: Lines) -> bool:
         return _sums_to_at_most(alpha, ((stretch.rejected, stretch.left) for stretch in stretches(lines, tolerated)))
@@ -59,6 +35,17 @@ def calibrated_lines(tolerated: float, bad: float, alpha: float, beta: float) ->
         lines = _moved_out(lines, "reject", log(1 / alpha) / weight, spares_the_good)
         lines = _moved_out(lines, "accept", log(1 / beta) / weight, spots_the_bad)
     return lines
+
+
+def _likelihood_slope(tolerated: float, bad: float) -> tuple[float, float]:
+    """The slope of equal likelihood, and the log likelihood ratio that one failure adds to it.
+
+    Source: Wald 1945, section 5.3: ``slope = log((1-p0)/(1-p1)) / weight``,
+    ``weight = log(p1/p0) + log((1-p0)/(1-p1))``.
+    """
+    passing = log((1 - tolerated) / (1 - bad))
+    weight = log(bad / tolerated) + passing
+    return passing / weight, weight
 
 
 def _moved_out(lines: Lines, side: Literal["accept", "reject"], wide: float, holds: Callable[[Lines], bool]) -> Lines:

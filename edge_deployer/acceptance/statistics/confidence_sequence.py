@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import lgamma, log, log1p
 
 import numpy as np
@@ -19,20 +18,6 @@ from edge_deployer.acceptance.statistics.fixed_size import binomial_cdf
 _HALVINGS = 40
 _MOST_STAKED = 0.5
 """Largest share of the wealth that one sample may cost; the constant c of Waudby-Smith & Ramdas, their choice."""
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """An interval that holds the true value, with the confidence asked for."""
-
-    low: float
-    high: float
-
-
-def share_bounds(failures: int, samples: int, confidence: float) -> Bounds:
-    """Both bounds of a share of failures; each side has half of the error. See `share_upper_bound`."""
-    each = (1 + confidence) / 2
-    return Bounds(share_lower_bound(failures, samples, each), share_upper_bound(failures, samples, each))
 
 
 def share_lower_bound(failures: int, samples: int, confidence: float) -> float:
@@ -73,19 +58,6 @@ def share_upper_bound(failures: int, samples: int, confidence: float) -> float:
         return log_beta + log(smaller) - likelihood >= threshold
 
     return _bisect(refuted, refuted_end=1.0, other_end=failures / samples)
-
-
-def mean_bounds(values: FloatArray, low: float, high: float, confidence: float) -> Bounds:
-    """Both bounds of a mean; each side has half of the error. See `mean_lower_bound`.
-
-    Values that drift can move the bounds past each other: the interval then is what lies between them.
-    """
-    each = (1 + confidence) / 2
-    bounds = (
-        mean_lower_bound(values, low, high, each),
-        mean_upper_bound(values, low, high, each),
-    )
-    return Bounds(min(bounds), max(bounds))
 
 
 def mean_upper_bound(values: FloatArray, low: float, high: float, confidence: float) -> float:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_deployer.acceptance.statistics.confidence_sequence import (
-    mean_bounds,
     mean_lower_bound,
     mean_upper_bound,
-    share_bounds,
     share_lower_bound,
     share_upper_bound,
 )
@@ -21,6 +21,23 @@ from edge_deployer.acceptance.statistics.confidence_sequence import (
 CONFIDENCE = 0.9
 COUNTS = st.integers(0, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 UNIT_VALUES = st.lists(st.floats(0, 1), max_size=60).map(np.array)
+
+
+class Bounds(NamedTuple):
+    """Both bounds, each with half of the error."""
+
+    low: float
+    high: float
+
+
+def share_bounds(failures: int, samples: int, confidence: float) -> Bounds:
+    each = (1 + confidence) / 2
+    return Bounds(share_lower_bound(failures, samples, each), share_upper_bound(failures, samples, each))
+
+
+def mean_bounds(values: npt.NDArray[np.float64], low: float, high: float, confidence: float) -> Bounds:
+    each = (1 + confidence) / 2
+    return Bounds(mean_lower_bound(values, low, high, each), mean_upper_bound(values, low, high, each))
 
 
 def refuting_counts(share: float, most_samples: int) -> tuple[list[int], list[int]]:
@@ -105,7 +122,7 @@ def test_mean_bounds_of_values_that_hardly_vary_are_far_narrower() -> None:
 
 @settings(max_examples=50)
 @given(values=UNIT_VALUES, confidence=st.floats(0.05, 0.99))
-def test_mean_bounds_stay_in_range(values: np.ndarray[tuple[int], np.dtype[np.float64]], confidence: float) -> None:
+def test_mean_bounds_stay_in_range(values: npt.NDArray[np.float64], confidence: float) -> None:
     bounds = mean_bounds(values, 0, 1, confidence)
     assert 0 <= bounds.low <= bounds.high <= 1
     if not len(values):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_deployer.acceptance.statistics.bernoulli_test import design_test
+from edge_deployer.acceptance.statistics.bernoulli import design_test
 from edge_deployer.acceptance.statistics.fixed_size import binomial_cdf, fixed_size_test, wald_bound
 
 

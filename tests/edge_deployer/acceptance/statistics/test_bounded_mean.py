@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_deployer.acceptance.statistics.betting import log_wealth_on_more
+from edge_deployer.acceptance.statistics.bounded_mean import CeilingTest, FloorTest, ranking_wins
 from edge_deployer.acceptance.statistics.decision import Decision, Outcome
-from edge_deployer.acceptance.statistics.mean_test import CeilingTest, FloorTest, ranking_wins
 
 RATE, DEVICES, CAP = 0.05, 400, 800
 HIGHEST = RATE + 4 * np.sqrt(RATE * (1 - RATE) / DEVICES)

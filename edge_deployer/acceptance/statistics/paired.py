@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from edge_deployer.acceptance.statistics.bounded_mean import CeilingTest
 from edge_deployer.acceptance.statistics.decision import Outcome, check_cap, check_error_rates
-from edge_deployer.acceptance.statistics.mean_test import CeilingTest
 
 
 @dataclass(frozen=True)

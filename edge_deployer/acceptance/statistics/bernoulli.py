@@ -37,31 +37,12 @@ class OperatingCharacteristic:
         reject: the probability that it rejects.
         undecided: the probability that its cap ends it.
         mean_samples: mean of the samples that it takes.
-        median_samples: half of the tests take this many samples or fewer.
-        p95_samples: 95 % of the tests take this many samples or fewer.
     """
 
     accept: float
     reject: float
     undecided: float
     mean_samples: float
-    median_samples: int
-    p95_samples: int
-
-
-@dataclass(frozen=True)
-class SamplesNeeded:
-    """What a test asks of an acceptance set, in samples.
-
-    Attributes:
-        to_accept: the fewest with which it can accept: all of them pass.
-        to_reject: the fewest with which it can reject: all of them fail.
-        mean: what it takes on average at its hardest, a share between tolerated and bad.
-    """
-
-    to_accept: int
-    to_reject: int
-    mean: float
 
 
 @dataclass(frozen=True)
@@ -135,12 +116,7 @@ class BernoulliTest:
             reject=1 - accept - undecided,
             undecided=undecided,
             mean_samples=float(insufficient[: self.cap].sum()),
-            median_samples=self._quantile(insufficient, 0.5),
-            p95_samples=self._quantile(insufficient, 0.95),
         )
-
-    def _quantile(self, insufficient: npt.NDArray[np.float64], level: float) -> int:
-        return min(int(np.count_nonzero(insufficient > 1 - level)), self.cap)
 
 
 @lru_cache(maxsize=256)
@@ -183,13 +159,6 @@ def design_test(tolerated: float, bad: float, alpha: float, beta: float, cap: in
             needed,
         )
     return BernoulliTest(tolerated, bad, alpha, beta, cap, lines)
-
-
-def samples_needed(test: BernoulliTest) -> SamplesNeeded:
-    """What this test asks of an acceptance set."""
-    hardest = test.operating_characteristic(test.lines.slope / UNIT)
-    to_reject = next(n for n in range(1, test.cap + 1) if test.lines.rejects(n, n))
-    return SamplesNeeded(test.lines.first_to_accept(0), to_reject, hardest.mean_samples)
 
 
 def _samples_to_decide(lines: Lines, shares: list[float], undecided: float) -> int:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from edge_deployer.acceptance.statistics.decision import Decision, Outcome
-from edge_deployer.acceptance.statistics.paired_test import PairedTest
+from edge_deployer.acceptance.statistics.paired import PairedTest
 
 MARGIN, RATE, DEVICES, CAP = 0.1, 0.05, 500, 1500
 DISCORDANT = [0.1, 0.15, 0.3, 0.6]
