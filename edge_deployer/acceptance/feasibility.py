@@ -18,7 +18,7 @@ from edge_deployer.acceptance.sequential_tests import (
 )
 from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest
 from edge_deployer.acceptance.statistics.bounded_mean import CeilingTest, FloorTest
-from edge_deployer.acceptance.statistics.decision import Decision, Outcome, TooFewSamplesError
+from edge_deployer.acceptance.statistics.decision import Decision, Standing, TooFewSamplesError
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tflm import why_no_estimate
 
@@ -227,7 +227,7 @@ def _as_good(samples: int) -> tuple[BoolArray, BoolArray]:
     return np.ones(samples, np.bool_), np.ones(samples, np.bool_)
 
 
-def _fewest(decide: Callable[[int], Outcome]) -> int:
+def _fewest(decide: Callable[[int], Standing]) -> int:
     """The fewest observations with which a faultless board is accepted; `_MOST` where it would be more."""
     outcome = decide(_MOST)
     return outcome.samples if outcome.decision is Decision.ACCEPT else _MOST

@@ -30,7 +30,7 @@ from edge_deployer.acceptance.statistics.confidence_sequence import (
     share_lower_bound,
     share_upper_bound,
 )
-from edge_deployer.acceptance.statistics.decision import Decision, Outcome
+from edge_deployer.acceptance.statistics.decision import Decision, Standing
 from edge_deployer.acceptance.statistics.fixed_size import fixed_size_test
 from edge_deployer.quality import absolute_errors, anomaly_scores
 
@@ -235,7 +235,7 @@ _STATUS: dict[Decision | None, Status] = {
 }
 
 
-def _status(outcome: Outcome) -> Status:
+def _status(outcome: Standing) -> Status:
     return _STATUS[outcome.decision]
 
 
@@ -244,7 +244,7 @@ def _against_constant(floor: Floor, written: Floor | None) -> str:
     return "" if written is not None else f", where a constant answer has {floor.floor - floor.margin:.4g}"
 
 
-def _why_open(outcome: Outcome, reference: Reference) -> str:
+def _why_open(outcome: Standing, reference: Reference) -> str:
     if outcome.decision is Decision.UNDECIDED:
         return f"; not enough to decide, and the acceptance set has no more than {len(reference)}"
     return "; not decided when the examination ended" if outcome.decision is None else ""

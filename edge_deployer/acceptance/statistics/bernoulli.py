@@ -11,7 +11,7 @@ import numpy.typing as npt
 from edge_deployer.acceptance.statistics.calibration import calibrated_lines
 from edge_deployer.acceptance.statistics.decision import (
     Decision,
-    Outcome,
+    Standing,
     TooFewSamplesError,
     check_cap,
     check_error_rates,
@@ -81,7 +81,7 @@ class BernoulliTest:
             return Decision.ACCEPT
         return Decision.UNDECIDED if samples == self.cap else None
 
-    def decide_in_order(self, failed: npt.NDArray[np.bool_]) -> Outcome:
+    def decide_in_order(self, failed: npt.NDArray[np.bool_]) -> Standing:
         """The first decision on a sequence of samples; those after it, or after the cap, do not count.
 
         Args:
@@ -90,8 +90,8 @@ class BernoulliTest:
         for index, failures in enumerate(np.cumsum(failed[: self.cap])):
             decision = self.decide(int(failures), index + 1)
             if decision is not None:
-                return Outcome(decision, index + 1)
-        return Outcome(None, len(failed))
+                return Standing(decision, index + 1)
+        return Standing(None, len(failed))
 
     def operating_characteristic(self, share: float) -> OperatingCharacteristic:
         """What this test does to devices of which each sample fails with probability `share`.

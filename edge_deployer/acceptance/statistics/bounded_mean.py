@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_deployer.acceptance.statistics.betting import FloatArray, log_wealth_on_more, to_unit_interval
-from edge_deployer.acceptance.statistics.decision import Decision, Outcome, check_cap, check_error_rates
+from edge_deployer.acceptance.statistics.decision import Decision, Standing, check_cap, check_error_rates
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class CeilingTest:
                 f"({self.low:g}, {self.high:g})"
             )
 
-    def decide(self, values: FloatArray) -> Outcome:
+    def decide(self, values: FloatArray) -> Standing:
         """The first decision on values in the order in which they were taken; those after it do not count.
 
         Raises:
@@ -65,8 +65,8 @@ class CeilingTest:
         rejects = on_bad >= log(1 / self.alpha)
         ends = np.flatnonzero(rejects | (on_good >= log(1 / self.beta)))
         if len(ends):
-            return Outcome(Decision.REJECT if rejects[ends[0]] else Decision.ACCEPT, int(ends[0]) + 1)
-        return Outcome(Decision.UNDECIDED if len(unit) == self.cap else None, len(unit))
+            return Standing(Decision.REJECT if rejects[ends[0]] else Decision.ACCEPT, int(ends[0]) + 1)
+        return Standing(Decision.UNDECIDED if len(unit) == self.cap else None, len(unit))
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class FloorTest:
         check_error_rates(self.alpha, self.beta)
         check_cap(self.cap)
 
-    def decide(self, values: FloatArray) -> Outcome:
+    def decide(self, values: FloatArray) -> Standing:
         """The first decision on values in the order in which they were taken; those after it do not count.
 
         Raises:

@@ -16,7 +16,7 @@ class Decision(Enum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Standing:
     """Where a sequential test stands after the observations it was given, in order.
 
     Attributes:

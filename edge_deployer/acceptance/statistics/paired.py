@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_deployer.acceptance.statistics.bounded_mean import CeilingTest
-from edge_deployer.acceptance.statistics.decision import Outcome, check_cap, check_error_rates
+from edge_deployer.acceptance.statistics.decision import Standing, check_cap, check_error_rates
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class PairedTest:
         check_error_rates(self.alpha, self.beta)
         check_cap(self.cap)
 
-    def decide(self, candidate_right: npt.NDArray[np.bool_], production_right: npt.NDArray[np.bool_]) -> Outcome:
+    def decide(self, candidate_right: npt.NDArray[np.bool_], production_right: npt.NDArray[np.bool_]) -> Standing:
         """The first decision on samples in the order in which they were taken; those after it do not count.
 
         Args:

@@ -17,7 +17,7 @@ from edge_deployer.acceptance.statistics.bernoulli import (
     BernoulliTest,
     design_test,
 )
-from edge_deployer.acceptance.statistics.decision import Decision, Outcome, TooFewSamplesError
+from edge_deployer.acceptance.statistics.decision import Decision, Standing, TooFewSamplesError
 from edge_deployer.acceptance.statistics.fixed_size import fixed_size_test, wald_bound
 from edge_deployer.acceptance.statistics.lines import UNIT, Lines
 
@@ -176,9 +176,9 @@ def test_what_comes_after_a_decision_does_not_count() -> None:
     test = design_test(0.01, 0.05, 0.05, 0.05)
     failed = np.zeros(test.cap + 50, np.bool_)
     failed[72:] = True
-    assert test.decide_in_order(failed) == Outcome(Decision.ACCEPT, 72)
-    assert test.decide_in_order(failed[:71]) == Outcome(None, 71)
-    assert test.decide_in_order(~failed) == Outcome(Decision.REJECT, 2)
+    assert test.decide_in_order(failed) == Standing(Decision.ACCEPT, 72)
+    assert test.decide_in_order(failed[:71]) == Standing(None, 71)
+    assert test.decide_in_order(~failed) == Standing(Decision.REJECT, 2)
 
 
 def test_a_design_takes_no_time() -> None:

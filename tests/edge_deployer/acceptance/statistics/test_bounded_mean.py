@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edge_deployer.acceptance.statistics.betting import log_wealth_on_more
 from edge_deployer.acceptance.statistics.bounded_mean import CeilingTest, FloorTest, ranking_wins
-from edge_deployer.acceptance.statistics.decision import Decision, Outcome
+from edge_deployer.acceptance.statistics.decision import Decision, Standing
 
 RATE, DEVICES, CAP = 0.05, 400, 800
 HIGHEST = RATE + 4 * np.sqrt(RATE * (1 - RATE) / DEVICES)
@@ -72,8 +72,8 @@ def test_errors_are_in_the_units_of_their_bound() -> None:
 
 def test_the_cap_ends_a_test_of_a_mean_without_a_guess() -> None:
     undecidable = np.tile([0.0, 1.0, 0.0, 0.0], 13)
-    assert CeilingTest(0.2, 0.1, RATE, RATE, 50).decide(undecidable[:49]) == Outcome(None, 49)
-    assert CeilingTest(0.2, 0.1, RATE, RATE, 10).decide(undecidable) == Outcome(Decision.UNDECIDED, 10)
+    assert CeilingTest(0.2, 0.1, RATE, RATE, 50).decide(undecidable[:49]) == Standing(None, 49)
+    assert CeilingTest(0.2, 0.1, RATE, RATE, 10).decide(undecidable) == Standing(Decision.UNDECIDED, 10)
 
 
 def test_values_after_the_decision_do_not_count() -> None:

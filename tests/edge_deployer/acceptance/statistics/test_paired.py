@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edge_deployer.acceptance.statistics.decision import Decision, Outcome
+from edge_deployer.acceptance.statistics.decision import Decision, Standing
 from edge_deployer.acceptance.statistics.paired import PairedTest
 
 MARGIN, RATE, DEVICES, CAP = 0.1, 0.05, 500, 1500
@@ -59,8 +59,8 @@ def test_a_candidate_that_never_differs_is_accepted_with_the_fewest_samples() ->
 
 def test_the_cap_ends_a_paired_test_without_a_guess() -> None:
     right = np.ones(50, np.bool_)
-    assert PairedTest(0.05, 0.05, 0.05, 50).decide(right, right) == Outcome(Decision.UNDECIDED, 50)
-    assert PairedTest(0.05, 0.05, 0.05, 51).decide(right, right) == Outcome(None, 50)
+    assert PairedTest(0.05, 0.05, 0.05, 50).decide(right, right) == Standing(Decision.UNDECIDED, 50)
+    assert PairedTest(0.05, 0.05, 0.05, 51).decide(right, right) == Standing(None, 50)
 
 
 def test_samples_that_both_get_wrong_count_as_those_that_both_get_right() -> None:
