@@ -26,6 +26,8 @@ UNDECIDED_WITHIN_CAP = 0.1
 """A cap that leaves more than this undecided, at the tolerated or the bad share, is refused."""
 
 _SHARES_BETWEEN = 9
+"""Shares from tolerated to bad at which a cap is sought. The slope comes on top: there the walk between the lines
+drifts to neither of them, and takes longest (Wald 1945)."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class BernoulliTest:
         Args:
             failed: bool, shape (samples,), in the order in which they were taken.
         """
+        # A walk that went on past a line would be judged again and again, and each time adds to the error rates.
         for index, failures in enumerate(np.cumsum(failed[: self.cap])):
             decision = self.decide(int(failures), index + 1)
             if decision is not None:
@@ -151,6 +154,7 @@ def design_test(tolerated: float, bad: float, alpha: float, beta: float, cap: in
         between = np.linspace(tolerated, bad, _SHARES_BETWEEN)
         cap = _samples_to_decide(lines, [*map(float, between), lines.slope / UNIT], UNDECIDED_WITHOUT_CAP)
     check_cap(cap)
+    # Cutting off keeps the error rates at any cap, so that a test with too small a one looks sound and decides nothing.
     needed = _samples_to_decide(lines, [tolerated, bad], UNDECIDED_WITHIN_CAP)
     if cap < needed:
         raise TooFewSamplesError(

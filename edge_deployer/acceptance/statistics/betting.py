@@ -32,6 +32,7 @@ def log_wealth_on_more(unit: FloatArray, mean: float, expected: float) -> FloatA
     Returns:
         float64, shape (samples,), in nats.
     """
+    # Kelly 1956: the bet of the fastest growth, to second order. Log-wealth is summed, as wealth itself overflows.
     distance = expected - mean
     variance = mean_before_each((unit - expected) ** 2, LARGEST_VARIANCE)
     bets = np.minimum(distance / (variance + distance**2), _MOST_STAKED / mean)
@@ -58,4 +59,5 @@ def to_unit_interval(values: FloatArray, low: float, high: float) -> FloatArray:
     outside = values[~((values >= low) & (values <= high))]
     if len(outside):
         raise ValueError(f"{outside[0]:g} is out of [{low:g}, {high:g}], the range that values were said to have")
+    # Rounding can carry the ends out of [0, 1], on which the supermartingale rests.
     return np.clip((values - low) / (high - low), 0.0, 1.0)

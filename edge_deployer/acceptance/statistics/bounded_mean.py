@@ -60,6 +60,8 @@ class CeilingTest:
         """
         unit = to_unit_interval(values, self.low, self.high)[: self.cap]
         good, bad = to_unit_interval(np.array([self.limit, self.limit + self.tolerated]), self.low, self.high)
+        # Each bets against one hypothesis as if the other were true, where the growth is fastest; that choice costs
+        # samples where neither is, and never an error rate.
         on_good = log_wealth_on_more(1 - unit, 1 - bad, 1 - good)
         on_bad = log_wealth_on_more(unit, good, bad)
         rejects = on_bad >= log(1 / self.alpha)

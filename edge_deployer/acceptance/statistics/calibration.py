@@ -23,6 +23,9 @@ def calibrated_lines(tolerated: float, bad: float, alpha: float, beta: float) ->
     """
     slope, weight = _likelihood_slope(tolerated, bad)
 
+    # Wald's own intercepts, log((1-beta)/alpha) and log((1-alpha)/beta), are too wide, as a failure overshoots the
+    # rejecting line: for 1 % against 5 % at rates of 5 % they reject 2.9 % of good devices, and a bad one takes a
+    # fifth more samples.
     def spares_the_good(lines: Lines) -> bool:
         return _sums_to_at_most(alpha, ((stretch.rejected, stretch.left) for stretch in stretches(lines, tolerated)))
 
@@ -57,6 +60,7 @@ def _moved_out(lines: Lines, side: Literal["accept", "reject"], wide: float, hol
     def moved(steps: int) -> Lines:
         return replace(lines, **{side: steps * _STEP})
 
+    # Whoever crosses the outer line has crossed the inner one before: the error rate falls as the line moves out.
     failing = getattr(lines, side) // _STEP
     if holds(lines):
         return lines

@@ -50,6 +50,7 @@ def share_upper_bound(failures: int, samples: int, confidence: float) -> float:
     threshold = _evidence_for(confidence)
     if failures == samples:
         return 1.0
+    # In logarithms: the likelihood of a thousand samples is under the smallest float64.
     log_beta = lgamma(failures + 1) + lgamma(samples - failures + 1) - lgamma(samples + 2)
 
     def refuted(share: float) -> bool:
@@ -86,6 +87,8 @@ def mean_lower_bound(values: FloatArray, low: float, high: float, confidence: fl
     """
     threshold = _evidence_for(confidence)
     unit = to_unit_interval(values, low, high)
+    # Both estimates begin at a guess, 1/2 and 1/4, and a bet uses those from before its sample: knowing it, it would be
+    # no bet, and the wealth no supermartingale.
     time = np.arange(1, len(unit) + 1)
     running_mean = (np.cumsum(unit) + 0.5) / (time + 1)
     variance = mean_before_each((unit - running_mean) ** 2, LARGEST_VARIANCE)

@@ -20,6 +20,7 @@ def fixed_size_test(tolerated: float, bad: float, alpha: float, beta: float) -> 
         ValueError: shares or error rates that make no test.
     """
     _check(tolerated, bad, alpha, beta)
+    # Beta asks for more samples the more failures are allowed: the first size to hold alpha is the smallest.
     most, samples = 0, _fewest_samples(0, bad, beta, 1)
     while 1 - binomial_cdf(most, samples, tolerated) > alpha:
         most += 1
@@ -49,6 +50,7 @@ def most_failures(share: float, samples: int, alpha: float) -> int:
 
 def binomial_cdf(most: int, samples: int, share: float) -> float:
     """The probability of `most` failures or fewer in so many samples; 0 < share < 1."""
+    # By logarithms, as binomial coefficients overflow float64 from 1,030 samples on.
     log_ways = lgamma(samples + 1) - np.array(
         [lgamma(failures + 1) + lgamma(samples - failures + 1) for failures in range(min(most, samples) + 1)]
     )
@@ -59,6 +61,7 @@ def binomial_cdf(most: int, samples: int, share: float) -> float:
 
 def _fewest_samples(most: int, bad: float, beta: float, start: int) -> int:
     """The fewest samples of which `most` failures are so few that a bad device has them with probability beta."""
+    # The probability of `most` failures or fewer falls with every sample, so that doubling and halving find the first.
     enough = start
     while binomial_cdf(most, enough, bad) > beta:
         enough *= 2

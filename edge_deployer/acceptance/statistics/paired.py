@@ -55,5 +55,6 @@ class PairedTest:
         """
         if len(candidate_right) != len(production_right):
             raise ValueError(f"{len(candidate_right)} answers of the candidate, {len(production_right)} of production")
+        # McNemar's test conditions on the discordant pairs and so knows no margin; a mean over all samples has one.
         losses = np.asarray(production_right, np.float64) - np.asarray(candidate_right, np.float64)
         return CeilingTest(0.0, self.margin, self.alpha, self.beta, self.cap, -1.0, 1.0).decide(losses)

@@ -65,8 +65,10 @@ def stretches(lines: Lines, share: float) -> Iterator[Stretch]:
     while left > _NEGLIGIBLE:
         accepts_at, rejects_until = lines.first_to_accept(fewest), lines.last_to_reject(rejecting)
         end = min(accepts_at, rejects_until)
+        # Who has too many failures at the end of the stretch rejected within it: cut off, they are what is missing.
         after = np.convolve(going_on, _binomial_row(end - start, share, len(going_on)))[: len(going_on)]
         rejected = left - float(after.sum())
+        # And only the fewest possible failures lie at the accepting line, which a test reaches by passing.
         accepted = float(after[0]) if end == accepts_at else 0.0
         left -= rejected + accepted
         yield Stretch(start, end - start, share, going_on, rejected, accepted, left)
@@ -87,6 +89,7 @@ def _binomial(drawn: npt.NDArray[np.int_], share: float, width: int) -> FloatArr
     """Probabilities of 0 to width - 1 failures in each number of samples drawn, shape (len(drawn), width)."""
     drawn = drawn[:, None]
     failures = np.arange(width)[None, :]
+    # Each probability from the one before, C(n, k) = C(n, k-1) (n-k+1)/k: no factorial, nothing to overflow.
     factors: FloatArray = np.where(failures > 0, (drawn - failures + 1) * share / np.maximum(failures, 1), 1.0)
     ways: FloatArray = np.cumprod(np.maximum(factors, 0.0), axis=1, dtype=np.float64)
     probabilities: FloatArray = ways * (1 - share) ** np.maximum(drawn - failures, 0)
