@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from markupsafe import Markup
 
 from edge_deployer.acceptance.agreement import BoolArray, far_off, other_label
 from edge_deployer.acceptance.check_result import CheckResult
 from edge_deployer.acceptance.sequential_tests import disagreement_test
 from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest
 from edge_deployer.acceptance.statistics.lines import UNIT
-from edge_deployer.report import charts
 from edge_deployer.report.charts import Chart
+from edge_deployer.report.plot import ACCENT, BAD, GOOD, INK, Axis, Plot, ticks
 from edge_deployer.rollout.deployment import BoardRecord, Deployment
 
 _DECIDED = {"passed": "accepts", "failed": "refuses", "undecided": "comes to no decision"}
-_ROOM = 1.06
-_BELOW = -1.0
-"""Fewer failures than the axis shows: the accepting area ends out of sight."""
+_ROOM, _MARGIN = 1.06, 0.015
+_LEAST = -0.25
+"""Failures at which the axis begins, so that a walk without any is seen."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,7 @@ def sequential_chart(deployment: Deployment) -> Chart | None:
     walk = _choose(deployment)
     if walk is None:
         return None
-    svg = charts.draw_svg(partial(_draw, walk), size=(5.4, 3.0), salt=f"sequential {walk.board}")
-    return Chart(f"{walk.check.name.capitalize()} check on {walk.board}", svg, _describe(walk))
+    return Chart(f"{walk.check.name.capitalize()} check on {walk.board}", _draw(walk), _describe(walk))
 
 
 def _choose(deployment: Deployment) -> _Walk | None:
@@ -79,36 +76,36 @@ def _walk(board: BoardRecord, check: CheckResult, deployment: Deployment) -> _Wa
     return _Walk(board.name, check, disagreement_test(plan.outputs, len(reference), plan), failed)
 
 
-def _draw(walk: _Walk, axes: Axes) -> None:
-    lines, fixed = walk.test.lines, walk.check.fixed_samples or 0
-    right = max(len(walk.failed), fixed) * _ROOM
-    samples = np.array([0.0, right])
-    accept = (lines.slope * samples - lines.accept) / UNIT
-    reject = (lines.slope * samples + lines.reject) / UNIT
-    failures = np.concatenate(([0], np.cumsum(walk.failed)))
-    top = max(float(reject[1]), float(failures[-1])) * _ROOM + 0.5
-    axes.fill_between(samples, reject, max(top, float(reject[1])), color=charts.BAD, alpha=0.1, linewidth=0)
-    axes.fill_between(samples, _BELOW, accept, color=charts.GOOD, alpha=0.14, linewidth=0)
-    axes.plot(samples, reject, color=charts.BAD, linewidth=1.6)
-    axes.plot(samples, accept, color=charts.GOOD, linewidth=1.6)
-    axes.step(range(len(failures)), failures, where="post", color=charts.ACCENT, linewidth=2.2)
-    axes.plot(len(failures) - 1, failures[-1], "o", color=charts.ACCENT, markersize=6)
-    charts.dress(axes, "samples")
-    axes.set_xlim(0, right)
-    axes.set_ylim(-0.25, top)
-    axes.set_ylabel(_what_fails(walk), color=charts.INK)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-    _label(walk, axes, right, top)
-
-
-def _label(walk: _Walk, axes: Axes, right: float, top: float) -> None:
-    margin, fixed = right * 0.015, walk.check.fixed_samples
-    inner = (fixed or right) - margin
-    axes.text(margin, top * 0.94, "refuse", color=charts.BAD, va="top")
-    axes.text(inner, 0.1, "accept", color=charts.GOOD, va="bottom", ha="right")
+def _draw(walk: _Walk) -> Markup:
+    lines, fixed, taken = walk.test.lines, walk.check.fixed_samples, len(walk.failed)
+    right = max(taken, fixed or 0) * _ROOM
+    inner = (fixed or right) - right * _MARGIN
+    rejecting = [(sample, (lines.slope * sample + lines.reject) / UNIT) for sample in (0, right)]
+    # The accepting line comes into sight where it reaches the failures at which the axis begins.
+    begin = min((_LEAST * UNIT + lines.accept) / lines.slope, right)
+    accepting = [(sample, (lines.slope * sample - lines.accept) / UNIT) for sample in (begin, right)]
+    failures = int(walk.failed.sum())
+    top = max(rejecting[1][1], failures) * _ROOM + 0.5
+    plot = Plot(389, 216, _whole(0, right, 6, "samples"), _whole(_LEAST, top, 5, _what_fails(walk)))
+    plot.area([*rejecting, (right, top), (0, top)], BAD)
+    plot.line(rejecting, BAD, 1.6)
+    if begin < right:
+        plot.area([*accepting, (right, _LEAST)], GOOD)
+        plot.line(accepting, GOOD, 1.6)
+    rises = np.flatnonzero(walk.failed) + 1
+    steps = [(sample, count + risen) for count, sample in enumerate(rises.tolist()) for risen in (0, 1)]
+    plot.line([(0, 0), *steps, (taken, failures)], ACCENT, 2.2)
+    plot.dots([(taken, failures)], ACCENT, 3)
+    plot.text((right * _MARGIN, top * 0.9), "refuse", BAD)
+    plot.text((inner, 0.1), "accept", GOOD, "end")
     if fixed:
-        axes.axvline(fixed, color=charts.INK, linewidth=1.2, linestyle=(0, (4, 3)))
-        axes.text(inner, top * 0.94, f"fixed size: {fixed}", color=charts.INK, va="top", ha="right")
+        plot.line([(fixed, _LEAST), (fixed, top)], INK, 1.2, "5 4")
+        plot.text((inner, top * 0.9), f"fixed size: {fixed}", INK, "end")
+    return plot.svg()
+
+
+def _whole(low: float, high: float, most: int, label: str) -> Axis:
+    return Axis(low, high, {number: f"{number:g}" for number in ticks(low, high, most, whole=True)}, label)
 
 
 def _what_fails(walk: _Walk) -> str:

@@ -138,21 +138,16 @@ def test_charts_take_the_colours_of_the_page() -> None:
     assert [chart.title for chart in charts] == ["Loss", "Accuracy"]
     for chart in charts:
         assert "var(--accent)" in chart.svg
-        assert not re.search(r"#0[0-9a-f]{5}|http", chart.svg)
+        assert not re.search(r"#|http| id=", chart.svg)
         assert "over 25 epochs" in chart.description
 
 
-def test_references_of_two_charts_do_not_meet() -> None:
-    ids = [identity for chart in training_charts(sample_reports.training(3)) for identity in _ids(chart.svg)]
-    assert ids
-    assert len(ids) == len(set(ids))
+def test_a_chart_of_the_same_epochs_is_the_same_text() -> None:
+    first, again = (training_charts(sample_reports.training(3)) for _ in range(2))
+    assert first == again
 
 
 @pytest.mark.parametrize("loss", [0.4, float("nan"), float("inf")])
 def test_one_epoch_and_a_loss_that_is_no_number_can_be_drawn(loss: float) -> None:
     charts = training_charts([Epoch(loss=loss, accuracy=0.5, eval_loss=0.5, eval_accuracy=0.4)])
     assert all(chart.svg.startswith("<svg") for chart in charts)
-
-
-def _ids(svg: str) -> list[str]:
-    return re.findall(r' id="([^"]+)"', svg)
