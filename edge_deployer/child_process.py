@@ -1,4 +1,4 @@
-"""What child processes need: to start a module wherever the user stands, and to be a fork that holds nothing back."""
+"""Child processes: how a module and a fork are started, how a session is ended, and how an end is told."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import ctypes
 import gc
 import os
 import signal
+import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 # Source: linux/prctl.h.
 _PR_SET_PDEATHSIG = 1
@@ -41,15 +45,62 @@ def module_command(module: str, *, owned: bool = False) -> list[str]:
     return [sys.executable, "-c", _START, _PACKAGE_PARENT, str(os.getpid()) if owned else "", module]
 
 
-def end_with(parent: int) -> None:
-    """Have this process sent SIGTERM when its parent ends; at once if it has ended already.
+def end_with(parent: int, number: int = signal.SIGTERM) -> None:
+    """Have this process sent a signal when its parent ends; at once if it has ended already.
 
     Args:
         parent: its process id.
+        number: the signal's.
     """
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(number)
+
+
+class Forked:
+    """A child of `fork`, with as much of `subprocess.Popen` as its parents use.
+
+    Args:
+        pid: its number.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._status: int | None = None
+
+    def send_signal(self, sig: int) -> None:
+        """Send a signal, unless it was waited for: then the number may be another process's."""
+        if self._status is None:
+            os.kill(self.pid, sig)
+
+    def kill(self) -> None:
+        """Send SIGKILL, unless it was waited for."""
+        self.send_signal(signal.SIGKILL)
+
+    def wait(self) -> int:
+        """Wait for the end: the exit status, or the signal's number below 0."""
+        if self._status is None:
+            self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self._status
+
+
+def fork(life: Callable[[], int]) -> Forked:
+    """Start a copy of this process, which has no other threads: the copy could wait for ever for a lock of theirs.
+
+    Args:
+        life: all that the copy does; returns its exit status. What it raises is told on stderr, with the status 1.
+    """
+    pid = os.fork()
+    if pid:
+        return Forked(pid)
+    status = 1
+    try:
+        status = life()
+    finally:
+        # The copy must not unwind into the parent's code: whatever happened, it ends here.
+        if sys.exc_info()[0] is not None:
+            sys.excepthook(*sys.exc_info())
+        os._exit(status)
 
 
 def drop_inheritance(*keep: int) -> None:
@@ -69,3 +120,43 @@ def drop_inheritance(*keep: int) -> None:
         os.closerange(low, descriptor)
         low = descriptor + 1
     os.closerange(low, os.sysconf("SC_OPEN_MAX"))
+
+
+def end_session(process: subprocess.Popen[Any], *, grace_s: float | None, interrupt: bool = False) -> None:
+    """Ask a process that has a session of its own to end, wait for it, and kill what is left of its session.
+
+    Args:
+        process: started with ``start_new_session=True``.
+        grace_s: seconds that it gets to end by itself; None: as many as it takes.
+        interrupt: whether its whole session gets SIGINT, as from a terminal, and not it alone SIGTERM.
+    """
+    try:
+        with suppress(subprocess.TimeoutExpired, ProcessLookupError):
+            if interrupt:
+                os.killpg(process.pid, signal.SIGINT)
+            else:
+                process.terminate()
+            process.wait(grace_s)
+    finally:
+        kill_session(process)
+        process.wait()
+
+
+def kill_session(process: subprocess.Popen[Any]) -> None:
+    """Kill a process that has a session of its own, and its children in it that go on without it."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def ended_by(status: int) -> str:
+    """What ended a process: ``exit status 1`` or ``SIGSEGV``.
+
+    Args:
+        status: as `subprocess.Popen.wait` gives it.
+    """
+    return signal.Signals(-status).name if status < 0 else f"exit status {status}"
+
+
+def how_it_ended(status: int) -> str:
+    """The same after "it ended": ``with exit status 1`` or ``on SIGSEGV``."""
+    return f"{'on' if status < 0 else 'with'} {ended_by(status)}"

@@ -6,15 +6,13 @@ import dataclasses
 import json
 import logging
 import os
-import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_deployer.child_process import module_command
+from edge_deployer.child_process import how_it_ended, kill_session, module_command
 from edge_deployer.ending import Ended, waited_for
 from edge_deployer.errors import Refused, TinyopsError
 from edge_deployer.files import resolved
@@ -103,7 +101,7 @@ def result_of(seen: list[Event], log: Path, status: int) -> RunResult:
     decided = next((event for event in seen if isinstance(event, Decided)), None)
     if decided is None and isinstance(last, Failed) and last.remedy:
         raise (Refused if last.refused else TinyopsError)(last.message, remedy=last.remedy)
-    message = last.message if isinstance(last, Failed) else f"the pipeline's process ended {_how(status)}"
+    message = last.message if isinstance(last, Failed) else f"the pipeline's process ended {how_it_ended(status)}"
     if decided is None:
         raise RunFailed(message, remedy=f"look for the cause in {log}")
     deployment, page = Deployment.model_validate_json(decided.deployment), None
@@ -116,10 +114,6 @@ def result_of(seen: list[Event], log: Path, status: int) -> RunResult:
         _LOGGER.warning("warning: the outcome stands, but the run did not end well: %s; see %s", message, log)
     cached = tuple(event.component for event in seen if isinstance(event, Finished) and event.cached)
     return RunResult(deployment, page, log, cached)
-
-
-def _how(status: int) -> str:
-    return f"on {signal.Signals(-status).name}" if status < 0 else f"with exit status {status}"
 
 
 class _Run:
@@ -189,7 +183,7 @@ class _Run:
         if process.poll() is not None:
             return
         component = self._running()
-        impatience = threading.Timer(_CLEAN_UP_S, _kill, [process])
+        impatience = threading.Timer(_CLEAN_UP_S, kill_session, [process])
         with waited_for(f"{component} to {'take boards back' if component == _PUSHER else 'end'}"):
             process.terminate()
             if component != _PUSHER:
@@ -239,11 +233,6 @@ class _Lines:
             self._read += chunk
         line, _, self._read = self._read.partition(b"\n")
         return line.decode()
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _environment() -> dict[str, str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import select
-import signal
 import tempfile
 import time
 from contextlib import ExitStack
 from importlib.util import find_spec
 from io import FileIO
 
+from edge_deployer.child_process import ended_by
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tflm.errors import does_not_start
 from edge_deployer.tflm.frames import Header, pack, unpack
@@ -140,8 +140,7 @@ class TflmChild:
         return bytes(data)
 
     def _how_it_died(self) -> str:
-        status = self._process.wait()
-        return signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        return ended_by(self._process.wait())
 
 
 def _pipe() -> tuple[FileIO, FileIO]:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import Protocol
 
-from edge_deployer.child_process import drop_inheritance, module_command
+from edge_deployer.child_process import drop_inheritance, end_with, fork, module_command
 from edge_deployer.tflm.errors import does_not_start
 
 _WORKER = "edge_deployer.tflm.worker"
 # The child multiplies nothing with numpy; making the threads for it is a fifth of its start.
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
-_PR_SET_PDEATHSIG = 1
 
 
 class Process(Protocol):
@@ -57,10 +55,7 @@ def forked(stdin: int, stdout: int, stderr: int) -> Process:
     """
     if len(list(Path("/proc/self/task").iterdir())) > 1:
         return spawned(stdin, stdout, stderr)
-    pid = os.fork()
-    if pid == 0:
-        _be_child(stdin, stdout, stderr)
-    return _Forked(pid)
+    return fork(partial(_live_as_child, os.getpid(), (stdin, stdout, stderr)))
 
 
 def preload() -> None:
@@ -75,41 +70,11 @@ def preload() -> None:
         raise does_not_start(type(error).__name__, str(error)) from error
 
 
-class _Forked:
-    """A child of `os.fork`.
-
-    Args:
-        pid: its number.
-    """
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self._status: int | None = None
-
-    def send_signal(self, sig: int) -> None:
-        # Once waited for, the number may be another process's.
-        if self._status is None:
-            os.kill(self.pid, sig)
-
-    def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
-
-    def wait(self) -> int:
-        if self._status is None:
-            self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        return self._status
-
-
-def _be_child(stdin: int, stdout: int, stderr: int) -> NoReturn:
-    """The forked child's whole life."""
-    try:
-        for target, source in enumerate((stdin, stdout, stderr)):
-            os.dup2(source, target)
-        drop_inheritance()
-        # The end of stdin is not noticed by a model that loops for ever. Source of the number: linux/prctl.h.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        importlib.import_module(_WORKER).serve()
-    finally:
-        # The fork must not unwind into the parent's code: whatever happened, it ends here.
-        sys.excepthook(*sys.exc_info())
-        os._exit(1)
+def _live_as_child(parent: int, descriptors: tuple[int, int, int]) -> int:
+    for target, source in enumerate(descriptors):
+        os.dup2(source, target)
+    drop_inheritance()
+    # The end of stdin is not noticed by a model that loops for ever.
+    end_with(parent, signal.SIGKILL)
+    importlib.import_module(_WORKER).serve()
+    return 0

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, NoReturn
 import numpy as np
 from tflite_micro import runtime
 
+from edge_deployer.child_process import fork
 from edge_deployer.tflm.frames import Header, pack, unpack
 
 # What the schema code, which runs before TFLM sees the model, raises on bytes that are not a flatbuffer.
@@ -87,15 +88,16 @@ class Worker:
 
     def _fits(self, arena_bytes: int) -> bool:
         """Whether the loaded model loads and runs in an arena of that size; a crash in the attempt is a no."""
-        attempt = os.fork()
-        if attempt == 0:
+
+        def attempt() -> int:
             signal.alarm(_ATTEMPT_DEADLINE_S)
             try:
                 _invoke_on_zeros(runtime.Interpreter.from_bytes(self._model, arena_size=arena_bytes))
             except RuntimeError:
-                os._exit(1)
-            os._exit(0)
-        return os.waitpid(attempt, 0)[1] == 0
+                return 1
+            return 0
+
+        return fork(attempt).wait() == 0
 
     def _run(self, inputs: bytes, samples: int) -> bytes:
         details = self._interpreter.get_input_details(0)

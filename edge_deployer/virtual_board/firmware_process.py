@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import signal
 import socket
-import sys
 from contextlib import AbstractContextManager
-from typing import NoReturn
+from functools import partial
 
-from edge_deployer.child_process import drop_inheritance
+from edge_deployer.child_process import drop_inheritance, fork
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import writing
 from edge_deployer.virtual_board.firmware import Exit, Firmware
@@ -60,9 +58,7 @@ class FirmwareProcess:
         )
         self._line_end, firmware_end = socket.socketpair()
         self.ready, tell_ready = os.pipe()
-        self._pid = os.fork()
-        if self._pid == 0:
-            _be_firmware(settings, ledger, reason, firmware_end, tell_ready)
+        self._process = fork(partial(_live_as_firmware, settings, ledger, reason, firmware_end, tell_ready))
         firmware_end.close()
         os.close(tell_ready)
         self._line_end.setblocking(False)
@@ -99,42 +95,36 @@ class FirmwareProcess:
 
     def wait(self) -> int:
         """Wait for the end that was seen, and release everything; the exit status."""
-        _, status = os.waitpid(self._pid, 0)
+        status = self._process.wait()
         self._line_end.close()
         os.close(self.ready)
-        return os.waitstatus_to_exitcode(status)
+        return status
 
     def kill(self) -> None:
         """End it wherever it is, and release everything."""
-        os.kill(self._pid, signal.SIGKILL)
+        self._process.kill()
         self.wait()
 
 
-def _be_firmware(
+def _live_as_firmware(
     settings: BoardSettings, ledger: Ledger, reason: ResetReason, uart: socket.socket, tell_ready: int
-) -> NoReturn:
-    """The forked child's whole life."""
-    status: int = Exit.FAULT
+) -> int:
     try:
         # A firmware that held another's UART would hide that one's end.
         drop_inheritance(uart.fileno(), tell_ready)
         _redirect(settings)
-        status = Firmware(settings, uart, ledger, reason).run(lambda: _tell(tell_ready, _BOOTED))
+        return Firmware(settings, uart, ledger, reason).run(lambda: _tell(tell_ready, _BOOTED))
     except PowerCut:
-        status = Exit.POWER_CUT
+        return Exit.POWER_CUT
     except ConnectionError:
-        status = Exit.POWER_OFF
+        return Exit.POWER_OFF
     except TinyopsError as error:
         try:
             _tell(tell_ready, error.message.encode())
         except OSError:
             # It had booted: nobody listens any more.
             logging.getLogger(__name__).info("failed: %s", error.message)
-    finally:
-        # The fork must not unwind into the line process's code: whatever happened, it ends here.
-        if sys.exc_info()[0] is not None:
-            sys.excepthook(*sys.exc_info())
-        os._exit(status)
+        return Exit.FAULT
 
 
 def _redirect(settings: BoardSettings) -> None:

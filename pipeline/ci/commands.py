@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import subprocess
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
+from edge_deployer.child_process import end_session
 from edge_deployer.ending import Ended, waited_for
 from edge_deployer.errors import TinyopsError
 
@@ -38,7 +37,7 @@ def run_command(command: str, folder: Path, variables: Mapping[str, str]) -> Non
     except Ended:
         if process is not None:
             with waited_for(f"`{command}` to end"):
-                _end(process)
+                end_session(process, grace_s=_CLEAN_UP_S, interrupt=True)
         raise
     if status != 0:
         raise TinyopsError(
@@ -59,15 +58,3 @@ def _start(command: str, folder: Path, variables: Mapping[str, str]) -> subproce
         )
     except (OSError, ValueError) as error:
         raise TinyopsError(f"`{command}` cannot be started: {error}", remedy="correct it in section ci") from error
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Interrupt a command; kill what is left of its session, such as children that ignore an interrupt."""
-    try:
-        with suppress(subprocess.TimeoutExpired, ProcessLookupError):
-            os.killpg(process.pid, signal.SIGINT)
-            process.wait(_CLEAN_UP_S)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

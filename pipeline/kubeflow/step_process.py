@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from edge_deployer.child_process import module_command
+from edge_deployer.child_process import end_session, how_it_ended, module_command
 from edge_deployer.ending import waited_for
 from edge_deployer.errors import TinyopsError
 from pipeline import quiet_libraries
@@ -126,12 +125,7 @@ def ended(process: subprocess.Popen[bytes], step: Step) -> Iterator[subprocess.P
     finally:
         if process.poll() is None:
             with waited_for(f"{step.task} to {'take boards back' if step.has_boards else 'end'}"):
-                process.terminate()
-                try:
-                    process.wait(None if step.has_boards else _CLEAN_UP_S)
-                except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
+                end_session(process, grace_s=None if step.has_boards else _CLEAN_UP_S)
 
 
 def last_word(step: Step, status: int) -> str:
@@ -144,5 +138,4 @@ def last_word(step: Step, status: int) -> str:
     said = step.termination_log.read_text(errors="replace") or (
         step.log.read_text(errors="replace").strip() if status > 0 else ""
     )
-    how = f"on {signal.Signals(-status).name}" if status < 0 else f"with exit status {status}"
-    return said.splitlines()[-1].removeprefix("error: ") if said else f"it ended {how}"
+    return said.splitlines()[-1].removeprefix("error: ") if said else f"it ended {how_it_ended(status)}"
