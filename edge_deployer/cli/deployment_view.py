@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from edge_deployer.cli.streams import progress_stream
+from edge_deployer.cli.streams import print_json, progress_stream
 from edge_deployer.paperwork import paperwork
 from edge_deployer.report import formats
 from edge_deployer.rollout.deployment import BoardRecord, Deployment, Step
@@ -94,8 +92,7 @@ def print_outcome(
             "report": None if report is None else str(report),
             "log": None if log is None else str(log),
         }
-        json.dump(outcome, sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        print_json(outcome)
         return
     console = Console(highlight=False, soft_wrap=True)
     print_verdict(console, deployment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import IO, Any, cast
 
@@ -42,3 +43,15 @@ class Lenient:
 def progress_stream() -> IO[str]:
     """Stderr for progress: a terminal that is gone, which may be what ends a command, must not keep it from its end."""
     return cast("IO[str]", Lenient(sys.stderr))
+
+
+def print_json(content: object) -> None:
+    """Print what another program reads, on stdout.
+
+    Args:
+        content: of dicts, lists, texts and numbers, or of models and dataclasses.
+    """
+    # A command that prints none does not wait for pydantic.
+    from pydantic_core import to_jsonable_python
+
+    sys.stdout.write(json.dumps(to_jsonable_python(content), indent=2) + "\n")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import to_json
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -15,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from edge_deployer.cli.deployment_view import print_verdict
+from edge_deployer.cli.streams import print_json
 from edge_deployer.errors import TinyopsError
 from edge_deployer.report.acceptance_view import (
     CheckRow,
@@ -50,7 +49,7 @@ def print_report(report: Report, path: Path, *, as_json: bool) -> None:
     """Verdict, staging, boards and checks."""
     deployment = report.deployment
     if as_json:
-        _print_json(_summary(report, path))
+        print_json(_summary(report, path))
         return
     console = _console()
     console.print(f"{escape(report.title)}, {deployment.finished:%Y-%m-%d %H:%M:%S} UTC")
@@ -71,7 +70,7 @@ def print_reports(
 ) -> None:
     """A line a report; what cannot be read is named after them."""
     if as_json:
-        _print_json(
+        print_json(
             {"reports": [_line(path, report) for path, report in found], "damaged": [e.message for e in damaged]}
         )
         return
@@ -100,7 +99,7 @@ def print_replay(replayed: Sequence[Replayed], path: Path, *, as_json: bool) -> 
     """A line a verdict, and below it what differs; last what became of the release."""
     if as_json:
         same = all(verdict.same is not False for verdict in replayed)
-        _print_json({"report": str(path), "same": same, "verdicts": replayed})
+        print_json({"report": str(path), "same": same, "verdicts": replayed})
         return
     console = _console()
     for verdict in replayed:
@@ -194,7 +193,3 @@ def _console() -> Console:
     if not console.is_terminal:
         console.width = _UNLIMITED
     return console
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(to_json(value, indent=2).decode() + "\n")
