@@ -35,7 +35,7 @@ STEP_LOGGER = "tinyops.deployment"
 """Every step on a board is logged here, for whoever shows the run."""
 
 
-class Delivery:
+class PusherExecution:
     """What one execution of TFLMPusher does.
 
     Everything that earlier components left is read here, before a board is touched: what cannot be read then stops the

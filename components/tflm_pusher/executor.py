@@ -12,7 +12,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from components.artifact_types import PUSHED_PROPERTY, REASON_PROPERTY
-from components.tflm_pusher.delivery import OUTCOME_LOGGER, Delivery
+from components.tflm_pusher.delivery import OUTCOME_LOGGER, PusherExecution
 from edge_deployer.paperwork import paperwork
 from edge_deployer.report.folders import REPORT_HTML, REPORT_MARKDOWN
 from edge_deployer.report.html import write_report
@@ -43,10 +43,10 @@ class Executor(base_executor.BaseExecutor):
         pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
         report = artifact_utils.get_single_instance(output_dict["deployment_report"])
         run_id = self._context.pipeline_run_id if self._context else None
-        delivery = Delivery(inputs, exec_properties, run_id)
-        deployment, bundle = delivery.refusal(), None
+        execution = PusherExecution(inputs, exec_properties, run_id)
+        deployment, bundle = execution.refusal(), None
         if deployment is None:
-            deployment, bundle = delivery.push()
+            deployment, bundle = execution.push()
         pushed_model.set_int_custom_property(PUSHED_PROPERTY, int(deployment.pushed))
         report.set_int_custom_property(PUSHED_PROPERTY, int(deployment.pushed))
         report.set_string_custom_property(REASON_PROPERTY, "" if deployment.pushed else deployment.reason)
@@ -55,7 +55,7 @@ class Executor(base_executor.BaseExecutor):
             if bundle is not None and deployment.pushed:
                 shutil.copytree(bundle.folder, pushed_model.uri, dirs_exist_ok=True)
         with paperwork("the report"):
-            write_report(delivery.report(deployment), Path(report.uri))
+            write_report(execution.report(deployment), Path(report.uri))
             for name, file in (("html_report", REPORT_HTML), ("markdown_report", REPORT_MARKDOWN)):
                 shown = artifact_utils.get_single_instance(output_dict[name])
                 shutil.copy(Path(report.uri, file), Path(shown.uri, file))

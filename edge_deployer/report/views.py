@@ -69,7 +69,7 @@ class Confusion:
 
 
 @dataclass(frozen=True)
-class Budget:
+class BudgetRow:
     """A figure against its limit.
 
     Attributes:
@@ -128,7 +128,7 @@ def confusion_view(validation: ValidationReport) -> Confusion | None:
     )
 
 
-def budgets(report: Report) -> list[Budget]:
+def budgets(report: Report) -> list[BudgetRow]:
     """Arena, flash and latency against the profile and the plan's budget for it; empty without a validation report."""
     validation = report.validation
     if validation is None:
@@ -154,7 +154,7 @@ def budgets(report: Report) -> list[Budget]:
         found.append(_budget("Latency", validation.latency_us, strictest, note=note, show=formats.duration_us))
     elif validation.latency_note is not None:
         held_to = None if strictest is None else formats.duration_us(strictest)
-        found.append(Budget("Latency", "no figure", held_to, 0.0, 1.0, "not known", False, validation.latency_note))
+        found.append(BudgetRow("Latency", "no figure", held_to, 0.0, 1.0, "not known", False, validation.latency_note))
     return found
 
 
@@ -265,10 +265,10 @@ def _of_estimate(validation: ValidationReport) -> str:
     return f"estimate from profile {validation.profile}, not measured{speeds}"
 
 
-def _budget(label: str, used: float, limit: int | None, *, note: str, show: Callable[[float], str]) -> Budget:
+def _budget(label: str, used: float, limit: int | None, *, note: str, show: Callable[[float], str]) -> BudgetRow:
     if limit is None:
-        return Budget(label, show(used), None, 0.0, 1.0, "no limit set", False, note)
+        return BudgetRow(label, show(used), None, 0.0, 1.0, "no limit set", False, note)
     scale = max(used, limit)
     over = used > limit
     verdict = f"{show(used - limit)} over the limit" if over else f"{formats.percent(used / limit)} of the limit"
-    return Budget(label, show(used), show(limit), used / scale, limit / scale, verdict, over, note)
+    return BudgetRow(label, show(used), show(limit), used / scale, limit / scale, verdict, over, note)

@@ -18,7 +18,7 @@ from edge_deployer.session.facts import DeviceInfo, Health, InferenceResult
 from edge_deployer.session.line import USUAL_REPLY, SmpLine
 from edge_deployer.session.replies import NoReply
 from edge_deployer.session.requests import HealthRead, InfoRead, RunRead, RunWrite
-from edge_deployer.session.transfer import Job, Transfer
+from edge_deployer.session.transfer import Payload, Transfer
 from edge_deployer.tensors import Array, TensorSpec
 from edge_deployer.wire.inference import (
     BYTES_PER_TIME,
@@ -251,7 +251,7 @@ class ModelRunner:
 
         if self._known_faults is None:
             await self.health()
-        job = Job(
+        payload = Payload(
             inputs,
             chunk,
             _WHAT,
@@ -261,7 +261,7 @@ class ModelRunner:
             last_reply_bytes=RUN_REPLY_OVERHEAD + samples * (info.output.nbytes + BYTES_PER_TIME),
         )
         try:
-            return await Transfer(self._line, job, on_silence=self._raise_on_fault).run()
+            return await Transfer(self._line, payload, on_silence=self._raise_on_fault).run()
         except BoardRefused as refusal:
             await self._raise_if_unloadable(refusal)
             raise

@@ -31,7 +31,7 @@ _Answer = TypeVar("_Answer", bound=WriteResponse)
 
 
 @dataclass(frozen=True)
-class Job(Generic[_Answer]):
+class Payload(Generic[_Answer]):
     """What is to be brought to a board.
 
     Attributes:
@@ -86,7 +86,7 @@ class Transfer(Generic[_Answer]):
 
     Args:
         line: the board.
-        job: what to bring.
+        payload: what to bring.
         on_progress: called with the bytes that have arrived.
         on_silence: called when an answer is overdue; may raise.
     """
@@ -94,12 +94,12 @@ class Transfer(Generic[_Answer]):
     def __init__(
         self,
         line: SmpLine,
-        job: Job[_Answer],
+        payload: Payload[_Answer],
         *,
         on_progress: Callable[[int], None] | None = None,
         on_silence: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        self._line, self._job = line, job
+        self._line, self._payload = line, payload
         self._on_progress, self._on_silence = on_progress, on_silence
         self._flight: deque[_Sent[_Answer]] = deque()
         self._arrived = self._next = self._generation = self._restarts = 0
@@ -122,7 +122,7 @@ class Transfer(Generic[_Answer]):
             ProtocolError: it tells an offset that cannot be.
         """
         try:
-            while self._answer is None or self._arrived < len(self._job.data):
+            while self._answer is None or self._arrived < len(self._payload.data):
                 self._fill()
                 await self._hear()
         finally:
@@ -132,19 +132,19 @@ class Transfer(Generic[_Answer]):
     def _fill(self) -> None:
         """Send as many chunks as may be in flight; the first one alone, as its answer tells where to go on."""
         most = self._line.most_in_flight if self._answer else 1
-        while len(self._flight) < most and self._next < len(self._job.data):
+        while len(self._flight) < most and self._next < len(self._payload.data):
             self._send(self._next)
 
     def _send(self, start: int) -> None:
-        job, line = self._job, self._line
-        room = line.best_message - len(job.chunk(start, b"").BYTES) - _CBOR_LENGTH_BYTES
-        data = job.data[start : start + max(1, room)]
-        request = job.chunk(start, data)
+        payload, line = self._payload, self._line
+        room = line.best_message - len(payload.chunk(start, b"").BYTES) - _CBOR_LENGTH_BYTES
+        data = payload.data[start : start + max(1, room)]
+        request = payload.chunk(start, data)
         end, now = start + len(data), time.monotonic()
-        reply = job.last_reply_bytes if end == len(job.data) else _SHORT_REPLY
+        reply = payload.last_reply_bytes if end == len(payload.data) else _SHORT_REPLY
         waiting = sum(line.line_bytes(len(sent.request.BYTES)) for sent in self._flight)
         expected_s = line.line_seconds(waiting + line.line_bytes(len(request.BYTES)) + line.line_bytes(reply))
-        wait_s = max(line.reply_timeout_s, job.last_wait_s) if end == len(job.data) else line.reply_timeout_s
+        wait_s = max(line.reply_timeout_s, payload.last_wait_s) if end == len(payload.data) else line.reply_timeout_s
         patience_s = min(max(line.timeout_s, self._patience_s(end)), wait_s * self._backoff)
         self._flight.append(
             _Sent(request, line.post(request), end, self._generation, now, expected_s, now + expected_s + patience_s)
@@ -179,7 +179,7 @@ class Transfer(Generic[_Answer]):
         self._drop_older_than(sent)
         self._flight.remove(sent)
         try:
-            answer = decode_reply(self._line.url, sent.request, sent.pending.reply.result(), self._job.what)
+            answer = decode_reply(self._line.url, sent.request, sent.pending.reply.result(), self._payload.what)
         except (GarbledReply, NoReply):
             self._miss_answer()
         except PortClosed as closed:
@@ -212,8 +212,8 @@ class Transfer(Generic[_Answer]):
         """Go on where the board stands."""
         told = getattr(answer, "off", None)
         stands = sent.end if told is None else int(told)
-        if not 0 <= stands <= len(self._job.data):
-            total = f"{len(self._job.data)} bytes of {self._job.unit}"
+        if not 0 <= stands <= len(self._payload.data):
+            total = f"{len(self._payload.data)} bytes of {self._payload.unit}"
             raise ProtocolError(self._line.url, f"has {stands} bytes of {total}")
         length = self._line.line_bytes(len(sent.request.BYTES))
         self._line.sizes.note(length, arrived=True)
@@ -256,15 +256,15 @@ class Transfer(Generic[_Answer]):
         patience_s = self._line_s + max(self._line.deadline_s, self._patience_s(self._next))
         now = time.monotonic()
         if now - self._heard_at > patience_s:
-            raise BoardGone(self._line.url, f"asked to {self._job.what}, but fell silent after {self._where()}")
+            raise BoardGone(self._line.url, f"asked to {self._payload.what}, but fell silent after {self._where()}")
         if now - self._moved_at > max(patience_s, _STALL_DEADLINE_S):
-            raise LineError(self._line.url, f"asked to {self._job.what}, but nothing gets beyond {self._where()}")
+            raise LineError(self._line.url, f"asked to {self._payload.what}, but nothing gets beyond {self._where()}")
 
     def _patience_s(self, sent_up_to: int) -> float:
         """How long the board may take where that is more than usual."""
-        if sent_up_to == len(self._job.data):
-            return self._job.last_patience_s
-        return self._job.first_patience_s if self._answer is None else 0.0
+        if sent_up_to == len(self._payload.data):
+            return self._payload.last_patience_s
+        return self._payload.first_patience_s if self._answer is None else 0.0
 
     def _where(self) -> str:
-        return f"byte {self._arrived} of {len(self._job.data)}"
+        return f"byte {self._arrived} of {len(self._payload.data)}"

@@ -11,7 +11,7 @@ from smpclient.requests.image_management import ImageUploadWrite
 from edge_deployer.session.errors import BoardRefused, LineError
 from edge_deployer.session.line import SmpLine
 from edge_deployer.session.requests import UploadRead, UploadWrite
-from edge_deployer.session.transfer import Job, Transfer
+from edge_deployer.session.transfer import Payload, Transfer
 from edge_deployer.wire.inference import Codec, UploadReadResponse
 
 Progress = Callable[[int, int], None]
@@ -53,8 +53,8 @@ async def _send(line: SmpLine, image: bytes, on_progress: Progress) -> bool | No
             return ImageUploadWrite(off=0, data=data, image=0, len=len(image), sha=sha)
         return ImageUploadWrite(off=offset, data=data)
 
-    job = Job(image, chunk, _WHAT, "an image", first_patience_s=_ERASE_PATIENCE_S)
-    answer = await Transfer(line, job, on_progress=lambda arrived: on_progress(arrived, len(image))).run()
+    payload = Payload(image, chunk, _WHAT, "an image", first_patience_s=_ERASE_PATIENCE_S)
+    answer = await Transfer(line, payload, on_progress=lambda arrived: on_progress(arrived, len(image))).run()
     return answer.match
 
 
@@ -70,8 +70,8 @@ async def _send_compressed(line: SmpLine, stream: bytes, image: bytes, on_progre
     def report(arrived: int) -> None:
         on_progress(arrived * len(image) // len(stream), len(image))
 
-    job = Job(stream, chunk, _WHAT, "a compressed image", first_patience_s=_ERASE_PATIENCE_S)
-    return (await Transfer(line, job, on_progress=report).run()).match
+    payload = Payload(stream, chunk, _WHAT, "a compressed image", first_patience_s=_ERASE_PATIENCE_S)
+    return (await Transfer(line, payload, on_progress=report).run()).match
 
 
 async def _stream_taken(line: SmpLine) -> UploadReadResponse | None:

@@ -13,7 +13,7 @@ from smpclient.requests.image_management import ImageUploadWrite
 
 from edge_deployer.session import BoardGone
 from edge_deployer.session.line import SmpLine
-from edge_deployer.session.transfer import Job, Transfer
+from edge_deployer.session.transfer import Payload, Transfer
 from edge_deployer.wire.framing import FramingName
 from tests.edge_deployer.session.scripted_board import Fate, ScriptedBoard, scripted_board
 
@@ -30,8 +30,8 @@ async def transfer_to(board: ScriptedBoard, framing: FramingName = "console") ->
     progress: list[int] = []
     await line.open()
     try:
-        job = Job(DATA, chunk, "take the data", "data")
-        await Transfer(line, job, on_progress=progress.append).run()
+        payload = Payload(DATA, chunk, "take the data", "data")
+        await Transfer(line, payload, on_progress=progress.append).run()
     finally:
         await line.close()
     return progress
@@ -81,7 +81,7 @@ async def test_messages_get_shorter_on_a_lossy_line() -> None:
         line = SmpLine(board.url, line_rate=0, framing="console", request_timeout_s=1.0)
         await line.open()
         before = line.best_message
-        await Transfer(line, Job(DATA * 4, chunk, "take the data", "data")).run()
+        await Transfer(line, Payload(DATA * 4, chunk, "take the data", "data")).run()
         assert line.best_message < before == 4092
         await line.close()
 
@@ -91,7 +91,7 @@ async def test_a_board_that_falls_silent_is_gone() -> None:
         line = SmpLine(board.url, line_rate=0, framing="console", request_timeout_s=0.1)
         await line.open()
         with pytest.raises(BoardGone, match="fell silent after byte"):
-            await Transfer(line, Job(DATA, chunk, "take the data", "data")).run()
+            await Transfer(line, Payload(DATA, chunk, "take the data", "data")).run()
         await line.close()
 
 
@@ -99,7 +99,7 @@ async def test_a_slow_line_is_not_taken_for_a_silent_board() -> None:
     with scripted_board([Fate.FINE, Fate.REQUEST_LOST]) as board:
         line = SmpLine(board.url, line_rate=9600, framing="console", request_timeout_s=0.05)
         await line.open()
-        await Transfer(line, Job(DATA, chunk, "take the data", "data")).run()
+        await Transfer(line, Payload(DATA, chunk, "take the data", "data")).run()
         assert bytes(board.received) == DATA
         await line.close()
 
@@ -110,7 +110,7 @@ async def test_a_transfer_that_starts_over_gets_its_time_again(monkeypatch: pyte
     with scripted_board(fates) as board:
         line = SmpLine(board.url, line_rate=0, framing="console", request_timeout_s=0.1)
         await line.open()
-        await Transfer(line, Job(DATA, chunk, "take the data", "data")).run()
+        await Transfer(line, Payload(DATA, chunk, "take the data", "data")).run()
         assert bytes(board.received) == DATA
         await line.close()
 
@@ -120,8 +120,8 @@ async def test_a_cancelled_transfer_leaves_a_usable_line() -> None:
         line = SmpLine(board.url, line_rate=0, framing="console", request_timeout_s=1.0)
         await line.open()
         begun = asyncio.Event()
-        job = Job(DATA * 50, chunk, "take the data", "data")
-        task = asyncio.create_task(Transfer(line, job, on_progress=lambda _: begun.set()).run())
+        payload = Payload(DATA * 50, chunk, "take the data", "data")
+        task = asyncio.create_task(Transfer(line, payload, on_progress=lambda _: begun.set()).run())
         await begun.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
