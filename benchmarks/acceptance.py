@@ -20,7 +20,7 @@ from edge_deployer.acceptance.verdict import Subject, judge_board
 from edge_deployer.profile import load_profile
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.image import SignedImage
-from edge_deployer.release.validation import random_inputs
+from edge_deployer.release.samples import random_inputs
 from edge_deployer.session import DeviceSession
 from edge_deployer.task import Task
 from edge_deployer.tflm import TflmRunner

@@ -32,6 +32,7 @@ from edge_deployer.public_key import read_public_key
 from edge_deployer.release.image import sign_image
 from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
 from edge_deployer.virtual_board import inference_group
+from edge_deployer.virtual_board.model import load_model
 from edge_deployer.virtual_board.settings import BoardSettings
 from edge_deployer.wire.framing import FRAMINGS, FramingName
 from edge_deployer.wire.inference import crc32
@@ -46,7 +47,8 @@ _READ, _WRITE, _VERSION_2 = 0, 2, 1 << 3
 _LZMA = [{"id": lzma.FILTER_LZMA1, "dict_size": 4096, "lc": 0, "lp": 0, "pb": 0}]
 INTERESTING = (0, 1, -1, 23, 24, 255, 256, 65535, 65536, 2**31, 2**32 - 1, 2**63, 2**64 - 1, -(2**63), 1.5, True, None)
 OTHER_NAMES = ("off", "len", "sha", "slot", "image", "hash", "confirm", "query", "header", "version", "sequence")
-CONTAINERS = ("", "x" * 300, b"", bytes(300), [], {}, [[[]]], {"a": {"b": 1}}, cbor2.CBORTag(2, b"\1" * 9))
+TAGGED = cbor2.CBORTag(2, b"\1" * 9)
+CONTAINERS: tuple[Any, ...] = ("", "x" * 300, b"", bytes(300), [], {}, [[[]]], {"a": {"b": 1}}, TAGGED)
 
 
 @dataclass(frozen=True)
@@ -293,7 +295,7 @@ def prepare(folder: Path, key: SigningKey) -> dict[FramingName, BoardSettings]:
 
 def fuzz(seconds: float, seed: int) -> Tally:
     """Fuzz for so long; see the module."""
-    load: Callable[..., Any] = functools.lru_cache(inference_group.load_model)
+    load: Callable[..., Any] = functools.lru_cache(load_model)
     logging.disable()
     with tempfile.TemporaryDirectory() as name, mock.patch.object(inference_group, "load_model", load):
         folder = Path(name)

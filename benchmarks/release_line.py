@@ -38,7 +38,7 @@ def measure_help() -> list[Row]:
 
 def measure_line(workspace: Path) -> list[Row]:
     """The default project from nothing to production, again with nothing changed, and what came out."""
-    run = [TINYOPS, "run", "--demo", "--workspace", workspace, "--json"]
+    run: list[str | Path] = [TINYOPS, "run", "--demo", "--workspace", workspace, "--json"]
     first, again = seconds(run), seconds(run)
     outcome = json.loads(subprocess.run([str(part) for part in run], check=True, capture_output=True).stdout)
     facts = json.loads(Path(outcome["report"]).with_suffix(".json").read_text())

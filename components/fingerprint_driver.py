@@ -20,9 +20,9 @@ class FingerprintDriver(dsl_driver.BaseDriver, base_driver.BaseDriver, abc.ABC):
     The launcher calls the second base; the first is what a component class may name as its driver.
     """
 
-    def __init__(self, mlmd_connection: metadata.Metadata) -> None:
-        dsl_driver.BaseDriver.__init__(self, mlmd_connection)
-        base_driver.BaseDriver.__init__(self, mlmd_connection)
+    def __init__(self, metadata_handle: metadata.Metadata) -> None:
+        dsl_driver.BaseDriver.__init__(self, metadata_handle)
+        base_driver.BaseDriver.__init__(self, metadata_handle)
 
     @abc.abstractmethod
     def fingerprint(self, execution_info: ExecutionInfo) -> str:

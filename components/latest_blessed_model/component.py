@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
@@ -36,7 +38,7 @@ class LatestBlessedModel(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
     DRIVER_CLASS = driver.Driver
 
-    def __init__(self, candidate: BaseChannel, *, all_runs: str) -> None:
+    def __init__(self, candidate: BaseChannel[Any], *, all_runs: str) -> None:
         """Describe the search.
 
         Args:

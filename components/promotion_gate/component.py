@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types.channel import BaseChannel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec
@@ -28,7 +30,7 @@ class PromotionGate(base_component.BaseComponent):
     SPEC_CLASS = PromotionGateSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(self, deployment_report: BaseChannel) -> None:
+    def __init__(self, deployment_report: BaseChannel[Any]) -> None:
         """Describe the gate.
 
         Args:

@@ -10,6 +10,7 @@ import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 from absl import logging
+from apache_beam.pipeline import Pipeline
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
@@ -65,7 +66,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         for warning in data_warnings(data_facts(summary, source="", class_names=names, group=fields.group)):
             logging.warning("%s", warning)
         examples.split_names = artifact_utils.encode_split_names(list(splits))
-        with self._make_beam_pipeline() as pipeline:
+        made: Pipeline = self._make_beam_pipeline()
+        with made as pipeline:
             _write(pipeline, splits, examples, exec_properties)
         with fileio.open(f"{examples.uri}/{SUMMARY_FILE}", "w") as file:
             file.write(summary.to_json())
@@ -75,7 +77,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 def _write(
-    pipeline: beam.Pipeline, splits: Mapping[str, Array], examples: types.Artifact, exec_properties: dict[str, Any]
+    pipeline: Pipeline, splits: Mapping[str, Array], examples: types.Artifact, exec_properties: dict[str, Any]
 ) -> None:
     """Let workers read and write: what goes between them are numbers of rows, never samples."""
     reader = _RowsToRecords(exec_properties["data_file"], _fields(exec_properties))
@@ -115,7 +117,7 @@ class _RowsToRecords(beam.DoFn):
         with local_copy(self._data_file) as path:
             self._data = load_dataset(path, self._fields)
 
-    def process(self, chunk: tuple[str, Array]) -> Iterator[beam.pvalue.TaggedOutput]:
+    def process(self, chunk: tuple[str, Array]) -> Iterator[Any]:
         split, rows = chunk
         for row in rows:
             example = to_example(self._data, int(row), self._fields)

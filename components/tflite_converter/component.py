@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
@@ -47,8 +48,8 @@ class TFLiteConverter(base_component.BaseComponent):
 
     def __init__(
         self,
-        model: BaseChannel,
-        examples: BaseChannel,
+        model: BaseChannel[Any],
+        examples: BaseChannel[Any],
         *,
         label_feature: str,
         representative_examples: int,

@@ -77,7 +77,7 @@ class FloatModel:
             TinyopsError: it has several outputs, or fails on an input.
         """
         signature = self._loaded.signatures["serving_default"]
-        outputs = []
+        outputs: list[Array] = []
         for start in range(0, len(inputs), _BATCH):
             try:
                 answer = signature(**{self.feature: tf.constant(inputs[start : start + _BATCH])})

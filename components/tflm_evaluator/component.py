@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tfx.components.evaluator.component import Evaluator
 from tfx.dsl.components.base import executor_spec
@@ -28,9 +29,9 @@ class TFLMEvaluator(Evaluator):
 
     def __init__(
         self,
-        examples: BaseChannel,
-        model: BaseChannel,
-        baseline_model: BaseChannel,
+        examples: BaseChannel[Any],
+        model: BaseChannel[Any],
+        baseline_model: BaseChannel[Any],
         *,
         label_feature: str,
         slices: Sequence[str],

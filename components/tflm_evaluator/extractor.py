@@ -71,7 +71,7 @@ def custom_extractors(
     tensor_adapter_config: Any,
 ) -> list[tfma.extractors.Extractor]:
     """TFMA's default extractors with the predict step replaced. The Evaluator looks for this name."""
-    return tfma.default_extractors(
+    extractors: list[tfma.extractors.Extractor] = tfma.default_extractors(
         eval_shared_model=eval_shared_model,
         eval_config=eval_config,
         tensor_adapter_config=tensor_adapter_config,
@@ -79,3 +79,4 @@ def custom_extractors(
             eval_config=eval_config, eval_shared_model=eval_shared_model, do_fn=TflmPredictDoFn
         ),
     )
+    return extractors

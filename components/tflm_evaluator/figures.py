@@ -58,7 +58,7 @@ class _Judge(beam.CombineFn):
     """Judges one model."""
 
     def __init__(self, key: metric_types.MetricKey, task: Task, eval_config: tfma.EvalConfig) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Beam's, which says nothing of it
         self._key = key
         self._task = task
         self._eval_config = eval_config

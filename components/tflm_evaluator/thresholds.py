@@ -101,7 +101,7 @@ def task_of(config: config_pb2.EvalConfig) -> Task:
 
 def _metric(name: Name, slices: Sequence[str], thresholds: Thresholds) -> config_pb2.MetricConfig:
     overall = config_pb2.MetricThreshold()
-    least = {**thresholds.least, OVER_MAJORITY: _BARELY}.get(name)
+    least = _BARELY if name == OVER_MAJORITY else thresholds.least.get(name)
     if least is not None:
         overall.value_threshold.lower_bound.value = least
     if name in ("accuracy", "auc"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.orchestration.data_types import RuntimeParameter
@@ -73,13 +74,13 @@ class TFLMPusher(base_component.BaseComponent):
     def __init__(
         self,
         *,
-        model: BaseChannel,
-        model_blessing: BaseChannel,
-        infra_blessing: BaseChannel,
-        acceptance_set: BaseChannel,
-        examples: BaseChannel,
-        training: BaseChannel,
-        evaluation: BaseChannel,
+        model: BaseChannel[Any],
+        model_blessing: BaseChannel[Any],
+        infra_blessing: BaseChannel[Any],
+        acceptance_set: BaseChannel[Any],
+        examples: BaseChannel[Any],
+        training: BaseChannel[Any],
+        evaluation: BaseChannel[Any],
         project: str,
         workspace: str | RuntimeParameter,
         inventory: str | RuntimeParameter,

@@ -128,7 +128,7 @@ class PusherExecution:
             arena_bytes=self._validation.arena_bytes,
             board_profile=self._validation.profile,
             provenance=provenance.describe(folder, run_id=self._run_id, data_fingerprint=self._data.fingerprint),
-            metrics={**self._evaluation.figures, "eval_examples": self._evaluation.examples},
+            metrics=dict[str, float](self._evaluation.figures.items()) | {"eval_examples": self._evaluation.examples},
             sources=sources,
         )
 

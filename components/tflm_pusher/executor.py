@@ -63,7 +63,7 @@ class Executor(base_executor.BaseExecutor):
 
 def _tell(deployment: Deployment) -> None:
     """Log the outcome: what is written afterwards may not get to whoever waits for it."""
-    answers = {"reference": True, "boards": {"__all__": {"evidence", "verdict"}}}
+    answers: dict[str, Any] = {"reference": True, "boards": {"__all__": {"evidence", "verdict"}}}
     logging.getLogger(OUTCOME_LOGGER).info(
         "%s: %s",
         deployment.outcome,

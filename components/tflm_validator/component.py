@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
@@ -54,8 +55,8 @@ class TFLMValidator(base_component.BaseComponent):
 
     def __init__(
         self,
-        model: BaseChannel,
-        examples: BaseChannel,
+        model: BaseChannel[Any],
+        examples: BaseChannel[Any],
         *,
         profile: BoardProfile,
         label_feature: str,

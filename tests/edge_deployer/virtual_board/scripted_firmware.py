@@ -57,7 +57,8 @@ def play(settings: BoardSettings, script: Iterable[bytes | None]) -> tuple[bytes
     Returns:
         What it sent, and how each of its runs ended.
     """
-    uart, reason, exits = ScriptedUart(script), ResetReason.POWER_ON, []
+    uart, reason = ScriptedUart(script), ResetReason.POWER_ON
+    exits: list[Exit] = []
     ledger = Ledger(settings.faults)
     while uart or not exits:
         firmware = Firmware(settings, cast("socket.socket", uart), ledger, reason)
