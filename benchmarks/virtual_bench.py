@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_deployer.child_process import module_command
 from edge_deployer.release.image import SignedImage, sign_image
 from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
 from edge_deployer.virtual_board.faults import HEALTHY, FaultPlan
@@ -66,7 +66,7 @@ def virtual_bench(
     public.write_bytes(key.public_pem)
     plan.write_text(faults.model_dump_json())
     directories = tuple(folder / f"board-{number}" for number in range(count))
-    command = [sys.executable, "-m", "edge_deployer.virtual_board", "--line-rate", line_rate, "--framing", framing]
+    command = [*module_command("edge_deployer.virtual_board"), "--line-rate", line_rate, "--framing", framing]
     command += ["--faults", plan, *(["--realtime"] if realtime else [])]
     for directory in directories:
         command += ["--board", directory, profile, public]

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from components import object_store
 from edge_deployer.field_errors import describe_validation_error
+from edge_deployer.files import write_file
 
 # Kubeflow uploads a folder in the order of its names: the record after what it is of.
 _RECORD_FILE: Final = "blessed_record.json"
@@ -57,10 +58,10 @@ def record(blessing: Path, model: bytes) -> None:
         blessing: folder of a `ModelBlessing` artifact.
         model: the flatbuffer.
     """
-    (blessing / _MODEL_FILE).write_bytes(model)
+    write_file(blessing / _MODEL_FILE, model)
     # Last: who finds it finds the model too.
     text = _Record(sha256=_sha256(model), blessed_at=datetime.now(timezone.utc)).model_dump_json()
-    (blessing / _RECORD_FILE).write_text(text)
+    write_file(blessing / _RECORD_FILE, text.encode())
 
 
 def latest_other(all_runs: str, candidate: bytes) -> BlessedModel | None:

@@ -10,6 +10,7 @@ from tfx.types import artifact_utils
 
 from components.blessed_models import latest_other
 from components.tflite_model import read_tflite, tflite_path
+from edge_deployer.files import make_folder, write_file
 
 
 class Executor(base_executor.BaseExecutor):
@@ -35,5 +36,5 @@ class Executor(base_executor.BaseExecutor):
         found = latest_other(exec_properties["all_runs"], read_tflite(candidate))
         if found is not None:
             path = tflite_path(artifact_utils.get_single_instance(output_dict["baseline_model"]))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(found.read())
+            make_folder(path.parent)
+            write_file(path, found.read())

@@ -9,9 +9,9 @@ import subprocess
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Union
 
-from edge_deployer.child_process import drop_inheritance, end_with, fork, module_command
+from edge_deployer.child_process import Forked, drop_inheritance, end_with, fork, module_command
 from edge_deployer.tflm.errors import does_not_start
 
 _WORKER = "edge_deployer.tflm.worker"
@@ -19,23 +19,7 @@ _WORKER = "edge_deployer.tflm.worker"
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 
 
-class Process(Protocol):
-    """As much of `subprocess.Popen` as the parent uses."""
-
-    @property
-    def pid(self) -> int:
-        """Its number."""
-
-    def send_signal(self, sig: int) -> None:
-        """Send a signal, unless it was waited for."""
-
-    def kill(self) -> None:
-        """Send SIGKILL, unless it was waited for."""
-
-    def wait(self) -> int:
-        """Wait for the end: the exit status, or the signal's number below 0."""
-
-
+Process = Union["subprocess.Popen[bytes]", Forked]
 Start = Callable[[int, int, int], Process]
 """Starts a child with these descriptors as its 0, 1 and 2."""
 

@@ -10,8 +10,6 @@ from edge_deployer.virtual_board.flash import Area
 PAGES = 2
 """Pages that a counter takes: while one is erased the other holds the value."""
 
-LARGEST = (1 << 64) - 1
-
 _RECORD = struct.Struct("<QI4x")
 
 
@@ -37,7 +35,7 @@ class RisingCounter:
         """Raise the value; a lower or equal one changes nothing.
 
         Args:
-            value: at most `LARGEST`.
+            value: a uint64.
         """
         if value <= self.value:
             return

@@ -15,6 +15,7 @@ from edge_deployer.acceptance.statistics.decision import (
     TooFewSamplesError,
     check_cap,
     check_error_rates,
+    check_shares,
 )
 from edge_deployer.acceptance.statistics.lines import UNIT, Lines
 from edge_deployer.acceptance.statistics.stopping_time import stretches
@@ -146,8 +147,7 @@ def design_test(tolerated: float, bad: float, alpha: float, beta: float, cap: in
             undecided at this cap. It has the cap that is needed.
         ValueError: shares or error rates that make no test.
     """
-    if not 0 < tolerated < bad < 1:
-        raise ValueError(f"0 < tolerated < bad < 1 is needed, not tolerated {tolerated:g} and bad {bad:g}")
+    check_shares(tolerated, bad)
     check_error_rates(alpha, beta)
     lines = calibrated_lines(tolerated, bad, alpha, beta)
     if cap is None:

@@ -51,6 +51,16 @@ def check_error_rates(alpha: float, beta: float) -> None:
             raise ValueError(f"{name} must be above 0 and under 0.5, not {rate:g}")
 
 
+def check_shares(tolerated: float, bad: float) -> None:
+    """Refuse shares of failures that cannot be told apart.
+
+    Raises:
+        ValueError: they are not in order between 0 and 1.
+    """
+    if not 0 < tolerated < bad < 1:
+        raise ValueError(f"0 < tolerated < bad < 1 is needed, not tolerated {tolerated:g} and bad {bad:g}")
+
+
 def check_cap(cap: int) -> None:
     """Refuse a cap that leaves nothing to observe.
 

@@ -6,7 +6,7 @@ from math import lgamma, log, log1p
 
 import numpy as np
 
-from edge_deployer.acceptance.statistics.decision import check_error_rates
+from edge_deployer.acceptance.statistics.decision import check_error_rates, check_shares
 
 
 def fixed_size_test(tolerated: float, bad: float, alpha: float, beta: float) -> tuple[int, int]:
@@ -19,7 +19,8 @@ def fixed_size_test(tolerated: float, bad: float, alpha: float, beta: float) -> 
     Raises:
         ValueError: shares or error rates that make no test.
     """
-    _check(tolerated, bad, alpha, beta)
+    check_shares(tolerated, bad)
+    check_error_rates(alpha, beta)
     # Beta asks for more samples the more failures are allowed: the first size to hold alpha is the smallest.
     most, samples = 0, _fewest_samples(0, bad, beta, 1)
     while 1 - binomial_cdf(most, samples, tolerated) > alpha:
@@ -37,7 +38,8 @@ def wald_bound(tolerated: float, bad: float, alpha: float, beta: float) -> tuple
     Raises:
         ValueError: shares or error rates that make no test.
     """
-    _check(tolerated, bad, alpha, beta)
+    check_shares(tolerated, bad)
+    check_error_rates(alpha, beta)
     at_tolerated = _divergence(alpha, 1 - beta) / _divergence(tolerated, bad)
     at_bad = _divergence(beta, 1 - alpha) / _divergence(bad, tolerated)
     return at_tolerated, at_bad
@@ -78,9 +80,3 @@ def _fewest_samples(most: int, bad: float, beta: float, start: int) -> int:
 def _divergence(one: float, other: float) -> float:
     """Kullback-Leibler divergence of two Bernoulli distributions, in nats."""
     return one * log(one / other) + (1 - one) * log((1 - one) / (1 - other))
-
-
-def _check(tolerated: float, bad: float, alpha: float, beta: float) -> None:
-    if not 0 < tolerated < bad < 1:
-        raise ValueError(f"0 < tolerated < bad < 1 is needed, not tolerated {tolerated:g} and bad {bad:g}")
-    check_error_rates(alpha, beta)

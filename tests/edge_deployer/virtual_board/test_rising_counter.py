@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_deployer.virtual_board.flash import Area, NorFlash, PowerCut
-from edge_deployer.virtual_board.rising_counter import LARGEST, PAGES, RisingCounter
+from edge_deployer.virtual_board.rising_counter import PAGES, RisingCounter
 from tests.edge_deployer.virtual_board.small_board import Meter
 
 PAGE = 64
+LARGEST = (1 << 64) - 1
 _NUMBERS = itertools.count()
 
 
