@@ -19,6 +19,12 @@ def answer(sequence: int) -> bytes:
     return Header(op=3, version=1, group=0, sequence=sequence, command=0).before(b"")
 
 
+def sequence_of(message: bytes) -> int:
+    header = Header.of(message)
+    assert header is not None
+    return header.sequence
+
+
 class Line(MemoryTransport):
     """Holds messages up while it is full."""
 
@@ -51,7 +57,7 @@ async def test_replies_find_their_requests_in_any_order(ends: tuple[Line, Exchan
     line, exchange = ends
     first, second = exchange.post(REQUEST), exchange.post(REQUEST)
     sent = await line.messages(2)
-    assert [message[6] for message in sent] == [first.sequence, second.sequence]
+    assert [sequence_of(message) for message in sent] == [first.sequence, second.sequence]
     line.hear([answer(second.sequence), answer(first.sequence)])
     assert await first.reply == answer(first.sequence)
     assert await second.reply == answer(second.sequence)
@@ -101,7 +107,7 @@ async def test_a_request_goes_out_whole_though_its_sender_has_given_up(ends: tup
     exchange.abandon(given_up)
     after = exchange.post(REQUEST)
     line.room.set()
-    assert [message[6] for message in await line.messages(2)] == [given_up.sequence, after.sequence]
+    assert [sequence_of(message) for message in await line.messages(2)] == [given_up.sequence, after.sequence]
 
 
 async def test_when_it_ends_nobody_waits_on(ends: tuple[Line, Exchange]) -> None:

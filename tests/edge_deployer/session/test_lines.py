@@ -17,6 +17,7 @@ from edge_deployer.virtual_board.faults import FaultPlan, LineNoise
 from edge_deployer.wire.console import Decoder, encode
 from edge_deployer.wire.inference import GROUP, Command, crc32
 from edge_deployer.wire.mcuboot import parse_image
+from edge_deployer.wire.smp import HEADER_BYTES, Header
 from tests.edge_deployer.session.remote_lines import flip_bits, rfc2217_line, tcp_line
 from tests.edge_deployer.sessions import session_with
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer, running_board
@@ -183,17 +184,17 @@ class Meddler:
         return b"".join(self._pass_on(message) for message in self._decoder.feed(data))
 
     def _pass_on(self, message: bytes) -> bytes:
-        group, command = int.from_bytes(message[4:6], "big"), message[7]
-        if (message[0] & 7, group, command) != self._kind:
+        header = Header.of(message)
+        assert header is not None
+        if (header.op, header.group, header.command) != self._kind:
             return encode(message)
         self.seen += 1
         if self.seen != self._number:
             return encode(message)
-        fields = self._meddle(cbor2.loads(message[8:]))
+        fields = self._meddle(cbor2.loads(message[HEADER_BYTES:]))
         if fields is None:
             return b""
-        body = cbor2.dumps(fields)
-        return encode(message[:2] + len(body).to_bytes(2, "big") + message[4:8] + body)
+        return encode(header.before(cbor2.dumps(fields)))
 
 
 async def test_a_line_that_damages_everything_is_a_line_error(board: RunningBoard) -> None:
