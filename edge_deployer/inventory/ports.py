@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_deployer.files import resolved
-from edge_deployer.transport import host_and_port, scheme_of
+from edge_deployer.transport.board_transport import host_and_port, scheme_of
 
 _LOOPBACK: Final = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))
 _THIS_MACHINE: Final = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})

@@ -25,7 +25,7 @@ from edge_deployer.rollout.staging import StagingPool
 from edge_deployer.rollout.trial import Trial
 from edge_deployer.session import DeviceSession, PortInUse, SessionError
 from edge_deployer.task_name import TaskName
-from edge_deployer.transport import open_transport
+from edge_deployer.transport.board_transport import open_transport
 
 TaskOf = Callable[[str], TaskName | None]
 """The task of the release with an image hash; None where nobody knows."""

@@ -21,7 +21,7 @@ from edge_deployer.session.replies import NoReply
 from edge_deployer.session.requests import ClaimWrite
 from edge_deployer.session.upload import Progress, upload
 from edge_deployer.tensors import Array
-from edge_deployer.transport import BoardTransport
+from edge_deployer.transport.board_transport import BoardTransport
 from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
 _SPARE_SLOT = 1
@@ -45,13 +45,7 @@ class DeviceSession:
         request_timeout_s: how long the board may think about a request; it is repeated a few times.
     """
 
-    def __init__(
-        self,
-        transport: BoardTransport,
-        *,
-        epoch: int | None = None,
-        request_timeout_s: float = 2.0,
-    ) -> None:
+    def __init__(self, transport: BoardTransport, *, epoch: int | None = None, request_timeout_s: float = 2.0) -> None:
         self.url = transport.url
         self._epoch = epoch
         self._line = SmpLine(transport, request_timeout_s=request_timeout_s)

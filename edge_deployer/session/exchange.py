@@ -8,7 +8,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from edge_deployer.transport import BoardTransport, GarbledReply, PortClosed
+from edge_deployer.transport.board_transport import BoardTransport, GarbledReply, PortClosed
 from edge_deployer.wire.smp import Header, with_sequence
 
 _SEQUENCE_NUMBERS = 256
@@ -43,6 +43,7 @@ class Exchange:
         self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
         self._pending: dict[int, Pending] = {}
         self._abandoned: dict[int, float] = {}
+        # The board may still answer whoever spoke to it before: those replies are not to meet a request of ours.
         self._sequence = secrets.randbelow(_SEQUENCE_NUMBERS)
         self._closed: PortClosed | None = None
         self._tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._receive())]
@@ -121,7 +122,10 @@ class Exchange:
             pending.reply.set_result(message)
 
     def _blame_oldest(self, damage: GarbledReply) -> None:
-        """A board answers in order: what came damaged answers the oldest request."""
+        """A board answers in order (Zephyr's `smp.c`): what came damaged answers the oldest request.
+
+        Where that is wrong, as datagrams may overtake each other, a request is sent once more than it had to be.
+        """
         if not self._pending:
             return
         oldest = self._pending.pop(next(iter(self._pending)))

@@ -13,13 +13,15 @@ from edge_deployer.session.exchange import Exchange, Pending
 from edge_deployer.session.facts import ServerParameters
 from edge_deployer.session.pace import MessageSize, ReplyTime
 from edge_deployer.session.replies import V1, V2, NoReply, Response, decode_reply
-from edge_deployer.transport import BoardTransport, GarbledReply, PortBusy, PortClosed, PortUnavailable
+from edge_deployer.transport.board_transport import BoardTransport, GarbledReply, PortBusy, PortClosed, PortUnavailable
 
 _CONNECT_TIMEOUT_S = 10.0
 _RECONNECT_DEADLINE_S = 10.0
 _RECONNECT_POLL_S = 0.1
 _DEADLINE_IN_TIMEOUTS = 4
+# One that the board works on, one that waits for it, one on the line: more do not make it faster.
 _MOST_IN_FLIGHT = 3
+# What is behind a lost chunk has to be sent again.
 _LOSSY_IN_FLIGHT = 2
 _MESSAGE_OVERHEAD = 50
 """Bytes on the line of a chunk besides its data: SMP header, CBOR keys and offset, framing."""
@@ -94,7 +96,11 @@ class SmpLine:
 
     @property
     def most_in_flight(self) -> int:
-        """How many requests may be on their way at once: the board keeps one buffer for its answers."""
+        """How many requests may be on their way at once.
+
+        One buffer is left for the answer: Zephyr takes it from the same pool when it comes to a request, and refuses
+        the request with ENOMEM if there is none (`smp_process_request_packet`).
+        """
         most = _LOSSY_IN_FLIGHT if self.sizes.is_lossy else _MOST_IN_FLIGHT
         return max(1, min(most, self._buffers - 1))
 
@@ -158,6 +164,7 @@ class SmpLine:
                 return await self.ask_once(request, what, min(wait_s, left_s))
             except NoReply as attempt:
                 garbled = garbled or attempt.garbled
+                # Silence may be a board that needs longer (RFC 6298, (5.5)); damage says that it has answered.
                 if not attempt.garbled:
                     wait_s = min(2 * wait_s, max(self.timeout_s, patience_s))
         if garbled or self.bytes_heard > heard:

@@ -46,7 +46,7 @@ class BoardTransport(Protocol):
     bytes_heard: int
 
     async def connect(self) -> None:
-        """Open the port; after a `disconnect` also again. Cancelled, it leaves nothing open.
+        """Open the port; after a `disconnect` also again. Whatever ends it, `disconnect` releases what it took.
 
         Raises:
             PortBusy: somebody holds it.
@@ -78,7 +78,7 @@ class BoardTransport(Protocol):
         """Bytes of the longest message to and from a board with such an SMP buffer."""
 
 
-_Transport = TypeVar("_Transport", bound=Callable[[str, BoardProfile], BoardTransport])
+Make = Callable[[str, BoardProfile], BoardTransport]
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,15 @@ class Scheme:
     """URLs of one kind.
 
     Attributes:
-        form: how they look, for messages.
+        make: makes the transport of a URL.
         network: URLs with the same name here, host and port lead to one port.
-        make: makes the transport of a URL; `BoardProfile` has the line's rate and framing.
+        form: how they look, for messages.
         default_port: of a URL that names none; None where it must name one.
     """
 
-    form: str
+    make: Make
     network: str
-    make: Callable[[str, BoardProfile], BoardTransport]
+    form: str
     default_port: int | None
 
 
@@ -102,15 +102,16 @@ DEVICE = ""
 """Scheme of what has none: the path of a device on this machine."""
 
 _SCHEMES: dict[str, Scheme] = {}
+_Make = TypeVar("_Make", bound=Make)
 
 
-def reached_by(*names: str, network: str, default_port: int | None = None) -> Callable[[_Transport], _Transport]:
+def reached_by(*names: str, network: str, default_port: int | None = None) -> Callable[[_Make], _Make]:
     """Registers a transport for URL schemes; see `Scheme`."""
 
-    def register(make: _Transport) -> _Transport:
+    def register(make: _Make) -> _Make:
         for name in names:
             form = f"{name}://host:port" if default_port is None else f"{name}://host[:port]"
-            _SCHEMES[name] = Scheme("a device path" if name == DEVICE else form, network, make, default_port)
+            _SCHEMES[name] = Scheme(make, network, form if name else "a device path", default_port)
         return make
 
     return register
@@ -153,13 +154,10 @@ def host_and_port(url: str) -> tuple[str, int]:
 
 
 def open_transport(url: str, profile: BoardProfile) -> BoardTransport:
-    """The way to a board, to be connected by who uses it.
+    """The way to a board; whoever uses it connects it.
 
     Args:
-        url: as in an inventory.
+        url: of an inventory: its kind is known, host and port are there.
         profile: the class of board, with the rate and framing of a serial line.
-
-    Raises:
-        ValueError: no board is reached by such a URL.
     """
     return scheme_of(url).make(url, profile)

@@ -98,10 +98,10 @@ class UdpTransport:
 
     async def _open(self, family: int, address: tuple[object, ...]) -> str | None:
         """Open a socket to one of the host's addresses; why there is nobody, where that shows."""
-        loop = asyncio.get_running_loop()
+        await self.disconnect()
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
-        opened = False
+        loop = asyncio.get_running_loop()
         try:
             await loop.sock_connect(self._socket, address)
             loop.add_reader(self._socket, self._read)
@@ -109,14 +109,10 @@ class UdpTransport:
             await self.send(b"")
             with suppress(asyncio.TimeoutError, GarbledReply):
                 await asyncio.wait_for(self.receive(), _REFUSAL_S)
-            opened = True
         except OSError as error:
             return error.strerror
         except PortClosed as closed:
             return str(closed)
-        finally:
-            if not opened:
-                await self.disconnect()
         return None
 
     def _read(self) -> None:

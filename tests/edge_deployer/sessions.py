@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge_deployer.profile import load_profile
 from edge_deployer.session import DeviceSession
-from edge_deployer.transport import BoardTransport, open_transport
+from edge_deployer.transport.board_transport import BoardTransport, open_transport
 from edge_deployer.wire.framing import FramingName
 
 

@@ -14,7 +14,7 @@ from edge_deployer.inventory.inventory import BoardEntry, Inventory, board_profi
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.release.keys import load_or_create_signing_key, load_public_key, load_signing_key
 from edge_deployer.session import DeviceSession
-from edge_deployer.transport import open_transport
+from edge_deployer.transport.board_transport import open_transport
 
 
 @dataclass(frozen=True)

@@ -195,10 +195,10 @@ def test_a_url_that_leads_to_no_board_is_refused(tmp_path: Path, url: str) -> No
         (
             "tcp://board:1337",
             "tcp:// leads to no board; a device path, rfc2217://host:port, socket://host:port or "
-            "udp://host or udp://host:port does",
+            "udp://host[:port] does",
         ),
         ("socket://board", "socket://host:port is wanted"),
-        ("udp://:1337", "udp://host or udp://host:port is wanted"),
+        ("udp://:1337", "udp://host[:port] is wanted"),
     ],
 )
 def test_a_wrong_url_says_what_a_right_one_looks_like(tmp_path: Path, url: str, words: str) -> None:

@@ -7,7 +7,7 @@ from enum import Enum
 
 import cbor2
 
-from edge_deployer.transport import GarbledReply
+from edge_deployer.transport.board_transport import GarbledReply
 from edge_deployer.wire.smp import HEADER_BYTES, Header
 
 

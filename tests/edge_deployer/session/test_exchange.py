@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from edge_deployer.session.exchange import Exchange
-from edge_deployer.transport import GarbledReply, PortClosed
+from edge_deployer.transport.board_transport import GarbledReply, PortClosed
 from edge_deployer.wire.smp import Header
 from tests.edge_deployer.transport.memory_transport import MemoryTransport
 

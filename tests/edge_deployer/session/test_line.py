@@ -6,7 +6,7 @@ import pytest
 
 from edge_deployer.session import BoardGone, LineError, PortInUse
 from edge_deployer.session.line import SmpLine
-from edge_deployer.transport import GarbledReply, PortBusy, PortClosed, PortUnavailable
+from edge_deployer.transport.board_transport import GarbledReply, PortBusy, PortClosed, PortUnavailable
 from tests.edge_deployer.session.scripted_board import ScriptedBoard
 from tests.edge_deployer.transport.memory_transport import Answers, MemoryTransport
 

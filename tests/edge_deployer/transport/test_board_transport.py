@@ -8,8 +8,8 @@ import pytest
 
 from edge_deployer.inventory.inventory import load_inventory
 from edge_deployer.profile import BoardProfile, load_profile
-from edge_deployer.transport import board_transport, open_transport
-from edge_deployer.transport.board_transport import reached_by
+from edge_deployer.transport import board_transport
+from edge_deployer.transport.board_transport import open_transport, reached_by
 from edge_deployer.transport.serial_transport import SerialTransport
 from edge_deployer.transport.udp_transport import UdpTransport
 from tests.edge_deployer.transport.memory_transport import MemoryTransport

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from edge_deployer.profile import load_profile
-from edge_deployer.transport import GarbledReply, PortClosed
+from edge_deployer.transport.board_transport import GarbledReply, PortClosed
 from edge_deployer.transport.serial_transport import SerialTransport
 from edge_deployer.wire.console import encode
 from edge_deployer.wire.framing import FramingName

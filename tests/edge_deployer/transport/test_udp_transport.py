@@ -10,7 +10,13 @@ import pytest
 
 from edge_deployer.profile import load_profile
 from edge_deployer.session import BoardGone, DeviceSession
-from edge_deployer.transport import GarbledReply, PortClosed, PortUnavailable, host_and_port, open_transport
+from edge_deployer.transport.board_transport import (
+    GarbledReply,
+    PortClosed,
+    PortUnavailable,
+    host_and_port,
+    open_transport,
+)
 from edge_deployer.transport.udp_transport import UdpTransport
 from edge_deployer.wire.smp import Header
 

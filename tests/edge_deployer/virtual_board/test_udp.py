@@ -12,7 +12,7 @@ import cbor2
 import pytest
 
 from edge_deployer.child_process import module_command
-from edge_deployer.transport import host_and_port
+from edge_deployer.transport.board_transport import host_and_port
 from edge_deployer.virtual_board.control import BoardControl
 from edge_deployer.virtual_board.faults import FaultPlan, LineNoise
 from edge_deployer.wire.smp import HEADER_BYTES, Header
