@@ -38,7 +38,7 @@ def port_identity(url: str) -> str:
     """
     if "://" in url:
         host, port = host_and_port(url)
-        return f"{scheme_of(url).network} {_host(host)}:{port}"
+        return f"{scheme_of(url).make} {_host(host)}:{port}"
     device = resolved(Path(url))
     with suppress(OSError):
         found = device.stat()

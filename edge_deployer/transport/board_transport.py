@@ -86,14 +86,12 @@ class Scheme:
     """URLs of one kind.
 
     Attributes:
-        make: makes the transport of a URL.
-        network: URLs with the same name here, host and port lead to one port.
+        make: makes the transport of a URL. URLs with the same one, host and port lead to one port.
         form: how they look, for messages.
         default_port: of a URL that names none; None where it must name one.
     """
 
     make: Make
-    network: str
     form: str
     default_port: int | None
 
@@ -105,13 +103,13 @@ _SCHEMES: dict[str, Scheme] = {}
 _Make = TypeVar("_Make", bound=Make)
 
 
-def reached_by(*names: str, network: str, default_port: int | None = None) -> Callable[[_Make], _Make]:
+def reached_by(*names: str, default_port: int | None = None) -> Callable[[_Make], _Make]:
     """Registers a transport for URL schemes; see `Scheme`."""
 
     def register(make: _Make) -> _Make:
         for name in names:
             form = f"{name}://host:port" if default_port is None else f"{name}://host[:port]"
-            _SCHEMES[name] = Scheme(make, network, form if name else "a device path", default_port)
+            _SCHEMES[name] = Scheme(make, form if name else "a device path", default_port)
         return make
 
     return register

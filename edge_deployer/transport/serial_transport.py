@@ -15,7 +15,7 @@ _BITS_PER_BYTE = 10
 _LONGEST_MESSAGE = 1 << 16
 
 
-@reached_by(DEVICE, "socket", "rfc2217", network="tcp")
+@reached_by(DEVICE, "socket", "rfc2217")
 class SerialTransport:
     """SMP over a serial line, see `BoardTransport`.
 

@@ -30,7 +30,7 @@ _LARGEST_DATAGRAM = 1 << 16
 _REFUSAL_S = 0.1
 
 
-@reached_by("udp", network="udp", default_port=_DEFAULT_PORT)
+@reached_by("udp", default_port=_DEFAULT_PORT)
 class UdpTransport:
     """SMP over UDP, see `BoardTransport`.
 

@@ -38,7 +38,7 @@ def test_a_new_transport_is_known_everywhere_once_it_is_registered(
     monkeypatch.setattr(board_transport, "_SCHEMES", dict(board_transport.schemes()))
     monkeypatch.setattr(board_transport, "schemes", lambda: board_transport._SCHEMES)
 
-    @reached_by("memory", network="memory", default_port=1)
+    @reached_by("memory", default_port=1)
     def in_memory(_url: str, _profile: BoardProfile) -> MemoryTransport:
         return MemoryTransport()
 
