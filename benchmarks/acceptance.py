@@ -24,6 +24,7 @@ from edge_deployer.release.samples import random_inputs
 from edge_deployer.session import DeviceSession
 from edge_deployer.task import Task
 from edge_deployer.tflm import TflmRunner
+from tests.edge_deployer.sessions import session_with
 
 _KEYWORD_MODEL = Path("../shared/models/mlcommons_tiny/kws_ref_model.tflite")
 _ARENA_BYTES = 100_000
@@ -95,7 +96,7 @@ async def _verdict_seconds(
     bench: VirtualBench, image: SignedImage, sets: list[AcceptanceSet]
 ) -> tuple[tuple[str, float], tuple[str, float], float]:
     """Verdict and seconds on each acceptance set by the default plan; seconds of the fixed number of samples."""
-    async with DeviceSession(bench.urls[0]) as session:
+    async with session_with(bench.urls[0]) as session:
         await session.install(image.data)
         await session.test(image.hash)
         await session.reset()

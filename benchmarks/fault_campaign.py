@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.virtual_bench import VirtualBench, virtual_bench
 from edge_deployer.release.image import SignedImage
-from edge_deployer.session import DeviceSession, SessionError
+from edge_deployer.session import SessionError
 from edge_deployer.tensors import Array
 from edge_deployer.tflm import TflmRunner
 from edge_deployer.virtual_board.control import BoardControl
@@ -38,6 +38,7 @@ from edge_deployer.virtual_board.faults import (
     Vanish,
 )
 from tests.edge_deployer import tiny_models
+from tests.edge_deployer.sessions import session_with
 
 _BOARDS = 6
 _SAMPLES = 24
@@ -178,7 +179,7 @@ class Campaign:
             SessionError: the board, its line or the release is not right.
         """
         url = str(directory / "line")
-        async with DeviceSession(url, line_rate=0, request_timeout_s=_REQUEST_TIMEOUT_S) as session:
+        async with session_with(url, line_rate=0, request_timeout_s=_REQUEST_TIMEOUT_S) as session:
             await session.install(release.image.data)
             await session.test(release.image.hash)
             await session.reset()
@@ -193,7 +194,7 @@ class Campaign:
 
     async def _running(self, directory: Path) -> Release | None:
         """The release that a healthy board runs right; None if there is none."""
-        async with DeviceSession(str(directory / "line"), line_rate=0) as session:
+        async with session_with(str(directory / "line"), line_rate=0) as session:
             if any(not state.confirmed for state in await session.images() if state.active):
                 await session.reset()
             info = await session.info()

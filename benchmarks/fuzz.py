@@ -15,7 +15,6 @@ import lzma
 import random
 import shutil
 import signal
-import struct
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -36,13 +35,13 @@ from edge_deployer.virtual_board.model import load_model
 from edge_deployer.virtual_board.settings import BoardSettings
 from edge_deployer.wire.framing import FRAMINGS, FramingName
 from edge_deployer.wire.inference import crc32
+from edge_deployer.wire.smp import HEADER_BYTES, Header
 from tests.edge_deployer.tiny_models import identity_classifier
 from tests.edge_deployer.virtual_board.scripted_firmware import SILENCE, play
 
 HANG_SECONDS = 30
 LONGEST_CORPUS = 2000
 PORTION = 4096
-_HEADER = struct.Struct("!BBHHBB")
 _READ, _WRITE, _VERSION_2 = 0, 2, 1 << 3
 _LZMA = [{"id": lzma.FILTER_LZMA1, "dict_size": 4096, "lc": 0, "lp": 0, "pb": 0}]
 INTERESTING = (0, 1, -1, 23, 24, 255, 256, 65535, 65536, 2**31, 2**32 - 1, 2**63, 2**64 - 1, -(2**63), 1.5, True, None)
@@ -63,7 +62,8 @@ class Message:
     def encode(self, sequence: int) -> bytes:
         """Header and map."""
         body = self.fields if isinstance(self.fields, bytes) else cbor2.dumps(self.fields)
-        return _HEADER.pack(self.op, 0, len(body) % 65536, self.group % 65536, sequence % 256, self.command) + body
+        header = Header(self.op, 0, self.group % 65536, sequence % 256, self.command, length=len(body) % 65536)
+        return header.pack() + body
 
 
 Conversation = tuple[Message, ...]
@@ -209,10 +209,11 @@ def framed(conversation: Conversation, framing: FramingName, rng: random.Random)
 def signatures(sent: bytes, framing: FramingName) -> Iterator[tuple[Any, ...]]:
     """How each answer is, without its numbers."""
     for answer in FRAMINGS[framing].decoder(65536).feed(sent):
-        op, _, _, group, _, command = _HEADER.unpack_from(answer)
-        fields = cbor2.loads(answer[_HEADER.size :])
+        header = Header.of(answer)
+        assert header is not None
+        fields = cbor2.loads(answer[HEADER_BYTES:])
         error = fields.get("err", {}).get("rc") if isinstance(fields.get("err"), dict) else fields.get("rc")
-        yield op, group, command, error, tuple(sorted(fields))
+        yield header.op, header.group, header.command, error, tuple(sorted(fields))
 
 
 class Fuzzer:

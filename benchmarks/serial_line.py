@@ -19,12 +19,12 @@ from smpclient.transport.serial import SMPSerialTransport
 from benchmarks.rows import Row
 from benchmarks.virtual_bench import VirtualBench, virtual_bench
 from edge_deployer.profile import load_profile
-from edge_deployer.session import DeviceSession
 from edge_deployer.session.line import SmpLine
 from edge_deployer.session.upload import upload
 from edge_deployer.virtual_board.control import BoardControl
 from edge_deployer.virtual_board.faults import FaultPlan, LineNoise
 from edge_deployer.wire.framing import FramingName
+from tests.edge_deployer.sessions import session_with, transport_to
 
 _RATE = 115200
 _FAST_RATE = 921600
@@ -51,7 +51,7 @@ def _profile_with_buffer(folder: Path, buffer_bytes: int) -> Path:
 
 async def _upload_seconds(url: str, image: bytes, *, rate: int = _RATE, framing: FramingName = "console") -> float:
     """From the first chunk to the answer to the last."""
-    line = SmpLine(url, line_rate=rate, framing=framing, request_timeout_s=2.0)
+    line = SmpLine(transport_to(url, line_rate=rate, framing=framing), request_timeout_s=2.0)
     await line.open()
     try:
         began = time.perf_counter()
@@ -123,7 +123,7 @@ def _measure_noise(folder: Path) -> list[Row]:
 
 
 async def _install_seconds(url: str, image: bytes) -> float:
-    async with DeviceSession(url, line_rate=_RATE) as session:
+    async with session_with(url, line_rate=_RATE) as session:
         began = time.perf_counter()
         await session.install(image)
         return time.perf_counter() - began
@@ -140,7 +140,7 @@ def _measure_compressed(folder: Path) -> Row:
 
 async def _infer_seconds(bench: VirtualBench, image: bytes) -> tuple[float, float]:
     """Seconds of the inferences, and seconds that their bytes take on the line."""
-    async with DeviceSession(bench.urls[0], line_rate=_RATE) as session:
+    async with session_with(bench.urls[0], line_rate=_RATE) as session:
         await session.install(image)
         (spare,) = await session.images()
         await session.test(spare.hash)

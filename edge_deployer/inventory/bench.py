@@ -24,7 +24,7 @@ _STOP_SECONDS = 5.0
 
 @asynccontextmanager
 async def powered(inventory: Inventory, folder: Path, *, public_pem: bytes) -> AsyncIterator[dict[str, str]]:
-    """Power up the virtual boards; yields the serial URL of every board of the inventory, by name.
+    """Power up the virtual boards; yields the URL of every board of the inventory, by name.
 
     Args:
         inventory: real and virtual boards.

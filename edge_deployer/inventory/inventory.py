@@ -32,7 +32,7 @@ def _own_name(name: str) -> str:
 
 
 class BoardEntry(BaseModel):
-    """One board: a serial URL, or `virtual: true` for a board that runs on this machine.
+    """One board: a URL, or `virtual: true` for a board that runs on this machine.
 
     A staging board may be a `spare`: it does nothing until it has to stand in for a board that is not to be trusted.
     A virtual board may be `realtime`: inference and flash take the time its profile states. It may have `faults`, the
@@ -45,7 +45,7 @@ class BoardEntry(BaseModel):
     pool: Pool
     profile: str = "cortex-m4"
     url: Annotated[str, AfterValidator(check_url)] | None = Field(
-        default=None, description="/dev/ttyACM0, socket://host:port or rfc2217://host:port"
+        default=None, description="/dev/ttyACM0, socket://host:port, rfc2217://host:port or udp://host"
     )
     spare: bool = False
     virtual: bool = False

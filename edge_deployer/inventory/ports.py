@@ -9,12 +9,9 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
 
 from edge_deployer.files import resolved
-
-NETWORK_SCHEMES: Final = ("socket", "rfc2217")
-"""Schemes of the URLs that lead to a port over TCP; whatever has no scheme is a device on this machine."""
+from edge_deployer.transport.board_transport import host_and_port, scheme_of
 
 _LOOPBACK: Final = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))
 _THIS_MACHINE: Final = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
@@ -28,16 +25,8 @@ def check_url(url: str) -> str:
     """
     if not url or not url.isprintable():
         raise ValueError("a device path or URL without line breaks is wanted")
-    scheme, separator, _ = url.partition("://")
-    if not separator:
-        return url
-    if scheme.lower() not in NETWORK_SCHEMES:
-        raise ValueError(
-            f"{scheme}:// leads to no board; a device path, socket://host:port or rfc2217://host:port does"
-        )
-    parts = urlsplit(url)
-    if not parts.hostname or not parts.port:
-        raise ValueError(f"{scheme}://host:port is wanted")
+    if "://" in url:
+        host_and_port(url)
     return url
 
 
@@ -48,8 +37,8 @@ def port_identity(url: str) -> str:
     compared as they are written: nobody is asked for their addresses.
     """
     if "://" in url:
-        parts = urlsplit(url)
-        return f"{_host(parts)}:{parts.port}"
+        host, port = host_and_port(url)
+        return f"{scheme_of(url).make} {_host(host)}:{port}"
     device = resolved(Path(url))
     with suppress(OSError):
         found = device.stat()
@@ -58,8 +47,8 @@ def port_identity(url: str) -> str:
     return str(device)
 
 
-def _host(parts: SplitResult) -> str:
-    name = (parts.hostname or "").rstrip(".")
+def _host(name: str) -> str:
+    name = name.rstrip(".")
     with suppress(OSError):
         # Numbers alone, in any spelling.
         name = str(socket.getaddrinfo(name, None, flags=socket.AI_NUMERICHOST)[0][4][0])

@@ -1,4 +1,4 @@
-"""The MCUboot image: imgtool makes and verifies it, smpclient's parser reads it.
+"""The MCUboot image: imgtool makes and verifies it.
 
 Layout: MCUboot's image format (header, payload, protected TLVs, TLVs). The payload is the ``.tflite`` file as it is.
 """
@@ -15,21 +15,17 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from imgtool import keys as imgtool_keys
 from imgtool.image import Image, VerifyResult
-from smpclient.mcuboot import IMAGE_TLV, ImageInfo, MCUBootImageError, VendorTLV
 
 from edge_deployer.child_process import module_command
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import writing
 from edge_deployer.release.keys import SigningKey
-from edge_deployer.wire.mcuboot import TlvType, parse_image
+from edge_deployer.wire.mcuboot import HEADER_BYTES, McubootImage, TlvType, parse_image
 
-MANIFEST_TLV = VendorTLV(0x00A0)
+MANIFEST_TLV = 0x00A0
 """Protected TLV that holds the manifest; 0xXXA0-0xXXFE are MCUboot's vendor range."""
 
 _TEMPORARY_REMEDY = "make the folder for temporary files writable, or name another one in TMPDIR"
-
-HEADER_BYTES = 32
-"""Header size: a flatbuffer wants its data 16-byte aligned, so the payload starts at a multiple of that."""
 
 
 class DamagedImage(TinyopsError):
@@ -47,14 +43,12 @@ class SignedImage:
     Attributes:
         data: the bytes a board is given.
         hash: MCUboot's image hash (the SHA-256 TLV), 32 bytes; the release's identity on a board.
-        version: ``major.minor.revision+build``.
         payload: the model.
         manifest: the manifest TLV's value.
     """
 
     data: bytes
     hash: bytes
-    version: str
     payload: bytes
     manifest: bytes
 
@@ -82,6 +76,7 @@ def sign_image(
             tlv.write_bytes(manifest)
         # The slot size only bounds the image here; the board's own slot is checked against its profile.
         command = [*module_command("imgtool.main"), "sign", "--key", key.path, "--version", version]
+        # A flatbuffer wants its data 16-byte aligned, and the payload starts after the header.
         command += ["--header-size", str(HEADER_BYTES), "--pad-header", "--align", "8", "--slot-size", "0x1000000"]
         command += ["--security-counter", str(security_counter)] if security_counter else []
         command += ["--sha", "256", "--custom-tlv-file", hex(MANIFEST_TLV), tlv, model, image]
@@ -108,25 +103,22 @@ def read_image(data: bytes, *, public_pem: bytes) -> SignedImage:
             path.write_bytes(data)
             key_path.write_bytes(public_pem)
         try:
-            info = ImageInfo.load_file(str(path))
+            image = parse_image(data)
+            digest = image.hash
             result, *_ = Image.verify(str(path), imgtool_keys.load(str(key_path)))
-        except (MCUBootImageError, OSError, ValueError, struct.error) as error:
+        except (OSError, ValueError, struct.error) as error:
             raise DamagedImage(f"the release image is damaged: {error}", remedy="build the release again") from error
     if result is not VerifyResult.OK:
-        is_foreign = result is VerifyResult.INVALID_SIGNATURE and not _names_key(data, public_pem)
+        is_foreign = result is VerifyResult.INVALID_SIGNATURE and not _names_key(image, public_pem)
         kind = SignedByAnother if is_foreign else DamagedImage
         raise kind(
             f"the release image does not verify with the public key: {result.name.lower().replace('_', ' ')}",
             remedy="sign the release with the key whose public half the boards hold",
         )
-    header = info.header
-    payload = data[header.hdr_size : header.hdr_size + header.img_size]
-    version = f"{header.ver.major}.{header.ver.minor}.{header.ver.revision}+{header.ver.build_num}"
-    manifest = next((tlv.value for tlv in info.protected_tlvs or [] if tlv.header.type == MANIFEST_TLV), b"")
-    return SignedImage(data, info.get_tlv(IMAGE_TLV.SHA256).value, version, payload, manifest)
+    return SignedImage(data, digest, image.payload, image.protected.get(MANIFEST_TLV, b""))
 
 
-def _names_key(data: bytes, public_pem: bytes) -> bool:
+def _names_key(image: McubootImage, public_pem: bytes) -> bool:
     """Whether the image says that this key signed it."""
     der = load_pem_public_key(public_pem).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return parse_image(data).unprotected.get(TlvType.KEY_HASH) == hashlib.sha256(der).digest()
+    return image.unprotected.get(TlvType.KEY_HASH) == hashlib.sha256(der).digest()

@@ -25,6 +25,7 @@ from edge_deployer.rollout.staging import StagingPool
 from edge_deployer.rollout.trial import Trial
 from edge_deployer.session import DeviceSession, PortInUse, SessionError
 from edge_deployer.task_name import TaskName
+from edge_deployer.transport.board_transport import open_transport
 
 TaskOf = Callable[[str], TaskName | None]
 """The task of the release with an image hash; None where nobody knows."""
@@ -119,7 +120,7 @@ class Promotion:
                 self._journal.note(record.name, "in quarantine", record.quarantined)
                 continue
             profile = board_profile(entry)
-            port = DeviceSession(urls[record.name], line_rate=profile.line_rate, framing=profile.framing)
+            port = DeviceSession(open_transport(urls[record.name], profile))
             try:
                 board = Board(await sessions.enter_async_context(port), record, profile, self._journal)
                 await board.probe()

@@ -1,4 +1,4 @@
-"""A conversation with one board over a serial line."""
+"""A conversation with one board."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edge_deployer.session.replies import NoReply
 from edge_deployer.session.requests import ClaimWrite
 from edge_deployer.session.upload import Progress, upload
 from edge_deployer.tensors import Array
-from edge_deployer.wire.framing import FramingName
+from edge_deployer.transport.board_transport import BoardTransport
 from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
 _SPARE_SLOT = 1
@@ -40,25 +40,15 @@ class DeviceSession:
     `BoardRefused` where the board says no, `ProtocolError` where its answer makes no sense.
 
     Args:
-        url: device path, ``socket://host:port`` or ``rfc2217://host:port``.
-        line_rate: bits per second; 0 for a line without a speed.
-        framing: how the board's firmware frames SMP messages, see `BoardProfile.framing`.
+        transport: the way to the board, see `edge_deployer.transport.open_transport`.
         epoch: claim the board for an epoch once the port is open; None leaves it unclaimed.
         request_timeout_s: how long the board may think about a request; it is repeated a few times.
     """
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        line_rate: int = 115200,
-        framing: FramingName = "console",
-        epoch: int | None = None,
-        request_timeout_s: float = 2.0,
-    ) -> None:
-        self.url = url
+    def __init__(self, transport: BoardTransport, *, epoch: int | None = None, request_timeout_s: float = 2.0) -> None:
+        self.url = transport.url
         self._epoch = epoch
-        self._line = SmpLine(url, line_rate=line_rate, framing=framing, request_timeout_s=request_timeout_s)
+        self._line = SmpLine(transport, request_timeout_s=request_timeout_s)
         self._model = ModelRunner(self._line)
 
     async def __aenter__(self) -> Self:

@@ -31,7 +31,8 @@ class BoardGone(SessionError):
     """The board does not answer, or its port is not there."""
 
     def __init__(self, url: str, message: str) -> None:
-        super().__init__(url, message, remedy="check the board's power, the cable, the port's name and the line rate")
+        remedy = "check the board's power, the cable or the network, the port's name and the line rate"
+        super().__init__(url, message, remedy=remedy)
 
 
 class LineError(SessionError):

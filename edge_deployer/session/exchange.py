@@ -8,10 +8,9 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from edge_deployer.transport import GarbledReply, PortClosed, SerialTransport
+from edge_deployer.transport.board_transport import BoardTransport, GarbledReply, PortClosed
+from edge_deployer.wire.smp import Header, with_sequence
 
-_SEQUENCE_OFFSET = 6
-_HEADER_BYTES = 8
 _SEQUENCE_NUMBERS = 256
 # A reply that comes later than this is not expected: until then its number is not given to another request.
 _LATEST_REPLY_S = 60.0
@@ -39,11 +38,12 @@ class Exchange:
         transport: connected.
     """
 
-    def __init__(self, transport: SerialTransport) -> None:
+    def __init__(self, transport: BoardTransport) -> None:
         self._transport = transport
         self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
         self._pending: dict[int, Pending] = {}
         self._abandoned: dict[int, float] = {}
+        # The board may still answer whoever spoke to it before: those replies are not to meet a request of ours.
         self._sequence = secrets.randbelow(_SEQUENCE_NUMBERS)
         self._closed: PortClosed | None = None
         self._tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._receive())]
@@ -74,7 +74,7 @@ class Exchange:
             pending.reply.set_exception(self._closed)
         else:
             self._pending[sequence] = pending
-            self._outgoing.put_nowait(request[:_SEQUENCE_OFFSET] + bytes([sequence]) + request[_SEQUENCE_OFFSET + 1 :])
+            self._outgoing.put_nowait(with_sequence(request, sequence))
         return pending
 
     def abandon(self, pending: Pending) -> None:
@@ -116,14 +116,16 @@ class Exchange:
             self._end(closed)
 
     def _deliver(self, message: bytes) -> None:
-        if len(message) < _HEADER_BYTES:
-            return
-        pending = self._pending.pop(message[_SEQUENCE_OFFSET], None)
+        header = Header.of(message)
+        pending = None if header is None else self._pending.pop(header.sequence, None)
         if pending is not None and not pending.reply.done():
             pending.reply.set_result(message)
 
     def _blame_oldest(self, damage: GarbledReply) -> None:
-        """A board answers in order: what came damaged answers the oldest request."""
+        """A board answers in order (Zephyr's `smp.c`): what came damaged answers the oldest request.
+
+        Where that is wrong, as datagrams may overtake each other, a request is sent once more than it had to be.
+        """
         if not self._pending:
             return
         oldest = self._pending.pop(next(iter(self._pending)))

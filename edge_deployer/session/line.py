@@ -13,47 +13,46 @@ from edge_deployer.session.exchange import Exchange, Pending
 from edge_deployer.session.facts import ServerParameters
 from edge_deployer.session.pace import MessageSize, ReplyTime
 from edge_deployer.session.replies import V1, V2, NoReply, Response, decode_reply
-from edge_deployer.transport import GarbledReply, PortBusy, PortClosed, PortUnavailable, SerialTransport
-from edge_deployer.wire.framing import FramingName
+from edge_deployer.transport.board_transport import BoardTransport, GarbledReply, PortBusy, PortClosed, PortUnavailable
 
-_BITS_PER_BYTE = 10
 _CONNECT_TIMEOUT_S = 10.0
 _RECONNECT_DEADLINE_S = 10.0
 _RECONNECT_POLL_S = 0.1
 _DEADLINE_IN_TIMEOUTS = 4
+# One that the board works on, one that waits for it, one on the line: more do not make it faster.
 _MOST_IN_FLIGHT = 3
+# What is behind a lost chunk has to be sent again.
 _LOSSY_IN_FLIGHT = 2
 _MESSAGE_OVERHEAD = 50
 """Bytes on the line of a chunk besides its data: SMP header, CBOR keys and offset, framing."""
+_SMALLEST_BUFFER = 128
+"""Bytes that every SMP server's buffer holds; until the board has told its own."""
 
 USUAL_REPLY = 400
 """Bytes of a reply whose length is not known: the state of two images."""
 
 
 class SmpLine:
-    """smpclient's requests over one port, with retries.
+    """smpclient's requests over one transport, with retries.
 
     Attributes:
-        url: the port.
+        url: the board.
         timeout_s: how long the board may think about an ordinary request.
         sizes: how long messages should be.
 
     Args:
-        url: device path or pyserial URL.
-        line_rate: bits per second; 0 for a line without a speed.
-        framing: the framing that the board's firmware is built with.
+        transport: the way to the board; not connected.
         request_timeout_s: how long the board may think about an ordinary request.
     """
 
-    def __init__(self, url: str, *, line_rate: int, framing: FramingName, request_timeout_s: float) -> None:
-        self.url = url
+    def __init__(self, transport: BoardTransport, *, request_timeout_s: float) -> None:
+        self.url = transport.url
         self.timeout_s = request_timeout_s
         self.sizes = MessageSize(_MESSAGE_OVERHEAD)
-        self._line_rate = line_rate
-        self._transport = SerialTransport(line_rate, framing)
+        self._transport = transport
         self._exchange: Exchange | None = None
         self._reply_time = ReplyTime()
-        self._buffers = 1
+        self._buffer_bytes, self._buffers = _SMALLEST_BUFFER, 1
         self._reopening = asyncio.Lock()
         self._away_s = 0.0
 
@@ -67,11 +66,10 @@ class SmpLine:
         """
         try:
             await self._connect()
-        except (PortUnavailable, TimeoutError) as problem:
+        except PortUnavailable as problem:
             raise BoardGone(self.url, f"the port cannot be opened: {problem}") from problem
         parameters = await self.parameters()
-        self._transport.initialize(parameters.buffer_bytes)
-        self._buffers = parameters.buffer_count
+        self._buffer_bytes, self._buffers = parameters.buffer_bytes, parameters.buffer_count
         return parameters
 
     async def parameters(self) -> ServerParameters:
@@ -87,7 +85,7 @@ class SmpLine:
     @property
     def longest_message(self) -> int:
         """Bytes of the longest SMP message the board takes."""
-        return self._transport.max_unencoded_size
+        return self._transport.longest_message(self._buffer_bytes)
 
     @property
     def best_message(self) -> int:
@@ -98,7 +96,11 @@ class SmpLine:
 
     @property
     def most_in_flight(self) -> int:
-        """How many requests may be on their way at once: the board keeps one buffer for its answers."""
+        """How many requests may be on their way at once.
+
+        One buffer is left for the answer: Zephyr takes it from the same pool when it comes to a request, and refuses
+        the request with ENOMEM if there is none (`smp_process_request_packet`).
+        """
         most = _LOSSY_IN_FLIGHT if self.sizes.is_lossy else _MOST_IN_FLIGHT
         return max(1, min(most, self._buffers - 1))
 
@@ -119,11 +121,11 @@ class SmpLine:
 
     def line_bytes(self, message_bytes: int) -> int:
         """Bytes on the line for a message."""
-        return self._transport.framing.encoded_length(message_bytes)
+        return self._transport.line_bytes(message_bytes)
 
     def line_seconds(self, line_bytes: int) -> float:
         """Seconds that so many bytes take on the line."""
-        return line_bytes * _BITS_PER_BYTE / self._line_rate if self._line_rate else 0.0
+        return line_bytes * self._transport.seconds_per_byte
 
     def post(self, request: SMPRequest[Response, V1, V2]) -> Pending:
         """Send a request without waiting; its reply goes to `decode_reply`."""
@@ -162,6 +164,7 @@ class SmpLine:
                 return await self.ask_once(request, what, min(wait_s, left_s))
             except NoReply as attempt:
                 garbled = garbled or attempt.garbled
+                # Silence may be a board that needs longer (RFC 6298, (5.5)); damage says that it has answered.
                 if not attempt.garbled:
                     wait_s = min(2 * wait_s, max(self.timeout_s, patience_s))
         if garbled or self.bytes_heard > heard:
@@ -235,13 +238,15 @@ class SmpLine:
     async def _try_connect(self) -> bool:
         try:
             await self._connect()
-        except (PortUnavailable, TimeoutError):
+        except PortUnavailable:
             return False
         return True
 
     async def _connect(self) -> None:
         try:
-            await self._transport.connect(self.url, _CONNECT_TIMEOUT_S)
+            await asyncio.wait_for(self._transport.connect(), _CONNECT_TIMEOUT_S)
         except PortBusy as busy:
             raise PortInUse(self.url) from busy
+        except asyncio.TimeoutError as slow:
+            raise PortUnavailable(f"it did not open in {_CONNECT_TIMEOUT_S:g} s") from slow
         self._exchange = Exchange(self._transport)

@@ -9,15 +9,19 @@ _SMALLEST_MESSAGE = 160
 """Bytes on the line. A first upload chunk with its length, its SHA-256 and the image header, without which a board
 refuses it, takes up to 158 with console framing."""
 
+# RFC 6298, (2.1) and (2.3).
 _FIRST_TIMEOUT_S = 1.0
-_SHORTEST_TIMEOUT_S = 0.15
 _GAIN, _DEVIATION_GAIN, _DEVIATIONS = 1 / 8, 1 / 4, 4
+# TCP waits for a second at least (2.4), for the sake of a network that it shares. This line has no other user, and a
+# request too many costs one message.
+_SHORTEST_TIMEOUT_S = 0.15
 
 
 class ReplyTime:
     """Estimates how long to wait for a reply, besides its time on the line.
 
-    Smoothed mean plus four smoothed deviations, as TCP does (RFC 6298).
+    Smoothed mean plus four smoothed deviations, as TCP does (RFC 6298). Unlike TCP (its section 3, Karn's algorithm) it
+    may learn from replies to what was repeated: each attempt has a sequence number of its own.
     """
 
     def __init__(self) -> None:
@@ -28,6 +32,7 @@ class ReplyTime:
         """A reply took so long, besides its time on the line."""
         seconds = max(0.0, seconds)
         if self._mean_s is None:
+            # RFC 6298, (2.2).
             self._mean_s, self._deviation_s = seconds, seconds / 2
             return
         self._deviation_s += _DEVIATION_GAIN * (abs(seconds - self._mean_s) - self._deviation_s)

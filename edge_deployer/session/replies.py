@@ -13,11 +13,11 @@ from smpclient.generics import SMPRequest, error, error_v2
 
 from edge_deployer.session.errors import BoardRefused
 from edge_deployer.wire.inference import GROUP, ErrorCode
+from edge_deployer.wire.smp import HEADER_BYTES
 
 # smp logs what it cannot parse; here a message that fails is routine. Applications that configure logging still get it.
 logging.getLogger("smp").addHandler(logging.NullHandler())
 
-_HEADER_BYTES = 8
 _WORDS = {
     ErrorCode.NO_MODEL: "there is no image that may boot, or it holds no model",
     ErrorCode.ARENA_TOO_SMALL: "the model does not fit the board's arena",
@@ -101,7 +101,7 @@ def _group_refusal(url: str, group: int, code: int, name: str, what: str) -> Boa
 def _unknown_refusal(url: str, frame: bytes, what: str) -> BoardRefused | None:
     """An error code that neither smp nor this project knows; None if the frame is not an error at all."""
     try:
-        fields = cbor2.loads(frame[_HEADER_BYTES:])
+        fields = cbor2.loads(frame[HEADER_BYTES:])
     except (cbor2.CBORDecodeError, ValueError):
         return None
     match fields:

@@ -16,7 +16,7 @@ from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, Pro
 from edge_deployer.session.exchange import Pending
 from edge_deployer.session.line import SmpLine
 from edge_deployer.session.replies import NoReply, decode_reply
-from edge_deployer.transport import GarbledReply, PortClosed
+from edge_deployer.transport.board_transport import GarbledReply, PortClosed
 
 _SHORT_REPLY = 64
 """Bytes of the answer to a chunk."""
@@ -81,8 +81,10 @@ class _Sent(Generic[_Answer]):
 class Transfer(Generic[_Answer]):
     """One byte string on its way to the board: go-back-n, driven by the offset that each answer tells.
 
-    A board takes only the chunk that starts where it stands, and answers in order. An answer that tells less than the
-    end of its chunk means that a chunk before it was lost: sending goes back to where the board stands.
+    A board takes only the chunk that starts where it stands, and answers in order; any other it drops, and tells the
+    offset that it waits for (Zephyr's `img_mgmt_upload_inspect`; group 65 does the same). So an answer that tells less
+    than the end of its chunk means that a chunk before it was lost, and that all behind that one was sent in vain:
+    sending goes back to where the board stands.
 
     Args:
         line: the board.
@@ -142,6 +144,7 @@ class Transfer(Generic[_Answer]):
         request = payload.chunk(start, data)
         end, now = start + len(data), time.monotonic()
         reply = payload.last_reply_bytes if end == len(payload.data) else _SHORT_REPLY
+        # What is handed over goes out after what is on its way: its time on the line is no slowness of the board.
         waiting = sum(line.line_bytes(len(sent.request.BYTES)) for sent in self._flight)
         expected_s = line.line_seconds(waiting + line.line_bytes(len(request.BYTES)) + line.line_bytes(reply))
         wait_s = max(line.reply_timeout_s, payload.last_wait_s) if end == len(payload.data) else line.reply_timeout_s
@@ -165,6 +168,7 @@ class Transfer(Generic[_Answer]):
             await self._take(sent)
 
     async def _overdue(self) -> None:
+        """Send again from where the board stood, and wait twice as long (RFC 6298, (5.5)): it may only be slow."""
         self._line.sizes.note(self._line.line_bytes(len(self._flight[0].request.BYTES)), arrived=False)
         self._drop_all()
         self._go_back()
@@ -185,6 +189,7 @@ class Transfer(Generic[_Answer]):
         except PortClosed as closed:
             await self._reopen(closed)
         except BoardRefused:
+            # After chunks that it took, a board refuses one if it was reset and knows of no transfer.
             if self._arrived == 0 or self._restarts == _MOST_RESTARTS:
                 raise
             self._drop_all()
@@ -218,14 +223,17 @@ class Transfer(Generic[_Answer]):
         length = self._line.line_bytes(len(sent.request.BYTES))
         self._line.sizes.note(length, arrived=True)
         if stands < sent.end:
+            # All chunks behind a lost one are answered with the same offset; the first of these answers was heeded.
             if sent.generation != self._generation:
                 return
             self._line.sizes.note(length, arrived=False)
+        # Zephyr answers a chunk that it has no upload for with offset 0.
         if stands == 0 < self._arrived and self._restarts < _MOST_RESTARTS:
             self._start_over()
         self._arrived, self._answer = stands, answer
         if stands < sent.end:
             self._go_back()
+        # A board that has part of the image from before is further than what was sent.
         self._next = max(self._next, stands)
         if stands > self._furthest:
             self._furthest, self._moved_at = stands, time.monotonic()
@@ -244,6 +252,7 @@ class Transfer(Generic[_Answer]):
         self._furthest, self._moved_at = -1, time.monotonic()
 
     def _drop_older_than(self, sent: _Sent[_Answer]) -> None:
+        """Wait no longer for answers to what came before: they are lost, and this one tells no less than they would."""
         while self._flight[0] is not sent:
             lost = self._flight.popleft()
             self._line.abandon(lost.pending)
@@ -253,6 +262,7 @@ class Transfer(Generic[_Answer]):
             self._line.abandon(self._flight.popleft().pending)
 
     def _check_deadlines(self) -> None:
+        # Two ways to fail: the board says nothing, or it answers and still nothing arrives.
         patience_s = self._line_s + max(self._line.deadline_s, self._patience_s(self._next))
         now = time.monotonic()
         if now - self._heard_at > patience_s:

@@ -1,122 +1,78 @@
-"""smpclient's transport over any port that pyserial can open, in either of SMP's serial framings."""
+"""SMP over any port that pyserial can open, in either of SMP's serial framings."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 
-from smpclient.transport import SMPTransport
+from edge_deployer.profile import BoardProfile
+from edge_deployer.transport.board_transport import DEVICE, GarbledReply, PortClosed, reached_by
+from edge_deployer.transport.serial_port import Port, open_port
+from edge_deployer.wire.framing import FRAMINGS
 
-from edge_deployer.transport.ports import Port, PortClosed, open_port
-from edge_deployer.wire.framing import FRAMINGS, FramingName
-
-_SEQUENCE_OFFSET = 6
-_HEADER_BYTES = 8
-# What every SMP server's buffer holds; until the board has told its own.
-_SMALLEST_BUFFER = 128
-
-
-class GarbledReply(Exception):
-    """Something came that was meant as a message, but is damaged."""
+# 8N1: a start bit, eight of data, a stop bit.
+_BITS_PER_BYTE = 10
+_LONGEST_MESSAGE = 1 << 16
 
 
-class SerialTransport(SMPTransport):
-    """SMP over a serial line.
+@reached_by(DEVICE, "socket", "rfc2217")
+class SerialTransport:
+    """SMP over a serial line, see `BoardTransport`.
 
-    Unlike smpclient's own, it works on ``socket://`` and ``rfc2217://``, and a reply that comes too late is skipped
-    instead of being taken for the answer to the next request.
-
-    Attributes:
-        bytes_heard: bytes received since it was made.
-        framing: how messages go over the line.
+    Unlike smpclient's own, it works on ``socket://`` and ``rfc2217://``.
 
     Args:
-        line_rate: bits per second.
-        framing: the framing that the board's firmware is built with.
+        url: device path or pyserial URL.
+        profile: the line's rate, 0 for a line without a speed, and the framing that the board's firmware is built with.
     """
 
-    def __init__(self, line_rate: int, framing: FramingName = "console") -> None:
+    def __init__(self, url: str, profile: BoardProfile) -> None:
+        self.url = url
+        self.seconds_per_byte = _BITS_PER_BYTE / profile.line_rate if profile.line_rate else 0.0
         self.bytes_heard = 0
-        self.framing = FRAMINGS[framing]
-        self._line_rate = line_rate
+        self._line_rate = profile.line_rate
+        self._framing = FRAMINGS[profile.framing]
         self._port: Port | None = None
-        self._decoder = self.framing.decoder(1 << 16)
+        self._decoder = self._framing.decoder(_LONGEST_MESSAGE)
         self._heard_at = time.monotonic()
         self._received: asyncio.Queue[bytes | GarbledReply | PortClosed] = asyncio.Queue()
 
-    async def connect(self, address: str, timeout_s: float) -> None:
-        """Open the port; after a `disconnect` also again.
-
-        Args:
-            address: device path or pyserial URL.
-            timeout_s: how long a remote port may take.
-
-        Raises:
-            PortUnavailable: it cannot be opened.
-            TimeoutError: it took too long.
-        """
-        opening = open_port(address, self._line_rate, self._take, self._end)
-        try:
-            self._port = await asyncio.wait_for(opening, timeout_s)
-        except asyncio.TimeoutError as error:
-            raise TimeoutError(f"{address} did not open in {timeout_s:g} s") from error
+    async def connect(self) -> None:
+        """See `BoardTransport`."""
+        self._port = await open_port(self.url, self._line_rate, self._take, self._end)
 
     async def disconnect(self) -> None:
-        """Release the port and forget what has arrived."""
+        """See `BoardTransport`."""
         if self._port is not None:
             port, self._port = self._port, None
             await port.close()
         self._decoder.reset()
         self._received = asyncio.Queue()
 
-    async def send(self, data: bytes) -> None:
-        """Send one SMP message. Cancelled half way it leaves half a message on the line.
-
-        Raises:
-            PortClosed: the port is gone.
-        """
+    async def send(self, message: bytes) -> None:
+        """See `BoardTransport`."""
         if self._port is None:
             raise PortClosed("the port is not open")
-        await self._port.write(self.framing.encode(data))
+        await self._port.write(self._framing.encode(message))
 
     async def receive(self) -> bytes:
-        """Wait for the next SMP message.
-
-        Raises:
-            GarbledReply: what came is damaged.
-            PortClosed: the port is gone.
-        """
+        """See `BoardTransport`."""
         received = await self._received.get()
         if isinstance(received, bytes):
             return received
         raise received
 
-    async def send_and_receive(self, data: bytes) -> bytes:
-        """Send a request and wait for the reply with its sequence number.
+    def line_bytes(self, message_bytes: int) -> int:
+        """See `BoardTransport`."""
+        return self._framing.encoded_length(message_bytes)
 
-        Raises:
-            GarbledReply: what came is damaged.
-            PortClosed: the port is gone.
-        """
-        await self.send(data)
-        while True:
-            reply = await self.receive()
-            if len(reply) >= _HEADER_BYTES and reply[_SEQUENCE_OFFSET] == data[_SEQUENCE_OFFSET]:
-                return reply
-
-    @property
-    def mtu(self) -> int:
-        """Size of the board's SMP buffer, bytes."""
-        return self._smp_server_transport_buffer_size or _SMALLEST_BUFFER
-
-    @property
-    def max_unencoded_size(self) -> int:
-        """Longest message that fits the board's buffer, bytes."""
-        return self.mtu - self.framing.overhead
+    def longest_message(self, buffer_bytes: int) -> int:
+        """See `BoardTransport`."""
+        return buffer_bytes - self._framing.overhead
 
     def _take(self, data: bytes) -> None:
         now = time.monotonic()
-        if self.framing.silence_s is not None and now - self._heard_at > self.framing.silence_s:
+        if self._framing.silence_s is not None and now - self._heard_at > self._framing.silence_s:
             self._decoder.reset()
         self._heard_at = now
         self.bytes_heard += len(data)

@@ -1,8 +1,9 @@
 """Run virtual boards: ``python -m edge_deployer.virtual_board --board DIRECTORY PROFILE PUBLIC_KEY [--board ...]``.
 
-Prints ``ready TTY DIRECTORY`` for each board once it answers, ``failed WORDS`` for one that does not boot. All end on
-SIGTERM and when stdin ends, so that they cannot outlive their owner. One process keeps all
-lines; each firmware is a process forked from it, TFLM's child one forked from that: what they share is imported once.
+Prints ``ready ADDRESS DIRECTORY`` for each board once it answers, the address being its pty or its UDP port's URL, and
+``failed WORDS`` for one that does not boot. All end on SIGTERM and when stdin ends, so that they cannot outlive their
+owner. One process keeps all lines; each firmware is a process forked from it, TFLM's child one forked from that: what
+they share is imported once.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from edge_deployer.wire.framing import FRAMINGS
 
 _WRONG_USAGE = 2
 _BOARD_WORDS = 3
-_BOARD_REMEDY = "give DIRECTORY PROFILE PUBLIC_KEY, then realtime or faults=FILE where wanted"
+_BOARD_REMEDY = "give DIRECTORY PROFILE PUBLIC_KEY, then realtime, faults=FILE or udp=PORT where wanted"
+_PORTS = range(1 << 16)
 
 
 def _arguments() -> argparse.Namespace:
@@ -43,9 +45,10 @@ def _arguments() -> argparse.Namespace:
         action="append",
         required=True,
         metavar="WORD",
-        help="DIRECTORY PROFILE PUBLIC_KEY [realtime] [faults=FILE]: where the link to the pty, the control socket, "
-        "the flash and the log are; a shipped board profile's name or a .yaml file; the ed25519 key that images must "
-        "be signed with; what holds for this board alone",
+        help="DIRECTORY PROFILE PUBLIC_KEY [realtime] [faults=FILE] [udp=PORT]: where the link to the pty, the control "
+        "socket, the flash and the log are; a shipped board profile's name or a .yaml file; the ed25519 key that "
+        "images must be signed with; what holds for this board alone. With udp it answers at that port of 127.0.0.1 "
+        "(0: any that is free) instead of a pty",
     )
     parser.add_argument("--line-rate", type=int, help="bits per second; 0: no limit; default: the profile's")
     parser.add_argument("--framing", choices=sorted(FRAMINGS), help="default: the profile's")
@@ -75,6 +78,8 @@ def _option(option: str) -> tuple[str, Any]:
         return name, True
     if name == "faults" and value:
         return name, load_fault_plan(Path(value))
+    if name == "udp" and value.isdecimal() and int(value) in _PORTS:
+        return name, int(value)
     raise TinyopsError(f"--board: {option!r} is not an option of a board", remedy=_BOARD_REMEDY)
 
 

@@ -1,4 +1,4 @@
-"""A virtual board in the line process: the pty, the line and its faults, power, and the firmware after every reset."""
+"""A virtual board in the line process: its port, the line and its faults, power, and the firmware after every reset."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.virtual_board.control_server import ControlServer
 from edge_deployer.virtual_board.faults import FaultKind, FaultPlan
 from edge_deployer.virtual_board.firmware import Exit
 from edge_deployer.virtual_board.firmware_process import FirmwareProcess, log_to
@@ -18,6 +17,7 @@ from edge_deployer.virtual_board.loop import EventLoop
 from edge_deployer.virtual_board.pty_port import PtyPort
 from edge_deployer.virtual_board.retained import RetainedMemory
 from edge_deployer.virtual_board.settings import BoardSettings
+from edge_deployer.virtual_board.udp_port import UdpPort
 from edge_deployer.wire.inference import ResetReason
 
 # More than this on its way, and the client has to wait.
@@ -79,20 +79,23 @@ class Board:
         log_to(settings, self._log)
         self._ledger = Ledger(settings.faults)
         self._faults = LineFaults(settings.faults, self._ledger)
-        self._to_board = Conveyor(loop, settings.profile.line_rate, self._at_board)
-        self._to_client = Conveyor(loop, settings.profile.line_rate, self._at_client)
-        self._port = PtyPort(loop, settings.line, self._from_client, self._portion)
+        self._to_board = Conveyor(loop, settings.line_rate, self._at_board)
+        self._to_client = Conveyor(loop, settings.line_rate, self._at_client)
+        self._port = (
+            PtyPort(loop, settings.line, self._from_client, self._portion)
+            if settings.udp is None
+            else UdpPort(loop, settings.udp, self._from_client)
+        )
         self._firmware: FirmwareProcess | None = None
         self._is_up = False
         self._boot_failure: str | None = None
         self._waiting: list[Callable[[], None]] = [lambda: on_boot(self)]
-        self._control = ControlServer(loop, settings.directory, self)
         self.power_on()
 
     @property
-    def tty(self) -> str:
-        """Path of the pty."""
-        return self._port.tty
+    def address(self) -> str:
+        """Path of the pty, or URL of the UDP port."""
+        return self._port.address
 
     def power_on(self) -> None:
         """Start the firmware, unless it has power."""
@@ -142,7 +145,6 @@ class Board:
 
     def close(self) -> None:
         """Power off, and take the line away."""
-        self._control.close()
         self.power_off()
         self._port.close()
 

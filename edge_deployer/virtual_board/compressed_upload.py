@@ -18,7 +18,6 @@ from edge_deployer.wire.mcuboot import MAGIC
 # The probabilities and this dictionary take 9,324 bytes of RAM: what a small board can lend.
 _DICTIONARY_BYTES = 4096
 _FILTER = {"id": lzma.FILTER_LZMA1, "dict_size": _DICTIONARY_BYTES, "lc": 0, "lp": 0, "pb": 0}
-_MAGIC = MAGIC.to_bytes(4, "little")
 _V1 = {
     ErrorCode.IMAGE_TOO_BIG: MGMT_ERR.ENOMEM,
     ErrorCode.SLOT_BUSY: MGMT_ERR.EBADSTATE,
@@ -118,10 +117,10 @@ def _decompress(upload: _Upload, data: bytes) -> None:
     room = upload.size - upload.writer.written
     image = upload.decoder.decompress(data, max_length=room + 1)
     upload.received += len(data)
-    upload.head = (upload.head + image)[: len(_MAGIC)]
+    upload.head = (upload.head + image)[: len(MAGIC)]
     if len(image) > room or upload.received > upload.length or upload.decoder.unused_data:
         raise lzma.LZMAError("more than was told")
-    if not _MAGIC.startswith(upload.head):
+    if not MAGIC.startswith(upload.head):
         raise lzma.LZMAError("not an image")
     upload.writer.write(image)
     if upload.received == upload.length:

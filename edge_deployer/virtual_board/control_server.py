@@ -7,17 +7,14 @@ import json
 import os
 import socket
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from edge_deployer.field_errors import describe_validation_error
+from edge_deployer.virtual_board.board import Board
 from edge_deployer.virtual_board.control import COMMANDS, Power, ResetPin, SetFaults, VanishNow, socket_address
 from edge_deployer.virtual_board.loop import EventLoop
-
-if TYPE_CHECKING:
-    from edge_deployer.virtual_board.board import Board
 
 _CHUNK = 4096
 _LONGEST_LINE = 65536
@@ -29,11 +26,11 @@ class ControlServer:
 
     Args:
         loop: serves the connections.
-        directory: the board's.
         board: what is steered.
     """
 
-    def __init__(self, loop: EventLoop, directory: Path, board: Board) -> None:
+    def __init__(self, loop: EventLoop, board: Board) -> None:
+        directory = board.settings.directory
         self._loop, self._board = loop, board
         self._path = directory / "control"
         self._path.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,14 @@ from edge_deployer.virtual_board.partitions import Flash, Slot
 from edge_deployer.virtual_board.smp_server import Fields, GeneralError, GroupError, Handlers, Request, field
 from edge_deployer.virtual_board.spare_slot import SlotWriter, SpareSlot
 from edge_deployer.virtual_board.trailer import SwapType
-from edge_deployer.wire.mcuboot import HEADER_BYTES, MAGIC, ImageFormatError, McubootImage, parse_image
+from edge_deployer.wire.mcuboot import (
+    HEADER_BYTES,
+    MAGIC,
+    ImageFormatError,
+    McubootImage,
+    parse_image,
+    version_numbers,
+)
 
 _Command = CommandId.ImageManagement
 _SHA256_BYTES = 32
@@ -26,8 +32,6 @@ _V1 = {
     IMG_MGMT_ERR.CURRENT_VERSION_IS_NEWER: MGMT_ERR.EBADSTATE,
     IMG_MGMT_ERR.INVALID_IMAGE_TOO_LARGE: MGMT_ERR.ENOMEM,
 }
-_VERSION = struct.Struct("<BBH")
-_VERSION_OFFSET = 20
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,6 @@ class _Upload:
     length: int
     sha: bytes | None
     writer: SlotWriter
-
-
-def _version(image: bytes) -> tuple[int, ...]:
-    return _VERSION.unpack_from(image, _VERSION_OFFSET)
 
 
 def _refuse(code: IMG_MGMT_ERR) -> GroupError:
@@ -161,7 +161,7 @@ class ImageGroup:
             raise _refuse(IMG_MGMT_ERR.INVALID_IMAGE_TOO_LARGE)
         if len(data) < HEADER_BYTES:
             raise _refuse(IMG_MGMT_ERR.INVALID_IMAGE_HEADER)
-        if struct.unpack_from("<I", data)[0] != MAGIC:
+        if not data.startswith(MAGIC):
             raise _refuse(IMG_MGMT_ERR.INVALID_IMAGE_HEADER_MAGIC)
         if sha and len(sha) != _SHA256_BYTES:
             raise GeneralError(MGMT_ERR.EINVAL)
@@ -173,7 +173,7 @@ class ImageGroup:
     def _require_newer(self, first_chunk: bytes) -> None:
         """Refuse what is not newer than the running image by major, minor and revision, as Zephyr compares them."""
         running = self._images().get(Slot.PRIMARY)
-        if running and _version(first_chunk) <= _version(running.signed):
+        if running and version_numbers(first_chunk) <= version_numbers(running.signed):
             raise _refuse(IMG_MGMT_ERR.CURRENT_VERSION_IS_NEWER)
 
     def _erase(self, request: Request) -> Fields:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from edge_deployer.files import make_folder, writing
 from edge_deployer.virtual_board.board import Board
+from edge_deployer.virtual_board.control_server import ControlServer
 from edge_deployer.virtual_board.loop import EventLoop
 from edge_deployer.virtual_board.settings import BoardSettings
 
@@ -37,6 +38,7 @@ class LineProcess:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._loop.on_readable(self._wake, self._loop.stop)
         self._watch_stdin()
+        self._controls: list[ControlServer] = []
         self._boards = [self._powered(board) for board in settings]
 
     def run(self) -> int:
@@ -47,14 +49,18 @@ class LineProcess:
     def close(self) -> None:
         """Power off."""
         signal.set_wakeup_fd(-1)
+        for control in self._controls:
+            control.close()
         for board in self._boards:
             board.close()
         self._loop.close()
 
-    def _powered(self, board: BoardSettings) -> Board:
-        make_folder(board.directory)
-        with writing(f"board folder {board.directory}", remedy="make it writable"):
-            return Board(board, self._loop, self._tell)
+    def _powered(self, settings: BoardSettings) -> Board:
+        make_folder(settings.directory)
+        with writing(f"board folder {settings.directory}", remedy="make it writable"):
+            board = Board(settings, self._loop, self._tell)
+            self._controls.append(ControlServer(self._loop, board))
+        return board
 
     def _watch_stdin(self) -> None:
         stdin = sys.stdin.fileno()
@@ -69,7 +75,8 @@ class LineProcess:
             self._loop.stop()
 
     def _tell(self, board: Board) -> None:
-        words = f"failed {board.failure.message}" if board.failure else f"ready {board.tty} {board.settings.directory}"
+        ready = f"ready {board.address} {board.settings.directory}"
+        words = f"failed {board.failure.message}" if board.failure else ready
         # Whoever started the boards may be gone: that shows at stdin.
         with contextlib.suppress(BrokenPipeError):
             os.write(sys.stdout.fileno(), f"{words}\n".encode())

@@ -21,7 +21,7 @@ class PtyPort:
     """A pty that may go and come back as another one.
 
     Attributes:
-        tty: the pty's path.
+        address: the pty's path.
 
     Args:
         loop: watches it.
@@ -50,12 +50,12 @@ class PtyPort:
         # The slave stays open here: otherwise the master reports an error whenever a client closes its end.
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
-        self.tty = os.ttyname(self._slave)
+        self.address = os.ttyname(self._slave)
         self._waits = False
         self.listen(wanted=True)
         fresh = self._link.with_name(f"{self._link.name}.new")
         fresh.unlink(missing_ok=True)
-        fresh.symlink_to(self.tty)
+        fresh.symlink_to(self.address)
         fresh.replace(self._link)
 
     def vanish(self) -> None:

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge_deployer.profile import BoardProfile
 from edge_deployer.virtual_board.faults import HEALTHY, FaultPlan
+from edge_deployer.virtual_board.udp_port import DATAGRAMS
 from edge_deployer.wire.framing import FRAMINGS, Framing
 
 
@@ -17,12 +18,13 @@ class BoardSettings:
     """What one virtual board is.
 
     Attributes:
-        directory: holds the link to the pty, the control socket, the log and the flash; survives the process.
+        directory: holds the link to the pty (if any), the control socket, the log and the flash; survives the process.
         profile: the class of board it plays, with the line rate and framing in force; a line rate of 0 is as fast as
             the host goes.
         public_key: images that this key did not sign never boot.
         realtime: whether inference and flash take the profile's time.
         faults: what goes wrong from the first start.
+        udp: the UDP port it answers at instead of a pty, 0 for any that is free; None: it has a pty.
     """
 
     directory: Path
@@ -30,11 +32,17 @@ class BoardSettings:
     public_key: Ed25519PublicKey
     realtime: bool = False
     faults: FaultPlan = HEALTHY
+    udp: int | None = None
 
     @property
     def framing(self) -> Framing:
         """How messages go over the UART."""
-        return FRAMINGS[self.profile.framing]
+        return FRAMINGS[self.profile.framing] if self.udp is None else DATAGRAMS
+
+    @property
+    def line_rate(self) -> int:
+        """Bits per second between client and board; 0: no limit."""
+        return self.profile.line_rate if self.udp is None else 0
 
     @property
     def flash_directory(self) -> Path:

@@ -5,7 +5,6 @@ Source: Zephyr's "SMP Protocol Specification" and its `smp.c`.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +12,12 @@ from typing import Any
 import cbor2
 from pydantic import ValidationError
 from smp.error import MGMT_ERR
+from smp.header import OP
 
 from edge_deployer.wire.framing import FRAMINGS, Framing
+from edge_deployer.wire.smp import HEADER_BYTES, NEWEST_VERSION, Header, whole_message
 
 Fields = Mapping[str, Any]
-_HEADER = struct.Struct("!BBHHBB")
-_READ, _WRITE = 0, 2
-_NEWEST_VERSION = 1
 _EMPTY_MAP = cbor2.dumps({})
 _RESERVED = {"header", "version", "sequence", "smp_data"}
 """Names that smp's message classes give to what is not in the map."""
@@ -91,45 +89,43 @@ class SmpServer:
 
     def answer(self, message: bytes) -> bytes | None:
         """The answer to a message, or None for what is not an SMP request."""
-        if len(message) < _HEADER.size:
-            return None
-        op_and_version, _, length, group, sequence, command = _HEADER.unpack_from(message)
-        op, version = op_and_version & 0b111, op_and_version >> 3 & 0b11
-        if op not in {_READ, _WRITE} or len(message) != _HEADER.size + length:
+        header = whole_message(message)
+        if header is None or header.op not in {OP.READ, OP.WRITE}:
             return None
         self.requests += 1
+        answering = Header(
+            header.op + 1, min(header.version, NEWEST_VERSION), header.group, header.sequence, header.command
+        )
 
         def wrap(fields: Fields) -> bytes:
-            body = cbor2.dumps(fields, canonical=True)
-            head = (op + 1) | min(version, _NEWEST_VERSION) << 3
-            return _HEADER.pack(head, 0, len(body), group, sequence, command) + body
+            return answering.before(cbor2.dumps(fields, canonical=True))
 
-        if version > _NEWEST_VERSION:
+        if header.version > NEWEST_VERSION:
             self.answers += 1
             return wrap({"rc": MGMT_ERR.UNSUPPORTED_TOO_NEW.value})
-        answer = wrap(self._handle(message, group, command, write=op == _WRITE, version=version))
+        answer = wrap(self._handle(message, header))
         self.answers += 1
         return answer if len(answer) <= self._longest_message else wrap({"rc": MGMT_ERR.EMSGSIZE.value})
 
-    def _handle(self, message: bytes, group: int, command: int, *, write: bool, version: int) -> Fields:
+    def _handle(self, message: bytes, header: Header) -> Fields:
         try:
-            handler = self._groups.get(group, {}).get((command, write))
+            handler = self._groups.get(header.group, {}).get((header.command, header.op == OP.WRITE))
             if handler is None:
                 raise GeneralError(MGMT_ERR.ENOTSUP)
-            return handler(Request(_parse(message), message if len(message) > _HEADER.size else message + _EMPTY_MAP))
+            return handler(Request(_parse(message), message if header.length else message + _EMPTY_MAP))
         except GeneralError as error:
             return {"rc": error.code.value}
         except ValidationError:
             return {"rc": MGMT_ERR.EINVAL.value}
         except GroupError as error:
-            if version == 0:
+            if header.version == 0:
                 return {"rc": error.v1.value}
             return {"err": {"group": error.group, "rc": error.code}}
 
 
 def _parse(message: bytes) -> dict[str, Any]:
     try:
-        fields = cbor2.loads(message[_HEADER.size :]) if len(message) > _HEADER.size else {}
+        fields = cbor2.loads(message[HEADER_BYTES:]) if len(message) > HEADER_BYTES else {}
     except (cbor2.CBORDecodeError, ValueError) as error:
         raise GeneralError(MGMT_ERR.EINVAL) from error
     if not isinstance(fields, dict) or not all(isinstance(name, str) and name not in _RESERVED for name in fields):

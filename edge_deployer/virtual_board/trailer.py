@@ -1,8 +1,8 @@
 """MCUboot's image trailer: what the end of a slot says about swaps.
 
-Source: MCUboot's design document, "Image trailer" and "Image swap types"; `bootutil_public.c`. From the slot's end
-backwards: magic, image_ok, copy_done, swap info, swap size, swap status. One difference: power may go inside a write,
-which MCUboot's tables do not know of. A flag that is neither erased nor whole was about to be set, so it counts as set.
+Source: MCUboot's design document, "Image trailer" and "Image swap types"; `bootutil_public.c`. One difference: power
+may go inside a write, which MCUboot's tables do not know of. A flag that is neither erased nor whole was about to be
+set, so it counts as set.
 """
 
 from __future__ import annotations
@@ -13,17 +13,12 @@ from enum import Enum, IntEnum
 from edge_deployer.virtual_board.flash import ERASED, Area
 from edge_deployer.wire.mcuboot import (
     STATUS_ENTRIES_PER_PAGE,
-    TRAILER_FIELDS_BYTES,
+    TRAILER_MAGIC,
     WRITE_BLOCK_BYTES,
+    TrailerField,
     trailer_pages,
 )
 
-_MAGIC = bytes.fromhex("77c295f360d2ef7f3552500f2cb67980")
-_MAGIC_OFFSET = len(_MAGIC)
-_IMAGE_OK_OFFSET = _MAGIC_OFFSET + WRITE_BLOCK_BYTES
-_COPY_DONE_OFFSET = _IMAGE_OK_OFFSET + WRITE_BLOCK_BYTES
-_SWAP_INFO_OFFSET = _COPY_DONE_OFFSET + WRITE_BLOCK_BYTES
-_SWAP_SIZE_OFFSET = TRAILER_FIELDS_BYTES
 _FLAG_SET = 1
 _SWAP_TYPE_MASK = 0x0F
 _SWAP_SIZE_BYTES = 4
@@ -85,17 +80,17 @@ class Trailer:
         self._slot = slot
         self._pages = range(slot.pages - trailer_pages(slot.pages, slot.page_bytes), slot.pages)
         self._status_count = slot.pages * STATUS_ENTRIES_PER_PAGE
-        self._status_start = slot.size - _SWAP_SIZE_OFFSET - self._status_count * WRITE_BLOCK_BYTES
+        self._status_start = slot.size - TrailerField.SWAP_SIZE - self._status_count * WRITE_BLOCK_BYTES
 
     @property
     def state(self) -> TrailerState:
         """The fields; whatever the bytes are, they mean something."""
         return TrailerState(
             magic=self._magic(),
-            image_ok=self._is_set(_IMAGE_OK_OFFSET),
-            copy_done=self._is_set(_COPY_DONE_OFFSET),
+            image_ok=self._is_set(TrailerField.IMAGE_OK),
+            copy_done=self._is_set(TrailerField.COPY_DONE),
             swap_type=self._swap_type(),
-            swap_size=int.from_bytes(self._field(_SWAP_SIZE_OFFSET)[:_SWAP_SIZE_BYTES], "little"),
+            swap_size=int.from_bytes(self._field(TrailerField.SWAP_SIZE)[:_SWAP_SIZE_BYTES], "little"),
         )
 
     @property
@@ -110,23 +105,23 @@ class Trailer:
 
     def write_magic(self) -> None:
         """Make it a trailer."""
-        self._slot.write(self._slot.size - _MAGIC_OFFSET, _MAGIC)
+        self._slot.write(self._slot.size - len(TRAILER_MAGIC), TRAILER_MAGIC)
 
     def set_image_ok(self) -> None:
         """Set image_ok, if it is not set."""
-        self._set(_IMAGE_OK_OFFSET, _FLAG_SET)
+        self._set(TrailerField.IMAGE_OK, _FLAG_SET)
 
     def set_copy_done(self) -> None:
         """Set copy_done, if it is not set."""
-        self._set(_COPY_DONE_OFFSET, _FLAG_SET)
+        self._set(TrailerField.COPY_DONE, _FLAG_SET)
 
     def write_swap_info(self, swap_type: SwapType) -> None:
         """Record the type of swap, if none is recorded."""
-        self._set(_SWAP_INFO_OFFSET, swap_type)
+        self._set(TrailerField.SWAP_INFO, swap_type)
 
     def write_swap_size(self, size: int) -> None:
         """Record the bytes of the larger image."""
-        self._write(_SWAP_SIZE_OFFSET, size.to_bytes(_SWAP_SIZE_BYTES, "little"))
+        self._write(TrailerField.SWAP_SIZE, size.to_bytes(_SWAP_SIZE_BYTES, "little"))
 
     def record_step(self, step: int) -> None:
         """Record that a step of the swap is done, counted from 0."""
@@ -134,13 +129,13 @@ class Trailer:
         self._slot.write(start, _padded(bytes([_FLAG_SET])))
 
     def _magic(self) -> Magic:
-        magic = self._slot.read(self._slot.size - _MAGIC_OFFSET, len(_MAGIC))
-        if magic == _MAGIC:
+        magic = self._slot.read(self._slot.size - len(TRAILER_MAGIC), len(TRAILER_MAGIC))
+        if magic == TRAILER_MAGIC:
             return Magic.GOOD
-        return Magic.UNSET if magic == bytes([ERASED]) * len(_MAGIC) else Magic.BAD
+        return Magic.UNSET if magic == bytes([ERASED]) * len(TRAILER_MAGIC) else Magic.BAD
 
     def _swap_type(self) -> SwapType:
-        number = self._field(_SWAP_INFO_OFFSET)[0] & _SWAP_TYPE_MASK
+        number = self._field(TrailerField.SWAP_INFO)[0] & _SWAP_TYPE_MASK
         return SwapType(number) if SwapType.NONE < number < SwapType.FAIL else SwapType.NONE
 
     def _field(self, offset: int) -> bytes:

@@ -1,6 +1,6 @@
-"""The MCUboot image format: header, payload, and the TLVs after it.
+"""The MCUboot image format: header, payload, the TLVs after it; and the trailer at the end of a slot.
 
-Source: MCUboot's design document, "Image format" and "TLV". All numbers are little endian.
+Source: MCUboot's design document, "Image format", "TLV" and "Image trailer". All numbers are little endian.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-MAGIC = 0x96F3B83D
+MAGIC = bytes.fromhex("3db8f396")
 HEADER_BYTES = 32
 
-_HEADER = struct.Struct("<IIHHIIBBHII")
+_HEADER = struct.Struct("<4sIHHIIBBHII")
 _TLV_INFO = struct.Struct("<HH")
 _TLV = struct.Struct("<HH")
 _PROTECTED_INFO = 0x6908
@@ -23,9 +23,20 @@ _SECURITY_COUNTER_BYTES = 4
 WRITE_BLOCK_BYTES = 8
 """Flash is written in such blocks, aligned, each once until its page is erased; the double word of an STM32L4."""
 
+TRAILER_MAGIC = bytes.fromhex("77c295f360d2ef7f3552500f2cb67980")
+"""The last bytes of a slot that has a trailer."""
+
+
+class TrailerField(IntEnum):
+    """Where the fields before the magic begin, counted from the slot's end; before them is the swap status."""
+
+    IMAGE_OK = len(TRAILER_MAGIC) + WRITE_BLOCK_BYTES
+    COPY_DONE = len(TRAILER_MAGIC) + 2 * WRITE_BLOCK_BYTES
+    SWAP_INFO = len(TRAILER_MAGIC) + 3 * WRITE_BLOCK_BYTES
+    SWAP_SIZE = len(TRAILER_MAGIC) + 4 * WRITE_BLOCK_BYTES
+
+
 STATUS_ENTRIES_PER_PAGE = 3
-TRAILER_FIELDS_BYTES = 16 + 4 * WRITE_BLOCK_BYTES
-"""At the end of a slot: magic, image_ok, copy_done, swap info, swap size; before them the swap status."""
 
 
 class TlvType(IntEnum):
@@ -103,7 +114,7 @@ def parse_image(data: bytes) -> McubootImage:
         raise ImageFormatError(f"{len(data)} bytes are less than an image header")
     magic, _, header_size, protected_size, payload_size, _, major, minor, revision, build, _ = _HEADER.unpack_from(data)
     if magic != MAGIC:
-        raise ImageFormatError(f"the image starts with {magic:#010x}, not MCUboot's magic")
+        raise ImageFormatError(f"the image starts with {magic.hex()}, not MCUboot's magic")
     if header_size < HEADER_BYTES:
         raise ImageFormatError(f"the image says that its header has {header_size} bytes")
     payload_end = header_size + payload_size
@@ -120,6 +131,12 @@ def parse_image(data: bytes) -> McubootImage:
         unprotected=unprotected,
         length=end,
     )
+
+
+def version_numbers(data: bytes) -> tuple[int, int, int]:
+    """Major, minor and revision of an image of which the header, at least, is there."""
+    *_, major, minor, revision, _, _ = _HEADER.unpack_from(data)
+    return major, minor, revision
 
 
 def _read_tlvs(data: bytes, start: int, expected_magic: int) -> tuple[dict[int, bytes], int]:
@@ -149,7 +166,7 @@ def trailer_pages(pages: int, page_bytes: int) -> int:
         pages: pages of the slot, each of which has three entries in the swap status.
         page_bytes: size of a page.
     """
-    return -(-(TRAILER_FIELDS_BYTES + pages * STATUS_ENTRIES_PER_PAGE * WRITE_BLOCK_BYTES) // page_bytes)
+    return -(-(TrailerField.SWAP_SIZE + pages * STATUS_ENTRIES_PER_PAGE * WRITE_BLOCK_BYTES) // page_bytes)
 
 
 def largest_image(pages: int, page_bytes: int) -> int:

@@ -7,18 +7,17 @@ Source: Zephyr's raw UART transport (`CONFIG_MCUMGR_TRANSPORT_RAW_UART`).
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
+
+from smp.header import OP
+
+from edge_deployer.wire.smp import HEADER_BYTES, NEWEST_VERSION, Header
 
 FRAME_OVERHEAD = 0
 """Bytes besides the message that the receiver's buffer must hold."""
 
 SILENCE_S = 0.1
 """Seconds without a byte after which a receiver forgets an incomplete message."""
-
-_HEADER = struct.Struct("!BBHHBB")
-_NEWEST_VERSION = 1
-_LARGEST_OP = 3
 
 
 def encode(message: bytes) -> bytes:
@@ -50,8 +49,8 @@ class Decoder:
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take bytes as they come; yields each message that is complete."""
         self._received += data
-        while len(self._received) >= _HEADER.size:
-            length = self._message_length()
+        while (header := Header.of(self._received)) is not None:
+            length = self._message_length(header)
             if length is None:
                 self.garbled += self._in_step
                 self._in_step = False
@@ -70,11 +69,9 @@ class Decoder:
         self._received.clear()
         self._in_step = True
 
-    def _message_length(self) -> int | None:
+    def _message_length(self, header: Header) -> int | None:
         """Length of the message that starts here; None where none can start."""
-        op_and_version, flags, length, *_ = _HEADER.unpack_from(self._received)
-        version, op = op_and_version >> 3, op_and_version & 0b111
-        if op > _LARGEST_OP or version > _NEWEST_VERSION or flags:
+        if header.op > max(OP) or header.version > NEWEST_VERSION or header.flags or header.reserved:
             return None
-        total = _HEADER.size + int(length)
+        total = HEADER_BYTES + header.length
         return total if total <= self._buffer_bytes else None

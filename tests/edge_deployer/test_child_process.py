@@ -41,7 +41,7 @@ def test_a_model_loads(user_folder: Path) -> None:  # noqa: ARG001
 
 
 def test_a_release_is_signed(user_folder: Path, signing_key: SigningKey) -> None:  # noqa: ARG001
-    assert sign_image(b"model", version="1.0.0", manifest=b"{}", key=signing_key).version == "1.0.0+0"
+    assert sign_image(b"model", version="1.0.0", manifest=b"{}", key=signing_key).payload == b"model"
 
 
 async def test_virtual_boards_start(user_folder: Path, signing_key: SigningKey) -> None:  # noqa: ARG001

@@ -16,18 +16,19 @@ from smpclient import SMPClient
 from smpclient.generics import SMPRequest
 from smpclient.transport.serial import SMPSerialTransport
 
-from edge_deployer.session import DeviceSession, requests
+from edge_deployer.session import requests
 from edge_deployer.tensors import TensorSpec
 from edge_deployer.wire import inference
 from edge_deployer.wire.inference import TensorMap
 from edge_deployer.wire.mcuboot import parse_image
+from edge_deployer.wire.smp import HEADER_BYTES
+from tests.edge_deployer.sessions import session_with
 from tests.edge_deployer.virtual_board.running_board import RunningBoard
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECIFICATION = ROOT / "docs" / "inference-group.cddl"
 COMPILER = shutil.which("gcc") or shutil.which("cc")
 DECLARED = re.compile(r"int cbor_decode_(\w+)\(\s*const uint8_t \*payload, size_t payload_len,\s*(.+?) ?\*result,")
-HEADER_BYTES = 8
 LONG = bytes(range(256)) * 3
 INPUT = TensorMap.from_spec(TensorSpec("int8", (1, 49, 10, 1), scale=0.5847, zero_point=83))
 OUTPUT = TensorMap.from_spec(TensorSpec("float32", (1, 12)))
@@ -148,7 +149,7 @@ def test_c_refuses_what_the_specification_does_not_allow(codec: Path, name: str)
 
 
 async def test_c_reads_what_a_board_answers(codec: Path, board: RunningBoard, identity_image: bytes) -> None:
-    async with DeviceSession(board.url, line_rate=0) as session:
+    async with session_with(board.url, line_rate=0) as session:
         await session.install(identity_image)
         await session.test(parse_image(identity_image).hash)
         await session.reset()

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_deployer.session import DeviceSession
 from edge_deployer.wire.mcuboot import parse_image
+from tests.edge_deployer.sessions import session_with
 from tests.edge_deployer.virtual_board.running_board import RunningBoard
 
 # Debian installs it where only root's PATH looks.
@@ -60,7 +60,7 @@ async def test_a_board_is_installed_and_asked_through_ser2net(
 ) -> None:
     # ser2net takes a device by its own path only.
     with ser2net(os.path.realpath(board.url), tmp_path) as url:
-        async with DeviceSession(url, line_rate=115200) as session:
+        async with session_with(url, line_rate=115200) as session:
             assert (await session.parameters()).buffer_bytes == 1024
             await session.install(identity_image)
             digest = parse_image(identity_image).hash

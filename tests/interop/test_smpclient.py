@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -17,18 +18,31 @@ from smpclient.requests.os_management import BootloaderInformationRead, MCUMgrPa
 from smpclient.requests.statistics_management import GroupData, ListOfGroups
 from smpclient.transport import SMPTransport
 from smpclient.transport.serial import SMPSerialRawTransport, SMPSerialTransport
+from smpclient.transport.udp import IPV4_UDP_OVERHEAD, SMPUDPTransport
 
 from edge_deployer.profile import load_profile
-from edge_deployer.session import DeviceSession
+from edge_deployer.wire.framing import FramingName
 from edge_deployer.wire.mcuboot import parse_image
 from tests.edge_deployer import tiny_models
+from tests.edge_deployer.sessions import session_with
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer, running_board
 
 BUFFER = 1024
 TIMEOUT_S = 10.0
+
+
+class UdpByUrl(SMPUDPTransport):
+    """Takes the port from a URL; whoever uses smpclient's has to give it beside the address."""
+
+    async def connect(self, address: str, timeout_s: float, port: int = 1337) -> None:
+        parts = urlsplit(address)
+        await super().connect(str(parts.hostname), timeout_s, parts.port or port)
+
+
 TRANSPORTS: dict[str, Callable[[], SMPTransport]] = {
     "console": SMPSerialTransport,
     "raw": lambda: SMPSerialRawTransport(mtu=BUFFER),
+    "udp": lambda: UdpByUrl(mtu=BUFFER + IPV4_UDP_OVERHEAD),
 }
 
 
@@ -47,10 +61,12 @@ class Line:
 
 @pytest.fixture(params=TRANSPORTS)
 def line(request: pytest.FixtureRequest, tmp_path: Path, signer: Signer) -> Iterator[Line]:
-    profile = load_profile("cortex-m4").model_copy(update={"framing": request.param, "smp_buffer_bytes": BUFFER})
+    udp = request.param == "udp"
+    line = {"framing": "console" if udp else request.param, "smp_buffer_bytes": BUFFER}
+    profile = load_profile("cortex-m4").model_copy(update=line)
     path = tmp_path / "profile.yaml"
     path.write_text(yaml.safe_dump(profile.model_dump()))
-    with running_board(tmp_path / "board", signer.public_key, profile=str(path)) as board:
+    with running_board(tmp_path / "board", signer.public_key, profile=str(path), udp=udp) as board:
         yield Line(board, TRANSPORTS[request.param])
 
 
@@ -72,7 +88,7 @@ async def test_smpclients_own_upload_arrives(line: Line, large_image: bytes) -> 
 async def test_smpclient_and_our_session_read_the_same_parameters(line: Line) -> None:
     async with line.client() as client:
         theirs = await client.request(MCUMgrParametersRead(), TIMEOUT_S)
-    async with DeviceSession(line.board.url, line_rate=0, framing=framing_of(line)) as session:
+    async with session_with(line.board.url, line_rate=0, framing=framing_of(line)) as session:
         ours = await session.parameters()
     assert (ours.buffer_bytes, ours.buffer_count) == (theirs.buf_size, theirs.buf_count)
     assert ours.buffer_bytes == BUFFER
@@ -83,7 +99,7 @@ async def test_our_session_finishes_what_smpclient_uploaded(line: Line, large_im
     async with line.client() as client:
         async for _ in client.upload(large_image, first_timeout_s=TIMEOUT_S):
             pass
-    async with DeviceSession(line.board.url, line_rate=0, framing=framing_of(line)) as session:
+    async with session_with(line.board.url, line_rate=0, framing=framing_of(line)) as session:
         progress: list[tuple[int, int]] = []
         await session.install(large_image, lambda done, total: progress.append((done, total)))
         assert progress == [(len(large_image), len(large_image))], "it is on the board and is not sent again"
@@ -128,7 +144,7 @@ async def test_a_wrong_sha_is_no_match(line: Line, identity_image: bytes) -> Non
 
 async def test_the_upgrade_flag_refuses_what_is_not_newer(line: Line, identity_image: bytes, signer: Signer) -> None:
     digest = parse_image(identity_image).hash
-    async with DeviceSession(line.board.url, line_rate=0, framing=framing_of(line)) as session:
+    async with session_with(line.board.url, line_rate=0, framing=framing_of(line)) as session:
         await session.install(identity_image)
         await session.test(digest)
         await session.reset()
@@ -157,8 +173,8 @@ async def test_an_unknown_hash_is_an_error_of_the_image_group(line: Line) -> Non
     assert error(answer)
 
 
-def framing_of(line: Line) -> str:
-    return next(name for name, transport in TRANSPORTS.items() if transport is line.transport)
+def framing_of(line: Line) -> FramingName:
+    return "raw" if line.transport is TRANSPORTS["raw"] else "console"
 
 
 def _first_chunk(image: bytes, *, upgrade: bool) -> ImageUploadWrite:

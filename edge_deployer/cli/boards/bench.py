@@ -14,6 +14,7 @@ from edge_deployer.inventory.inventory import BoardEntry, Inventory, board_profi
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.release.keys import load_or_create_signing_key, load_public_key, load_signing_key
 from edge_deployer.session import DeviceSession
+from edge_deployer.transport.board_transport import open_transport
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Bench:
             SessionError: the board does not answer.
         """
         profile = board_profile(entry)
-        async with DeviceSession(url, line_rate=profile.line_rate, framing=profile.framing) as session:
+        async with DeviceSession(open_transport(url, profile)) as session:
             yield session
             if entry.virtual:
                 await _keep_trial(session)

@@ -23,10 +23,11 @@ from edge_deployer.profile import load_profile
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.image import SignedImage, sign_image
 from edge_deployer.release.keys import SigningKey
-from edge_deployer.session import BoardGone, DeviceSession, LineError, PortInUse, ProtocolError, SessionError
+from edge_deployer.session import BoardGone, LineError, PortInUse, ProtocolError, SessionError
 from edge_deployer.task import Task
 from edge_deployer.tensors import Array, dequantize
 from edge_deployer.tflm import TflmRunner
+from tests.edge_deployer.sessions import session_with
 from tests.edge_deployer.tiny_models import identity_classifier, rotating_classifier
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, running_board
 
@@ -57,7 +58,7 @@ def board(tmp_path_factory: pytest.TempPathFactory, public_key: Path, image: Sig
 
 
 async def install(url: str, image: SignedImage, *, confirm: bool = False) -> None:
-    async with DeviceSession(url) as session:
+    async with session_with(url) as session:
         await session.install(image.data)
         await session.test(image.hash)
         await session.reset()
@@ -84,7 +85,7 @@ def right() -> AcceptanceSet:
 
 async def examine(url: str, acceptance: AcceptanceSet, plan: AcceptancePlan, image: SignedImage) -> BoardEvidence:
     held = Reference.of(acceptance, {"accuracy": 0.99}, most=plan.samples)
-    async with DeviceSession(url) as session:
+    async with session_with(url) as session:
         examination = Examination(session, "s1", load_profile("cortex-m4"), acceptance, held, plan)
         return await examination.run(image.hash.hex(), "staging")
 
@@ -204,7 +205,7 @@ def test_a_byte_changed_after_signing_never_boots(
 
 async def boots(url: str, data: bytes, image_hash: bytes) -> bytes:
     """The hash of what runs after an attempt to boot this."""
-    async with DeviceSession(url) as session:
+    async with session_with(url) as session:
         try:
             await session.install(data)
             await session.test(image_hash)
@@ -251,7 +252,7 @@ def test_production_answers_before_the_candidate_takes_its_place(
     held = Reference.of(right, {}, most=plan.samples)
 
     async def ask() -> int:
-        async with DeviceSession(board.url) as session:
+        async with session_with(board.url) as session:
             examination = Examination(session, "s1", load_profile("cortex-m4"), right, held, plan)
             found = await examination.ask_production(image.hash.hex())
             assert found.answers is not None

@@ -32,7 +32,7 @@ from edge_deployer.rollout.release_line import RECORD_FILE, ReleaseLine
 from edge_deployer.tensors import TensorSpec
 from tests.edge_deployer import tiny_models
 from tests.edge_deployer.cli.command import TINYOPS, Done, tinyops, tinyops_process
-from tests.edge_deployer.virtual_board.running_board import make_image
+from tests.edge_deployer.virtual_board.running_board import make_image, running_board
 
 MakeCandidate = Callable[..., Candidate]
 BOARDS = (("s1", "staging"), ("p1", "production"))
@@ -286,6 +286,23 @@ def test_a_release_on_trial_is_confirmed_and_stays(bench: Workbench, make_candid
     assert (kept["hash"], kept["confirmed"]) == (bundle.image.hash.hex(), True)
     assert bench.answer("confirm", "p1")["outcome"] == "unchanged"
     assert bench.answer("install", "p1", bundle.folder)["outcome"] == "unchanged"
+
+
+def test_a_board_on_the_network_is_worked_on_like_any_other(bench: Workbench, make_candidate: MakeCandidate) -> None:
+    bundle = bench.release(make_candidate(4))
+    public = bench.folder / "public.pem"
+    public.write_bytes(bench.key.public_pem)
+    np.save(bench.folder / "samples.npy", np.eye(4, dtype=np.int8))
+    with running_board(bench.folder / "real" / "p1", public, udp=True) as board:
+        bench.describe("p1", virtual=False, url=board.url)
+        assert bench.answer("list")[1]["url"] == board.url
+        bench.put_for_good(bundle)
+        running = bench.running()
+        assert running is not None
+        assert (running["hash"], running["confirmed"]) == (bundle.image.hash.hex(), True)
+        assert len(bench.answer("infer", "p1", "samples.npy")["samples"]) == 4
+    (row,) = bench.answer("probe", "p1", status=1)
+    assert "no SMP server listens there: Connection refused" in json.dumps(row)
 
 
 def test_revert_takes_a_trial_back(bench: Workbench, make_candidate: MakeCandidate) -> None:

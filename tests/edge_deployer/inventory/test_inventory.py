@@ -143,6 +143,7 @@ def bench_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
         ("socket://[::ffff:127.0.0.1]:5000", "socket://127.0.0.1:5000?logging=debug"),
         ("rfc2217://Gateway:4001?ign_set_control", "rfc2217://gateway:4001"),
         ("socket://192.168.0.5:4001", "socket://192.168.5:4001"),
+        ("udp://board-1", "UDP://Board-1:1337"),
     ],
 )
 def test_two_names_of_one_port_are_told_with_both_boards(tmp_path: Path, one: str, another: str) -> None:
@@ -161,6 +162,8 @@ def test_two_names_of_one_port_are_told_with_both_boards(tmp_path: Path, one: st
         ("socket://127.0.0.1:5000", "socket://127.0.0.1:5001"),
         ("socket://127.0.0.1:5000", "socket://127.0.0.2:5000"),
         ("socket://gateway-1:5000", "socket://gateway-2:5000"),
+        ("socket://gateway:1337", "udp://gateway"),
+        ("udp://gateway:1337", "udp://gateway:1338"),
         ("absent", "absent2"),
     ],
 )
@@ -176,6 +179,7 @@ def test_two_ports_are_two_boards(tmp_path: Path, one: str, another: str) -> Non
         *("spy:///dev/ttyACM0?file=log", "loop://", "alt:///dev/ttyACM0", "hwgrep://x", "http://host:1"),
         *("socket://host", "socket://:5000", "socket://host:0", "socket://host:70000", "socket://host:x", ""),
         *("/dev/tty\nACM0", "socket://ho\0st:1"),
+        *("udp://", "udp://:1337", "udp://board:0", "udp://board:x"),
     ],
 )
 def test_a_url_that_leads_to_no_board_is_refused(tmp_path: Path, url: str) -> None:
@@ -183,6 +187,26 @@ def test_a_url_that_leads_to_no_board_is_refused(tmp_path: Path, url: str) -> No
     path.write_text(two_boards(url, "/dev/ttyACM1"))
     with pytest.raises(TinyopsError, match=r"boards\.0\.url = "):
         load_inventory(path)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        (
+            "tcp://board:1337",
+            "tcp:// leads to no board; a device path, rfc2217://host:port, socket://host:port or "
+            "udp://host[:port] does",
+        ),
+        ("socket://board", "socket://host:port is wanted"),
+        ("udp://:1337", "udp://host[:port] is wanted"),
+    ],
+)
+def test_a_wrong_url_says_what_a_right_one_looks_like(tmp_path: Path, url: str, words: str) -> None:
+    path = tmp_path / "boards.yaml"
+    path.write_text(two_boards(url, "/dev/ttyACM1"))
+    with pytest.raises(TinyopsError) as raised:
+        load_inventory(path)
+    assert words in raised.value.message
 
 
 @pytest.mark.parametrize("name", ["lock", "quarantine.sqlite", "quarantine.sqlite-wal", "x" * 65, "x" * 300, "s1\n"])

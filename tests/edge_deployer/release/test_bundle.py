@@ -14,6 +14,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.release.bundle import IMAGE_FILE, MANIFEST_FILE, Candidate, archive, read_bundle, write_bundle
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.store import ReleaseStore
+from edge_deployer.wire.mcuboot import parse_image
 
 MakeCandidate = Callable[..., Candidate]
 
@@ -27,7 +28,8 @@ def test_bundle_reads_back_whole(tmp_path: Path, make_candidate: MakeCandidate, 
     assert read.image == written.image
     assert read.image.payload == candidate.model
     assert read.manifest == written.manifest
-    assert read.manifest.version == read.image.version == "1.2.3+4"
+    assert read.manifest.version == "1.2.3+4"
+    assert parse_image(read.image.data).version == "1.2.3.4"
     assert read.acceptance.to_bytes() == candidate.acceptance.to_bytes()
     with tarfile.open(tmp_path / "bundle" / "model_source.tar.gz") as tar:
         assert tar.getnames() == ["model.py"]

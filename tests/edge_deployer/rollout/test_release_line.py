@@ -30,8 +30,8 @@ from edge_deployer.release.validation import validate_model
 from edge_deployer.report.replay import replay
 from edge_deployer.rollout.deployment import Deployment, Step
 from edge_deployer.rollout.release_line import ReleaseLine
-from edge_deployer.session import DeviceSession
 from tests.edge_deployer.conftest import one_hot_samples
+from tests.edge_deployer.sessions import session_with
 from tests.edge_deployer.tiny_models import float_classifier
 from tests.edge_deployer.virtual_board.running_board import running_board
 
@@ -243,13 +243,13 @@ def test_an_image_that_waits_to_be_booted_is_taken_back_before_anything_else(
 
 
 async def _leave_waiting(url: str, bundle: Bundle) -> None:
-    async with DeviceSession(url) as session:
+    async with session_with(url) as session:
         await session.install(bundle.image.data)
         await session.test(bundle.image.hash)
 
 
 async def _running_hashes(url: str) -> list[bytes]:
-    async with DeviceSession(url) as session:
+    async with session_with(url) as session:
         await session.reset()
         return [image.hash for image in await session.images() if image.active]
 

@@ -25,12 +25,13 @@ from edge_deployer.session import (
 )
 from edge_deployer.wire.mcuboot import parse_image
 from tests.edge_deployer import tiny_models
+from tests.edge_deployer.sessions import session_with
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer, running_board
 
 
 @pytest.fixture
 async def session(board: RunningBoard) -> AsyncIterator[DeviceSession]:
-    async with DeviceSession(board.url, line_rate=0, request_timeout_s=1.0) as session:
+    async with session_with(board.url, line_rate=0, request_timeout_s=1.0) as session:
         yield session
 
 
@@ -86,11 +87,11 @@ async def test_an_unconfirmed_image_is_reverted(session: DeviceSession, identity
 
 async def test_a_confirmed_image_survives_a_power_cycle(tmp_path: Path, signer: Signer, identity_image: bytes) -> None:
     with running_board(tmp_path, signer.public_key) as board:
-        async with DeviceSession(board.url, line_rate=0) as session:
+        async with session_with(board.url, line_rate=0) as session:
             digest = await put_for_good(session, identity_image)
             await session.claim(7)
     with running_board(tmp_path, signer.public_key) as board:
-        async with DeviceSession(board.url, line_rate=0) as session:
+        async with session_with(board.url, line_rate=0) as session:
             assert (await session.info()).image_hash == digest
             assert (await session.health()).reset_reason is ResetReason.POWER_ON
             with pytest.raises(BoardRefused, match="a newer epoch has claimed the board") as caught:
@@ -179,7 +180,7 @@ async def test_an_image_that_is_there_is_not_sent_again(session: DeviceSession, 
 
 async def test_an_image_too_big_for_the_slot_is_refused(tmp_path: Path, signer: Signer) -> None:
     with running_board(tmp_path, signer.public_key, profile="cortex-m0plus") as board:
-        async with DeviceSession(board.url, line_rate=0) as session:
+        async with session_with(board.url, line_rate=0) as session:
             with pytest.raises(BoardRefused, match="too large"):
                 await session.install(signer.sign(bytes(200_000)))
 
@@ -200,20 +201,20 @@ async def test_a_session_is_usable_after_a_cancelled_call(session: DeviceSession
 
 async def test_two_sessions_cannot_share_a_port(board: RunningBoard, session: DeviceSession) -> None:
     with pytest.raises(PortInUse, match="in use"):
-        async with DeviceSession(board.url):
+        async with session_with(board.url):
             pass
     assert await session.echo() == "tinyops"
 
 
 async def test_a_port_is_free_again_after_a_session(board: RunningBoard) -> None:
     for _ in range(2):
-        async with DeviceSession(board.url, line_rate=0) as session:
+        async with session_with(board.url, line_rate=0) as session:
             await session.echo()
 
 
 async def test_a_port_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BoardGone, match="nowhere"):
-        async with DeviceSession(str(tmp_path / "nowhere")):
+        async with session_with(str(tmp_path / "nowhere")):
             pass
 
 
@@ -222,7 +223,7 @@ async def test_a_silent_board_is_gone_in_bounded_time() -> None:
     tty.setraw(slave)
 
     async def open_session() -> None:
-        async with DeviceSession(os.ttyname(slave), request_timeout_s=0.2):
+        async with session_with(os.ttyname(slave), request_timeout_s=0.2):
             pass
 
     try:
@@ -236,7 +237,7 @@ async def test_a_silent_board_is_gone_in_bounded_time() -> None:
 @pytest.mark.usefixtures("children_start_cold")
 async def test_a_board_that_loses_power_is_gone(tmp_path: Path, signer: Signer) -> None:
     with running_board(tmp_path, signer.public_key) as board:
-        async with DeviceSession(board.url, line_rate=0) as session:
+        async with session_with(board.url, line_rate=0) as session:
             board.process.terminate()
             board.process.wait()
             with pytest.raises(BoardGone, match="line"):

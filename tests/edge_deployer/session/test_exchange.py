@@ -3,111 +3,127 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import pty
-import tty
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 import pytest
 
 from edge_deployer.session.exchange import Exchange
-from edge_deployer.transport import GarbledReply, PortClosed, SerialTransport
-from edge_deployer.wire.console import Decoder, encode
+from edge_deployer.transport.board_transport import GarbledReply, PortClosed
+from edge_deployer.wire.smp import Header
+from tests.edge_deployer.transport.memory_transport import MemoryTransport
 
-REQUEST = bytes([2 | 1 << 3, 0, 0, 0, 0, 0, 0, 0])
+REQUEST = Header(op=2, version=1, group=0, sequence=0, command=0).before(b"")
 
 
 def answer(sequence: int) -> bytes:
-    return bytes([3 | 1 << 3, 0, 0, 0, 0, 0, sequence, 0])
+    return Header(op=3, version=1, group=0, sequence=sequence, command=0).before(b"")
 
 
-class FarEnd:
-    """What comes out of the line."""
+def sequence_of(message: bytes) -> int:
+    header = Header.of(message)
+    assert header is not None
+    return header.sequence
 
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-        self._decoder = Decoder()
+
+class Line(MemoryTransport):
+    """Holds messages up while it is full."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sending: list[bytes] = []
+        self.room = asyncio.Event()
+        self.room.set()
+
+    async def send(self, message: bytes) -> None:
+        self.sending.append(message)
+        await self.room.wait()
+        await super().send(message)
 
     async def messages(self, count: int) -> list[bytes]:
-        found: list[bytes] = []
-        while len(found) < count:
-            with suppress(BlockingIOError):
-                found += self._decoder.feed(os.read(self.descriptor, 4096))
+        while len(self.sent) < count:
             await asyncio.sleep(0)
-        return found
-
-    def write(self, data: bytes) -> None:
-        os.write(self.descriptor, data)
+        return self.sent
 
 
 @pytest.fixture
-async def ends() -> AsyncIterator[tuple[FarEnd, Exchange]]:
-    master, slave = pty.openpty()
-    tty.setraw(slave)
-    os.set_blocking(master, False)
-    transport = SerialTransport(115200)
-    await transport.connect(os.ttyname(slave), 1)
-    exchange = Exchange(transport)
-    yield FarEnd(master), exchange
+async def ends() -> AsyncIterator[tuple[Line, Exchange]]:
+    line = Line()
+    exchange = Exchange(line)
+    yield line, exchange
     await exchange.close()
-    await transport.disconnect()
-    os.close(slave)
-    os.close(master)
 
 
-async def test_replies_find_their_requests_in_any_order(ends: tuple[FarEnd, Exchange]) -> None:
-    far, exchange = ends
+async def test_replies_find_their_requests_in_any_order(ends: tuple[Line, Exchange]) -> None:
+    line, exchange = ends
     first, second = exchange.post(REQUEST), exchange.post(REQUEST)
-    sent = await far.messages(2)
-    assert [message[6] for message in sent] == [first.sequence, second.sequence]
-    far.write(encode(answer(second.sequence)) + encode(answer(first.sequence)))
+    sent = await line.messages(2)
+    assert [sequence_of(message) for message in sent] == [first.sequence, second.sequence]
+    line.hear([answer(second.sequence), answer(first.sequence)])
     assert await first.reply == answer(first.sequence)
     assert await second.reply == answer(second.sequence)
 
 
-async def test_a_late_reply_never_answers_another_request(ends: tuple[FarEnd, Exchange]) -> None:
-    far, exchange = ends
+async def test_a_late_reply_never_answers_another_request(ends: tuple[Line, Exchange]) -> None:
+    line, exchange = ends
     late = exchange.post(REQUEST)
     exchange.abandon(late)
     for _ in range(600):
         pending = exchange.post(REQUEST)
         assert pending.sequence != late.sequence
-        far.write(encode(answer(late.sequence)) + encode(answer(pending.sequence)))
+        line.hear([answer(late.sequence), answer(pending.sequence)])
         assert await pending.reply == answer(pending.sequence)
 
 
-async def test_numbers_never_run_out(ends: tuple[FarEnd, Exchange]) -> None:
+async def test_what_is_shorter_than_a_header_answers_nobody(ends: tuple[Line, Exchange]) -> None:
+    line, exchange = ends
+    pending = exchange.post(REQUEST)
+    line.hear([b"", answer(pending.sequence)[:7], answer(pending.sequence)])
+    assert await pending.reply == answer(pending.sequence)
+
+
+async def test_numbers_never_run_out(ends: tuple[Line, Exchange]) -> None:
     _, exchange = ends
     for _ in range(600):
         exchange.abandon(exchange.post(REQUEST))
     assert not exchange.post(REQUEST).reply.done()
 
 
-async def test_damage_is_blamed_on_the_oldest_request(ends: tuple[FarEnd, Exchange]) -> None:
-    far, exchange = ends
+async def test_damage_is_blamed_on_the_oldest_request(ends: tuple[Line, Exchange]) -> None:
+    line, exchange = ends
     first, second = exchange.post(REQUEST), exchange.post(REQUEST)
-    await far.messages(2)
-    damaged = encode(answer(first.sequence))
-    far.write(damaged[:5] + b"!" + damaged[6:] + encode(answer(second.sequence)))
+    await line.messages(2)
+    line.hear([GarbledReply("damaged"), answer(second.sequence)])
     with pytest.raises(GarbledReply):
         await first.reply
     assert await second.reply == answer(second.sequence)
 
 
-async def test_a_request_goes_out_whole_though_its_sender_has_given_up(ends: tuple[FarEnd, Exchange]) -> None:
-    far, exchange = ends
-    long = REQUEST + bytes(60_000)
-    exchange.abandon(exchange.post(long))
+async def test_a_request_goes_out_whole_though_its_sender_has_given_up(ends: tuple[Line, Exchange]) -> None:
+    line, exchange = ends
+    line.room.clear()
+    given_up = exchange.post(REQUEST)
+    while not line.sending:
+        await asyncio.sleep(0)
+    exchange.abandon(given_up)
     after = exchange.post(REQUEST)
-    (one, other) = await far.messages(2)
-    assert (len(one), other[6]) == (len(long), after.sequence)
+    line.room.set()
+    assert [sequence_of(message) for message in await line.messages(2)] == [given_up.sequence, after.sequence]
 
 
-async def test_when_it_ends_nobody_waits_on(ends: tuple[FarEnd, Exchange]) -> None:
+async def test_when_it_ends_nobody_waits_on(ends: tuple[Line, Exchange]) -> None:
     _, exchange = ends
     before = exchange.post(REQUEST)
     await exchange.close()
     for pending in (before, exchange.post(REQUEST)):
         with pytest.raises(PortClosed):
             await pending.reply
+
+
+async def test_a_line_that_goes_away_ends_all_requests(ends: tuple[Line, Exchange]) -> None:
+    line, exchange = ends
+    before = exchange.post(REQUEST)
+    line.hear([PortClosed("unplugged")])
+    for pending in (before, exchange.post(REQUEST)):
+        with pytest.raises(PortClosed, match="unplugged"):
+            await pending.reply
+    assert exchange.ended

@@ -17,6 +17,7 @@ from edge_deployer.virtual_board.control import BoardControl
 from edge_deployer.virtual_board.faults import FaultPlan, LateReplies, LineNoise, PowerCutAt, Reset, Vanish
 from edge_deployer.wire.mcuboot import parse_image
 from tests.edge_deployer import tiny_models
+from tests.edge_deployer.sessions import session_with, transport_to
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer, running_board
 
 NOBODY = 65534
@@ -53,7 +54,7 @@ async def test_an_install_ends_well(board: RunningBoard, signer: Signer, plan: F
     image = long_image(signer)
     with BoardControl(board.directory) as control:
         control.set_faults(plan)
-        async with DeviceSession(board.url, line_rate=0, request_timeout_s=0.5) as session:
+        async with session_with(board.url, line_rate=0, request_timeout_s=0.5) as session:
             await install_for_good(session, image)
             assert (await session.info()).image_hash == parse_image(image).hash
             assert np.array_equal((await session.infer(INPUTS)).outputs, np.roll(INPUTS, -1, axis=1))
@@ -63,7 +64,7 @@ async def test_an_install_ends_well(board: RunningBoard, signer: Signer, plan: F
 async def test_a_compressed_upload_leaves_the_plain_image_in_the_slot(board: RunningBoard, signer: Signer) -> None:
     image = signer.sign(tiny_models.rotating_classifier() + bytes(50_000))
     with BoardControl(board.directory) as control:
-        async with DeviceSession(board.url, line_rate=0) as session:
+        async with session_with(board.url, line_rate=0) as session:
             await session.install(image)
             (state,) = await session.images()
             assert control.counters()["bytes_to_board"] < len(image) / 4
@@ -76,13 +77,13 @@ async def test_a_board_that_cannot_decompress_gets_the_image_as_it_is(tmp_path: 
         running_board(tmp_path / "board", signer.public_key, profile="cortex-m0plus") as board,
         BoardControl(board.directory) as control,
     ):
-        async with DeviceSession(board.url, line_rate=0) as session:
+        async with session_with(board.url, line_rate=0) as session:
             await install_for_good(session, image)
         assert control.counters()["bytes_to_board"] > len(image)
 
 
 async def test_a_revoked_release_is_refused_before_anything_is_sent(board: RunningBoard, signer: Signer) -> None:
-    async with DeviceSession(board.url, line_rate=0) as session:
+    async with session_with(board.url, line_rate=0) as session:
         await install_for_good(session, signer.sign(tiny_models.identity_classifier(), security_counter=2))
         await session.reset()
         assert (await session.health()).security_floor == 2
@@ -95,7 +96,7 @@ async def test_the_first_chunk_has_the_images_header_however_many_messages_were_
     board: RunningBoard, signer: Signer
 ) -> None:
     image = long_image(signer)
-    line = SmpLine(board.url, line_rate=0, framing="console", request_timeout_s=0.5)
+    line = SmpLine(transport_to(board.url, line_rate=0), request_timeout_s=0.5)
     await line.open()
     try:
         for _ in range(50):
@@ -103,7 +104,7 @@ async def test_the_first_chunk_has_the_images_header_however_many_messages_were_
         await upload(line, image, lambda *_: None)
     finally:
         await line.close()
-    async with DeviceSession(board.url, line_rate=0) as session:
+    async with session_with(board.url, line_rate=0) as session:
         (uploaded,) = await session.images()
     assert uploaded.hash == parse_image(image).hash
 
@@ -112,7 +113,7 @@ async def test_a_board_that_has_become_another_never_answers_for_the_one_before(
     board: RunningBoard, signer: Signer
 ) -> None:
     first, second = signer.sign(tiny_models.identity_classifier()), long_image(signer, "1.0.1")
-    async with DeviceSession(board.url, line_rate=0, request_timeout_s=0.5) as session:
+    async with session_with(board.url, line_rate=0, request_timeout_s=0.5) as session:
         await install_for_good(session, first)
         await session.install(second)
         await session.test(parse_image(second).hash)
@@ -129,7 +130,7 @@ async def test_a_board_that_has_become_another_never_answers_for_the_one_before(
 async def test_a_crash_in_the_middle_of_many_samples_is_a_fault(
     board: RunningBoard, signer: Signer, signal: str
 ) -> None:
-    async with DeviceSession(board.url, line_rate=0, request_timeout_s=0.5) as session:
+    async with session_with(board.url, line_rate=0, request_timeout_s=0.5) as session:
         await install_for_good(session, long_image(signer))
         with BoardControl(board.directory) as control:
             await asyncio.to_thread(
@@ -140,18 +141,18 @@ async def test_a_crash_in_the_middle_of_many_samples_is_a_fault(
 
 
 async def test_an_older_epoch_does_not_get_a_session(board: RunningBoard) -> None:
-    async with DeviceSession(board.url, line_rate=0, epoch=8):
+    async with session_with(board.url, line_rate=0, epoch=8):
         pass
     with pytest.raises(BoardRefused, match="a newer epoch has claimed the board"):
-        async with DeviceSession(board.url, line_rate=0, epoch=7):
+        async with session_with(board.url, line_rate=0, epoch=7):
             pass
-    async with DeviceSession(board.url, line_rate=0, epoch=8) as session:
+    async with session_with(board.url, line_rate=0, epoch=8) as session:
         assert await session.echo("mine") == "mine"
 
 
 async def test_while_a_session_is_open_nobody_but_root_opens_the_port(board: RunningBoard) -> None:
     Path(board.url).chmod(0o666)
-    async with DeviceSession(board.url, line_rate=0):
+    async with session_with(board.url, line_rate=0):
         assert opening_as_a_user(board.url) == EXCLUDED
     assert opening_as_a_user(board.url) == OPENED
 
@@ -178,7 +179,7 @@ async def test_a_board_that_reset_before_it_could_confirm_keeps_what_it_had(
         signer.sign(tiny_models.identity_classifier()),
         signer.sign(tiny_models.rotating_classifier(), "2.0.0"),
     )
-    async with DeviceSession(board.url, line_rate=0, request_timeout_s=0.5) as session:
+    async with session_with(board.url, line_rate=0, request_timeout_s=0.5) as session:
         await install_for_good(session, first)
         await session.install(second)
         await session.test(parse_image(second).hash)
@@ -194,7 +195,7 @@ async def test_a_board_that_reset_before_it_could_confirm_keeps_what_it_had(
 
 async def test_a_session_can_be_cancelled_anywhere(board: RunningBoard, signer: Signer) -> None:
     image, chance = long_image(signer), random.Random(3)
-    async with DeviceSession(board.url, line_rate=0, request_timeout_s=0.5) as session:
+    async with session_with(board.url, line_rate=0, request_timeout_s=0.5) as session:
         await install_for_good(session, image)
         with BoardControl(board.directory) as control:
             for number in range(40):
@@ -206,12 +207,12 @@ async def test_a_session_can_be_cancelled_anywhere(board: RunningBoard, signer: 
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         assert np.array_equal((await session.infer(INPUTS)).outputs, np.roll(INPUTS, -1, axis=1))
-    async with DeviceSession(board.url, line_rate=0) as session:
+    async with session_with(board.url, line_rate=0) as session:
         assert await session.echo("free") == "free"
 
 
 async def test_a_line_may_be_away_for_longer_than_a_board_may_be_silent(board: RunningBoard) -> None:
-    async with DeviceSession(board.url, line_rate=0, request_timeout_s=0.1) as session:
+    async with session_with(board.url, line_rate=0, request_timeout_s=0.1) as session:
         with BoardControl(board.directory) as control:
             await asyncio.to_thread(control.vanish, 1.5)
             assert await session.echo("back") == "back"
@@ -219,7 +220,7 @@ async def test_a_line_may_be_away_for_longer_than_a_board_may_be_silent(board: R
 
 async def test_the_port_is_free_after_a_session_that_was_cancelled_while_it_closed(board: RunningBoard) -> None:
     async def use() -> None:
-        async with DeviceSession(board.url, line_rate=0) as session:
+        async with session_with(board.url, line_rate=0) as session:
             await session.echo()
 
     for _ in range(20):
@@ -229,5 +230,5 @@ async def test_the_port_is_free_after_a_session_that_was_cancelled_while_it_clos
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    async with DeviceSession(board.url, line_rate=0) as session:
+    async with session_with(board.url, line_rate=0) as session:
         assert await session.echo("free") == "free"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import cbor2
@@ -11,11 +12,15 @@ import numpy as np
 import pytest
 
 from edge_deployer.session import BoardGone, DeviceSession, LineError, ProtocolError, SessionError, WrongInputs
+from edge_deployer.virtual_board.control import BoardControl
+from edge_deployer.virtual_board.faults import FaultPlan, LineNoise
 from edge_deployer.wire.console import Decoder, encode
 from edge_deployer.wire.inference import GROUP, Command, crc32
 from edge_deployer.wire.mcuboot import parse_image
+from edge_deployer.wire.smp import HEADER_BYTES, Header
 from tests.edge_deployer.session.remote_lines import flip_bits, rfc2217_line, tcp_line
-from tests.edge_deployer.virtual_board.running_board import RunningBoard
+from tests.edge_deployer.sessions import session_with
+from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer, running_board
 
 Fields = dict[str, Any]
 READ_ANSWER, WRITE_REQUEST, WRITE_ANSWER = 1, 2, 3
@@ -35,14 +40,34 @@ async def install_and_run(session: DeviceSession, image: bytes) -> None:
 
 async def test_over_a_socket(board: RunningBoard, identity_image: bytes) -> None:
     with tcp_line(board.url) as url:
-        async with DeviceSession(url, line_rate=0) as session:
+        async with session_with(url, line_rate=0) as session:
             await install_and_run(session, identity_image)
 
 
 async def test_over_rfc2217(board: RunningBoard, identity_image: bytes) -> None:
     with rfc2217_line(board.url) as url:
-        async with DeviceSession(url) as session:
+        async with session_with(url) as session:
             await install_and_run(session, identity_image)
+
+
+async def test_over_udp(tmp_path: Path, signer: Signer, identity_image: bytes) -> None:
+    with running_board(tmp_path / "board", signer.public_key, udp=True) as board:
+        async with session_with(board.url) as session:
+            await install_and_run(session, identity_image)
+
+
+async def test_lost_datagrams_cost_time_but_no_correctness(
+    tmp_path: Path, signer: Signer, identity_image: bytes
+) -> None:
+    noise = LineNoise(bit_flips=2e-4)
+    with (
+        running_board(tmp_path / "board", signer.public_key, udp=True) as board,
+        BoardControl(board.directory) as control,
+    ):
+        control.set_faults(FaultPlan(seed=3, to_board=noise, to_client=noise))
+        async with session_with(board.url, request_timeout_s=0.5) as session:
+            await install_and_run(session, identity_image)
+        assert control.counters()["faults"]["bit_flip"] > 2
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -50,7 +75,7 @@ async def test_a_noisy_line_costs_time_but_no_correctness(
     board: RunningBoard, identity_image: bytes, seed: int
 ) -> None:
     with tcp_line(board.url, flip_bits(2e-4, seed)) as url:
-        async with DeviceSession(url, line_rate=0, request_timeout_s=0.5) as session:
+        async with session_with(url, line_rate=0, request_timeout_s=0.5) as session:
             await install_and_run(session, identity_image)
 
 
@@ -63,7 +88,7 @@ async def test_damage_that_the_frame_check_misses_is_found_and_mended(
 
     meddler = Meddler(op, *RUN, flip_a_bit)
     with tcp_line(board.url, meddler) as url:
-        async with DeviceSession(url, line_rate=0) as session:
+        async with session_with(url, line_rate=0) as session:
             await install_and_run(session, identity_image)
     assert meddler.seen
 
@@ -84,7 +109,7 @@ async def test_a_lost_message_changes_nothing(
     """In particular the board resets once: a second reset would revert the image on trial."""
     meddler = Meddler(op, group, command, lambda _: None, number)
     with tcp_line(board.url, meddler) as url:
-        async with DeviceSession(url, line_rate=0, request_timeout_s=0.3) as session:
+        async with session_with(url, line_rate=0, request_timeout_s=0.3) as session:
             digest = parse_image(identity_image).hash
             await session.install(identity_image)
             await session.test(digest)
@@ -101,7 +126,7 @@ async def test_a_board_may_take_its_time_to_erase_the_slot(board: RunningBoard, 
         return fields
 
     with tcp_line(board.url, Meddler(WRITE_ANSWER, *UPLOAD, after_a_second)) as url:
-        async with DeviceSession(url, line_rate=0, request_timeout_s=0.1) as session:
+        async with session_with(url, line_rate=0, request_timeout_s=0.1) as session:
             await session.install(identity_image)
 
 
@@ -132,7 +157,7 @@ async def test_an_answer_that_makes_no_sense_is_named_with_the_board(
 
     with tcp_line(board.url, Meddler(op, *command, change)) as url:
         with pytest.raises(error, match=words) as caught:
-            async with DeviceSession(url, line_rate=0) as session:
+            async with session_with(url, line_rate=0) as session:
                 await install_and_run(session, identity_image)
         assert caught.value.url == url
 
@@ -159,17 +184,17 @@ class Meddler:
         return b"".join(self._pass_on(message) for message in self._decoder.feed(data))
 
     def _pass_on(self, message: bytes) -> bytes:
-        group, command = int.from_bytes(message[4:6], "big"), message[7]
-        if (message[0] & 7, group, command) != self._kind:
+        header = Header.of(message)
+        assert header is not None
+        if (header.op, header.group, header.command) != self._kind:
             return encode(message)
         self.seen += 1
         if self.seen != self._number:
             return encode(message)
-        fields = self._meddle(cbor2.loads(message[8:]))
+        fields = self._meddle(cbor2.loads(message[HEADER_BYTES:]))
         if fields is None:
             return b""
-        body = cbor2.dumps(fields)
-        return encode(message[:2] + len(body).to_bytes(2, "big") + message[4:8] + body)
+        return encode(header.before(cbor2.dumps(fields)))
 
 
 async def test_a_line_that_damages_everything_is_a_line_error(board: RunningBoard) -> None:
@@ -180,11 +205,11 @@ async def test_a_line_that_damages_everything_is_a_line_error(board: RunningBoar
         tcp_line(board.url, lambda data: data if next(heard, False) else flip(data)) as url,
         pytest.raises(LineError, match="damaged"),
     ):
-        async with DeviceSession(url, line_rate=0, request_timeout_s=0.3):
+        async with session_with(url, line_rate=0, request_timeout_s=0.3):
             pass
 
 
 async def test_a_far_end_that_does_not_listen_is_gone() -> None:
     with pytest.raises(BoardGone, match="cannot be opened"):
-        async with DeviceSession("socket://127.0.0.1:1"):
+        async with session_with("socket://127.0.0.1:1"):
             pass

@@ -14,8 +14,8 @@ from smpclient.requests.image_management import ImageUploadWrite
 from edge_deployer.session import BoardGone
 from edge_deployer.session.line import SmpLine
 from edge_deployer.session.transfer import Payload, Transfer
-from edge_deployer.wire.framing import FramingName
-from tests.edge_deployer.session.scripted_board import Fate, ScriptedBoard, scripted_board
+from tests.edge_deployer.session.scripted_board import Fate, ScriptedBoard
+from tests.edge_deployer.transport.memory_transport import MemoryTransport
 
 DATA = random.Random(3).randbytes(4000)
 
@@ -24,9 +24,9 @@ def chunk(offset: int, data: bytes) -> ImageUploadWrite:
     return ImageUploadWrite(off=offset, data=data)
 
 
-async def transfer_to(board: ScriptedBoard, framing: FramingName = "console") -> list[int]:
+async def transfer_to(board: ScriptedBoard) -> list[int]:
     """Transfers DATA; the offsets that were reported on the way."""
-    line = SmpLine(board.url, line_rate=0, framing=framing, request_timeout_s=0.3)
+    line = SmpLine(MemoryTransport(board), request_timeout_s=0.3)
     progress: list[int] = []
     await line.open()
     try:
@@ -53,78 +53,77 @@ def is_heard_now_and_then(fates: Sequence[Fate]) -> bool:
 )
 def test_the_board_has_the_very_bytes_whatever_happens_to_the_messages(fates: Sequence[Fate]) -> None:
     async def run() -> None:
-        with scripted_board(fates) as board:
-            progress = await transfer_to(board)
-            assert bytes(board.received) == DATA
-            assert progress == sorted(progress)
-            assert progress[-1] == len(DATA)
+        board = ScriptedBoard(fates)
+        progress = await transfer_to(board)
+        assert bytes(board.received) == DATA
+        assert progress == sorted(progress)
+        assert progress[-1] == len(DATA)
 
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("framing", ["console", "raw"])
-async def test_on_a_clean_line_messages_fill_the_boards_buffer(framing: FramingName) -> None:
-    with scripted_board(framing=framing, buffer_bytes=512) as board:
-        await transfer_to(board, framing)
-    assert board.longest == {"console": 508, "raw": 512}[framing]
+async def test_on_a_clean_line_messages_fill_the_boards_buffer() -> None:
+    board = ScriptedBoard(buffer_bytes=512)
+    await transfer_to(board)
+    assert board.longest == 512
 
 
 async def test_a_board_that_forgets_the_transfer_gets_it_from_the_start() -> None:
-    with scripted_board([Fate.FINE, Fate.FINE, Fate.RESET]) as board:
-        await transfer_to(board)
-        assert bytes(board.received) == DATA
+    board = ScriptedBoard([Fate.FINE, Fate.FINE, Fate.RESET])
+    await transfer_to(board)
+    assert bytes(board.received) == DATA
 
 
 async def test_messages_get_shorter_on_a_lossy_line() -> None:
     fates = [Fate.FINE, *[Fate.REQUEST_LOST, Fate.FINE, Fate.FINE] * 4]
-    with scripted_board(fates, buffer_bytes=4096) as board:
-        line = SmpLine(board.url, line_rate=0, framing="console", request_timeout_s=1.0)
-        await line.open()
-        before = line.best_message
-        await Transfer(line, Payload(DATA * 4, chunk, "take the data", "data")).run()
-        assert line.best_message < before == 4092
-        await line.close()
+    board = ScriptedBoard(fates, buffer_bytes=4096)
+    line = SmpLine(MemoryTransport(board), request_timeout_s=1.0)
+    await line.open()
+    before = line.best_message
+    await Transfer(line, Payload(DATA * 4, chunk, "take the data", "data")).run()
+    assert line.best_message < before == 4096
+    await line.close()
 
 
 async def test_a_board_that_falls_silent_is_gone() -> None:
-    with scripted_board([Fate.FINE, *[Fate.REQUEST_LOST] * 1000]) as board:
-        line = SmpLine(board.url, line_rate=0, framing="console", request_timeout_s=0.1)
-        await line.open()
-        with pytest.raises(BoardGone, match="fell silent after byte"):
-            await Transfer(line, Payload(DATA, chunk, "take the data", "data")).run()
-        await line.close()
+    board = ScriptedBoard([Fate.FINE, *[Fate.REQUEST_LOST] * 1000])
+    line = SmpLine(MemoryTransport(board), request_timeout_s=0.1)
+    await line.open()
+    with pytest.raises(BoardGone, match="fell silent after byte"):
+        await Transfer(line, Payload(DATA, chunk, "take the data", "data")).run()
+    await line.close()
 
 
 async def test_a_slow_line_is_not_taken_for_a_silent_board() -> None:
-    with scripted_board([Fate.FINE, Fate.REQUEST_LOST]) as board:
-        line = SmpLine(board.url, line_rate=9600, framing="console", request_timeout_s=0.05)
-        await line.open()
-        await Transfer(line, Payload(DATA, chunk, "take the data", "data")).run()
-        assert bytes(board.received) == DATA
-        await line.close()
+    board = ScriptedBoard([Fate.FINE, Fate.REQUEST_LOST])
+    line = SmpLine(MemoryTransport(board, seconds_per_byte=10 / 9600), request_timeout_s=0.05)
+    await line.open()
+    await Transfer(line, Payload(DATA, chunk, "take the data", "data")).run()
+    assert bytes(board.received) == DATA
+    await line.close()
 
 
 async def test_a_transfer_that_starts_over_gets_its_time_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge_deployer.session.transfer._STALL_DEADLINE_S", 0.6)
     fates = [*[Fate.FINE] * 8, Fate.RESET, *[Fate.FINE, Fate.REQUEST_LOST] * 8]
-    with scripted_board(fates) as board:
-        line = SmpLine(board.url, line_rate=0, framing="console", request_timeout_s=0.1)
-        await line.open()
-        await Transfer(line, Payload(DATA, chunk, "take the data", "data")).run()
-        assert bytes(board.received) == DATA
-        await line.close()
+    board = ScriptedBoard(fates)
+    line = SmpLine(MemoryTransport(board), request_timeout_s=0.1)
+    await line.open()
+    await Transfer(line, Payload(DATA, chunk, "take the data", "data")).run()
+    assert bytes(board.received) == DATA
+    await line.close()
 
 
 async def test_a_cancelled_transfer_leaves_a_usable_line() -> None:
-    with scripted_board() as board:
-        line = SmpLine(board.url, line_rate=0, framing="console", request_timeout_s=1.0)
-        await line.open()
-        begun = asyncio.Event()
-        payload = Payload(DATA * 50, chunk, "take the data", "data")
-        task = asyncio.create_task(Transfer(line, payload, on_progress=lambda _: begun.set()).run())
-        await begun.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert (await line.parameters()).buffer_bytes == 512
-        await line.close()
+    board = ScriptedBoard()
+    line = SmpLine(MemoryTransport(board), request_timeout_s=1.0)
+    await line.open()
+    begun = asyncio.Event()
+    payload = Payload(DATA * 50, chunk, "take the data", "data")
+    task = asyncio.create_task(Transfer(line, payload, on_progress=lambda _: begun.set()).run())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await line.parameters()).buffer_bytes == 512
+    await line.close()

@@ -22,10 +22,11 @@ class RunningBoard:
 
     directory: Path
     process: subprocess.Popen[str]
+    udp: str | None = None
 
     @property
     def url(self) -> str:
-        return str(self.directory / "line")
+        return self.udp or str(self.directory / "line")
 
     @property
     def log(self) -> str:
@@ -38,7 +39,13 @@ class RunningBoard:
 
 @contextmanager
 def running_board(
-    directory: Path, public_key: Path, *, line_rate: int = 0, profile: str = "cortex-m4", options: Sequence[str] = ()
+    directory: Path,
+    public_key: Path,
+    *,
+    line_rate: int = 0,
+    profile: str = "cortex-m4",
+    options: Sequence[str] = (),
+    udp: bool = False,
 ) -> Iterator[RunningBoard]:
     """Power on; power off at the end. The same directory is the same board, with its flash.
 
@@ -48,9 +55,12 @@ def running_board(
         line_rate: bits per second; 0: no limit.
         profile: the class of board.
         options: more words for the command line.
+        udp: whether it answers at a UDP port instead of a pty.
     """
-    with running_boards([directory], public_key, line_rate=line_rate, profile=profile, options=options) as (board,):
-        yield board
+    with running_boards(
+        [directory], public_key, line_rate=line_rate, profile=profile, options=options, udp=udp
+    ) as boards:
+        yield boards[0]
 
 
 @contextmanager
@@ -61,22 +71,28 @@ def running_boards(
     line_rate: int = 0,
     profile: str = "cortex-m4",
     options: Sequence[str] = (),
+    udp: bool = False,
 ) -> Iterator[list[RunningBoard]]:
     """As `running_board`, boards of one process."""
     command = [*bench.module_command("edge_deployer.virtual_board"), "--line-rate", str(line_rate), *options]
     for directory in directories:
-        command += ["--board", str(directory), profile, str(public_key)]
+        command += ["--board", str(directory), profile, str(public_key), *(["udp=0"] if udp else [])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
         try:
-            for _ in directories:
-                ready = process.stdout.readline()
-                assert ready.startswith("ready /dev/"), ready
-            yield [RunningBoard(directory, process) for directory in directories]
+            ready = dict(_ready(process.stdout.readline()) for _ in directories)
+            yield [RunningBoard(path, process, ready[str(path)] if udp else None) for path in directories]
         finally:
             process.stdin.close()
             process.wait()
+
+
+def _ready(line: str) -> tuple[str, str]:
+    """Directory and address of a board that has booted."""
+    word, address, directory = line.strip().split(" ", maxsplit=2)
+    assert word == "ready", line
+    return directory, address
 
 
 @dataclass(frozen=True)

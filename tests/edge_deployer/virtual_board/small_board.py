@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,12 @@ from edge_deployer.virtual_board.partitions import Flash
 from edge_deployer.virtual_board.smp_server import SmpServer
 from edge_deployer.virtual_board.spare_slot import SpareSlot
 from edge_deployer.wire.mcuboot import McubootImage, parse_image
+from edge_deployer.wire.smp import HEADER_BYTES, Header
 
 SLOT_BYTES = 4096
 PAGE_BYTES = 128
 _CHUNK = 200
 _BUFFER = 1024
-_HEADER = struct.Struct("!BBHHBB")
 
 
 @dataclass
@@ -89,10 +88,10 @@ class SmallBoard:
 
     def ask(self, group: int, command: int, fields: Any, *, write: bool = True) -> dict[str, Any]:
         """The fields of an answer."""
-        body = cbor2.dumps(fields)
-        answer = self._server.answer(_HEADER.pack(2 * write | 1 << 3, 0, len(body), group, 7, command) + body)
+        header = Header(op=2 * write, version=1, group=group, sequence=7, command=command)
+        answer = self._server.answer(header.before(cbor2.dumps(fields)))
         assert answer is not None
-        answered: dict[str, Any] = cbor2.loads(answer[_HEADER.size :])
+        answered: dict[str, Any] = cbor2.loads(answer[HEADER_BYTES:])
         return answered
 
     def upload(self, image: bytes) -> dict[str, Any]:

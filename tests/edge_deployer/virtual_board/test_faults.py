@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,9 +32,9 @@ from edge_deployer.wire.inference import (
     crc32,
 )
 from edge_deployer.wire.mcuboot import parse_image
+from edge_deployer.wire.smp import HEADER_BYTES, Header
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer, running_board
 
-HEADER = struct.Struct("!BBHHBB")
 DEADLINE_S = 120.0
 SILENCE_S = 0.3
 ECHO = bytes(EchoWrite(d="hello"))
@@ -45,8 +44,7 @@ STATES = bytes(ImageStatesRead())
 
 
 def message(group: int, command: int, fields: dict[str, Any], *, op: int = 2) -> bytes:
-    body = cbor2.dumps(fields)
-    return HEADER.pack(op | 1 << 3, 0, len(body), group, 77, command) + body
+    return Header(op, 1, group, 77, command).before(cbor2.dumps(fields))
 
 
 class Client:
@@ -79,7 +77,7 @@ class Client:
         while len(answers) < count and select.select([self.descriptor], [], [], max(0, deadline - time.monotonic()))[0]:
             portion = os.read(self.descriptor, 4096)
             self.portions.append(portion)
-            answers += [cbor2.loads(answer[HEADER.size :]) for answer in self._decoder.feed(portion)]
+            answers += [cbor2.loads(answer[HEADER_BYTES:]) for answer in self._decoder.feed(portion)]
         return answers
 
     def ask(self, request: bytes) -> dict[str, Any]:

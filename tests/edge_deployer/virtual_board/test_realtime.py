@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from edge_deployer.profile import load_profile
-from edge_deployer.session import DeviceSession
 from edge_deployer.wire.mcuboot import parse_image
+from tests.edge_deployer.sessions import session_with
 from tests.edge_deployer.tiny_models import identity_classifier
 from tests.edge_deployer.virtual_board.running_board import Signer, running_board
 
@@ -30,7 +30,7 @@ async def test_inference_and_flash_take_the_profiles_time(
     image = signer.sign(identity_classifier())
     options = ["--realtime"] if realtime else []
     with running_board(tmp_path / "board", signer.public_key, profile=str(profile), options=options) as board:
-        async with DeviceSession(board.url, line_rate=0) as session:
+        async with session_with(board.url, line_rate=0) as session:
             began = time.monotonic()
             await session.install(image)
             install_s = time.monotonic() - began

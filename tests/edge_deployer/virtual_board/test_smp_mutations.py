@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import cbor2
@@ -15,10 +14,10 @@ from edge_deployer.profile import load_profile
 from edge_deployer.public_key import read_public_key
 from edge_deployer.virtual_board.settings import BoardSettings
 from edge_deployer.wire.framing import FRAMINGS, FramingName
+from edge_deployer.wire.smp import HEADER_BYTES, Header, whole_message
 from tests.edge_deployer.virtual_board.running_board import Signer
 from tests.edge_deployer.virtual_board.scripted_firmware import SILENCE, play
 
-HEADER = struct.Struct("!BBHHBB")
 NAMES = [
     *("d", "format", "query", "name", "data", "len", "off", "sha", "image", "hash", "confirm", "slot", "n", "crc"),
     *("epoch", "size", "header", "sequence", "version", "smp_data"),
@@ -27,9 +26,16 @@ leaves = st.none() | st.booleans() | st.integers(-(2**66), 2**66) | st.floats() 
 values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(leaves, inner, max_size=3))
 maps = st.dictionaries(st.sampled_from(NAMES) | leaves, values, max_size=6).map(cbor2.dumps)
 bodies = maps | values.map(cbor2.dumps) | st.binary(max_size=80) | maps.map(lambda body: body[: len(body) // 2])
+
+
+def header(first: int, group: int, command: int, *, sequence: int = 99) -> Header:
+    """A header whose first byte is any."""
+    return Header(first & 7, first >> 3 & 3, group, sequence, command, reserved=first >> 5)
+
+
 headers = st.tuples(st.sampled_from([0, 2, 8, 10]) | st.integers(0, 255), st.sampled_from([0, 1, 2, 65, 66]))
 requests = st.builds(
-    lambda head, command, body: HEADER.pack(head[0], 0, len(body), head[1], 7, command) + body,
+    lambda head, command, body: header(head[0], head[1], command, sequence=7).before(body),
     headers,
     st.integers(0, 9),
     bodies,
@@ -59,17 +65,18 @@ def test_mutated_requests_are_answered_or_ignored(
         script += [frames.encode(message), SILENCE]
     sent, _ = play(boards[framing], script)
     for answer in frames.decoder(65536).feed(sent):
-        op, _, length, *_ = HEADER.unpack_from(answer)
-        assert op & 7 in {1, 3}
-        assert len(answer) == HEADER.size + length <= boards[framing].profile.smp_buffer_bytes - frames.overhead
-        fields: Any = cbor2.loads(answer[HEADER.size :])
+        head = whole_message(answer)
+        assert head is not None
+        assert head.op in {1, 3}
+        assert len(answer) <= boards[framing].profile.smp_buffer_bytes - frames.overhead
+        fields: Any = cbor2.loads(answer[HEADER_BYTES:])
         assert isinstance(fields, dict)
 
 
 def test_an_epoch_that_no_counter_holds_is_refused(boards: dict[FramingName, BoardSettings]) -> None:
     body = cbor2.dumps({"epoch": 1 << 64})
-    sent, _ = play(boards["raw"], [HEADER.pack(10, 0, len(body), 65, 1, 3) + body])
-    assert cbor2.loads(sent[HEADER.size :]) == {"rc": MGMT_ERR.EINVAL}
+    sent, _ = play(boards["raw"], [header(10, 65, 3).before(body)])
+    assert cbor2.loads(sent[HEADER_BYTES:]) == {"rc": MGMT_ERR.EINVAL}
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -80,7 +87,7 @@ def test_after_any_noise_and_a_silence_the_firmware_answers(
 ) -> None:
     frames = FRAMINGS[framing]
     body = cbor2.dumps({"d": "still there"})
-    echo = frames.encode(HEADER.pack(10, 0, len(body), 0, 99, 0) + body)
+    echo = frames.encode(header(10, 0, 0).before(body))
     sent, _ = play(boards[framing], [*noise, SILENCE, echo])
     answers = list(frames.decoder(65536).feed(sent))
-    assert cbor2.loads(answers[-1][HEADER.size :]) == {"r": "still there"}
+    assert cbor2.loads(answers[-1][HEADER_BYTES:]) == {"r": "still there"}

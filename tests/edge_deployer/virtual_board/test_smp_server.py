@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ from edge_deployer.virtual_board.os_group import OsGroup
 from edge_deployer.virtual_board.partitions import Flash
 from edge_deployer.virtual_board.smp_server import SmpServer
 from edge_deployer.virtual_board.spare_slot import SpareSlot
+from edge_deployer.wire.smp import HEADER_BYTES, Header, whole_message
 
-HEADER = struct.Struct("!BBHHBB")
 BUFFER = 512
 PROFILE = load_profile("cortex-m4").model_copy(update={"smp_buffer_bytes": BUFFER, "smp_buffer_count": 3})
 
@@ -34,16 +33,16 @@ def server(tmp_path: Path) -> SmpServer:
 
 def message(group: int, command: int, fields: Any, *, op: int = 2, version: int = 1) -> bytes:
     body = fields if isinstance(fields, bytes) else cbor2.dumps(fields)
-    return HEADER.pack(op | version << 3, 0, len(body), group, 77, command) + body
+    return Header(op, version, group, 77, command).before(body)
 
 
 def ask(server: SmpServer, request: bytes) -> dict[str, Any]:
     answer = server.answer(request)
     assert answer is not None
-    head, _, length, group, sequence, command = HEADER.unpack_from(answer)
-    asked = HEADER.unpack_from(request)
-    assert (head & 7, length, group, sequence, command) == ((asked[0] & 7) + 1, len(answer) - 8, asked[3], 77, asked[5])
-    fields: dict[str, Any] = cbor2.loads(answer[8:])
+    asked, head = Header.of(request), whole_message(answer)
+    assert asked is not None
+    assert head == asked._replace(op=asked.op + 1, version=min(asked.version, 1), length=len(answer) - HEADER_BYTES)
+    fields: dict[str, Any] = cbor2.loads(answer[HEADER_BYTES:])
     return fields
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import struct
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_deployer.wire.raw import Decoder
+from edge_deployer.wire.smp import Header
 
 messages = st.builds(
-    lambda op, version, group, sequence, command, body: (
-        struct.pack("!BBHHBB", op | version << 3, 0, len(body), group, sequence, command) + body
-    ),
+    lambda op, version, group, sequence, command, body: Header(op, version, group, sequence, command).before(body),
     st.integers(0, 3),
     st.integers(0, 1),
     st.integers(0, 0xFFFF),
@@ -50,7 +47,7 @@ def test_what_cannot_be_a_header_is_skipped(message: bytes) -> None:
 
 def test_a_message_longer_than_the_buffer_is_not_waited_for() -> None:
     decoder = Decoder(256)
-    assert list(decoder.feed(struct.pack("!BBHHBB", 2, 0, 1000, 0, 0, 0))) == []
+    assert list(decoder.feed(Header(2, 0, 0, 0, 0, length=1000).pack())) == []
     assert decoder.garbled == 1
 
 

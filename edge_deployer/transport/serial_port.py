@@ -15,24 +15,14 @@ from typing import Protocol
 
 import serial
 
+from edge_deployer.transport.board_transport import PortBusy, PortClosed, PortUnavailable
+
 _CHUNK = 4096
 _THREAD_READ_TIMEOUT_S = 0.2
 _RATE_FOR_UNLIMITED = 115200
 
 OnBytes = Callable[[bytes], None]
 OnClosed = Callable[[str], None]
-
-
-class PortUnavailable(Exception):
-    """The port cannot be opened."""
-
-
-class PortBusy(PortUnavailable):
-    """Another process, or another session of this one, holds the port."""
-
-
-class PortClosed(Exception):
-    """The port went away while it was in use."""
 
 
 class Port(Protocol):
