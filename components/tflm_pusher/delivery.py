@@ -18,6 +18,7 @@ from components.tflm_evaluator.outcome import refusal_reason
 from components.tflm_pusher import provenance, report_facts
 from components.tflm_validator.executor import BLESSED_PROPERTY
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.boards.record import Step
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import read_file
 from edge_deployer.release import acceptance_set
@@ -25,7 +26,7 @@ from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.report.facts import Report
 from edge_deployer.report.pictures import sample_pictures
-from edge_deployer.rollout.deployment import Deployment, Step, refused_before_release
+from edge_deployer.rollout.deployment import Deployment, refused_before_release
 from edge_deployer.rollout.release_line import ReleaseLine
 
 OUTCOME_LOGGER = "tinyops.outcome"

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from edge_deployer.acceptance.plan import load_plan
+from edge_deployer.boards.journal import Watcher
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import read_file, require_plain_path
 from edge_deployer.inventory.inventory import board_profile, load_inventory
@@ -22,7 +23,6 @@ from edge_deployer.report.folders import new_report_folder
 from edge_deployer.report.html import write_report
 from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.rollout.deployment import Deployment, refused_before_release
-from edge_deployer.rollout.journal import Watcher
 from edge_deployer.rollout.release_line import ReleaseLine
 from edge_deployer.task import UNASKED, AskedTask
 from edge_deployer.tflm.other_formats import require_tflite

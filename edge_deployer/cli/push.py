@@ -55,8 +55,8 @@ def push(
     With the `sim` extra TFLM on this machine computes the answers that the boards must give. Without it, labelled data
     and a floor in the plan are needed: the boards are then judged by their accuracy, AUC or error alone.
     """
-    from edge_deployer.cli.deployment_view import DeploymentView, print_outcome
     from edge_deployer.cli.foreign_model import ForeignModel
+    from edge_deployer.cli.outcome import DeploymentView, print_outcome
     from edge_deployer.task import AskedTask
 
     foreign = ForeignModel(

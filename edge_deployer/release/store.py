@@ -27,6 +27,9 @@ from edge_deployer.release.manifest import Manifest
 from edge_deployer.task_name import TaskName
 from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
+RECORD_FILE: Final = "deployment.json"
+"""Beside a bundle that was promoted: the record of that."""
+
 _FOLDER_NAME: Final = re.compile(rf"({DAMAGED})?[0-9]+\.[0-9]+\.[0-9]+\+(?P<build>[0-9]+)(?(1)(-[0-9]+)?)")
 
 

@@ -7,8 +7,9 @@ from typing import Literal
 
 from edge_deployer.acceptance.check_result import CheckResult
 from edge_deployer.acceptance.verdict import AccuracyBound
+from edge_deployer.boards.record import BoardRecord
 from edge_deployer.report import formats
-from edge_deployer.rollout.deployment import BoardRecord, Deployment
+from edge_deployer.rollout.deployment import Deployment
 
 CheckState = Literal["passed", "failed", "warns", "undecided", "skipped"]
 BoardState = Literal["accepted", "refused", "undecided", "quarantined", "not examined"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from edge_deployer.boards.record import BoardRecord
 from edge_deployer.report import formats
 from edge_deployer.report.acceptance_view import (
     board_facts,
@@ -18,7 +19,7 @@ from edge_deployer.report.data_view import data_warnings
 from edge_deployer.report.facts import DataFacts, Report
 from edge_deployer.report.glossary import words_in
 from edge_deployer.report.views import consequence
-from edge_deployer.rollout.deployment import BoardRecord, Deployment
+from edge_deployer.rollout.deployment import Deployment
 
 _MARKS = {"passed": "✓", "failed": "✗", "warns": "!", "undecided": "?", "skipped": "-"}
 _BREAKS = re.compile(r"[ \t\r\n\v\f\x85\u2028\u2029]+")

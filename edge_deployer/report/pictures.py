@@ -9,11 +9,12 @@ import numpy as np
 from edge_deployer.acceptance.agreement import deviation_steps, differs
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
+from edge_deployer.boards.record import BoardRecord
 from edge_deployer.quality import anomaly_scores
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.report.drawings import draw, kind_of
 from edge_deployer.report.facts import SamplePicture
-from edge_deployer.rollout.deployment import BoardRecord, Deployment
+from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.tensors import Array, dequantize
 
 _SHOWN = 12

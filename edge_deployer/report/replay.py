@@ -13,9 +13,10 @@ from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.pool_verdict import Examined, PoolVerdict, judge_pool
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.verdict import BoardVerdict, Subject, judge_board
+from edge_deployer.boards.record import BoardRecord
 from edge_deployer.errors import TinyopsError
 from edge_deployer.rollout.conclusion import conclude
-from edge_deployer.rollout.deployment import BoardRecord, Deployment
+from edge_deployer.rollout.deployment import Deployment
 
 _NOTHING = "nothing"
 _Verdict = TypeVar("_Verdict", BoardVerdict, PoolVerdict)

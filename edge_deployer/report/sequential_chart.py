@@ -15,9 +15,10 @@ from edge_deployer.acceptance.check_result import CheckResult
 from edge_deployer.acceptance.sequential_tests import disagreement_test
 from edge_deployer.acceptance.statistics.bernoulli_test import BernoulliTest
 from edge_deployer.acceptance.statistics.lines import UNIT
+from edge_deployer.boards.record import BoardRecord
 from edge_deployer.report import charts
 from edge_deployer.report.charts import Chart
-from edge_deployer.rollout.deployment import BoardRecord, Deployment
+from edge_deployer.rollout.deployment import Deployment
 
 _DECIDED = {"passed": "accepts", "failed": "refuses", "undecided": "comes to no decision"}
 _ROOM = 1.06

@@ -9,6 +9,10 @@ from pathlib import Path
 
 from edge_deployer.acceptance.feasibility import require_feasible, require_times
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.boards.fleet import what_boards_run
+from edge_deployer.boards.journal import Journal, Watcher
+from edge_deployer.boards.record import BoardRecord
+from edge_deployer.boards.trial import Trial
 from edge_deployer.ending import CutShort
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.bench import powered
@@ -19,11 +23,8 @@ from edge_deployer.release.fit import misfit
 from edge_deployer.release.image import read_image
 from edge_deployer.release.keys import load_public_key
 from edge_deployer.rollout.conclusion import succeed
-from edge_deployer.rollout.deployment import BoardRecord, Deployment, describe_release
-from edge_deployer.rollout.fleet import what_boards_run
-from edge_deployer.rollout.journal import Journal, Watcher
+from edge_deployer.rollout.deployment import Deployment, describe_release
 from edge_deployer.rollout.promotion import Promotion, Stop, TaskOf
-from edge_deployer.rollout.trial import Trial
 
 
 class RolloutController:

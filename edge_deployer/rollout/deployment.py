@@ -5,31 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from edge_deployer.acceptance.constant_board import caution
-from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.verdict import BoardVerdict
+from edge_deployer.boards.record import BoardRecord, Step
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.manifest import Manifest
 from edge_deployer.task import Task
 
 Outcome = Literal["promoted", "unchanged", "refused", "no verdict"]
 Gate = Literal["evaluation", "validation", "signature", "boards", "staging", "production"]
-BoardOutcome = Literal["untouched", "unchanged", "confirmed", "reverted", "rolled back", "not restored"]
-Answer = Literal["not asked", "silent", "runs"]
-
-
-class Step(BaseModel):
-    """One thing done to one board."""
-
-    at: AwareDatetime
-    board: str
-    action: str
-    detail: str = ""
 
 
 class ReleaseRecord(BaseModel):
@@ -39,37 +27,6 @@ class ReleaseRecord(BaseModel):
     image_hash: str
     image_bytes: int
     manifest: Manifest
-
-
-class BoardRecord(BaseModel):
-    """One board in one deployment.
-
-    Attributes:
-        image_before: hex hash of the image that ran and was confirmed before; None on an empty board.
-        image_after: the same at the end, as the board answered last.
-        answer: whether `image_after` is its last answer to the question what it runs, or it was not asked, or asked
-            and silent; None in the records of earlier versions.
-        outcome: how it ended for this board.
-        evidence: what the board answered in this deployment, if it was examined.
-        verdict: how that was judged.
-        spare: whether it stands in for others only.
-        quarantined: why it was in quarantine when the deployment began; None if it was not.
-        install_seconds: upload, swap and reboot; None if nothing was installed.
-    """
-
-    name: str
-    pool: Literal["staging", "production"]
-    profile: str
-    virtual: bool
-    image_before: str | None = None
-    image_after: str | None = None
-    answer: Answer | None = None
-    outcome: BoardOutcome = "untouched"
-    evidence: BoardEvidence | None = None
-    verdict: BoardVerdict | None = None
-    spare: bool = False
-    quarantined: str | None = None
-    install_seconds: float | None = None
 
 
 class Deployment(BaseModel):

@@ -13,16 +13,16 @@ from typing import Literal, NoReturn
 
 from edge_deployer.acceptance.constant_board import constant_answer_that_passes
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
+from edge_deployer.boards.board import Board
+from edge_deployer.boards.journal import Journal
+from edge_deployer.boards.trial import Trial
 from edge_deployer.ending import uncut
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import Inventory, board_profile
 from edge_deployer.inventory.quarantine import Quarantine
-from edge_deployer.rollout.board import Board
 from edge_deployer.rollout.conclusion import refusal_in_production
 from edge_deployer.rollout.deployment import Deployment, Gate
-from edge_deployer.rollout.journal import Journal
 from edge_deployer.rollout.staging import StagingPool
-from edge_deployer.rollout.trial import Trial
 from edge_deployer.session import DeviceSession, PortInUse, SessionError
 from edge_deployer.task_name import TaskName
 

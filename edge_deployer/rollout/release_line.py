@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.boards.journal import Watcher
+from edge_deployer.boards.record import Step
 from edge_deployer.ending import run_to_end
 from edge_deployer.files import DamagedFile, exists, move_aside, read_record, write_file
 from edge_deployer.inventory.inventory import load_inventory
@@ -14,13 +16,10 @@ from edge_deployer.locks import exclusive
 from edge_deployer.paperwork import paperwork
 from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import load_or_create_signing_key, load_signing_key
-from edge_deployer.release.store import ReleaseStore
+from edge_deployer.release.store import RECORD_FILE, ReleaseStore
 from edge_deployer.release.version import check_version
 from edge_deployer.rollout.controller import RolloutController
-from edge_deployer.rollout.deployment import Deployment, Step
-from edge_deployer.rollout.journal import Watcher
-
-RECORD_FILE = "deployment.json"
+from edge_deployer.rollout.deployment import Deployment
 
 
 @dataclass(frozen=True)

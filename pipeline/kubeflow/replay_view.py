@@ -11,8 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from edge_deployer.cli.deployment_view import print_verdict
-from edge_deployer.cli.streams import progress_stream
+from edge_deployer.cli.outcome import print_verdict
+from edge_deployer.cli.output import progress_stream
 from edge_deployer.errors import TinyopsError
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
 from edge_deployer.report.reading import read_report

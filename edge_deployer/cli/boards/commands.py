@@ -10,7 +10,7 @@ import typer
 from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_REFUSED
 
 if TYPE_CHECKING:
-    from edge_deployer.cli.boards.action import Action
+    from edge_deployer.boards.actions import Action
     from edge_deployer.inventory.quarantine import Confinement
 
 boards = typer.Typer(name="boards", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -45,7 +45,7 @@ def list_boards(
     as_json: _Json = False,
 ) -> None:
     """List the boards of the inventory, and which of them are in quarantine. No board is touched."""
-    from edge_deployer.cli.boards.view import print_list
+    from edge_deployer.cli.boards.answers import print_list
     from edge_deployer.inventory.inventory import load_inventory
 
     print_list(load_inventory(inventory), _confined(workspace), as_json=as_json)
@@ -59,9 +59,9 @@ def probe(
     as_json: _Json = False,
 ) -> None:
     """Ask boards, all at once, what they run and how they are. One that does not answer makes the exit status 1."""
-    from edge_deployer.cli.boards.bench import Bench
-    from edge_deployer.cli.boards.probe import probe_boards
-    from edge_deployer.cli.boards.view import print_probes
+    from edge_deployer.boards.bench import Bench
+    from edge_deployer.boards.probe import probe_boards
+    from edge_deployer.cli.boards.answers import print_probes
     from edge_deployer.ending import run_to_end
 
     bench = Bench.load(inventory, workspace)
@@ -91,7 +91,7 @@ def health(
     if names:
         _test(names, inventory, workspace, as_json=as_json)
         return
-    from edge_deployer.cli.boards.view import print_health
+    from edge_deployer.cli.boards.answers import print_health
     from edge_deployer.inventory.inventory import load_inventory
 
     print_health(load_inventory(inventory), _confined(workspace), as_json=as_json)
@@ -116,7 +116,7 @@ def install(
     An image that is damaged, does not fit, or is not signed with the key that the board is known to trust is refused
     before the board is touched.
     """
-    from edge_deployer.cli.boards.action import Install
+    from edge_deployer.boards.actions import Install
 
     _act(Install(image), name, inventory, workspace, as_json=as_json)
 
@@ -130,7 +130,7 @@ def confirm(
     The model must load and cause no fault, and the image must be the one that the board says it booted. If its release
     is in the workspace, one of the first three samples of the acceptance set must come out right, too.
     """
-    from edge_deployer.cli.boards.action import Confirm
+    from edge_deployer.boards.actions import Confirm
 
     _act(Confirm(), name, inventory, workspace, as_json=as_json)
 
@@ -144,7 +144,7 @@ def revert(
     An image on trial is taken back by a reset. If the running image is confirmed, the image in the spare slot boots
     instead of it, and is confirmed once it proves itself as in `confirm`.
     """
-    from edge_deployer.cli.boards.action import Revert
+    from edge_deployer.boards.actions import Revert
 
     _act(Revert(), name, inventory, workspace, as_json=as_json)
 
@@ -167,10 +167,10 @@ def infer(
     Integers of the model's own input type go to it as they are; all other numbers are real values and are quantised
     with the model's scale.
     """
-    from edge_deployer.cli.boards.bench import Bench
-    from edge_deployer.cli.boards.infer import infer_file
-    from edge_deployer.cli.boards.inputs import read_samples
-    from edge_deployer.cli.boards.view import print_inference
+    from edge_deployer.boards.bench import Bench
+    from edge_deployer.boards.inference import infer_file
+    from edge_deployer.boards.inputs import read_samples
+    from edge_deployer.cli.boards.answers import print_inference
     from edge_deployer.ending import run_to_end
 
     bench = Bench.load(inventory, workspace)
@@ -185,13 +185,16 @@ def log(name: _Name, inventory: _Inventory = None, workspace: _Workspace = _WORK
 
     No board is touched. With --json, the lines of a virtual board's own log are in `firmware_log`.
     """
-    from edge_deployer.cli.boards.bench import Bench
-    from edge_deployer.cli.boards.log import firmware_log, recorded_steps
-    from edge_deployer.cli.boards.view import print_log
+    from edge_deployer.boards.bench import Bench
+    from edge_deployer.boards.log import firmware_log, recorded_steps
+    from edge_deployer.cli.boards.answers import print_log
+    from edge_deployer.report.folders import REPORT_JSON
 
     bench = Bench.load(inventory, workspace)
     entry = bench.entry(name)
-    print_log(recorded_steps(workspace, name), firmware_log(bench, entry), as_json=as_json)
+    print_log(
+        recorded_steps(workspace, name, workspace.rglob(REPORT_JSON)), firmware_log(bench, entry), as_json=as_json
+    )
 
 
 def _confined(workspace: Path) -> dict[str, Confinement]:
@@ -203,10 +206,10 @@ def _confined(workspace: Path) -> dict[str, Confinement]:
 
 def _test(names: list[str], inventory: Path | None, workspace: Path, *, as_json: bool) -> None:
     """Have boards do their self-test, show how it ended, and set the exit status."""
-    from edge_deployer.cli.boards.bench import Bench
-    from edge_deployer.cli.boards.health import self_test
-    from edge_deployer.cli.boards.view import print_self_tests
-    from edge_deployer.cli.deployment_view import DeploymentView
+    from edge_deployer.boards.bench import Bench
+    from edge_deployer.boards.self_test import self_test
+    from edge_deployer.cli.boards.answers import print_self_tests
+    from edge_deployer.cli.outcome import DeploymentView
     from edge_deployer.ending import run_to_end
 
     bench = Bench.load(inventory, workspace)
@@ -222,10 +225,10 @@ def _test(names: list[str], inventory: Path | None, workspace: Path, *, as_json:
 
 def _act(action: Action, name: str, inventory: Path | None, workspace: Path, *, as_json: bool) -> None:
     """Do something to one board, show how it ended, and set the exit status."""
-    from edge_deployer.cli.boards.action import perform
-    from edge_deployer.cli.boards.bench import Bench
-    from edge_deployer.cli.boards.view import print_outcome
-    from edge_deployer.cli.deployment_view import DeploymentView
+    from edge_deployer.boards.actions import perform
+    from edge_deployer.boards.bench import Bench
+    from edge_deployer.cli.boards.answers import print_outcome
+    from edge_deployer.cli.outcome import DeploymentView
     from edge_deployer.ending import run_to_end
 
     bench = Bench.load(inventory, workspace)

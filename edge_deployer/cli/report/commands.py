@@ -36,7 +36,7 @@ def about() -> None:
 @report.command("list", epilog="Example: tinyops report list")
 def list_reports(workspace: _Workspace = _WORKSPACE, as_json: _Json = False) -> None:
     """List all runs and pushes, the newest first: when, what, how it ended, its figures, and where the report is."""
-    from edge_deployer.cli.report.view import print_reports
+    from edge_deployer.cli.report.reports import print_reports
     from edge_deployer.report.reading import read_reports
 
     found, damaged = read_reports(workspace)
@@ -63,7 +63,7 @@ def open_report(named: _Report = None, workspace: _Workspace = _WORKSPACE) -> No
 @report.command(epilog="Example: tinyops report show .tinyops/reports/3")
 def show(named: _Report = None, workspace: _Workspace = _WORKSPACE, as_json: _Json = False) -> None:
     """Show the verdict, the boards, and each check with its bound and the samples that it took."""
-    from edge_deployer.cli.report.view import print_report
+    from edge_deployer.cli.report.reports import print_report
     from edge_deployer.report.reading import find_report, read_report
 
     path = find_report(named, workspace)
@@ -78,7 +78,7 @@ def replay(named: _Report = None, workspace: _Workspace = _WORKSPACE, as_json: _
     each board runs. What is not the same was made by another version of tinyops, or something in the report was
     altered; what differs is named.
     """
-    from edge_deployer.cli.report.view import print_replay
+    from edge_deployer.cli.report.reports import print_replay
     from edge_deployer.report.reading import find_report, read_report
     from edge_deployer.report.replay import replay as judge_again
 

@@ -16,19 +16,19 @@ import pytest
 import yaml
 
 from edge_deployer.acceptance.plan import AcceptancePlan
-from edge_deployer.cli.boards.bench import Bench
-from edge_deployer.cli.boards.inputs import fit_samples, read_samples
-from edge_deployer.cli.boards.known_good import known_good
-from edge_deployer.cli.boards.log import BoardLog, recorded_steps
+from edge_deployer.boards.bench import Bench
+from edge_deployer.boards.inputs import fit_samples, read_samples
+from edge_deployer.boards.journal import Journal
+from edge_deployer.boards.known_good import known_good
+from edge_deployer.boards.log import BoardLog, recorded_steps
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import IMAGE_FILE, Bundle, Candidate
 from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
-from edge_deployer.release.store import ReleaseStore
+from edge_deployer.release.store import RECORD_FILE, ReleaseStore
 from edge_deployer.rollout.deployment import Deployment, describe_release
-from edge_deployer.rollout.journal import Journal
-from edge_deployer.rollout.release_line import RECORD_FILE, ReleaseLine
+from edge_deployer.rollout.release_line import ReleaseLine
 from edge_deployer.tensors import TensorSpec
 from tests.edge_deployer import tiny_models
 from tests.edge_deployer.cli.command import TINYOPS, Done, tinyops, tinyops_process

@@ -12,6 +12,7 @@ from edge_deployer.acceptance.evidence import BoardEvidence, Failure
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.pool_verdict import Examined, judge_pool
 from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
+from edge_deployer.boards.record import BoardOutcome, BoardRecord, Step
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.manifest import Manifest, Provenance
 from edge_deployer.release.validation_report import ValidationReport
@@ -25,7 +26,7 @@ from edge_deployer.report.facts import (
     SliceFacts,
 )
 from edge_deployer.report.pictures import sample_pictures
-from edge_deployer.rollout.deployment import BoardOutcome, BoardRecord, Deployment, ReleaseRecord, Step
+from edge_deployer.rollout.deployment import Deployment, ReleaseRecord
 from edge_deployer.task import Task
 from tests.edge_deployer.report import sample_evidence
 from tests.edge_deployer.report.sample_evidence import NEW_IMAGE, OLD_IMAGE, PLAN, PROFILE, digest

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from edge_deployer.acceptance.plan import AcceptancePlan, Budget, Floor
+from edge_deployer.boards.record import Step
 from edge_deployer.errors import TinyopsError
 from edge_deployer.locks import exclusive
 from edge_deployer.profile import load_profile
@@ -28,7 +29,7 @@ from edge_deployer.release.samples import LabelledSamples
 from edge_deployer.release.store import ReleaseStore
 from edge_deployer.release.validation import validate_model
 from edge_deployer.report.replay import replay
-from edge_deployer.rollout.deployment import Deployment, Step
+from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.rollout.release_line import ReleaseLine
 from edge_deployer.session import DeviceSession
 from tests.edge_deployer.conftest import one_hot_samples

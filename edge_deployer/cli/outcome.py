@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from edge_deployer.cli.streams import progress_stream
+from edge_deployer.boards.fleet import what_boards_run
+from edge_deployer.boards.record import BoardRecord, Step
+from edge_deployer.cli.output import progress_stream
 from edge_deployer.paperwork import paperwork
 from edge_deployer.report import formats
-from edge_deployer.rollout.deployment import BoardRecord, Deployment, Step
-from edge_deployer.rollout.fleet import what_boards_run
+from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.task import Metric
 
 

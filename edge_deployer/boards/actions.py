@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, Protocol
 
-from edge_deployer.cli.boards.bench import Bench
-from edge_deployer.cli.boards.log import BoardLog
-from edge_deployer.cli.boards.proof import prove
-from edge_deployer.cli.boards.release import OfferedImage, Refused, find_image
+from edge_deployer.boards.bench import Bench
+from edge_deployer.boards.journal import Journal, Watcher
+from edge_deployer.boards.log import BoardLog
+from edge_deployer.boards.offered_image import OfferedImage, Refused, find_image
+from edge_deployer.boards.proof import prove
+from edge_deployer.boards.rest import come_to_rest, is_at_rest
 from edge_deployer.ending import CutShort, uncut
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import BoardEntry
-from edge_deployer.rollout.journal import Journal, Watcher
-from edge_deployer.rollout.rest import come_to_rest, is_at_rest
 from edge_deployer.session import DeviceSession, ModelFault, SessionError, SlotState
 
 _Result = Literal["on trial", "confirmed", "reverted", "unchanged", "refused"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from edge_deployer.rollout.deployment import BoardRecord
+from edge_deployer.boards.record import BoardRecord
 
 
 def what_boards_run(boards: Iterable[BoardRecord], releases: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Protocol
 
-from edge_deployer.rollout.deployment import Step
+from edge_deployer.boards.record import Step
 
 
 class Watcher(Protocol):

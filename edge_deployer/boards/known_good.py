@@ -7,16 +7,15 @@ from pathlib import Path
 from pydantic import AwareDatetime, BaseModel
 
 from edge_deployer.acceptance.plan import AcceptancePlan
-from edge_deployer.cli.boards.bench import Bench
-from edge_deployer.cli.boards.release import find_release
+from edge_deployer.boards.bench import Bench
+from edge_deployer.boards.offered_image import find_release
+from edge_deployer.boards.trial import Trial
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import exists, read_record
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.fit import misfit
-from edge_deployer.release.store import release_folders
-from edge_deployer.rollout.release_line import RECORD_FILE
-from edge_deployer.rollout.trial import Trial
+from edge_deployer.release.store import RECORD_FILE, release_folders
 
 
 class _Release(BaseModel):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_deployer.rollout.deployment import BoardRecord
-from edge_deployer.rollout.fleet import what_boards_run
+from edge_deployer.boards.fleet import what_boards_run
+from edge_deployer.boards.record import BoardRecord
 
 OLD, NEW, FOREIGN = "aa" * 32, "bb" * 32, "cc" * 32
 

@@ -1,4 +1,4 @@
-"""One board in a deployment: every step that changes it or asks it something, each written to the journal."""
+"""One board and a release: every step that changes it or asks it something, each written to the journal."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from edge_deployer.acceptance.evidence import BoardEvidence, Failure, Production
 from edge_deployer.acceptance.examination import Examination, failure_of
 from edge_deployer.acceptance.pool_verdict import Examined, samples_to_repeat
 from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
+from edge_deployer.boards.journal import Journal
+from edge_deployer.boards.record import BoardOutcome, BoardRecord
+from edge_deployer.boards.rest import come_to_rest, is_at_rest
+from edge_deployer.boards.trial import Trial
 from edge_deployer.ending import uncut
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.bundle import Bundle
-from edge_deployer.rollout.deployment import BoardOutcome, BoardRecord
-from edge_deployer.rollout.journal import Journal
-from edge_deployer.rollout.rest import come_to_rest, is_at_rest
-from edge_deployer.rollout.trial import Trial
 from edge_deployer.session import DeviceInfo, DeviceSession, ModelFault, SessionError
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge_deployer.cli.boards.bench import Bench
+from edge_deployer.boards.bench import Bench
 from edge_deployer.inventory.inventory import BoardEntry
 from edge_deployer.session import DeviceInfo, DeviceSession, Health, ModelFault, SessionError, SlotState
 

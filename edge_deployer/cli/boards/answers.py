@@ -18,12 +18,12 @@ from edge_deployer.inventory.inventory import BoardEntry, Inventory
 
 if TYPE_CHECKING:
     # What lists boards does without what talks to them.
-    from edge_deployer.cli.boards.action import Outcome
-    from edge_deployer.cli.boards.health import SelfTest
-    from edge_deployer.cli.boards.infer import Inference
-    from edge_deployer.cli.boards.probe import Probe
+    from edge_deployer.boards.actions import Outcome
+    from edge_deployer.boards.inference import Inference
+    from edge_deployer.boards.probe import Probe
+    from edge_deployer.boards.record import Step
+    from edge_deployer.boards.self_test import SelfTest
     from edge_deployer.inventory.quarantine import Confinement
-    from edge_deployer.rollout.deployment import Step
     from edge_deployer.session import SlotState
 
 _SHOWN_SCORES = 5

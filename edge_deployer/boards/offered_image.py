@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_deployer.cli.boards.bench import Bench
+from edge_deployer.boards.bench import Bench
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import read_file, reading
 from edge_deployer.inventory.inventory import BoardEntry, board_profile

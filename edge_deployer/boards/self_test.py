@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from edge_deployer.acceptance.verdict import BoardVerdict
-from edge_deployer.cli.boards.bench import Bench
-from edge_deployer.cli.boards.known_good import known_good
-from edge_deployer.cli.boards.log import BoardLog
+from edge_deployer.boards.bench import Bench
+from edge_deployer.boards.board import Board
+from edge_deployer.boards.fleet import what_boards_run
+from edge_deployer.boards.journal import Journal, Watcher
+from edge_deployer.boards.known_good import known_good
+from edge_deployer.boards.log import BoardLog
+from edge_deployer.boards.record import BoardRecord
+from edge_deployer.boards.rest import is_at_rest
 from edge_deployer.ending import CutShort
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.release.store import ReleaseStore
-from edge_deployer.rollout.board import Board
-from edge_deployer.rollout.deployment import BoardRecord
-from edge_deployer.rollout.fleet import what_boards_run
-from edge_deployer.rollout.journal import Journal, Watcher
-from edge_deployer.rollout.rest import is_at_rest
 from edge_deployer.session import DeviceSession, SessionError
 
 _Result = Literal["passed", "failed", "undecided", "refused", "not reached"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from edge_deployer.acceptance.checks import SMOKE_VECTORS, check_smoke
 from edge_deployer.acceptance.examination import Examination
 from edge_deployer.acceptance.plan import AcceptancePlan
-from edge_deployer.cli.boards.bench import Bench
-from edge_deployer.cli.boards.release import Refused, find_release
+from edge_deployer.boards.bench import Bench
+from edge_deployer.boards.offered_image import Refused, find_release
+from edge_deployer.boards.trial import Trial
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.release.bundle import Bundle
-from edge_deployer.rollout.trial import Trial
 from edge_deployer.session import DeviceSession, ModelFault
 
 _SMOKE_ONLY = AcceptancePlan(samples=SMOKE_VECTORS, golden_vectors=SMOKE_VECTORS)

@@ -14,7 +14,8 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from edge_deployer.cli.deployment_view import print_verdict
+from edge_deployer.boards.record import BoardRecord
+from edge_deployer.cli.outcome import print_verdict
 from edge_deployer.errors import TinyopsError
 from edge_deployer.report.acceptance_view import (
     CheckRow,
@@ -29,7 +30,7 @@ from edge_deployer.report.glossary import words_in
 from edge_deployer.report.markdown import render_markdown
 from edge_deployer.report.replay import Replayed
 from edge_deployer.report.views import key_figures
-from edge_deployer.rollout.deployment import BoardRecord, Deployment
+from edge_deployer.rollout.deployment import Deployment
 
 _COLOURS = {
     "accepted": "green",

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from edge_deployer.cli.boards.bench import Bench
+from edge_deployer.boards.bench import Bench
+from edge_deployer.boards.journal import Watcher
+from edge_deployer.boards.record import Step
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import exists, make_folder, read_file, read_json, reading
 from edge_deployer.inventory.inventory import BoardEntry
 from edge_deployer.paperwork import paperwork
-from edge_deployer.report.folders import REPORT_JSON
-from edge_deployer.rollout.deployment import Step
-from edge_deployer.rollout.journal import Watcher
-from edge_deployer.rollout.release_line import RECORD_FILE
+from edge_deployer.release.store import RECORD_FILE
 
 _REMEDY = "move the file out of the workspace"
 
@@ -53,13 +52,18 @@ class BoardLog:
             self._is_lost = False
 
 
-def recorded_steps(workspace: Path, board: str) -> list[Step]:
+def recorded_steps(workspace: Path, board: str, reports: Iterable[Path] = ()) -> list[Step]:
     """All steps of a board that the workspace knows of, oldest first, each once.
+
+    Args:
+        workspace: has the logs of boards and the records of promotions.
+        board: its name.
+        reports: the JSON files of reports.
 
     Raises:
         TinyopsError: a record is damaged.
     """
-    found = [*_own_steps(workspace, board), *_deployment_steps(workspace, board)]
+    found = [*_own_steps(workspace, board), *_deployment_steps(workspace, board, reports)]
     steps = {(step.at, step.action, step.detail): step for step in found}
     return [steps[key] for key in sorted(steps)]
 
@@ -91,10 +95,10 @@ def _own_steps(workspace: Path, board: str) -> Iterator[Step]:
         raise _damaged(path, error) from None
 
 
-def _deployment_steps(workspace: Path, board: str) -> Iterator[Step]:
+def _deployment_steps(workspace: Path, board: str, reports: Iterable[Path]) -> Iterator[Step]:
     """Steps from the record of each promotion and from each report, of `tinyops run` too."""
     with reading(f"workspace {workspace}"):
-        records = [*workspace.rglob(REPORT_JSON), *workspace.glob(f"releases/*/{RECORD_FILE}")]
+        records = [*reports, *workspace.glob(f"releases/*/{RECORD_FILE}")]
     for path in records:
         record = read_json(path, f"record {path}", remedy=_REMEDY)
         try:
