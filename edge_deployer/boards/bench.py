@@ -12,7 +12,9 @@ from edge_deployer.files import exists, require_plain_path
 from edge_deployer.inventory.bench import powered
 from edge_deployer.inventory.inventory import BoardEntry, Inventory, board_profile, load_inventory
 from edge_deployer.inventory.quarantine import Quarantine
+from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.keys import load_or_create_signing_key, load_public_key, load_signing_key
+from edge_deployer.release.store import ReleaseStore
 from edge_deployer.session import DeviceSession
 
 
@@ -50,6 +52,19 @@ class Bench:
         return [self.entry(name) for name in dict.fromkeys(names)] if names else list(self.inventory.boards)
 
     @property
+    def releases(self) -> ReleaseStore:
+        """The workspace's releases."""
+        return ReleaseStore(self.workspace / "releases")
+
+    def release_of(self, image_hash: bytes, entry: BoardEntry) -> Bundle | None:
+        """The release whose image a board runs; None if the workspace has none that can be verified.
+
+        Raises:
+            TinyopsError: a part of it was altered, or a key's file cannot be read.
+        """
+        return self.releases.find(image_hash.hex(), public_pem=self._release_key(entry))
+
+    @property
     def quarantine(self) -> Quarantine:
         """The workspace's boards that are not to be trusted."""
         return Quarantine(self._boards)
@@ -71,7 +86,7 @@ class Bench:
             )
         return load_public_key(self.inventory.public_key) if self.inventory.public_key else None
 
-    def release_key(self, entry: BoardEntry) -> bytes | None:
+    def _release_key(self, entry: BoardEntry) -> bytes | None:
         """PEM of the public key that releases for a board are signed with: what it trusts, or the workspace's own."""
         own = self.workspace / "keys" / "signing.pem"
         has_own = exists(own, f"signing key {own}")

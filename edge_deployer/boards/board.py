@@ -9,9 +9,9 @@ from edge_deployer.acceptance.evidence import BoardEvidence, Failure, Production
 from edge_deployer.acceptance.examination import Examination, failure_of
 from edge_deployer.acceptance.pool_verdict import Examined, samples_to_repeat
 from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
+from edge_deployer.boards.hand import Hand, is_at_rest
 from edge_deployer.boards.journal import Journal
 from edge_deployer.boards.record import BoardOutcome, BoardRecord
-from edge_deployer.boards.rest import come_to_rest, is_at_rest
 from edge_deployer.boards.trial import Trial
 from edge_deployer.ending import uncut
 from edge_deployer.profile import BoardProfile
@@ -28,10 +28,10 @@ class Board:
 
     def __init__(self, session: DeviceSession, record: BoardRecord, profile: BoardProfile, journal: Journal) -> None:
         self.record = record
+        self._hand = Hand(session, record.name, journal)
         self._session = session
         self._profile = profile
         self._journal = journal
-        self._changed = False
 
     async def probe(self) -> None:
         """Learn which image the board runs for good. What an earlier command left half done is taken back first.
@@ -39,9 +39,9 @@ class Board:
         Raises:
             SessionError: the board does not answer, or does not come to rest.
         """
-        if not is_at_rest(await self._session.images()):
+        if not is_at_rest(await self._hand.ask()):
             self._note("reset", "to end what an earlier command left half done")
-            await come_to_rest(self._session)
+            await self._hand.come_to_rest()
         self.record.image_before = await self._ask_what_it_runs()
 
     async def model_in_production(self) -> DeviceInfo | None:
@@ -176,12 +176,12 @@ class Board:
     @property
     def was_changed(self) -> bool:
         """Whether this deployment has changed the board, for good or on trial."""
-        return self._changed
+        return "put on trial" in self._hand.intended
 
     @property
     def is_on_trial(self) -> bool:
         """Whether the board was changed in this deployment and has not been settled since."""
-        return self._changed and self.record.outcome == "untouched"
+        return self.was_changed and self.record.outcome == "untouched"
 
     async def confirm(self, bundle: Bundle) -> None:
         """Make the release the board's own.
@@ -193,23 +193,22 @@ class Board:
             if self.record.outcome == "untouched":
                 self.record.outcome = "unchanged"
             return
-        await self._session.confirm(bundle.image.hash)
+        await self._hand.confirm(bundle.image.hash, bundle.release_id)
         self.record.image_after = bundle.image.hash.hex()
         self.record.outcome = "confirmed"
-        self._note("confirm", bundle.release_id)
 
     async def take_back(self) -> None:
         """Return the board to the image it had before this deployment, however far it got, and see that it has it.
 
         No signal cuts this short.
         """
-        if self._changed and self.record.outcome not in ("reverted", "rolled back"):
+        if self.was_changed and self.record.outcome not in ("reverted", "rolled back"):
             await uncut(self._restore(), f"{self.record.name} to be taken back")
 
     async def _restore(self) -> None:
         restored: BoardOutcome = "rolled back" if self.record.outcome == "confirmed" else "reverted"
         try:
-            await come_to_rest(self._session)
+            await self._hand.come_to_rest()
             runs = await self._ask_what_it_runs()
             if runs != self.record.image_before and self.record.image_before is not None:
                 restored = "rolled back"
@@ -224,10 +223,9 @@ class Board:
 
     async def _swap_back(self, image_hash: bytes) -> None:
         """Boot the earlier image from the spare slot, and keep it if that is what boots."""
-        await self._session.test(image_hash)
-        await self._session.reset()
-        if any(image.active and image.hash == image_hash for image in await self._session.images()):
-            await self._session.confirm(image_hash)
+        running = await self._hand.boot(image_hash)
+        if running and running.hash == image_hash:
+            await self._hand.confirm(image_hash)
 
     async def _install(self, bundle: Bundle) -> Failure | None:
         """Boot the release on trial; why that did not succeed, if it did not.
@@ -236,20 +234,11 @@ class Board:
             SessionError: the board does not answer, or refuses.
         """
         began = monotonic()
-        size = len(bundle.image.data)
-        self._changed = True
-        self._note("install", f"{bundle.release_id}, {size:,} bytes")
-        await self._session.install(
-            bundle.image.data,
-            lambda done, total: self._journal.progress(self.record.name, "install", done, total),
-        )
-        await self._session.test(bundle.image.hash)
-        self._note("reset", "boots the release unconfirmed")
-        await self._session.reset()
-        running = next((image.hash for image in await self._session.images() if image.active), None)
+        image = bundle.image
+        running = await self._hand.put_on_trial(image.data, image.hash, bundle.release_id, "the release")
         self.record.install_seconds = monotonic() - began
-        if running != bundle.image.hash:
-            boots = _short(running.hex() if running else None)
+        if running is None or running.hash != image.hash:
+            boots = _short(running.hash.hex() if running else None)
             return Failure(
                 kind="model",
                 reason=f"the board's boot logic did not take the release: it boots {boots} instead; the board holds "
@@ -259,9 +248,9 @@ class Board:
 
     async def _ask_what_it_runs(self) -> str | None:
         """Hex hash of the image that it runs for good; kept as its last answer."""
-        images = await self._session.images()
+        running = await self._hand.running()
         self.record.answer = "runs"
-        self.record.image_after = next((image.hash.hex() for image in images if image.active and image.confirmed), None)
+        self.record.image_after = running.hash.hex() if running and running.confirmed else None
         return self.record.image_after
 
     def _note(self, action: str, detail: str) -> None:

@@ -8,7 +8,6 @@ from edge_deployer.boards.bench import Bench
 from edge_deployer.boards.inputs import fit_samples
 from edge_deployer.boards.journal import Journal
 from edge_deployer.boards.log import BoardLog
-from edge_deployer.boards.offered_image import find_release
 from edge_deployer.inventory.inventory import BoardEntry
 from edge_deployer.task import NO_CLASS, UNASKED, Answers, Task, find_task
 from edge_deployer.tensors import Array, TensorSpec, dequantize
@@ -55,7 +54,7 @@ async def infer_file(bench: Bench, entry: BoardEntry, samples: Array, label: str
         inputs = fit_samples(samples, info.input)
         journal.note(entry.name, "infer", f"{len(inputs)} samples of {label}")
         result = await session.infer(inputs)
-    release = find_release(info.image_hash, bench, entry)
+    release = bench.release_of(info.image_hash, entry)
     task = release.acceptance.task if release else find_task(Answers(info.input, info.output), UNASKED)
     return Inference(
         board=entry.name,

@@ -1,11 +1,32 @@
-"""The journal: every step of a deployment in order, told to whoever watches."""
+"""The journal: what is intended and every step that is taken, in order, told to whoever watches."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Protocol
+from typing import Literal, Protocol
 
 from edge_deployer.boards.record import Step
+from edge_deployer.session import SlotState
+
+Intention = Literal["put on trial", "boot", "confirm", "take back"]
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What is about to be done to a board, with all that is needed to finish it or to take it back.
+
+    Attributes:
+        board: its name.
+        action: what is to be done.
+        image_hash: the image that it is done with; None for whatever is on trial.
+        before: what was in the board's slots.
+    """
+
+    board: str
+    action: Intention
+    image_hash: bytes | None
+    before: tuple[SlotState, ...]
 
 
 class Watcher(Protocol):
@@ -19,15 +40,21 @@ class Watcher(Protocol):
 
 
 class Journal:
-    """Steps of one deployment.
+    """Intents and steps of one deployment, or of one command.
 
     Attributes:
+        intents: each from before the board was changed.
         steps: in the order they were taken.
     """
 
     def __init__(self, watcher: Watcher | None = None) -> None:
+        self.intents: list[Intent] = []
         self.steps: list[Step] = []
         self._watcher = watcher
+
+    def intend(self, intent: Intent) -> None:
+        """Write down what is about to be done; the board is changed only after that."""
+        self.intents.append(intent)
 
     def note(self, board: str, action: str, detail: str) -> None:
         """Write down a step."""

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import AwareDatetime, BaseModel
 
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.boards.bench import Bench
-from edge_deployer.boards.offered_image import find_release
 from edge_deployer.boards.trial import Trial
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import exists, read_record
+from edge_deployer.files import read_record
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.fit import misfit
-from edge_deployer.release.store import RECORD_FILE, release_folders
+from edge_deployer.release.store import ReleaseStore
 
 
 class _Release(BaseModel):
@@ -42,10 +39,10 @@ def known_good(bench: Bench, entry: BoardEntry, running: str | None = None) -> T
     Raises:
         TinyopsError: there is none, a record is damaged, or a release was altered.
     """
-    latest_first = sorted(_promotions(bench.workspace), key=lambda promotion: promotion.finished, reverse=True)
+    latest_first = sorted(_promotions(bench.releases), key=lambda promotion: promotion.finished, reverse=True)
     # The sort is stable: among the others the latest stays first.
     for promotion in sorted(latest_first, key=lambda promotion: promotion.release.image_hash != running):
-        bundle = find_release(bytes.fromhex(promotion.release.image_hash), bench, entry)
+        bundle = bench.release_of(bytes.fromhex(promotion.release.image_hash), entry)
         if bundle and (promotion.release.image_hash == running or _fits(bundle, entry)):
             return Trial.of(bundle, promotion.plan)
     raise TinyopsError(
@@ -55,14 +52,12 @@ def known_good(bench: Bench, entry: BoardEntry, running: str | None = None) -> T
     )
 
 
-def _promotions(workspace: Path) -> list[_Promotion]:
-    """What was promoted from a workspace, in no order: only then there is a record beside the release."""
-    records = [folder / RECORD_FILE for folder in release_folders(workspace / "releases")]
+def _promotions(releases: ReleaseStore) -> list[_Promotion]:
+    """What was promoted, in no order."""
     remedy = "move the file out of the workspace, and push its release again"
     return [
         read_record(_Promotion, path, f"record of a promotion {path}", remedy=remedy)
-        for path in records
-        if exists(path, f"record {path}")
+        for path in releases.promotion_records()
     ]
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from edge_deployer.boards.bench import Bench
 from edge_deployer.boards.journal import Watcher
 from edge_deployer.boards.record import Step
-from edge_deployer.errors import TinyopsError
-from edge_deployer.files import exists, make_folder, read_file, read_json, reading
+from edge_deployer.files import checking, exists, make_folder, read_file, read_record, reading
 from edge_deployer.inventory.inventory import BoardEntry
 from edge_deployer.paperwork import paperwork
-from edge_deployer.release.store import RECORD_FILE
+from edge_deployer.release.store import ReleaseStore
 
 _REMEDY = "move the file out of the workspace"
 
@@ -79,9 +78,10 @@ def _log_file(workspace: Path, board: str) -> Path:
 
 
 class _Record(BaseModel):
-    """The part of a deployment's record that is of interest here."""
+    """The parts of a promotion's record, or of a report that has it as its deployment, that are of interest here."""
 
     steps: tuple[Step, ...] = ()
+    deployment: _Record | None = None
 
 
 def _own_steps(workspace: Path, board: str) -> Iterator[Step]:
@@ -89,25 +89,14 @@ def _own_steps(workspace: Path, board: str) -> Iterator[Step]:
     if not exists(path, f"log {path}"):
         return
     lines = read_file(path, f"log {path}").decode(errors="replace").splitlines()
-    try:
+    with checking(f"log {path}", remedy=_REMEDY):
         yield from [Step.model_validate_json(line) for line in lines]
-    except ValidationError as error:
-        raise _damaged(path, error) from None
 
 
 def _deployment_steps(workspace: Path, board: str, reports: Iterable[Path]) -> Iterator[Step]:
     """Steps from the record of each promotion and from each report, of `tinyops run` too."""
     with reading(f"workspace {workspace}"):
-        records = [*reports, *workspace.glob(f"releases/*/{RECORD_FILE}")]
+        records = [*reports, *ReleaseStore(workspace / "releases").promotion_records()]
     for path in records:
-        record = read_json(path, f"record {path}", remedy=_REMEDY)
-        try:
-            steps = _Record.model_validate(record.get("deployment", record)).steps
-        except (ValueError, AttributeError) as error:
-            raise _damaged(path, error) from None
-        yield from (step for step in steps if step.board == board)
-
-
-def _damaged(path: Path, error: Exception) -> TinyopsError:
-    first = str(error).partition("\n")[0]
-    return TinyopsError(f"{path} is no record of steps: {first}", remedy=_REMEDY)
+        record = read_record(_Record, path, f"record {path}", remedy=_REMEDY)
+        yield from (step for step in (record.deployment or record).steps if step.board == board)

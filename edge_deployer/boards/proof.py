@@ -6,8 +6,8 @@ from edge_deployer.acceptance.checks import SMOKE_VECTORS, check_smoke
 from edge_deployer.acceptance.examination import Examination
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.boards.bench import Bench
-from edge_deployer.boards.offered_image import Refused, find_release
 from edge_deployer.boards.trial import Trial
+from edge_deployer.errors import Refused
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.session import DeviceSession, ModelFault
@@ -23,7 +23,7 @@ async def prove(session: DeviceSession, bench: Bench, entry: BoardEntry, image_h
         Refused: it does not prove itself.
         SessionError: the board does not answer.
     """
-    release = find_release(image_hash, bench, entry)
+    release = bench.release_of(image_hash, entry)
     if release is None:
         await _prove_that_it_loads(session, image_hash)
         return "the model loads without a fault; no release in the workspace has its image, so no sample was judged"
@@ -38,15 +38,15 @@ async def _prove_that_it_loads(session: DeviceSession, image_hash: bytes) -> Non
     try:
         info = await session.info()
     except ModelFault as fault:
-        raise Refused(f"the model does not load: {fault.message}", _REMEDY) from fault
+        raise Refused(f"the model does not load: {fault.message}", remedy=_REMEDY) from fault
     after = await session.health()
     if info.image_hash != image_hash:
         raise Refused(
             f"the board runs a model of image {info.image_hash.hex()[:8]}, but says it booted {image_hash.hex()[:8]}",
-            _REMEDY,
+            remedy=_REMEDY,
         )
     if after.faults > before.faults:
-        raise Refused(f"the board had a fault: {after.last_fault}", _REMEDY)
+        raise Refused(f"the board had a fault: {after.last_fault}", remedy=_REMEDY)
 
 
 async def _prove_golden_vector(session: DeviceSession, entry: BoardEntry, release: Bundle) -> None:
@@ -56,7 +56,7 @@ async def _prove_golden_vector(session: DeviceSession, entry: BoardEntry, releas
     )
     evidence = await examination.run(trial.image_hash, "production")
     if evidence.failure:
-        raise Refused(evidence.failure.reason, _REMEDY)
+        raise Refused(evidence.failure.reason, remedy=_REMEDY)
     smoke = check_smoke(evidence, trial.image_hash, trial.reference, _SMOKE_ONLY)
     if smoke.status != "passed":
-        raise Refused(smoke.detail, _REMEDY)
+        raise Refused(smoke.detail, remedy=_REMEDY)

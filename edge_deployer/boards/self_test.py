@@ -11,15 +11,14 @@ from edge_deployer.acceptance.verdict import BoardVerdict
 from edge_deployer.boards.bench import Bench
 from edge_deployer.boards.board import Board
 from edge_deployer.boards.fleet import what_boards_run
+from edge_deployer.boards.hand import is_at_rest
 from edge_deployer.boards.journal import Journal, Watcher
 from edge_deployer.boards.known_good import known_good
 from edge_deployer.boards.log import BoardLog
 from edge_deployer.boards.record import BoardRecord
-from edge_deployer.boards.rest import is_at_rest
 from edge_deployer.ending import CutShort
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.inventory.quarantine import Quarantine
-from edge_deployer.release.store import ReleaseStore
 from edge_deployer.session import DeviceSession, SessionError
 
 _Result = Literal["passed", "failed", "undecided", "refused", "not reached"]
@@ -69,7 +68,7 @@ async def self_test(bench: Bench, entries: Sequence[BoardEntry], watcher: Watche
             # Exceptions wait until all have ended, a signal too: no board may lose power while it gets its image back.
             found = await asyncio.gather(*work, return_exceptions=True)
     except asyncio.CancelledError:
-        releases = ReleaseStore(bench.workspace / "releases").ids()
+        releases = bench.releases.ids()
         raise CutShort(f"{what_boards_run(records, releases)}; the quarantine is as it was") from None
     tests = []
     for test in found:

@@ -7,7 +7,6 @@ imports every one of them for its summary.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from contextlib import redirect_stdout, suppress
@@ -20,7 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_REFUSED
-from edge_deployer.cli.output import Lenient
+from edge_deployer.cli.output import Lenient, print_json
 from edge_deployer.ending import Ended, listen_no_more, listening
 from edge_deployer.errors import Refused, TinyopsError
 
@@ -145,5 +144,4 @@ def _say_as_json(outcome: str, message: str, remedy: str | None) -> None:
     """What a command that prints JSON prints in its outcome's place."""
     arguments = sys.argv[1:]
     if "--json" in arguments[: arguments.index("--") if "--" in arguments else None]:
-        json.dump({"outcome": outcome, "error": {"message": message, "remedy": remedy}}, sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        print_json({"outcome": outcome, "error": {"message": message, "remedy": remedy}})

@@ -1,72 +1,20 @@
-"""Shows a deployment on the terminal while it runs, and its outcome at the end."""
+"""Prints the outcome of a deployment."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from edge_deployer.boards.fleet import what_boards_run
-from edge_deployer.boards.record import BoardRecord, Step
-from edge_deployer.cli.output import progress_stream
+from edge_deployer.boards.record import BoardRecord
+from edge_deployer.cli import output
 from edge_deployer.paperwork import paperwork
 from edge_deployer.report import formats
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.task import Metric
-
-
-class DeploymentView:
-    """A line a board, with its latest step and a bar while something uploads. Plain lines where there is no terminal.
-
-    Args:
-        quiet: show nothing, for output that a machine reads.
-    """
-
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(file=progress_stream(), quiet=quiet)
-        self._live = self._console.is_terminal and not quiet
-        self._progress = Progress(
-            TextColumn("{task.fields[board]}"),
-            BarColumn(bar_width=20),
-            TextColumn("{task.description}"),
-            console=self._console,
-        )
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> DeploymentView:
-        if self._live:
-            self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live:
-            self._progress.stop()
-
-    def on_step(self, step: Step) -> None:
-        """Show the step in its board's line."""
-        text = escape(f"{step.action}: {step.detail}" if step.detail else step.action)
-        if self._live:
-            self._progress.update(self._task(step.board), description=text)
-        else:
-            self._console.print(f"{step.board:>14}  {text}", highlight=False)
-
-    def on_progress(self, board: str, action: str, done: int, total: int) -> None:
-        """Move the board's bar."""
-        if self._live:
-            self._progress.update(self._task(board), completed=done, total=total, description=escape(action))
-
-    def _task(self, board: str) -> TaskID:
-        if board not in self._tasks:
-            self._tasks[board] = self._progress.add_task("", board=f"{board:>14}", total=None)
-        return self._tasks[board]
 
 
 def print_outcome(
@@ -95,10 +43,9 @@ def print_outcome(
             "report": None if report is None else str(report),
             "log": None if log is None else str(log),
         }
-        json.dump(outcome, sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        output.print_json(outcome)
         return
-    console = Console(highlight=False, soft_wrap=True)
+    console = output.console()
     print_verdict(console, deployment)
     if deployment.task is not None:
         console.print(f"  task:   {escape(deployment.task.in_words)}")

@@ -1,9 +1,21 @@
-"""Standard output and errors: what cannot be written there any more is no reason to stop the work."""
+"""What commands print: words and tables for people, JSON for programs, progress on stderr.
+
+What cannot be written any more is no reason to stop the work. Nothing heavy is imported before something is printed.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
-from typing import IO, Any, cast
+from collections.abc import Iterable, Sequence
+from typing import IO, TYPE_CHECKING, Any, Final, cast
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_UNLIMITED: Final = 10_000
+"""Columns of an output that is no terminal: what a file or another program reads has one line per row."""
 
 
 class Lenient:
@@ -42,3 +54,47 @@ class Lenient:
 def progress_stream() -> IO[str]:
     """Stderr for progress: a terminal that is gone, which may be what ends a command, must not keep it from its end."""
     return cast("IO[str]", Lenient(sys.stderr))
+
+
+def console() -> Console:
+    """Standard output for people."""
+    from rich.console import Console
+
+    printed = Console(highlight=False, soft_wrap=True)
+    if not printed.is_terminal:
+        printed.width = _UNLIMITED
+    return printed
+
+
+def table(*titles: str) -> Table:
+    """An empty table with these columns."""
+    from rich import box
+    from rich.table import Table
+
+    empty = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
+    for title in titles:
+        empty.add_column(title, overflow="fold")
+    return empty
+
+
+def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print one line per row."""
+    from rich.markup import escape
+
+    filled = table(*titles)
+    for row in rows:
+        filled.add_row(*map(escape, row))
+    console().print(filled)
+
+
+def print_json(value: object) -> None:
+    """Print a value for programs; pydantic knows how models, dataclasses and times are written."""
+    json.dump(value, sys.stdout, indent=2, default=_plain)
+    sys.stdout.write("\n")
+
+
+def _plain(value: object) -> object:
+    from pydantic_core import from_json, to_json
+
+    plain: object = from_json(to_json(value))
+    return plain

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, TypeAdapter
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.field_errors import describe_validation_error
-from edge_deployer.files import exists, make_folder
+from edge_deployer.files import checking, exists, make_folder
 
 FILE_NAME = "quarantine.sqlite"
 
@@ -100,11 +99,8 @@ class Quarantine:
             )
 
     def _confinement(self, board: object, since: object, reason: object) -> Confinement:
-        try:
+        with checking(f"quarantine file {self._path}, entry of {board!r}", remedy=_DAMAGED_REMEDY):
             return _ENTRY.validate_python({"board": board, "since": since, "reason": reason})
-        except ValidationError as error:
-            damage = describe_validation_error(error, f"quarantine file {self._path}, entry of {board!r}")
-            raise TinyopsError(damage.message, remedy=_DAMAGED_REMEDY) from None
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:

@@ -126,6 +126,15 @@ def read_image(data: bytes, *, public_pem: bytes) -> SignedImage:
     return SignedImage(data, info.get_tlv(IMAGE_TLV.SHA256).value, version, payload, manifest)
 
 
+def is_signed(data: bytes, public_pem: bytes) -> bool:
+    """Whether an image is whole, and this key signed it."""
+    try:
+        read_image(data, public_pem=public_pem)
+    except (DamagedImage, SignedByAnother):
+        return False
+    return True
+
+
 def _names_key(data: bytes, public_pem: bytes) -> bool:
     """Whether the image says that this key signed it."""
     der = load_pem_public_key(public_pem).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,9 +93,7 @@ def _read_promotion(record: Path, set_aside: list[str]) -> Deployment | None:
     try:
         return read_record(Deployment, record, f"record {record}", remedy="the release is examined again")
     except DamagedFile as damage:
-        said = f"{damage.message}; it is now {move_aside(record).name}, and the release is examined again"
-        set_aside.append(said)
-        logging.getLogger(__name__).warning("warning: %s", said)
+        set_aside.append(move_aside(record, damage, then="the release is examined again"))
         return None
 
 

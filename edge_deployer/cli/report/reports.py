@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import to_json
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
 from edge_deployer.boards.record import BoardRecord
+from edge_deployer.cli import output
 from edge_deployer.cli.outcome import print_verdict
 from edge_deployer.errors import TinyopsError
 from edge_deployer.report.acceptance_view import (
@@ -43,17 +41,15 @@ _COLOURS = {
 }
 _OUTCOMES = {"promoted": "green", "unchanged": "green", "refused": "red", "no verdict": "yellow"}
 _FACTS = {"name", "pool", "profile", "virtual", "spare", "outcome", "answer", "image_after"}
-_UNLIMITED = 10_000
-"""Columns of an output that is no terminal."""
 
 
 def print_report(report: Report, path: Path, *, as_json: bool) -> None:
     """Verdict, staging, boards and checks."""
     deployment = report.deployment
     if as_json:
-        _print_json(_summary(report, path))
+        output.print_json(_summary(report, path))
         return
-    console = _console()
+    console = output.console()
     console.print(f"{escape(report.title)}, {deployment.finished:%Y-%m-%d %H:%M:%S} UTC")
     print_verdict(console, deployment)
     for name, figure in staging_facts(deployment):
@@ -72,17 +68,15 @@ def print_reports(
 ) -> None:
     """A line a report; what cannot be read is named after them."""
     if as_json:
-        _print_json(
+        output.print_json(
             {"reports": [_line(path, report) for path, report in found], "damaged": [e.message for e in damaged]}
         )
         return
-    console = _console()
+    console = output.console()
     if not found and not damaged:
         console.print(f"no run and no push has left a report in {escape(str(workspace))}")
     if found:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for name in ("when", "what", "verdict", "figures", "report"):
-            table.add_column(name, overflow="fold")
+        table = output.table("when", "what", "verdict", "figures", "report")
         for path, report in found:
             line = _line(path, report)
             outcome, gate = report.deployment.outcome, report.deployment.gate
@@ -101,9 +95,9 @@ def print_replay(replayed: Sequence[Replayed], path: Path, *, as_json: bool) -> 
     """A line a verdict, and below it what differs; last what became of the release."""
     if as_json:
         same = all(verdict.same is not False for verdict in replayed)
-        _print_json({"report": str(path), "same": same, "verdicts": replayed})
+        output.print_json({"report": str(path), "same": same, "verdicts": replayed})
         return
-    console = _console()
+    console = output.console()
     for verdict in replayed:
         colour = {True: "green", False: "bold red", None: "yellow"}[verdict.same]
         name = f"{verdict.name} pool" if verdict.kind == "pool" else verdict.name
@@ -137,7 +131,7 @@ def _print_board(console: Console, board: BoardRecord, deployment: Deployment) -
 
 
 def _table(rows: Sequence[CheckRow]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = output.table()
     for name in ("check", "", "measured", "allowed"):
         table.add_column(name, no_wrap=True, justify="right" if name in ("measured", "allowed") else "left")
     table.add_column("finding, bound, samples", overflow="fold")
@@ -188,14 +182,3 @@ def _summary(report: Report, path: Path) -> dict[str, object]:
 
 def _coloured(state: str) -> str:
     return f"[{_COLOURS[state]}]{state}[/]" if state in _COLOURS else state
-
-
-def _console() -> Console:
-    console = Console(highlight=False, soft_wrap=True)
-    if not console.is_terminal:
-        console.width = _UNLIMITED
-    return console
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(to_json(value, indent=2).decode() + "\n")

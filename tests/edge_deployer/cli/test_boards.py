@@ -17,11 +17,8 @@ import yaml
 
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.boards.bench import Bench
-from edge_deployer.boards.inputs import fit_samples, read_samples
-from edge_deployer.boards.journal import Journal
 from edge_deployer.boards.known_good import known_good
-from edge_deployer.boards.log import BoardLog, recorded_steps
-from edge_deployer.errors import TinyopsError
+from edge_deployer.boards.log import recorded_steps
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import IMAGE_FILE, Bundle, Candidate
@@ -29,7 +26,6 @@ from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
 from edge_deployer.release.store import RECORD_FILE, ReleaseStore
 from edge_deployer.rollout.deployment import Deployment, describe_release
 from edge_deployer.rollout.release_line import ReleaseLine
-from edge_deployer.tensors import TensorSpec
 from tests.edge_deployer import tiny_models
 from tests.edge_deployer.cli.command import TINYOPS, Done, tinyops, tinyops_process
 from tests.edge_deployer.virtual_board.running_board import make_image
@@ -472,21 +468,6 @@ def test_ctrl_c_while_an_image_is_uploaded_leaves_the_board_as_it_was(
     kept = bench.running()
     assert kept is not None
     assert (kept["hash"], kept["confirmed"]) == (old.image.hash.hex(), True)
-
-
-def test_a_damaged_log_is_named(tmp_path: Path) -> None:
-    Journal(BoardLog(tmp_path)).note("b1", "install", "1.0.0")
-    assert [step.action for step in recorded_steps(tmp_path, "b1")] == ["install"]
-    with (tmp_path / "log" / "b1.jsonl").open("a") as file:
-        file.write("{torn")
-    with pytest.raises(TinyopsError, match=r"b1\.jsonl is no record of steps"):
-        recorded_steps(tmp_path, "b1")
-
-
-def test_one_sample_alone_is_a_batch_of_one(tmp_path: Path) -> None:
-    np.save(tmp_path / "one.npy", np.ones((2, 3)))
-    spec = TensorSpec("int8", (1, 2, 3), scale=0.5)
-    assert fit_samples(read_samples(tmp_path / "one.npy"), spec).tolist() == [[[2, 2, 2], [2, 2, 2]]]
 
 
 def test_help_has_an_example_for_every_command(tmp_path: Path) -> None:

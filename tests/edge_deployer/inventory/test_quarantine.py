@@ -86,6 +86,8 @@ def test_a_damaged_entry_is_named(tmp_path: Path, since: object, reason: object)
     quarantine.confine("s1", "why")
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
         connection.execute("UPDATE quarantine SET since = ?, reason = ?", (since, reason))
-    with pytest.raises(TinyopsError, match=rf"{FILE_NAME}, entry of 's1': (since|reason)") as raised:
+    with pytest.raises(
+        TinyopsError, match=rf"{FILE_NAME}, entry of 's1' is damaged, or of another version: (since|reason)"
+    ) as raised:
         quarantine.boards()
     assert "boards health" in raised.value.remedy
