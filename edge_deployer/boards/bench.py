@@ -62,7 +62,10 @@ class Bench:
         Raises:
             TinyopsError: a part of it was altered, or a key's file cannot be read.
         """
-        return self.releases.find(image_hash.hex(), public_pem=self._release_key(entry))
+        own = self.workspace / "keys" / "signing.pem"
+        has_own = exists(own, f"signing key {own}")
+        key = self.trusted_key(entry) or (load_signing_key(own).public_pem if has_own else None)
+        return self.releases.find(image_hash.hex(), public_pem=key) if key else None
 
     @property
     def quarantine(self) -> Quarantine:
@@ -85,12 +88,6 @@ class Bench:
                 load_public_key(provisioned) if exists(provisioned, f"public key {provisioned}") else self._first_key()
             )
         return load_public_key(self.inventory.public_key) if self.inventory.public_key else None
-
-    def _release_key(self, entry: BoardEntry) -> bytes | None:
-        """PEM of the public key that releases for a board are signed with: what it trusts, or the workspace's own."""
-        own = self.workspace / "keys" / "signing.pem"
-        has_own = exists(own, f"signing key {own}")
-        return self.trusted_key(entry) or (load_signing_key(own).public_pem if has_own else None)
 
     @asynccontextmanager
     async def power(self, entries: Sequence[BoardEntry]) -> AsyncIterator[dict[str, str]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_deployer.boards.bench import Bench
-from edge_deployer.boards.inputs import fit_samples
 from edge_deployer.boards.journal import Journal
 from edge_deployer.boards.log import BoardLog
 from edge_deployer.inventory.inventory import BoardEntry
+from edge_deployer.release.sample_files import fit_samples
 from edge_deployer.task import NO_CLASS, UNASKED, Answers, Task, find_task
 from edge_deployer.tensors import Array, TensorSpec, dequantize
 

@@ -84,19 +84,19 @@ class ReleaseStore:
         names = {name, name.rpartition("-")[0]}
         return next((folder for folder in self._folders() if folder.name in names), None)
 
-    def find(self, image_hash: str, *, public_pem: bytes | None) -> Bundle | None:
+    def find(self, image_hash: str, *, public_pem: bytes) -> Bundle | None:
         """The release with this image, hex; None if none that can be verified is here.
 
         Args:
             image_hash: of the image.
-            public_pem: the key that must have signed it; without one nothing can be verified.
+            public_pem: the key that must have signed it.
 
         Raises:
             TinyopsError: a part of it was altered, or cannot be read.
         """
-        for folder in self._with_image(image_hash) if public_pem else ():
+        for folder in self._with_image(image_hash):
             image = folder / IMAGE_FILE
-            if public_pem and is_signed(read_file(image, f"image {image}"), public_pem):
+            if is_signed(read_file(image, f"image {image}"), public_pem):
                 return read_bundle(folder, public_pem=public_pem)
         return None
 

@@ -175,9 +175,9 @@ def infer(
     """
     from edge_deployer.boards.bench import Bench
     from edge_deployer.boards.inference import infer_file
-    from edge_deployer.boards.inputs import read_samples
     from edge_deployer.cli.boards.answers import print_inference
     from edge_deployer.ending import run_to_end
+    from edge_deployer.release.sample_files import read_samples
 
     bench = Bench.load(inventory, workspace)
     entry, samples = bench.entry(name), read_samples(file)

@@ -24,7 +24,7 @@ sys.modules["tflite_micro"] = None  # what `import` and `find_spec` take for a p
 
 from pathlib import Path
 
-from edge_deployer.cli.foreign_model import load_samples
+from edge_deployer.release.sample_files import load_samples
 from edge_deployer.errors import TinyopsError
 from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import Candidate, write_bundle

@@ -1,4 +1,4 @@
-"""Samples in a file, for a board's model."""
+"""Samples in a file that a user names: to run on a board, or to judge a release by."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from edge_deployer.array_files import read_npy
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import read_text
-from edge_deployer.release.labelled_data import DatasetFields, checked_inputs, load_dataset
-from edge_deployer.release.samples import stored_inputs
+from edge_deployer.release.labelled_data import DatasetFields, array_names, checked_inputs, load_dataset
+from edge_deployer.release.samples import LabelledSamples, stored_inputs
 from edge_deployer.tensors import Array, TensorSpec
 
 _FIELDS = DatasetFields(input="inputs", label=None, group=None, classes=None)
@@ -49,6 +49,25 @@ def fit_samples(values: Array, spec: TensorSpec) -> Array:
     if values.shape == spec.sample_shape:
         values = values[np.newaxis]
     return stored_inputs(values, spec)
+
+
+def load_samples(path: Path) -> LabelledSamples:
+    """Read held-out samples: the arrays `inputs`, and `labels` or `targets` and `slices` where the file has them.
+
+    Raises:
+        TinyopsError: the file is missing, or an array in it is wrong; see `load_dataset`.
+    """
+    present = array_names(path)
+    if {"labels", "targets"} <= set(present):
+        raise TinyopsError(
+            f"{path} has both arrays 'labels' and 'targets'",
+            remedy="keep 'targets' for a regression, 'labels' for a classification or for anomalies",
+        )
+    label, target, part = (name if name in present else None for name in ("labels", "targets", "slices"))
+    fields = DatasetFields(input="inputs", label=label, group=None, classes=None, target=target, slice=part)
+    data = load_dataset(path, fields)
+    slices = None if data.slices is None else data.slices.tolist()
+    return LabelledSamples(data.inputs, data.labels, targets=data.targets, slices=slices, source=str(path))
 
 
 def _read_npy(path: Path) -> Array:
