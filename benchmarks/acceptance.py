@@ -11,12 +11,14 @@ import numpy as np
 
 from benchmarks.rows import Row
 from benchmarks.virtual_bench import VirtualBench, virtual_bench
+from edge_deployer.acceptance.check import Case, Subject
+from edge_deployer.acceptance.checks.labels import LabelsCheck
 from edge_deployer.acceptance.examination import Examination
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.statistics.bernoulli import design_test
 from edge_deployer.acceptance.statistics.fixed_size import fixed_size_test, wald_bound
-from edge_deployer.acceptance.verdict import Subject, judge_board
+from edge_deployer.acceptance.verdict import judge_board
 from edge_deployer.profile import load_profile
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.image import SignedImage
@@ -44,13 +46,11 @@ def measure_acceptance(folder: Path) -> list[Row]:
 
 def _count_samples() -> list[Row]:
     """Mean samples of the default plan's test, exactly."""
-    plan = AcceptancePlan()
-    terms = (plan.labels.tolerated, plan.labels.bad, plan.alpha, plan.beta)
+    plan, labels = AcceptancePlan(), LabelsCheck().shares(AcceptancePlan())
+    terms = (labels.tolerated, labels.bad, plan.alpha, plan.beta)
     test, (fixed, _) = design_test(*terms), fixed_size_test(*terms)
     rows = []
-    for share, bound, goal in zip(
-        (plan.labels.tolerated, plan.labels.bad), wald_bound(*terms), (0.65, 0.40), strict=True
-    ):
+    for share, bound, goal in zip((labels.tolerated, labels.bad), wald_bound(*terms), (0.65, 0.40), strict=True):
         mean = test.operating_characteristic(share).mean_samples
         figure = (
             f"{mean:.1f}, {mean / fixed:.3f} of the {fixed} of a fixed size, {mean / bound:.3f} times Wald's bound, "
@@ -108,7 +108,7 @@ async def _verdict_seconds(
         (outputs.argmax(axis=1) != each.outputs.argmax(axis=1)).mean() for each in sets if each.outputs is not None
     ]
     assert (shares[0], first[0]) == (0, "accepted")
-    assert shares[1] > AcceptancePlan().labels.bad
+    assert shares[1] > LabelsCheck().shares(AcceptancePlan()).bad
     assert second[0] == "refused"
     return first, second, fixed_s
 
@@ -121,4 +121,4 @@ async def _examine(session: DeviceSession, image: SignedImage, acceptance: Accep
     evidence = await examination.run(image.hash.hex(), "staging")
     seconds = time.perf_counter() - began
     subject = Subject(image_hash=image.hash.hex(), image_bytes=len(image.data))
-    return judge_board(evidence, subject, reference, plan, pool="staging").decision, seconds
+    return judge_board(Case(evidence, reference, plan, subject)).decision, seconds

@@ -11,11 +11,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from components import object_store
-from edge_deployer.field_errors import describe_validation_error
-from edge_deployer.files import write_file
+from components.artifact_files import DAMAGED_ARTIFACT
+from edge_deployer.files import checking, write_file
 
 # Kubeflow uploads a folder in the order of its names: the record after what it is of.
 _RECORD_FILE: Final = "blessed_record.json"
@@ -87,10 +87,8 @@ def latest_other(all_runs: str, candidate: bytes) -> BlessedModel | None:
 
 
 def _read_record(path: str) -> _Record:
-    try:
+    with checking(f"record of a blessed model {path}", remedy=DAMAGED_ARTIFACT):
         return _Record.model_validate_json(object_store.read(path))
-    except ValidationError as error:
-        raise describe_validation_error(error, path) from error
 
 
 def _sha256(model: bytes) -> str:

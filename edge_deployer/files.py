@@ -2,6 +2,9 @@
 
 What a file system or a parser raises becomes an error to mend, with the path. What a file may make this program do is
 bounded: how much is read, how deep and how large a YAML document may be.
+
+A record that is damaged is a `DamagedFile` for whoever reads it. What writes another one in its place anyway moves it
+aside, says so, and goes on; everything else ends with the error.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import errno
 import itertools
 import json
+import logging
 import math
 import os
 import secrets
@@ -143,8 +147,19 @@ def read_record(model: type[_Model], path: Readable, what: str, *, remedy: str) 
         TinyopsError: the file cannot be read.
     """
     contents = read_file(path, what, remedy=remedy)
-    try:
+    with checking(what, remedy=remedy):
         return model.model_validate_json(contents)
+
+
+@contextmanager
+def checking(what: str, *, remedy: str) -> Iterator[None]:
+    """What pydantic says of a record, as an error to mend; arguments as for `read_record`.
+
+    Raises:
+        DamagedFile: the block raised a ValidationError.
+    """
+    try:
+        yield
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -309,8 +324,16 @@ def create_file(path: Path, contents: bytes, *, mode: int) -> bool:
     return True
 
 
-def move_aside(path: Path) -> Path:
-    """Keep what is damaged, a file or a folder, under a name with `DAMAGED` before it; returns where.
+def move_aside(path: Path, damage: TinyopsError, *, then: str) -> str:
+    """Keep what is damaged, a file or a folder, under a name with `DAMAGED` before it; warns of that.
+
+    Args:
+        path: the file or folder.
+        damage: what is wrong with it.
+        then: what happens without it, in words.
+
+    Returns:
+        The warning.
 
     Raises:
         TinyopsError: it cannot be moved.
@@ -318,7 +341,10 @@ def move_aside(path: Path) -> Path:
     with writing(str(path), remedy=f"move {path} away yourself"):
         taken = {other.name for other in path.parent.iterdir()}
         names = (f"{DAMAGED}{path.name}{'' if number == 1 else f'-{number}'}" for number in itertools.count(1))
-        return path.rename(path.with_name(next(name for name in names if name not in taken)))
+        aside = path.rename(path.with_name(next(name for name in names if name not in taken)))
+    said = f"{damage.message}; {path} is now {aside.name}, and {then}"
+    logging.getLogger(__name__).warning("warning: %s", said)
+    return said
 
 
 @contextmanager

@@ -41,14 +41,6 @@ def majority_share(labels: Array) -> float:
     return float(np.bincount(np.asarray(labels)).max() / len(labels))
 
 
-def constant_is_as_good(accuracy: float, majority: float) -> str:
-    """Why an accuracy is no evidence of a model, with both figures."""
-    return (
-        f"accuracy {accuracy:.4f} is not better than {majority:.4f}, what always answering the commonest class would "
-        "reach"
-    )
-
-
 def anomaly_scores(outputs: Array, targets: Array | None, output_spec: TensorSpec) -> npt.NDArray[np.float64]:
     """How anomalous the model finds each sample.
 

@@ -53,7 +53,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Decided:
-    """How the model fared, before anything is written of it: `deployment` is the record as JSON, without evidence."""
+    """How the model fared, before anything is written: `deployment` is the record as JSON, without boards' answers."""
 
     deployment: str
 

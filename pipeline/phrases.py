@@ -18,6 +18,7 @@ from components.tflm_evaluator.outcome import dropped_baseline, evaluated_task, 
 from components.training_curve import read_training_curve
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
+from edge_deployer.report.words import in_words
 from pipeline.lineage import Outputs
 
 
@@ -84,7 +85,7 @@ def _evaluation(outputs: Outputs) -> str:
     uri = str(outputs.folder("evaluation"))
     reason = refusal_reason(uri)
     if reason is not None:
-        return f"not blessed: {reason}"
+        return f"not blessed: {in_words(reason)}"
     dropped = dropped_baseline(uri)
     alone = "" if dropped is None else f"; not compared with the latest blessed model: {dropped}"
     found, task = overall_metrics(uri), evaluated_task(uri)
@@ -94,8 +95,8 @@ def _evaluation(outputs: Outputs) -> str:
 
 def _validation(outputs: Outputs) -> str:
     report = read_artifact(ValidationReport, outputs.folder("blessing") / VALIDATION_FILE)
-    if not report.blessed:
-        return f"not blessed: {report.reason}"
+    if report.reason is not None:
+        return f"not blessed: {in_words(report.reason)}"
     arena = f"arena {report.arena_bytes:,} of {report.arena_limit:,} bytes on a 64-bit host"
     if report.latency_us is None:
         return f"{arena}, no latency figure ({report.latency_note}), blessed"

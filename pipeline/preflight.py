@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from edge_deployer.acceptance.checks.accuracy import require_better_than_constant
 from edge_deployer.acceptance.feasibility import (
-    require_better_than_constant,
     require_budgets,
     require_quorum,
     require_samples,
@@ -112,7 +112,7 @@ def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None
     plan, has = config.acceptance, samples["eval"]
     needed = _most_needed(plan)
     if has >= needed:
-        require_samples(plan, has, labelled=True, reference=True)
+        require_samples(plan, has, labelled=True, computed=True)
         return
     buckets = config.data.splits
     in_all = (buckets.train + buckets.eval) / buckets.eval
@@ -130,7 +130,7 @@ def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None
 
 
 def _most_needed(plan: AcceptancePlan) -> int:
-    return max(samples_needed(plan, labelled=True, reference=True).values())
+    return max(samples_needed(plan, labelled=True, computed=True).values())
 
 
 def _require_staging_board(config: PipelineConfig, inventory: Inventory) -> None:

@@ -54,6 +54,7 @@ _SLOW = (
     "tests/components/",
     "tests/conformance/",
     "tests/edge_deployer/acceptance/test_defects.py",
+    "tests/edge_deployer/boards/test_hand.py",
     "tests/edge_deployer/cli/",
     "tests/edge_deployer/release/test_bundle.py",
     "tests/edge_deployer/release/test_fit.py",

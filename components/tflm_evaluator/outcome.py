@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,14 @@ import tensorflow_model_analysis as tfma
 
 from components.tflm_evaluator.figures import OVER_MAJORITY
 from components.tflm_evaluator.thresholds import task_of
-from edge_deployer.quality import constant_is_as_good
+from edge_deployer.finding import Finding, Told
+from edge_deployer.release.refusals import (
+    AsGoodAsConstant,
+    BelowBaseline,
+    BelowThreshold,
+    NoExampleInSlice,
+    NotBlessed,
+)
 from edge_deployer.task import Task
 
 # Written in the place of TFMA's files when TFLM does not run the model.
@@ -19,26 +27,27 @@ REFUSAL_FILE = "refusal.txt"
 DROPPED_BASELINE_FILE = "dropped_baseline.txt"
 
 
-def refusal_reason(evaluation_uri: str) -> str | None:
-    """Why the Evaluator withheld its blessing, in words, or None if it gave it.
+def refusal_reason(evaluation_uri: str, class_names: Sequence[str] = ()) -> Finding | None:
+    """Why the Evaluator withheld its blessing, or None if it gave it.
 
     Args:
         evaluation_uri: folder of the ``evaluation`` artifact.
+        class_names: what to call the classes; by their index without.
     """
     refusal = Path(evaluation_uri, REFUSAL_FILE)
     if refusal.is_file():
-        return refusal.read_text()
+        return NotBlessed(findings=(Told(text=refusal.read_text()),))
     result = tfma.load_validation_result(evaluation_uri)
     if result.validation_ok:
         return None
     accuracy = overall_metrics(evaluation_uri).get("accuracy", 0.0)
     found = [
-        _describe(failure, _slice_name(group.slice_key), accuracy)
+        _describe(failure, _slice_name(group.slice_key, _label(evaluation_uri), class_names), accuracy)
         for group in result.metric_validations_per_slice
         for failure in group.failures
     ]
-    missing = [f"no example falls in slice {_spec_name(spec)}" for spec in result.missing_slices]
-    return "; ".join(found + missing)
+    missing = [NoExampleInSlice(slice=_spec_name(spec)) for spec in result.missing_slices]
+    return NotBlessed(findings=(*found, *missing))
 
 
 def dropped_baseline(evaluation_uri: str) -> str | None:
@@ -63,11 +72,11 @@ def evaluated_task(evaluation_uri: str) -> Task | None:
     return task_of(tfma.load_eval_result(evaluation_uri, model_name=None).config)
 
 
-def slice_metrics(evaluation_uri: str) -> dict[str, dict[str, float]]:
-    """Metrics of the candidate for each slice, e.g. ``{"overall": {...}, "label = 3": {...}}``."""
+def slice_metrics(evaluation_uri: str, class_names: Sequence[str] = ()) -> dict[str, dict[str, float]]:
+    """Metrics of the candidate for each slice, e.g. ``{"overall": {...}, "label = 3": {...}}``, or "label = three"."""
     if Path(evaluation_uri, REFUSAL_FILE).is_file():
         return {}
-    return _metrics(evaluation_uri, _model_name(evaluation_uri, baseline=False))
+    return _metrics(evaluation_uri, _model_name(evaluation_uri, baseline=False), class_names)
 
 
 def baseline_metrics(evaluation_uri: str) -> dict[str, float]:
@@ -78,10 +87,13 @@ def baseline_metrics(evaluation_uri: str) -> dict[str, float]:
     return {} if name is None else _metrics(evaluation_uri, name)["overall"]
 
 
-def _metrics(evaluation_uri: str, model_name: str | None) -> dict[str, dict[str, float]]:
+def _metrics(
+    evaluation_uri: str, model_name: str | None, class_names: Sequence[str] = ()
+) -> dict[str, dict[str, float]]:
+    label = _label(evaluation_uri)
     results = tfma.load_eval_results([evaluation_uri], model_name=model_name).get_results()
     return {
-        _key_name(slice_key): {
+        _name(slice_key, label, class_names) or "overall": {
             name: value["doubleValue"] for name, value in metrics[""][""].items() if "doubleValue" in value
         }
         for slice_key, metrics in results[0].slicing_metrics
@@ -94,27 +106,34 @@ def _model_name(evaluation_uri: str, *, baseline: bool) -> str | None:
     return next((spec.name for spec in specs if spec.is_baseline == baseline), None) if len(specs) > 1 else None
 
 
-def _describe(failure: Any, where: str, accuracy: float) -> str:
+def _describe(failure: Any, where: str | None, accuracy: float) -> Finding:
     value, name = failure.metric_value.double_value.value, failure.metric_key.name
     threshold = failure.metric_threshold
     if failure.metric_key.is_diff:
         allowed = -threshold.change_threshold.absolute.value
-        return f"{name} is {-value:.4f} below the latest blessed model's on {where}; {allowed:.4f} is allowed"
+        return BelowBaseline(metric=name, drop=-value, allowed=allowed, where=where)
     if name == OVER_MAJORITY:
-        return constant_is_as_good(accuracy, accuracy - value)
-    return f"{name} {value:.4f} is below {threshold.value_threshold.lower_bound.value:.4f} on {where}"
+        return AsGoodAsConstant(metric="accuracy", figure=accuracy, constant=accuracy - value)
+    return BelowThreshold(metric=name, figure=value, threshold=threshold.value_threshold.lower_bound.value, where=where)
 
 
-def _slice_name(slice_key: Any) -> str:
-    if not slice_key.single_slice_keys:
-        return "the whole eval split"
-    pairs = (f"{key.column} = {getattr(key, key.WhichOneof('kind'))}" for key in slice_key.single_slice_keys)
-    return "slice " + ", ".join(pairs)
+def _slice_name(slice_key: Any, label: str, class_names: Sequence[str]) -> str | None:
+    """None for the whole split."""
+    pairs = ((key.column, getattr(key, key.WhichOneof("kind"))) for key in slice_key.single_slice_keys)
+    return _name(pairs, label, class_names) or None
 
 
 def _spec_name(spec: Any) -> str:
     return ", ".join([*spec.feature_keys, *(f"{k} = {v}" for k, v in spec.feature_values.items())])
 
 
-def _key_name(slice_key: tuple[Any, ...]) -> str:
-    return ", ".join(f"{column} = {value}" for column, value in slice_key) or "overall"
+def _name(pairs: Iterable[tuple[str, Any]], label: str, class_names: Sequence[str]) -> str:
+    """A slice by its columns; a class has the name that it has everywhere."""
+    return ", ".join(
+        f"{column} = {class_names[int(value)] if column == label and class_names else value}" for column, value in pairs
+    )
+
+
+def _label(evaluation_uri: str) -> str:
+    """The column of the labels."""
+    return str(tfma.load_eval_result(evaluation_uri, model_name=None).config.model_specs[0].label_key)

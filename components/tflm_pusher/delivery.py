@@ -18,14 +18,18 @@ from components.tflm_evaluator.outcome import refusal_reason
 from components.tflm_pusher import provenance, report_facts
 from components.tflm_validator.executor import BLESSED_PROPERTY
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.boards.record import Step
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import read_file
+from edge_deployer.finding import Told
 from edge_deployer.release import acceptance_set
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.bundle import Bundle, Candidate
+from edge_deployer.release.refusals import NotBlessed
 from edge_deployer.report.facts import Report
 from edge_deployer.report.pictures import sample_pictures
-from edge_deployer.rollout.deployment import Deployment, Step, refused_before_release
+from edge_deployer.report.words import step_in_words
+from edge_deployer.rollout.deployment import Deployment, refused_before_release
 from edge_deployer.rollout.release_line import ReleaseLine
 
 OUTCOME_LOGGER = "tinyops.outcome"
@@ -55,7 +59,10 @@ class PusherExecution:
         self._data = report_facts.data_facts(inputs["examples"], parameters)
         self._validation = report_facts.validation_report(inputs["infra_blessing"])
         self._evaluation = report_facts.evaluation_facts(
-            inputs["evaluation"], blessed=self._is_evaluated, thresholds=json.loads(parameters["thresholds"])
+            inputs["evaluation"],
+            blessed=self._is_evaluated,
+            thresholds=json.loads(parameters["thresholds"]),
+            class_names=self._data.class_names,
         )
         self._training = report_facts.training_facts(inputs["training"])
         self._conversion = report_facts.conversion_facts(inputs["model"])
@@ -64,12 +71,11 @@ class PusherExecution:
     def refusal(self) -> Deployment | None:
         """The record of a refusal before any board is touched, or None if both blessings are there."""
         if not self._is_evaluated:
-            reason = refusal_reason(self._inputs["evaluation"].uri) or "the Evaluator did not bless the model"
-            remedy = "improve the model or its data; lower what `evaluate` asks for only if that is acceptable"
-            return refused_before_release("evaluation", reason, remedy, self._plan)
+            reason = refusal_reason(self._inputs["evaluation"].uri, self._data.class_names) or NotBlessed(findings=())
+            return refused_before_release("evaluation", reason, self._plan)
         if not self._inputs["infra_blessing"].get_int_custom_property(BLESSED_PROPERTY):
-            reason = self._validation.reason or "the TFLMValidator did not bless the model"
-            return refused_before_release("validation", reason, self._validation.remedy, self._plan)
+            unsaid = Told(text="the TFLMValidator did not bless the model")
+            return refused_before_release("validation", self._validation.reason or unsaid, self._plan)
         return None
 
     def push(self) -> tuple[Deployment, Bundle]:
@@ -163,7 +169,7 @@ class _StepLog:
         self._logger = logging.getLogger(STEP_LOGGER)
 
     def on_step(self, step: Step) -> None:
-        self._logger.info("%s: %s %s", step.board, step.action, step.detail)
+        self._logger.info("%s: %s", step.board, step_in_words(step))
 
     def on_progress(self, board: str, action: str, done: int, total: int) -> None:
         """Progress of an upload is not logged: a step says when it begins and the next when it has ended."""

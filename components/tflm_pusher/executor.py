@@ -16,6 +16,7 @@ from components.tflm_pusher.delivery import OUTCOME_LOGGER, PusherExecution
 from edge_deployer.paperwork import paperwork
 from edge_deployer.report.folders import REPORT_HTML, REPORT_MARKDOWN
 from edge_deployer.report.html import write_report
+from edge_deployer.report.words import headline
 from edge_deployer.rollout.deployment import Deployment
 
 
@@ -49,7 +50,7 @@ class Executor(base_executor.BaseExecutor):
             deployment, bundle = execution.push()
         pushed_model.set_int_custom_property(PUSHED_PROPERTY, int(deployment.pushed))
         report.set_int_custom_property(PUSHED_PROPERTY, int(deployment.pushed))
-        report.set_string_custom_property(REASON_PROPERTY, "" if deployment.pushed else deployment.reason)
+        report.set_string_custom_property(REASON_PROPERTY, "" if deployment.pushed else headline(deployment))
         _tell(deployment)
         with paperwork("the release in this step's output"):
             if bundle is not None and deployment.pushed:
@@ -63,10 +64,11 @@ class Executor(base_executor.BaseExecutor):
 
 def _tell(deployment: Deployment) -> None:
     """Log the outcome: what is written afterwards may not get to whoever waits for it."""
-    answers: dict[str, Any] = {"reference": True, "boards": {"__all__": {"evidence", "verdict"}}}
+    asked = {"answers", "soak", "repeated", "production", "power_cycle"}
+    answers: dict[str, Any] = {"reference": True, "boards": {"__all__": {"evidence": asked}}}
     logging.getLogger(OUTCOME_LOGGER).info(
         "%s: %s",
         deployment.outcome,
-        deployment.reason,
+        headline(deployment),
         extra={"deployment": deployment.model_dump_json(exclude=answers)},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -74,17 +75,17 @@ def conversion_facts(model: types.Artifact) -> ConversionFacts | None:
 
 
 def evaluation_facts(
-    evaluation: types.Artifact, *, blessed: bool, thresholds: dict[str, float | None]
+    evaluation: types.Artifact, *, blessed: bool, thresholds: dict[str, float | None], class_names: Sequence[str]
 ) -> EvaluationFacts | None:
     """TFMA's figures and judgement; None if TFLM does not run the model, so that there are no figures."""
-    slices, task = slice_metrics(evaluation.uri), evaluated_task(evaluation.uri)
+    slices, task = slice_metrics(evaluation.uri, class_names), evaluated_task(evaluation.uri)
     if _OVERALL not in slices or task is None:
         return None
     overall, metric = slices.pop(_OVERALL), task.metrics[0]
     least = {name: thresholds.get(f"min_{name}") for name in task.metrics}
     return EvaluationFacts(
         blessed=blessed,
-        reason=None if blessed else refusal_reason(evaluation.uri),
+        reason=None if blessed else refusal_reason(evaluation.uri, class_names),
         examples=int(overall["example_count"]),
         task=task,
         figures={name: overall[name] for name in task.metrics if isfinite(overall[name])},

@@ -19,6 +19,7 @@ from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.samples import LabelledSamples
 from edge_deployer.release.validation import Terms, validate_model
 from edge_deployer.release.validation_report import FILE_NAME, ValidationReport
+from edge_deployer.report.words import in_words
 from edge_deployer.tflm import tensor_specs
 
 # Names that TFX's InfraValidator gives: whoever reads an InfraBlessing looks for these.
@@ -80,7 +81,7 @@ class Executor(base_executor.BaseExecutor):
 
 def _write_blessing(blessing: types.Artifact, report: ValidationReport) -> None:
     blessing.set_int_custom_property(BLESSED_PROPERTY, int(report.blessed))
-    blessing.set_string_custom_property(REASON_PROPERTY, report.reason or "")
+    blessing.set_string_custom_property(REASON_PROPERTY, in_words(report.reason) if report.reason else "")
     with fileio.open(f"{blessing.uri}/{BLESSED_FILE if report.blessed else NOT_BLESSED_FILE}", "w") as file:
         file.write("")
     with fileio.open(f"{blessing.uri}/{FILE_NAME}", "w") as file:

@@ -16,6 +16,7 @@ from edge_deployer.errors import Refused, TinyopsError
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.validation import validate_model
 from edge_deployer.release.validation_report import ValidationReport
+from edge_deployer.report.words import in_words
 from edge_deployer.task import AskedTask
 from edge_deployer.task_name import TaskName
 
@@ -66,9 +67,9 @@ def examine(
         model = convert(source, some.inputs)
     found = task_of_project(model, AskedTask(name=task), classes=classes, labels=some.labels)
     report = validate_model(model, profile, None, acceptance_samples=1, seed=0).report
-    if not report.blessed:
+    if report.reason is not None:
         raise Refused(
-            f"the network would not run on {profile.name}, trained or not: {report.reason}",
+            f"the network would not run on {profile.name}, trained or not: {in_words(report.reason)}",
             remedy=f"make the network fit board profile {profile.name}, or choose another profile",
         )
     return f"{_describe(report)}; task {found.name}"

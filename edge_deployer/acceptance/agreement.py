@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.tensors import Array
 
@@ -37,10 +36,9 @@ def far_off(outputs: Array, reference: Reference, samples: Sequence[int], tolera
     return np.asarray(deviation_steps(flat, expected[list(samples)]) > tolerance, np.bool_)
 
 
-def differs(outputs: Array, reference: Reference, samples: Sequence[int], plan: AcceptancePlan) -> BoolArray:
-    """Where a board's answer is not TFLM's: another class, or outputs out of the plan's tolerance."""
-    far = far_off(outputs, reference, samples, plan.outputs.tolerance)
-    return other_label(outputs, reference, samples) | far
+def differs(outputs: Array, reference: Reference, samples: Sequence[int], tolerance: int) -> BoolArray:
+    """Where a board's answer is not TFLM's: another class, or outputs out of the tolerance."""
+    return other_label(outputs, reference, samples) | far_off(outputs, reference, samples, tolerance)
 
 
 def identical(ours: Array, theirs: Array) -> BoolArray:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from edge_deployer.acceptance.plan import CheckName
+from edge_deployer.finding import AnyFinding
 
 Status = Literal["passed", "failed", "undecided", "skipped"]
 
@@ -32,28 +32,30 @@ class CheckResult(BaseModel):
 
     Attributes:
         name: the check.
-        status: an undecided check is no verdict; a skipped one neither passes nor fails; `detail` says why.
-        detail: the finding in one phrase.
+        status: an undecided check is no verdict; a skipped one neither passes nor fails; `finding` says why.
+        finding: what was found; ``detail``, in words, in records of before.
         measured: the figure that was judged, or None.
         limit: what it was judged against, or None.
         bound: what can be said of the true figure.
         samples: samples that a sequential test took.
         fixed_samples: what a test of fixed size takes for the same error rates.
+        used_up: samples of the acceptance set, where all of them were too few for a decision.
         differing: indices of the first samples that spoke against the board.
         only_warns: whether a failure refuses nothing.
-        doubtful: whether something speaks against it though it passed: `detail` is then told as a warning.
+        doubtful: whether something speaks against it though it passed: the finding is then told as a warning.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    name: CheckName
+    name: str
     status: Status
-    detail: str
+    finding: AnyFinding = Field(validation_alias=AliasChoices("finding", "detail"))
     measured: float | None = None
     limit: float | None = None
     bound: Bound | None = None
     samples: int | None = None
     fixed_samples: int | None = None
+    used_up: int | None = None
     differing: tuple[int, ...] = ()
     only_warns: bool = False
     doubtful: bool = False

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
+from edge_deployer.acceptance.check import Case, all_checks, sequential_results
 from edge_deployer.acceptance.evidence import Answers, BoardEvidence
-from edge_deployer.acceptance.floors import accuracy_floor, auc_floor
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.sequential_checks import sequential_checks
 from edge_deployer.acceptance.statistics.decision import TooFewSamplesError
 from edge_deployer.acceptance.stored_array import StoredArray
+from edge_deployer.finding import Finding, kind
+from edge_deployer.task import Metric
 from edge_deployer.tensors import Array
 
 
-def constant_answer_that_passes(reference: Reference, plan: AcceptancePlan) -> str | None:
-    """The answer that would pass if a board gave it to every sample, in words; None where none does.
+class ConstantAnswer(BaseModel):
+    """What a board might always answer: a class by its name, or an output where `class_name` is None."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    class_name: str | None
+
+
+ParityOnly = kind(
+    "parity_only",
+    "parity only: {% if metric is none %}nothing is known of its accuracy{% else %}no floor or ceiling judges its "
+    "{{ metric }}{% endif %}{% if hardly_moves %}; random inputs hardly move this model{% endif %}",
+    metric=Metric | None,
+    hardly_moves=bool,
+)
+
+
+def constant_answer_that_passes(reference: Reference, plan: AcceptancePlan) -> ConstantAnswer | None:
+    """The answer that would pass if a board gave it to every sample; None where none does.
 
     Of a model that names classes it is TFLM's commonest class, of another one TFLM's commonest output. It is judged by
     the checks of a board: agreement, by class or else by output, and whatever floor or ceiling there is.
@@ -33,7 +52,7 @@ def constant_answer_that_passes(reference: Reference, plan: AcceptancePlan) -> s
         answers=Answers(outputs=StoredArray.of(same), latencies_us=(None,) * len(same), seconds=0.0),
     )
     try:
-        checks = sequential_checks(board, reference, plan)
+        checks = sequential_results(Case(board, reference, plan))
     except TooFewSamplesError:
         return None
     # Every output of a class is the same class, and which of them a constant board gives does not matter.
@@ -41,33 +60,22 @@ def constant_answer_that_passes(reference: Reference, plan: AcceptancePlan) -> s
     return answer if all(check.status in ("passed", "skipped") for check in regarded) else None
 
 
-def _commonest(reference: Reference) -> tuple[Array, str]:
-    """TFLM's commonest answer, as an output and in words."""
+def _commonest(reference: Reference) -> tuple[Array, ConstantAnswer]:
+    """TFLM's commonest answer: its output, and what it is."""
     assert reference.outputs is not None
     outputs, labels = reference.outputs.load(), reference.reference_labels
     if labels is None:
         _, first, counts = np.unique(outputs.reshape(len(outputs), -1), axis=0, return_index=True, return_counts=True)
-        return outputs[first[counts.argmax()]], "the same output"
+        return outputs[first[counts.argmax()]], ConstantAnswer(class_name=None)
     named, first, counts = np.unique(labels, return_index=True, return_counts=True)
-    return outputs[first[counts.argmax()]], f"class {reference.name(int(named[counts.argmax()]))}"
+    commonest = reference.name(int(named[counts.argmax()]))
+    return outputs[first[counts.argmax()]], ConstantAnswer(class_name=commonest)
 
 
-def judges_answers(reference: Reference, plan: AcceptancePlan) -> bool:
-    """Whether a floor or a ceiling judges how good the answers are, beside whether they are TFLM's."""
-    if reference.metric is None:
-        return False
-    floors = (accuracy_floor(plan, reference), auc_floor(plan, reference), plan.mae)
-    return any(floor is not None for floor in floors)
-
-
-def caution(reference: Reference, plan: AcceptancePlan) -> str | None:
+def caution(reference: Reference, plan: AcceptancePlan) -> Finding | None:
     """What an accepted release has not shown, for its headline; None where its answers were judged."""
-    if judges_answers(reference, plan):
+    metric = reference.metric
+    if metric is not None and any(check.judges_quality(plan, reference) for check in all_checks()):
         return None
-    if reference.metric is None:
-        text = "parity only: nothing is known of its accuracy"
-    else:
-        text = f"parity only: no floor or ceiling judges its {reference.metric}"
-    if reference.random and constant_answer_that_passes(reference, plan) is not None:
-        text += "; random inputs hardly move this model"
-    return text
+    moves = not reference.random or constant_answer_that_passes(reference, plan) is None
+    return ParityOnly(metric=metric, hardly_moves=not moves)

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, model_validator
 
 from edge_deployer.acceptance.stored_array import StoredArray
+from edge_deployer.finding import AnyFinding
 from edge_deployer.tensors import TensorSpec
 
 
@@ -19,11 +20,11 @@ class Failure(_Evidence):
 
     Attributes:
         kind: whose fault it looks like: the board's or its line's, or the release's.
-        reason: what happened, in words.
+        reason: what happened; in words in records of before, and where somebody else's error is quoted.
     """
 
     kind: Literal["board", "model"]
-    reason: str
+    reason: AnyFinding
 
 
 class Answers(_Evidence):
@@ -45,6 +46,9 @@ class Answers(_Evidence):
             raise ValueError(f"outputs of shape {self.outputs.shape} and {len(self.latencies_us)} latencies")
         return self
 
+    def __len__(self) -> int:
+        return len(self.latencies_us)
+
 
 class ProductionAnswers(_Evidence):
     """Answers of the release in production, on the same board, to the first samples of the candidate's set.
@@ -59,7 +63,7 @@ class ProductionAnswers(_Evidence):
     image_hash: str
     answers: Answers | None = None
     output: TensorSpec | None = None
-    reason: str | None = None
+    reason: AnyFinding | None = None
 
 
 class RepeatedAnswers(_Evidence):
@@ -139,7 +143,7 @@ class BoardEvidence(_Evidence):
 
     @model_validator(mode="after")
     def _repeats_what_was_answered(self) -> BoardEvidence:
-        answered = len(self.answers.latencies_us) if self.answers else 0
+        answered = len(self.answers) if self.answers is not None else 0
         if self.soak and max(self.soak.samples, default=0) >= answered:
             raise ValueError(f"the soak repeats sample {max(self.soak.samples)}; {answered} samples were answered")
         return self

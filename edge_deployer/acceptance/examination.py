@@ -9,7 +9,10 @@ from math import ceil
 
 import numpy as np
 
-from edge_deployer.acceptance.checks import SMOKE_VECTORS, gets_no_vector_right
+from edge_deployer.acceptance.check import Case, needs_more_samples
+from edge_deployer.acceptance.checks.against_production import AgainstProduction, paired_test
+from edge_deployer.acceptance.checks.smoke import SMOKE_VECTORS, gets_no_vector_right
+from edge_deployer.acceptance.checks.soak import soak_inferences
 from edge_deployer.acceptance.evidence import (
     Answers,
     BoardEvidence,
@@ -18,13 +21,13 @@ from edge_deployer.acceptance.evidence import (
     ProductionAnswers,
     RepeatedAnswers,
 )
+from edge_deployer.acceptance.findings import AnotherModel, AnotherTask, GaveNoAnswer, NoClassLabels
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.sequential_checks import needs_more_samples
-from edge_deployer.acceptance.sequential_tests import paired_test
+from edge_deployer.acceptance.registry import Pool
 from edge_deployer.acceptance.statistics.decision import Decision
 from edge_deployer.acceptance.stored_array import StoredArray
-from edge_deployer.acceptance.verdict import Pool
+from edge_deployer.finding import Finding, Told
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.session import (
@@ -87,8 +90,8 @@ class Examination:
         A board that fails on the way is not an error here: the failure is part of the evidence.
 
         Args:
-            image_hash: hex hash of the release that the board should run; a board that runs another, or gets the first
-                samples wrong, is asked no more.
+            image_hash: hex hash of the release that the board should run; a board that runs another is asked no more,
+                one that gets the first samples wrong the golden vectors, which tell how far off it is.
             pool: a staging board runs samples until every sequential check has decided, a production board its golden
                 vectors.
             production: what the release in production answered on this board, for the comparison.
@@ -111,7 +114,7 @@ class Examination:
             if info.image_hash.hex() != image_hash:
                 return evidence
             if self._is_another_model(info):
-                return _with(evidence, failure=Failure(kind="model", reason=self._describe_both(info)))
+                return _with(evidence, failure=Failure(kind="model", reason=self._another_model(info)))
             async with aclosing(self._answers(pool)) as answers:
                 async for so_far in answers:
                     if evidence.answers is None:
@@ -142,13 +145,12 @@ class Examination:
             SessionError: the board does not answer any more; a model in production that crashes is recorded instead.
         """
         if self._reference.metric != "accuracy":
-            return ProductionAnswers(image_hash=image_hash, reason="the acceptance set has no labels that are classes")
+            return ProductionAnswers(image_hash=image_hash, reason=NoClassLabels())
         try:
             info = await self._session.info()
             inputs = self._inputs_for(info)
             if inputs is None:
-                reason = f"production's model is {info.input.describe()} to {info.output.describe()}: another task"
-                return ProductionAnswers(image_hash=image_hash, reason=reason)
+                return ProductionAnswers(image_hash=image_hash, reason=AnotherTask(model=_interface(info)))
             collected = _Collected()
             async with aclosing(self._session.infer_batches(inputs)) as batches:
                 async for batch in batches:
@@ -157,8 +159,7 @@ class Examination:
                         break
             return ProductionAnswers(image_hash=image_hash, answers=collected.answers(), output=info.output)
         except ModelFault as fault:
-            reason = f"the release in production gave no answer: {fault.message}"
-            return ProductionAnswers(image_hash=image_hash, reason=reason)
+            return ProductionAnswers(image_hash=image_hash, reason=GaveNoAnswer(message=fault.message))
 
     async def repeat(self, samples: Sequence[int]) -> RepeatedAnswers | None:
         """Ask some samples again; None if the board does not answer any more."""
@@ -199,20 +200,22 @@ class Examination:
                     yield collected.answers()
 
     def _is_enough(self, evidence: BoardEvidence, pool: Pool) -> bool:
-        if self._fails_smoke(evidence):
+        if evidence.smoke_faults or evidence.answers is None:
             return True
-        return pool == "staging" and not needs_more_samples(evidence, self._reference, self._plan)
+        if self._fails_smoke(evidence):
+            return len(evidence.answers) >= self._plan.golden_vectors
+        return pool == "staging" and not needs_more_samples(Case(evidence, self._reference, self._plan))
 
     def _fails_smoke(self, evidence: BoardEvidence) -> bool:
         if evidence.smoke_faults or evidence.answers is None:
             return True
-        enough = len(evidence.answers.latencies_us) >= min(SMOKE_VECTORS, len(self._inputs))
-        return enough and gets_no_vector_right(evidence, self._reference, self._plan)
+        enough = len(evidence.answers) >= min(SMOKE_VECTORS, len(self._inputs))
+        return enough and gets_no_vector_right(evidence.answers.outputs.load(), self._reference, self._plan)
 
     async def _soak(self, evidence: BoardEvidence) -> RepeatedAnswers | None:
         """The golden vectors again, in turn, as far as they have been answered."""
-        golden = min(self._plan.golden_vectors, len(evidence.answers.latencies_us) if evidence.answers else 0)
-        samples = [number % golden for number in range(self._plan.soak_inferences)] if golden else []
+        golden = min(self._plan.golden_vectors, len(evidence.answers) if evidence.answers is not None else 0)
+        samples = [number % golden for number in range(soak_inferences(self._plan))] if golden else []
         if not samples:
             return None
         result = await self._session.infer(self._inputs[samples])
@@ -224,9 +227,9 @@ class Examination:
             (spec.dtype, spec.sample_shape) for spec in (info.input, info.output)
         ]
 
-    def _describe_both(self, info: DeviceInfo) -> str:
+    def _another_model(self, info: DeviceInfo) -> Finding:
         ours = f"{self._input_spec.describe()} to {self._reference.output.describe()}"
-        return f"the board's model is {info.input.describe()} to {info.output.describe()}, the release's {ours}"
+        return AnotherModel(board=_interface(info), release=ours)
 
     def _inputs_for(self, info: DeviceInfo) -> Array | None:
         """The samples as another model stores them; None if it is of another shape."""
@@ -240,7 +243,7 @@ class Examination:
         return quantize(dequantize(self._inputs, self._input_spec), info.input)
 
     def _is_enough_of_production(self, outputs: Array, spec: TensorSpec) -> bool:
-        against, expected = self._plan.against_production, self._reference.reference_outputs
+        against, expected = self._plan.section(AgainstProduction), self._reference.reference_outputs
         if against is None or expected is None:
             return False
         taken = len(outputs)
@@ -284,7 +287,11 @@ def failure_of(error: SessionError) -> Failure:
     Anything it says is about the release.
     """
     is_board = isinstance(error, BoardGone | LineError | PortInUse)
-    return Failure(kind="board" if is_board else "model", reason=error.message)
+    return Failure(kind="board" if is_board else "model", reason=Told(text=error.message))
+
+
+def _interface(info: DeviceInfo) -> str:
+    return f"{info.input.describe()} to {info.output.describe()}"
 
 
 def _with(evidence: BoardEvidence, **facts: object) -> BoardEvidence:

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 
-import numpy as np
-
-from edge_deployer.acceptance.agreement import BoolArray
-from edge_deployer.acceptance.floors import above_constant, auc_floor
-from edge_deployer.acceptance.plan import AcceptancePlan, Ceiling, CheckName
+from edge_deployer.acceptance.check import all_checks
+from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.sequential_tests import (
-    accuracy_test,
-    disagreement_test,
-    mae_test,
-    paired_test,
-)
-from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest
-from edge_deployer.acceptance.statistics.bounded_mean import CeilingTest, FloorTest
-from edge_deployer.acceptance.statistics.decision import Decision, Standing, TooFewSamplesError
+from edge_deployer.acceptance.sequential import require_as_many
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tflm import why_no_estimate
-
-_MOST = 200_000
-"""More samples than a plan may have: what needs as many is not counted any further."""
-_FIX = "give more held-out samples, raise `samples`, alpha or beta, or widen the check"
-_NO_FLOOR = "give more held-out samples, set a floor in the acceptance plan, or `better_than_constant: false`"
 
 
 def require_feasible(plan: AcceptancePlan, reference: Reference, *, profiles: Collection[str], boards: int) -> None:
@@ -42,14 +26,11 @@ def require_feasible(plan: AcceptancePlan, reference: Reference, *, profiles: Co
     """
     require_budgets(plan, profiles)
     require_quorum(plan, boards)
-    _require_data(plan, reference)
-    has_reference, classes = reference.outputs is not None, reference.metric == "accuracy"
-    require_samples(plan, len(reference), labelled=classes, reference=has_reference)
-    if reference.metric == "accuracy" and reference.true_labels is not None:
-        require_better_than_constant(plan, np.bincount(reference.true_labels).tolist())
-    _require_auc(plan, reference)
-    if plan.mae is not None:
-        _require_mae(plan.mae, reference, plan)
+    _require_quality(plan, reference)
+    computed = reference.outputs is not None
+    require_samples(plan, len(reference), labelled=reference.metric == "accuracy", computed=computed)
+    for check in all_checks():
+        check.require(plan, reference)
 
 
 def require_budgets(plan: AcceptancePlan, profiles: Collection[str]) -> None:
@@ -102,132 +83,41 @@ def require_quorum(plan: AcceptancePlan, boards: int) -> None:
         )
 
 
-def _require_data(plan: AcceptancePlan, reference: Reference) -> None:
-    wanted = {"accuracy": plan.accuracy, "auc": plan.auc, "mae": plan.mae}
-    needs = {
-        "accuracy": "labels that are classes",
-        "auc": "labels 0 and 1 of a model that scores",
-        "mae": "`targets`, the true values",
-    }
-    for metric, threshold in wanted.items():
-        measured = () if reference.metric is None or reference.task is None else reference.task.metrics
-        if threshold is not None and metric not in measured:
+def _require_quality(plan: AcceptancePlan, reference: Reference) -> None:
+    """See that the samples have what the plan's floors and ceilings judge, and that anything is judged at all."""
+    wanted = [check for check in all_checks() if check.metric is not None and check.is_asked(plan)]
+    measured = () if reference.metric is None or reference.task is None else reference.task.metrics
+    for check in wanted:
+        if check.metric not in measured:
             has = f"data for {reference.metric}" if reference.metric else "no labelled data"
             raise TinyopsError(
-                f"acceptance plan: `{metric}` needs {needs[metric]}; the acceptance set has {has}, 0 samples for it",
-                remedy=f"give labelled data, or take `{metric}` out of the plan",
+                f"acceptance plan: `{check.name}` needs {check.needs}; the acceptance set has {has}, 0 samples for it",
+                remedy=f"give labelled data, or take `{check.name}` out of the plan",
             )
-    if reference.outputs is None and not any(wanted.values()):
+    if reference.outputs is None and not wanted:
         raise TinyopsError(
             "the release has no reference of TFLM's, and the acceptance plan sets no floor: nothing would be judged",
             remedy=f"set `{reference.metric or 'accuracy'}` in the plan, or build the release where TFLM runs",
         )
 
 
-def require_samples(plan: AcceptancePlan, samples: int, *, labelled: bool, reference: bool) -> None:
+def require_samples(plan: AcceptancePlan, samples: int, *, labelled: bool, computed: bool) -> None:
     """See that an acceptance set of so many samples suffices, as far as that does not depend on what is in it.
 
     Args:
         plan: the plan.
         samples: of the acceptance set; more than the plan allows do not count.
         labelled: whether they have labels that are classes.
-        reference: whether they have TFLM's outputs.
+        computed: whether they have TFLM's outputs.
 
     Raises:
         TinyopsError: they are too few; the message has the number that is missing.
     """
-    for check, needed in samples_needed(plan, labelled=labelled, reference=reference).items():
-        _require_as_many(check, needed, min(samples, plan.samples), "samples")
+    for check, needed in samples_needed(plan, labelled=labelled, computed=computed).items():
+        require_as_many(check, needed, min(samples, plan.samples))
 
 
-def samples_needed(plan: AcceptancePlan, *, labelled: bool, reference: bool) -> dict[CheckName, int]:
-    """How many samples each check of a plan needs, as far as that does not depend on what is in them.
-
-    Args:
-        plan: the plan; how many samples it allows does not matter.
-        labelled: whether the samples have labels that are classes.
-        reference: whether they have TFLM's outputs.
-    """
-    needed: dict[CheckName, int] = {}
-    accuracy, against = plan.accuracy, plan.against_production
-    if reference:
-        needed["labels"] = _needed(lambda: disagreement_test(plan.labels, 1, plan))
-        needed["outputs"] = _needed(lambda: disagreement_test(plan.outputs, 1, plan))
-    if accuracy is not None and labelled:
-        needed["accuracy"] = _needed(lambda: accuracy_test(accuracy, 1, plan))
-    if against is not None and labelled:
-        needed["against_production"] = _fewest(lambda cap: paired_test(against, cap, plan).decide(*_as_good(cap)))
-    return needed
-
-
-def require_better_than_constant(plan: AcceptancePlan, counts: Sequence[int]) -> None:
-    """See that labelled samples can show a model to be better than always naming their commonest class.
-
-    Args:
-        plan: the plan; nothing is asked where it sets a floor of accuracy, or says so.
-        counts: samples of each class; more than the plan allows count by their shares.
-
-    Raises:
-        TinyopsError: they are of one class, or too few; the message has the number that is missing.
-    """
-    if plan.accuracy is not None or not plan.better_than_constant:
-        return
-    samples, majority = min(sum(counts), plan.samples), max(counts) / sum(counts)
-    if majority == 1:
-        raise TinyopsError(
-            f"all {samples} samples of the acceptance set have label {list(counts).index(max(counts))}: nothing tells "
-            "the model from one that always answers it",
-            remedy="add samples of the other classes, or set `better_than_constant: false` in the acceptance plan",
-        )
-    floor = above_constant(majority, samples, plan)
-    _require_as_many("accuracy", _needed(lambda: accuracy_test(floor, samples, plan)), samples, "samples", _NO_FLOOR)
-
-
-def _require_auc(plan: AcceptancePlan, reference: Reference) -> None:
-    auc = auc_floor(plan, reference)
-    if auc is not None:
-        needed = _fewest(lambda cap: FloorTest(auc.floor, auc.margin, plan.alpha, plan.beta, cap).decide(np.ones(cap)))
-        _require_as_many("auc", needed, reference.pairs, "pairs of an anomaly and a normal sample", _NO_FLOOR)
-
-
-def _require_mae(mae: Ceiling, reference: Reference, plan: AcceptancePlan) -> None:
-    try:
-        largest = mae_test(mae, reference, plan).high
-    except ValueError as error:
-        raise TinyopsError(
-            f"acceptance plan: `mae` cannot be tested: {error}",
-            remedy="set mae.largest_error to the largest error there can be, above ceiling and margin together",
-        ) from error
-    needed = _fewest(
-        lambda cap: CeilingTest(mae.ceiling, mae.margin, plan.alpha, plan.beta, cap, 0.0, largest).decide(np.zeros(cap))
-    )
-    _require_as_many("mae", needed, len(reference), "samples")
-
-
-def _needed(design_for_one: Callable[[], BernoulliTest]) -> int:
-    """What a test says that it needs, offered a single sample."""
-    try:
-        design_for_one()
-    except TooFewSamplesError as error:
-        return error.needed
-    return 1
-
-
-def _require_as_many(check: CheckName, needed: int, has: int, what: str, remedy: str = _FIX) -> None:
-    if has < needed:
-        raise TinyopsError(
-            f"acceptance plan: `{check}` at these error rates needs up to {needed:,} {what}; the acceptance set has "
-            f"{has:,}, {needed - has:,} missing",
-            remedy=remedy,
-        )
-
-
-def _as_good(samples: int) -> tuple[BoolArray, BoolArray]:
-    """A candidate that is right wherever production is."""
-    return np.ones(samples, np.bool_), np.ones(samples, np.bool_)
-
-
-def _fewest(decide: Callable[[int], Standing]) -> int:
-    """The fewest observations with which a faultless board is accepted; `_MOST` where it would be more."""
-    outcome = decide(_MOST)
-    return outcome.samples if outcome.decision is Decision.ACCEPT else _MOST
+def samples_needed(plan: AcceptancePlan, *, labelled: bool, computed: bool) -> dict[str, int]:
+    """How many samples each check of a plan needs, by its name; arguments as for `require_samples`."""
+    found = {check.name: check.samples_needed(plan, labelled=labelled, computed=computed) for check in all_checks()}
+    return {name: needed for name, needed in found.items() if needed is not None}

@@ -1,7 +1,7 @@
-"""The floors of accuracy and AUC: what the plan sets, or else what shows that a model is better than a constant answer.
+"""The floor of accuracy or AUC that no plan has set: what shows that a model is better than a constant answer.
 
 Always answering the commonest class has that class's share as its accuracy (the no-information rate); a constant score
-has an AUC of one half. A floor of the second kind stands so far above that as the acceptance set can tell from it.
+has an AUC of one half. It stands so far above that as the acceptance set can tell from it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 from math import asin, pi, sin, sqrt
 from statistics import NormalDist
 
-from edge_deployer.acceptance.plan import AcceptancePlan, Floor
-from edge_deployer.acceptance.reference import Reference
-from edge_deployer.quality import NO_SKILL_AUC, majority_share
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.acceptance.sequential import Floor
 
 _ROOM = 1.5
 """A sequential test may take more samples than one of fixed size: the margin is wider than that needs by this."""
@@ -19,26 +18,6 @@ _FINEST = 200
 """More samples than this make no finer margin: a design takes seconds where it is thin."""
 _LEFT_WRONG = 0.1
 """The highest floor leaves this share of what a constant answer has wrong."""
-
-
-def accuracy_floor(plan: AcceptancePlan, reference: Reference) -> Floor | None:
-    """What accuracy must reach on a board; None where nothing is asked of it, or all samples are of one class."""
-    truth = reference.true_labels
-    if plan.accuracy is not None:
-        return plan.accuracy
-    if not plan.better_than_constant or reference.metric != "accuracy" or truth is None:
-        return None
-    constant = majority_share(truth)
-    return None if constant == 1 else above_constant(constant, len(reference), plan)
-
-
-def auc_floor(plan: AcceptancePlan, reference: Reference) -> Floor | None:
-    """What the AUC must reach on a board; None where nothing is asked of it, or no pair can be."""
-    if plan.auc is not None:
-        return plan.auc
-    if not plan.better_than_constant or reference.metric != "auc":
-        return None
-    return above_constant(NO_SKILL_AUC, reference.pairs, plan) if reference.pairs else None
 
 
 def above_constant(constant: float, samples: int, plan: AcceptancePlan) -> Floor:

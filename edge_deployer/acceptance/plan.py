@@ -3,123 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PositiveInt,
+    ValidationError,
+    create_model,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
+from edge_deployer.acceptance.registry import declared
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import read_yaml
 
-_MOST_SAMPLES = 100_000
-_LARGEST_CEILING = 1000
+MOST_SAMPLES = 100_000
 
 Proportion = Annotated[float, Field(ge=0.0001, le=0.9999)]
 ErrorRate = Annotated[float, Field(ge=0.000001, lt=0.5)]
-Count = Annotated[int, Field(ge=1, le=_MOST_SAMPLES)]
-RealUnits = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-CheckName = Literal[
-    "smoke",
-    "labels",
-    "outputs",
-    "accuracy",
-    "auc",
-    "mae",
-    "against_production",
-    "latency",
-    "arena",
-    "flash",
-    "soak",
-    "power_cycle",
-    "golden_vectors",
-]
+Count = Annotated[int, Field(ge=1, le=MOST_SAMPLES)]
 Consequence = Literal["refuse", "warn"]
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+_Section = TypeVar("_Section", bound=BaseModel)
 
 
-def _require_distance(tolerated: float, bad: float) -> None:
-    """Refuse two shares that no acceptance set tells apart.
-
-    By the normal approximation a test of fixed size at alpha = beta = 0.05 takes ``(2 * 1.645)^2 p (1 - p) / d^2``
-    samples, p the mean of the shares and d their distance.
-    """
-    middle, distance = (tolerated + bad) / 2, bad - tolerated
-    samples = (2 * 1.645) ** 2 * middle * (1 - middle) / distance**2
-    if samples > _MOST_SAMPLES:
-        raise ValueError(
-            f"shares of {tolerated:g} and {bad:g} take about {samples:,.0f} samples to tell apart, more than the "
-            f"{_MOST_SAMPLES:,} that a plan may have"
-        )
-
-
-class Disagreement(_Section):
-    """A share of samples on which a board may differ from TFLM's reference, and one that is too much."""
-
-    tolerated: Proportion = Field(default=0.01, description="a board of this share is refused with probability alpha")
-    bad: Proportion = Field(default=0.05, description="a board of this share is accepted with probability beta")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Disagreement:
-        if self.tolerated >= self.bad:
-            raise ValueError(f"tolerated {self.tolerated:g} must be below bad {self.bad:g}")
-        _require_distance(self.tolerated, self.bad)
-        return self
-
-
-class OutputDisagreement(Disagreement):
-    """The same for raw outputs."""
-
-    tolerance: Annotated[int, Field(ge=0)] = Field(
-        default=2, description="steps of the output's quantisation that do not count as a difference"
-    )
-
-
-class Floor(_Section):
-    """The least that a figure must reach. One that misses it by `margin` is accepted with probability beta."""
-
-    floor: Proportion
-    margin: Proportion = 0.1
-
-    @model_validator(mode="after")
-    def _leaves_room(self) -> Floor:
-        if self.margin >= self.floor:
-            raise ValueError(f"margin {self.margin:g} must be below the floor {self.floor:g}")
-        _require_distance(1 - self.floor, 1 - self.floor + self.margin)
-        return self
-
-
-class Ceiling(_Section):
-    """The most that an error may be, in real units. One that is over it by `margin` is accepted with probability beta.
-
-    Attributes:
-        largest_error: the largest error there can be; one that is larger refuses the release. null: what the stored
-            type of the output allows.
-    """
-
-    ceiling: RealUnits
-    margin: RealUnits
-    largest_error: RealUnits | None = None
-
-    @model_validator(mode="after")
-    def _leaves_room(self) -> Ceiling:
-        if self.margin < self.ceiling / _LARGEST_CEILING:
-            raise ValueError(f"margin {self.margin:g} is too small beside the ceiling {self.ceiling:g}")
-        return self
-
-
-class AgainstProduction(_Section):
-    """How much worse than the release in production a candidate may be."""
-
-    margin: Proportion = Field(
-        default=0.05, description="a candidate whose accuracy is lower by this much is accepted with probability beta"
-    )
-
-
-class Budget(_Section):
+class Budget(BaseModel):
     """What boards of one profile may spend on the model; null: what the profile has, and no limit of time."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     latency_p50_us: PositiveInt | None = None
     latency_p95_us: PositiveInt | None = None
@@ -143,69 +59,95 @@ class Budget(_Section):
 class AcceptancePlan(BaseModel):
     """What is asked of every board, and what passes. The defaults suit an int8 model with held-out samples.
 
-    Every sequential check has the error rates `alpha` and `beta` for itself.
+    Every sequential check has the error rates `alpha` and `beta` for itself. Beside the fields here, a plan has the
+    section of each check (`edge_deployer.acceptance.checks`), which `section` gives.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True)
 
     samples: Count = Field(
         default=400, description="size of the acceptance set; a check that has not decided by then gives no verdict"
     )
-    golden_vectors: Annotated[int, Field(ge=3, le=_MOST_SAMPLES)] = Field(
+    golden_vectors: Annotated[int, Field(ge=3, le=MOST_SAMPLES)] = Field(
         default=16, description="samples that a production board runs before its release is confirmed"
     )
     alpha: ErrorRate = Field(default=0.05, description="probability of refusing what is as good as tolerated")
     beta: ErrorRate = Field(default=0.05, description="probability of accepting what is bad")
     confidence: Proportion = Field(default=0.95, description="of the bounds in the report")
-    labels: Disagreement = Field(default=Disagreement(), description="samples named another class than TFLM names")
-    outputs: OutputDisagreement = Field(
-        default=OutputDisagreement(), description="samples whose outputs are further off TFLM's than the tolerance"
-    )
-    accuracy: Floor | None = Field(
-        default=None, description="for labels that are classes; null asks what `better_than_constant` says"
-    )
-    auc: Floor | None = Field(
-        default=None,
-        description="for labels 0 and 1 of a model that scores; null asks what `better_than_constant` says",
-    )
     better_than_constant: bool = Field(
         default=True,
         description="with labels and no floor: whether boards must be better than always answering the commonest "
         "class, or a constant score",
     )
-    mae: Ceiling | None = Field(default=None, description="for regression targets; null asks for none")
-    against_production: AgainstProduction | None = Field(
-        default=AgainstProduction(), description="accuracy against the release in production; null asks for none"
-    )
-    soak_inferences: Annotated[int, Field(ge=0, le=_MOST_SAMPLES)] = Field(
-        default=32, description="golden vectors run again, in turn; outputs must not change"
-    )
-    power_cycle: bool = Field(default=True, description="whether staging boards are reset once more when confirmed")
     quorum: PositiveInt | None = Field(
         default=None, description="staging boards that must accept; null: two, or one where staging has a single board"
     )
     budgets: dict[str, Budget] = Field(default={}, description="by the name of the board profile")
-    on_failure: dict[CheckName, Consequence] = Field(
+    on_failure: dict[str, Consequence] = Field(
         default={}, description="`warn` for a check whose failure is reported but refuses nothing"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_sections(cls, content: Any) -> Any:
+        """Check each check's section; whatever is neither a section nor a field is refused with them."""
+        if not isinstance(content, dict):
+            return content
+        own = {name: value for name, value in content.items() if name in cls.model_fields}
+        sections = _sections().model_validate({name: value for name, value in content.items() if name not in own})
+        return own | dict(sections)
+
     @model_validator(mode="after")
-    def _cannot_ignore_smoke(self) -> AcceptancePlan:
-        if self.on_failure.get("smoke") == "warn":
-            raise ValueError("on_failure: a board that fails its smoke test cannot be accepted")
+    def _only_known_checks_may_warn(self) -> AcceptancePlan:
+        checks = {check.name: check for check in declared()}
+        for name, consequence in self.on_failure.items():
+            if name not in checks:
+                raise ValueError(f"on_failure.{name}: there is no such check; there are {', '.join(checks)}")
+            if consequence == "warn" and not checks[name].may_warn:
+                raise ValueError(f"on_failure: a board that fails its {name} test cannot be accepted")
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The fields, and the sections beside them."""
+        own = handler(schema)
+        sections = handler.resolve_ref_schema(handler(_sections().__pydantic_core_schema__))
+        whole = handler.resolve_ref_schema(own)
+        whole["properties"] |= sections["properties"]
+        whole["additionalProperties"] = False
+        return own
+
+    def section(self, kind: type[_Section]) -> _Section | None:
+        """The section of a check, by its model; None where it is null."""
+        name = next(check.section_name or check.name for check in declared() if check.section is kind)
+        found = (self.__pydantic_extra__ or {})[name]
+        assert found is None or isinstance(found, kind)
+        return found
 
     def budget(self, profile: str) -> Budget:
         """The budget of a board profile; an empty one where none is set."""
         return self.budgets.get(profile, Budget())
 
-    def only_warns(self, check: CheckName) -> bool:
+    def only_warns(self, check: str) -> bool:
         """Whether a failure of the check refuses nothing."""
         return self.on_failure.get(check) == "warn"
 
     def quorum_of(self, boards: int) -> int:
         """Boards that must accept, of a staging pool of so many without its spares."""
         return min(2, boards) if self.quorum is None else self.quorum
+
+
+def _sections() -> type[BaseModel]:
+    """A model with the section of each check."""
+    fields: dict[str, Any] = {}
+    for check in declared():
+        if check.section is not None:
+            kind = check.section | None if check.nullable or check.default is None else check.section
+            fields[check.section_name or check.name] = (
+                kind,
+                Field(default=check.default, description=check.section_about),
+            )
+    return create_model("Sections", __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def load_plan(path: Path | None) -> AcceptancePlan:

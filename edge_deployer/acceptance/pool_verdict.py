@@ -8,22 +8,45 @@ release's. A board that stops answering is never a vote for the release, and alo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from edge_deployer.acceptance.agreement import differs
-from edge_deployer.acceptance.constant_board import constant_answer_that_passes
+from edge_deployer.acceptance.checks.outputs import tolerance_of
+from edge_deployer.acceptance.constant_board import ConstantAnswer, constant_answer_that_passes
 from edge_deployer.acceptance.evidence import BoardEvidence
-from edge_deployer.acceptance.plan import AcceptancePlan, CheckName
+from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.verdict import BoardVerdict
+from edge_deployer.acceptance.registry import declaration_of
+from edge_deployer.acceptance.verdict import BoardVerdict, Why
+from edge_deployer.finding import AnyFinding, Finding
 
 _MOST_REPEATED = 16
 
-Complaint = Literal["silence", "answers", "latency", "memory"]
-_COMPLAINTS: dict[CheckName, Complaint] = {"latency": "latency", "arena": "memory", "flash": "memory"}
+
+class DiffersAlone(Finding):
+    """A board alone speaks against a release that others accept.
+
+    Attributes:
+        why: what its verdict rests on.
+        accepted_by: the boards that accept.
+        asked_again: samples that it was asked once more; None where it was not, or did not answer any more.
+        differ_again: of those, on which it differed again.
+    """
+
+    code: str = "differs_alone"
+    why: Why
+    accepted_by: tuple[str, ...]
+    asked_again: int | None
+    differ_again: int | None
+    words: ClassVar[str] = (
+        "{{ why | words }}; {{ accepted_by | together }} "
+        "accept{{ 's' if accepted_by | length == 1 else '' }} the same release"
+        "{% if asked_again is not none %}; asked again, {{ differ_again }} of {{ asked_again }} of the samples differ"
+        "{% endif %}"
+    )
 
 
 class PoolVerdict(BaseModel):
@@ -31,19 +54,32 @@ class PoolVerdict(BaseModel):
 
     Attributes:
         decision: ``no verdict`` where too few healthy boards came to a decision: never a yes.
-        reason: why, in one sentence.
         accepted: names of the boards that accept.
+        against: names of the boards whose complaint counts.
         quarantined: names of the boards that are not to be trusted, with the reason.
         quorum: boards that must accept.
+        unheard: profiles of which no board accepts.
+        constant: the answer that a board might always give and pass, where that is why there is no verdict.
+        told: the reason in words, in records of before; they have neither `against` nor `unheard`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     decision: Literal["accepted", "refused", "no verdict"]
-    reason: str
     accepted: tuple[str, ...]
-    quarantined: dict[str, str]
+    against: tuple[str, ...] = ()
+    quarantined: dict[str, AnyFinding]
     quorum: int
+    unheard: tuple[str, ...] = ()
+    constant: ConstantAnswer | None = None
+    told: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sentence_of_before(cls, content: Any) -> Any:
+        if isinstance(content, dict) and "reason" in content:
+            return {"told" if name == "reason" else name: value for name, value in content.items()}
+        return content
 
 
 class Examined(BaseModel):
@@ -60,7 +96,12 @@ class Examined(BaseModel):
         return self.evidence.board
 
     @property
-    def refusing(self) -> frozenset[CheckName]:
+    def why(self) -> Why:
+        """What its verdict rests on."""
+        return self.verdict.why(self.evidence)
+
+    @property
+    def refusing(self) -> frozenset[str]:
         """Checks that refuse the release; none where the board could not be examined to the end."""
         return frozenset(check.name for check in self.verdict.checks if check.refuses)
 
@@ -72,7 +113,7 @@ class Examined(BaseModel):
         return any(failure is not None and failure.kind == "board" for failure in failures)
 
     @property
-    def complaints(self) -> frozenset[Complaint]:
+    def complaints(self) -> frozenset[str]:
         """What it has against the release, in kinds that two boards can share."""
         if self.verdict.decision != "refused":
             return frozenset()
@@ -80,9 +121,9 @@ class Examined(BaseModel):
             return frozenset({"silence"})
         if self.evidence.failure:
             return frozenset({"answers"})
-        return frozenset(_COMPLAINTS.get(name, "answers") for name in self.refusing)
+        return frozenset(check.complaint for name in self.refusing if (check := declaration_of(name)))
 
-    def has_passed(self, checks: frozenset[CheckName]) -> bool:
+    def has_passed(self, checks: frozenset[str]) -> bool:
         """Whether the board accepts the release, and has passed these checks on the way."""
         passed = {check.name for check in self.verdict.checks if check.status == "passed"}
         return self.verdict.accepted and checks <= passed
@@ -97,31 +138,27 @@ def judge_pool(boards: Sequence[Examined], reference: Reference, plan: Acceptanc
         plan: for the tolerance of repeated samples.
         quorum: boards that must accept.
     """
-    quarantined = {
+    quarantined: dict[str, Finding] = {
         board.name: _why_quarantined(board, boards, reference, plan) for board in boards if differs_alone(board, boards)
     }
     accepted = tuple(board.name for board in boards if board.verdict.accepted)
     against = [board for board in boards if board.complaints and board.name not in quarantined]
-    decision: Literal["accepted", "refused", "no verdict"]
+    unheard = tuple(sorted(_unheard_profiles(boards)))
+    decision: Literal["accepted", "refused", "no verdict"] = "no verdict"
     if len(against) > 1 or any(not board.is_silent for board in against):
-        decision, reason = "refused", _refusal(against, boards)
-    elif len(accepted) >= quorum and not against and not _unheard_profiles(boards):
-        decision, reason = "accepted", _acceptance(boards, accepted)
-    else:
-        decision, reason = "no verdict", _no_verdict(boards, accepted, quarantined, quorum)
-    constant = constant_answer_that_passes(reference, plan)
-    if decision == "accepted" and constant is not None and not reference.random:
-        decision, reason = "no verdict", f"the boards agree with TFLM, and {shows_nothing(constant)}"
-    return PoolVerdict(decision=decision, reason=reason, accepted=accepted, quarantined=quarantined, quorum=quorum)
-
-
-def shows_nothing(constant: str) -> str:
-    """Why agreement is no evidence.
-
-    Args:
-        constant: the answer that would pass.
-    """
-    return f"that shows nothing: a board that always answered {constant} would pass the same test"
+        decision = "refused"
+    elif len(accepted) >= quorum and not against and not unheard:
+        decision = "accepted"
+    constant = constant_answer_that_passes(reference, plan) if decision == "accepted" and not reference.random else None
+    return PoolVerdict(
+        decision=decision if constant is None else "no verdict",
+        accepted=accepted,
+        against=tuple(board.name for board in against),
+        quarantined=quarantined,
+        quorum=quorum,
+        unheard=unheard,
+        constant=constant,
+    )
 
 
 def differs_alone(board: Examined, boards: Sequence[Examined]) -> bool:
@@ -130,7 +167,7 @@ def differs_alone(board: Examined, boards: Sequence[Examined]) -> bool:
     Being worse than production is a property of the release: a board that finds nothing else is right, however many
     others there are.
     """
-    failed = board.refusing - {"against_production"}
+    failed = frozenset(name for name in board.refusing if not ((check := declaration_of(name)) and check.of_release))
     if not board.complaints or (board.refusing and not failed):
         return False
     peers = [peer for peer in boards if peer.name != board.name and peer.evidence.profile == board.evidence.profile]
@@ -153,54 +190,17 @@ def samples_to_repeat(board: Examined) -> tuple[int, ...]:
     return tuple(sorted(against)[:_MOST_REPEATED])
 
 
-def _why_quarantined(board: Examined, boards: Sequence[Examined], reference: Reference, plan: AcceptancePlan) -> str:
-    others = [peer.name for peer in boards if peer.verdict.accepted]
-    reason = f"{board.verdict.reason}; {' and '.join(others)} accept{'s' if len(others) == 1 else ''} the same release"
+def _why_quarantined(
+    board: Examined, boards: Sequence[Examined], reference: Reference, plan: AcceptancePlan
+) -> DiffersAlone:
     repeated = board.evidence.repeated
-    if repeated is None:
-        return reason
-    again = int(np.count_nonzero(differs(repeated.outputs.load(), reference, repeated.samples, plan)))
-    return f"{reason}; asked again, {again} of {len(repeated.samples)} of the samples differ"
-
-
-def _refusal(against: Sequence[Examined], boards: Sequence[Examined]) -> str:
-    names_by_reason: dict[str, list[str]] = {}
-    for board in against:
-        names_by_reason.setdefault(board.verdict.reason, []).append(board.name)
-    reasons = "; ".join(f"{' and '.join(names)}: {reason}" for reason, names in names_by_reason.items())
-    if len(against) > 1:
-        return f"{len(against)} boards refuse it: {reasons}"
-    if len(boards) > 1 and not any(board.verdict.accepted for board in boards):
-        return f"{reasons}; no other board accepts it"
-    return reasons
-
-
-def _acceptance(boards: Sequence[Examined], accepted: tuple[str, ...]) -> str:
-    votes = [board for board in boards if board.verdict.accepted]
-    bounds = [board.verdict.device_accuracy for board in votes if board.verdict.device_accuracy]
-    text = f"all checks passed on {' and '.join(accepted)}"
-    warned = [board for board in votes if board.verdict.reason != "all checks passed"]
-    if warned:
-        text = f"{' and '.join(accepted)} accept it; " + "; ".join(f"{b.name}: {b.verdict.reason}" for b in warned)
-    if bounds:
-        worst = min(bounds, key=lambda bound: bound.low)
-        text += f"; accuracy on the device is at least {worst.low:.1%} with {worst.confidence:.0%} confidence"
-    deciding = [check for board in votes for check in board.verdict.checks if check.samples and check.fixed_samples]
-    compared = [check for board in votes for check in board.verdict.checks if check.name == "against_production"]
-    if compared and all(check.status == "skipped" for check in compared):
-        text += f"; not compared with production: {compared[0].detail}"
-    if deciding:
-        longest = max(deciding, key=lambda check: check.samples or 0)
-        text += f", after {longest.samples} samples where a test of fixed size takes {longest.fixed_samples}"
-    return text
-
-
-def _no_verdict(boards: Sequence[Examined], accepted: tuple[str, ...], quarantined: dict[str, str], quorum: int) -> str:
-    count = "1 healthy board accepts" if len(accepted) == 1 else f"{len(accepted)} healthy boards accept"
-    text = f"{count} it where {quorum} must"
-    undecided = [f"{board.name}: {board.verdict.reason}" for board in boards if board.verdict.decision == "undecided"]
-    unhealthy = [f"{name} is quarantined: {reason}" for name, reason in quarantined.items()]
-    silent = [f"{board.name}: {board.verdict.reason}" for board in boards if board.is_silent]
-    unheard = [f"no board of profile {profile} accepts it" for profile in sorted(_unheard_profiles(boards))]
-    heard = [name for name in silent if name.partition(":")[0] not in quarantined]
-    return "; ".join([text, *undecided, *unhealthy, *heard, *unheard])
+    again = None
+    if repeated is not None:
+        outputs = repeated.outputs.load()
+        again = int(np.count_nonzero(differs(outputs, reference, repeated.samples, tolerance_of(plan))))
+    return DiffersAlone(
+        why=board.why,
+        accepted_by=tuple(peer.name for peer in boards if peer.verdict.accepted),
+        asked_again=None if repeated is None else len(repeated.samples),
+        differ_again=again,
+    )

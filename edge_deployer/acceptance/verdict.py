@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
-from edge_deployer.acceptance import checks
+from edge_deployer.acceptance.check import Case, all_checks
 from edge_deployer.acceptance.check_result import CheckResult
 from edge_deployer.acceptance.evidence import BoardEvidence
-from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.sequential_checks import sequential_checks
+from edge_deployer.finding import AnyFinding, Finding
 
-Pool = Literal["staging", "production"]
 Decided = Literal["accepted", "refused", "undecided"]
 
 
@@ -41,14 +39,32 @@ class AccuracyBound(BaseModel):
     disagreement: float
 
 
+class Why(Finding):
+    """What a board's verdict rests on.
+
+    Attributes:
+        decision: the verdict's.
+        failure: what ended the examination, where something did.
+        checks: those that decided; of an acceptance those that warn.
+    """
+
+    code: str = "board_verdict"
+    decision: Decided
+    failure: AnyFinding | None
+    checks: tuple[CheckResult, ...]
+    words: ClassVar[str] = (
+        "{% if failure %}{{ failure | words }}{% elif not checks %}all checks passed{% else %}"
+        "{{ 'accepted with a warning: ' if decision == 'accepted' }}{{ checks | explained }}{% endif %}"
+    )
+
+
 class BoardVerdict(BaseModel):
     """What one board's evidence says of the release.
 
     Attributes:
         board: its name in the inventory.
         decision: undecided where a check came to the end of the samples without a decision.
-        reason: why, in one sentence.
-        checks: each check's finding; empty where the board could not be examined.
+        checks: each check's result; empty where the board could not be examined, which its evidence says.
         device_accuracy: None where labels or the reference are missing.
     """
 
@@ -56,110 +72,61 @@ class BoardVerdict(BaseModel):
 
     board: str
     decision: Decided
-    reason: str
     checks: tuple[CheckResult, ...] = ()
     device_accuracy: AccuracyBound | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_sentence(cls, content: Any) -> Any:
+        """Records of before had a `reason`, the words of checks or failure put together."""
+        return {k: v for k, v in content.items() if k != "reason"} if isinstance(content, dict) else content
 
     @property
     def accepted(self) -> bool:
         """Whether the board accepts the release."""
         return self.decision == "accepted"
 
-
-class Subject(BaseModel):
-    """What is examined.
-
-    Attributes:
-        image_hash: hex hash of the release's image.
-        image_bytes: its size.
-        arena_bytes: smallest arena in which the model loads and runs on the host; None where nobody looked for it.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    image_hash: str
-    image_bytes: int
-    arena_bytes: int | None = None
+    def why(self, evidence: BoardEvidence | None) -> Why:
+        """What the decision rests on; the evidence is that which was judged."""
+        failure = evidence.failure if evidence else None
+        decisive = {"refused": "refuses", "undecided": "leaves_open", "accepted": "is_warning"}[self.decision]
+        checks = tuple(check for check in self.checks if getattr(check, decisive))
+        return Why(decision=self.decision, failure=failure.reason if failure else None, checks=checks)
 
 
-def judge_board(
-    evidence: BoardEvidence,
-    subject: Subject,
-    reference: Reference,
-    plan: AcceptancePlan,
-    *,
-    pool: Pool,
-    virtual: bool = False,
-    staging: Sequence[BoardEvidence] = (),
-) -> BoardVerdict:
-    """Judge one board. A production board runs its golden vectors only: staging has measured the rest.
-
-    Args:
-        evidence: what the board answered.
-        subject: the release that it should run.
-        reference: what its answers are held against.
-        plan: thresholds and error rates.
-        pool: which checks apply.
-        virtual: whether the board is a virtual one, which runs the host's own TFLM.
-        staging: for a production board: the staging boards that accepted the release.
-    """
-    if evidence.failure:
-        return BoardVerdict(board=evidence.board, decision="refused", reason=evidence.failure.reason)
-    smoke = checks.check_smoke(evidence, subject.image_hash, reference, plan)
-    if smoke.refuses:
-        return BoardVerdict(board=evidence.board, decision="refused", reason=f"smoke: {smoke.detail}", checks=(smoke,))
-    samples = (
-        sequential_checks(evidence, reference, plan)
-        if pool == "staging"
-        else [checks.check_golden_vectors(evidence, reference, plan, staging)]
-    )
-    results = [
-        smoke,
-        *samples,
-        checks.check_latency(evidence, plan),
-        checks.check_arena(evidence, plan, host_bytes=subject.arena_bytes, virtual=virtual),
-        checks.check_flash(evidence, subject.image_bytes, plan),
-        checks.check_soak(evidence, plan),
-    ]
-    power_cycle = checks.check_power_cycle(evidence, subject.image_hash, plan)
-    if power_cycle:
-        results.append(power_cycle)
-    decision, reason = _decide(results)
+def judge_board(case: Case) -> BoardVerdict:
+    """Judge one board. A production board runs its golden vectors only: staging has measured the rest."""
+    board = case.evidence.board
+    if case.evidence.failure:
+        return BoardVerdict(board=board, decision="refused")
+    results = _results(case)
     return BoardVerdict(
-        board=evidence.board,
-        decision=decision,
-        reason=reason,
+        board=board,
+        decision=_decide(results),
         checks=tuple(results),
-        device_accuracy=_device_accuracy(results, reference),
+        device_accuracy=_device_accuracy(results, case.reference),
     )
 
 
-def _decide(results: list[CheckResult]) -> tuple[Decided, str]:
-    refusing = [result for result in results if result.refuses]
-    if refusing:
-        return "refused", "; ".join(_explain(result) for result in refusing)
-    left_open = [result for result in results if result.leaves_open]
-    if left_open:
-        return "undecided", "; ".join(f"{_words(result)}: {result.detail}" for result in left_open)
-    warnings = [result for result in results if result.is_warning]
-    if warnings:
-        return "accepted", f"accepted with a warning: {'; '.join(_explain(result) for result in warnings)}"
-    return "accepted", "all checks passed"
+def _results(case: Case) -> list[CheckResult]:
+    """Every check's; a board that fails the smoke test is judged by nothing else."""
+    results: list[CheckResult] = []
+    for check in all_checks():
+        result = check.judge(case) if case.pool in check.pools else None
+        if result is not None:
+            results.append(result)
+            if result.refuses and not check.may_warn:
+                break
+    return results
 
 
-def _explain(result: CheckResult) -> str:
-    text = f"{_words(result)}: {result.detail}"
-    if result.bound is None or result.limit is None or result.samples is None:
-        return text
-    bound = "at least" if result.bound.low is not None else "at most"
-    return f"{text}, where {bound} {result.limit:.4g} is tolerated; decided after {result.samples} samples"
+def _decide(results: Sequence[CheckResult]) -> Decided:
+    if any(result.refuses for result in results):
+        return "refused"
+    return "undecided" if any(result.leaves_open for result in results) else "accepted"
 
 
-def _words(result: CheckResult) -> str:
-    return result.name.replace("_", " ")
-
-
-def _device_accuracy(results: list[CheckResult], reference: Reference) -> AccuracyBound | None:
+def _device_accuracy(results: Sequence[CheckResult], reference: Reference) -> AccuracyBound | None:
     labels = next((result for result in results if result.name == "labels" and result.bound), None)
     if labels is None or labels.bound is None or labels.bound.high is None:
         return None

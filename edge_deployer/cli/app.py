@@ -19,7 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_REFUSED
-from edge_deployer.cli.streams import Lenient, print_json
+from edge_deployer.cli.output import Lenient, print_json
 from edge_deployer.ending import Ended, listen_no_more, listening
 from edge_deployer.errors import Refused, TinyopsError
 

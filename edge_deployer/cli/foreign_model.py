@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from edge_deployer.acceptance.plan import load_plan
-from edge_deployer.errors import TinyopsError
+from edge_deployer.boards.journal import Watcher
 from edge_deployer.files import read_file, require_plain_path
 from edge_deployer.inventory.inventory import board_profile, load_inventory
 from edge_deployer.release.bundle import Candidate
-from edge_deployer.release.labelled_data import DatasetFields, array_names, file_sha256, load_dataset
+from edge_deployer.release.labelled_data import file_sha256
 from edge_deployer.release.manifest import Provenance
+from edge_deployer.release.sample_files import load_samples
 from edge_deployer.release.samples import LabelledSamples
 from edge_deployer.release.validation import Terms, Validation, validate_model
 from edge_deployer.release.validation_report import ValidationReport
@@ -22,7 +23,6 @@ from edge_deployer.report.folders import new_report_folder
 from edge_deployer.report.html import write_report
 from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.rollout.deployment import Deployment, refused_before_release
-from edge_deployer.rollout.journal import Watcher
 from edge_deployer.rollout.release_line import ReleaseLine
 from edge_deployer.task import UNASKED, AskedTask
 from edge_deployer.tflm.other_formats import require_tflite
@@ -60,8 +60,8 @@ class ForeignModel:
         profile = board_profile(entry)
         validation = validate_model(model, profile, data, acceptance_samples=plan.samples, seed=_SEED, terms=terms)
         if validation.acceptance is None:
-            reason = validation.report.reason or ""
-            deployment = refused_before_release("validation", reason, validation.report.remedy, plan)
+            assert validation.report.reason is not None
+            deployment = refused_before_release("validation", validation.report.reason, plan)
         else:
             line = ReleaseLine(
                 self.workspace, self.inventory, self.signing_key, plan, self.version, replace=self.replace
@@ -94,25 +94,6 @@ class ForeignModel:
         if validation.acceptance is not None:
             report.samples = sample_pictures(validation.acceptance, deployment)
         return write_report(report, new_report_folder(self.workspace))
-
-
-def load_samples(path: Path) -> LabelledSamples:
-    """Read held-out samples: the arrays `inputs`, and `labels` or `targets` and `slices` where the file has them.
-
-    Raises:
-        TinyopsError: the file is missing, or an array in it is wrong; see `load_dataset`.
-    """
-    present = array_names(path)
-    if {"labels", "targets"} <= set(present):
-        raise TinyopsError(
-            f"{path} has both arrays 'labels' and 'targets'",
-            remedy="keep 'targets' for a regression, 'labels' for a classification or for anomalies",
-        )
-    label, target, part = (name if name in present else None for name in ("labels", "targets", "slices"))
-    fields = DatasetFields(input="inputs", label=label, group=None, classes=None, target=target, slice=part)
-    data = load_dataset(path, fields)
-    slices = None if data.slices is None else data.slices.tolist()
-    return LabelledSamples(data.inputs, data.labels, targets=data.targets, slices=slices, source=str(path))
 
 
 def _metrics(report: ValidationReport) -> dict[str, float]:

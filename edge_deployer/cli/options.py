@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
+
+WORKSPACE: Final = Path(".tinyops")
+
+InventoryFile = Annotated[
+    Path | None, typer.Option(help="The boards, a YAML file; 2 staging and 3 production virtual boards without.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 ReplaceOption = Annotated[
     bool,

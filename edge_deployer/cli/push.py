@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edge_deployer.cli.exit_status import EXIT_REFUSED
-from edge_deployer.cli.options import ReplaceOption
+from edge_deployer.cli.options import WORKSPACE, InventoryFile, ReplaceOption
 from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 
 
@@ -23,17 +23,13 @@ def push(
             "tried on random inputs and the quality of the answers is not judged.",
         ),
     ] = None,
-    inventory: Annotated[
-        Path | None, typer.Option(help="The boards, a YAML file; 2 staging and 3 production virtual boards without.")
-    ] = None,
+    inventory: InventoryFile = None,
     plan: Annotated[Path | None, typer.Option(help="Acceptance plan, a YAML file; the default plan without.")] = None,
     signing_key: Annotated[
         Path | None, typer.Option(help="ed25519 private key, PEM; a development key in the workspace without.")
     ] = None,
     release_version: Annotated[str, typer.Option(help="major.minor.revision; the build number is added.")] = "1.0.0",
-    workspace: Annotated[Path, typer.Option(help="Folder for releases, virtual boards and reports.")] = Path(
-        ".tinyops"
-    ),
+    workspace: Annotated[Path, typer.Option(help="Folder for releases, virtual boards and reports.")] = WORKSPACE,
     task: Annotated[
         TaskName | None,
         typer.Option(
@@ -55,8 +51,9 @@ def push(
     With the `sim` extra TFLM on this machine computes the answers that the boards must give. Without it, labelled data
     and a floor in the plan are needed: the boards are then judged by their accuracy, AUC or error alone.
     """
-    from edge_deployer.cli.deployment_view import DeploymentView, print_outcome
     from edge_deployer.cli.foreign_model import ForeignModel
+    from edge_deployer.cli.outcome import print_outcome
+    from edge_deployer.cli.progress import BoardProgress
     from edge_deployer.task import AskedTask
 
     foreign = ForeignModel(
@@ -70,8 +67,8 @@ def push(
         task=AskedTask(name=task, threshold=threshold),
         replace=replace,
     )
-    with DeploymentView(quiet=as_json) as view:
-        deployment, write_report = foreign.push(view)
+    with BoardProgress(quiet=as_json) as progress:
+        deployment, write_report = foreign.push(progress)
     print_outcome(deployment, write_report, as_json=as_json)
     if not deployment.pushed:
         raise typer.Exit(EXIT_REFUSED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -9,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, TypeAdapter
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.field_errors import describe_validation_error
-from edge_deployer.files import exists, make_folder
+from edge_deployer.files import checking, exists, make_folder
+from edge_deployer.finding import AnyFinding, Finding
 
 FILE_NAME = "quarantine.sqlite"
 
@@ -44,7 +45,7 @@ class Confinement:
 
     board: str
     since: AwareDatetime
-    reason: str
+    reason: AnyFinding
 
 
 _ENTRY = TypeAdapter(Confinement)
@@ -72,7 +73,7 @@ class Quarantine:
             rows = connection.execute("SELECT board, since, reason FROM quarantine WHERE until IS NULL ORDER BY since")
             return {row[0]: self._confinement(*row) for row in rows}
 
-    def confine(self, board: str, reason: str) -> None:
+    def confine(self, board: str, reason: Finding) -> None:
         """Put a board in quarantine; one that is there already stays with its first reason.
 
         Raises:
@@ -80,7 +81,8 @@ class Quarantine:
         """
         with self._opened() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO quarantine (board, since, reason) VALUES (?, ?, ?)", (board, _now(), reason)
+                "INSERT OR IGNORE INTO quarantine (board, since, reason) VALUES (?, ?, ?)",
+                (board, _now(), reason.model_dump_json()),
             )
 
     def release(self, board: str, released_by: str) -> None:
@@ -100,11 +102,8 @@ class Quarantine:
             )
 
     def _confinement(self, board: object, since: object, reason: object) -> Confinement:
-        try:
-            return _ENTRY.validate_python({"board": board, "since": since, "reason": reason})
-        except ValidationError as error:
-            damage = describe_validation_error(error, f"quarantine file {self._path}, entry of {board!r}")
-            raise TinyopsError(damage.message, remedy=_DAMAGED_REMEDY) from None
+        with checking(f"quarantine file {self._path}, entry of {board!r}", remedy=_DAMAGED_REMEDY):
+            return _ENTRY.validate_python({"board": board, "since": since, "reason": _read_reason(reason)})
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
@@ -120,6 +119,14 @@ class Quarantine:
                 f"the quarantine file {self._path} cannot be used: {error}",
                 remedy=f"make the folder writable and free its disk; {_DAMAGED_REMEDY}",
             ) from error
+
+
+def _read_reason(stored: object) -> object:
+    """Versions of before wrote it in words."""
+    try:
+        return json.loads(stored) if isinstance(stored, str) else stored
+    except json.JSONDecodeError:
+        return stored
 
 
 def _now() -> str:

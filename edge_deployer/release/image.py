@@ -118,6 +118,15 @@ def read_image(data: bytes, *, public_pem: bytes) -> SignedImage:
     return SignedImage(data, digest, image.payload, image.protected.get(MANIFEST_TLV, b""))
 
 
+def is_signed(data: bytes, public_pem: bytes) -> bool:
+    """Whether an image is whole, and this key signed it."""
+    try:
+        read_image(data, public_pem=public_pem)
+    except (DamagedImage, SignedByAnother):
+        return False
+    return True
+
+
 def _names_key(image: McubootImage, public_pem: bytes) -> bool:
     """Whether the image says that this key signed it."""
     der = load_pem_public_key(public_pem).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import cbor2
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.field_errors import describe_validation_error
+from edge_deployer.files import checking
 from edge_deployer.task_name import TaskName
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -57,11 +57,10 @@ class Manifest(BaseModel):
         Raises:
             TinyopsError: the bytes are no manifest.
         """
+        what, remedy = "the release's manifest", "build the release again"
         try:
-            return cls.model_validate(cbor2.loads(data))
+            fields = cbor2.loads(data)
         except cbor2.CBORDecodeError as error:
-            raise TinyopsError(
-                f"the release's manifest cannot be decoded: {error}", remedy="build the release again"
-            ) from None
-        except ValidationError as error:
-            raise describe_validation_error(error, "release manifest") from error
+            raise TinyopsError(f"{what} cannot be decoded: {error}", remedy=remedy) from None
+        with checking(what, remedy=remedy):
+            return cls.model_validate(fields)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from edge_deployer.files import DAMAGED, move_aside, reading
+from edge_deployer.files import DAMAGED, exists, move_aside, read_file, reading
 from edge_deployer.release import acceptance_set
 from edge_deployer.release.bundle import (
     IMAGE_FILE,
@@ -21,11 +21,14 @@ from edge_deployer.release.bundle import (
     release_id,
     write_bundle,
 )
-from edge_deployer.release.image import SignedByAnother
+from edge_deployer.release.image import SignedByAnother, is_signed
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.manifest import Manifest
 from edge_deployer.task_name import TaskName
 from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
+
+RECORD_FILE: Final = "deployment.json"
+"""Beside a bundle that was promoted: the record of that."""
 
 _FOLDER_NAME: Final = re.compile(rf"({DAMAGED})?[0-9]+\.[0-9]+\.[0-9]+\+(?P<build>[0-9]+)(?(1)(-[0-9]+)?)")
 
@@ -60,7 +63,7 @@ class ReleaseStore:
         Raises:
             TinyopsError: the store cannot be read or written.
         """
-        for folder in sorted(release_folders(self._root), key=_build_number, reverse=True):
+        for folder in sorted(self._folders(), key=_build_number, reverse=True):
             found = self._found(folder, candidate, version, key)
             if found is not None:
                 return found
@@ -69,15 +72,45 @@ class ReleaseStore:
 
     def ids(self) -> dict[str, str]:
         """The releases that are there, by the hex hash of the image that each says it has; nothing is verified."""
-        hashes = {folder: _image_hash(folder) for folder in release_folders(self._root)}
+        hashes = {folder: _image_hash(folder) for folder in self._folders()}
         return {image_hash: release_id(folder.name, image_hash) for folder, image_hash in hashes.items() if image_hash}
+
+    def names(self) -> list[str]:
+        """The releases that are there, by version and build."""
+        return [folder.name for folder in self._folders()]
+
+    def folder(self, name: str) -> Path | None:
+        """The folder of a release, by version and build or by its id, which adds the hash; None if it is not here."""
+        names = {name, name.rpartition("-")[0]}
+        return next((folder for folder in self._folders() if folder.name in names), None)
+
+    def find(self, image_hash: str, *, public_pem: bytes) -> Bundle | None:
+        """The release with this image, hex; None if none that can be verified is here.
+
+        Args:
+            image_hash: of the image.
+            public_pem: the key that must have signed it.
+
+        Raises:
+            TinyopsError: a part of it was altered, or cannot be read.
+        """
+        for folder in self._with_image(image_hash):
+            image = folder / IMAGE_FILE
+            if is_signed(read_file(image, f"image {image}"), public_pem):
+                return read_bundle(folder, public_pem=public_pem)
+        return None
+
+    def promotion_records(self) -> list[Path]:
+        """The records of promotions: only what was promoted has one beside it."""
+        records = [folder / RECORD_FILE for folder in self._folders()]
+        return [path for path in records if exists(path, f"record {path}")]
 
     def task_of(self, image_hash: str) -> TaskName | None:
         """The task of the release with this image, hex; None where it is not here, or does not say.
 
         The manifest in the image is believed: who can alter it can give another model as well.
         """
-        folder = next((folder for folder in release_folders(self._root) if _image_hash(folder) == image_hash), None)
+        folder = next(self._with_image(image_hash), None)
         with suppress(DamagedBundle):
             manifest = None if folder is None else read_stated_manifest(folder)
             return None if manifest is None else manifest.task
@@ -92,23 +125,20 @@ class ReleaseStore:
         except SignedByAnother:
             pass
         except DamagedBundle as damage:
-            self._move_aside(folder, damage)
+            self.set_aside.append(move_aside(folder, damage, then="its model is released anew"))
         return None
 
-    def _move_aside(self, folder: Path, damage: DamagedBundle) -> None:
-        """Keep it for whoever wants to know what was done to it."""
-        said = f"the bundle {folder} is not what was signed and is now {move_aside(folder).name}: {damage.message}"
-        self.set_aside.append(said)
-        logging.getLogger(__name__).warning("warning: %s", said)
+    def _folders(self) -> list[Path]:
+        """Those that are named as a release is, ``major.minor.revision+build``."""
+        return [folder for folder in _named_folders(self._root) if not folder.name.startswith(DAMAGED)]
 
-
-def release_folders(root: Path) -> list[Path]:
-    """The folders of a store that are named as a release is, ``major.minor.revision+build``."""
-    return [folder for folder in _named_folders(root) if not folder.name.startswith(DAMAGED)]
+    def _with_image(self, image_hash: str) -> Iterator[Path]:
+        """Those whose image says that it has this hash."""
+        return (folder for folder in self._folders() if _image_hash(folder) == image_hash)
 
 
 def _named_folders(root: Path) -> list[Path]:
-    """The same with those that were moved aside, whose build numbers are not given twice."""
+    """Folders of releases, with those that were moved aside, whose build numbers are not given twice."""
     with reading(f"release store {root}"):
         found = sorted(root.iterdir()) if root.exists() else []
         return [folder for folder in found if _FOLDER_NAME.fullmatch(folder.name) and folder.is_dir()]

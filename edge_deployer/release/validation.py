@@ -14,10 +14,12 @@ from math import isfinite
 import numpy as np
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.finding import Finding, Told
 from edge_deployer.profile import BoardProfile
-from edge_deployer.quality import NO_SKILL_AUC, constant_is_as_good, figures, majority_share
+from edge_deployer.quality import NO_SKILL_AUC, figures, majority_share
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.fit import misfit, smallest_image
+from edge_deployer.release.refusals import AsGoodAsConstant, ModelTooLarge, NoFigure
 from edge_deployer.release.samples import LabelledSamples, fit_samples, random_inputs
 from edge_deployer.release.sampling_order import stratified_order
 from edge_deployer.release.validation_report import ValidationReport
@@ -84,23 +86,20 @@ def validate_model(
             installed.
     """
     report = _first_report(model, profile, data)
-    too_big = misfit(profile, image_bytes=smallest_image(len(model)), arena_bytes=None)
+    too_big = misfit(profile, board=profile.name, image_bytes=smallest_image(len(model)), arena_bytes=None)
     if too_big:
-        return _refused(
-            report,
-            f"the model has {len(model):,} bytes, its signed image {too_big.needed:,} at least; a slot of "
-            f"{profile.name} holds {too_big.limit:,}",
-            too_big.remedy,
-        )
+        limits = too_big.model_dump(exclude={"code"})
+        return _refused(report, ModelTooLarge(model_bytes=len(model), **limits))
     try:
         report = report.model_copy(update=_read_model(model, profile))
         everything, arena = _examine(model, profile, data, terms, random_samples=acceptance_samples, seed=seed)
     except (ModelRefused, InferenceCrashed) as refusal:
-        return _refused(report, refusal.message, refusal.remedy)
+        return _refused(report, Told(text=refusal.message, help=refusal.remedy))
     found: dict[str, object] = {"arena_bytes": arena, "reference": everything.outputs is not None}
     report = report.model_copy(update=found | _measure(everything))
     if report.quality is not None and not isfinite(report.quality):
-        return _refused(report, f"the model's {report.metric} over the held-out samples is {report.quality} in TFLM")
+        assert report.metric is not None
+        return _refused(report, NoFigure(metric=report.metric, value=str(report.quality)))
     constant = _no_better_than_constant(report.figures, report.majority) if terms.better_than_constant else None
     if constant is not None:
         return _refused(report, constant)
@@ -109,17 +108,17 @@ def validate_model(
     return Validation(blessed, acceptance)
 
 
-def _no_better_than_constant(found: Mapping[Metric, float], majority: float | None) -> str | None:
-    """Why a model is no better than a constant answer, with both figures; None if it is, or if nothing tells.
+def _no_better_than_constant(found: Mapping[Metric, float], majority: float | None) -> Finding | None:
+    """Both figures of a model that is no better than a constant answer; None if it is, or if nothing tells.
 
     Args:
         found: figures of its task.
         majority: share of the commonest class; None where answers are not classes.
     """
     if majority is not None and "accuracy" in found and found["accuracy"] <= majority:
-        return constant_is_as_good(found["accuracy"], majority)
+        return AsGoodAsConstant(metric="accuracy", figure=found["accuracy"], constant=majority)
     if majority is None and "auc" in found and found["auc"] <= NO_SKILL_AUC:
-        return f"AUC {found['auc']:.4f} is not better than {NO_SKILL_AUC}, what a constant score reaches"
+        return AsGoodAsConstant(metric="auc", figure=found["auc"], constant=NO_SKILL_AUC)
     return None
 
 
@@ -144,8 +143,8 @@ def draw(
     return everything.take(stratified_order(strata, seed % 2**32)[:samples])
 
 
-def _refused(report: ValidationReport, reason: str, remedy: str = "") -> Validation:
-    return Validation(report.model_copy(update={"reason": reason, "remedy": remedy or None}), None)
+def _refused(report: ValidationReport, reason: Finding) -> Validation:
+    return Validation(report.model_copy(update={"reason": reason}), None)
 
 
 def _examine(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
 
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from edge_deployer.finding import AnyFinding, Told
 from edge_deployer.task import Metric, Task, judging_metric
 
 FILE_NAME = "validation.json"
@@ -14,8 +17,7 @@ class ValidationReport(BaseModel):
 
     Attributes:
         blessed: whether the model may go to boards of this profile.
-        reason: why not, or None.
-        remedy: what helps against that; None where nothing has to, or nobody knows.
+        reason: why not, or None; in records of before with `remedy`, in words.
         profile: name of the board profile.
         operators: number of each operator in the model, by its TFLite name.
         precision: what the model computes in, see `edge_deployer.tflm.describe_precision`.
@@ -40,8 +42,7 @@ class ValidationReport(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     blessed: bool
-    reason: str | None
-    remedy: str | None = None
+    reason: AnyFinding | None
     profile: str
     operators: dict[str, int]
     precision: str | None = None
@@ -60,6 +61,17 @@ class ValidationReport(BaseModel):
     confusion: list[list[int]] | None
     class_names: list[str]
     acceptance_samples: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words_of_before(cls, content: Any) -> Any:
+        """Records of before had reason and remedy in words."""
+        if not isinstance(content, dict) or "remedy" not in content:
+            return content
+        kept = {name: value for name, value in content.items() if name != "remedy"}
+        if not isinstance(kept.get("reason"), str):
+            return kept
+        return kept | {"reason": Told(text=kept["reason"], help=content["remedy"] or "")}
 
     @property
     def metric(self) -> Metric | None:

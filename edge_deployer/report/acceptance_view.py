@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.registry import declaration_of
 from edge_deployer.acceptance.verdict import AccuracyBound
-from edge_deployer.report import formats
-from edge_deployer.rollout.deployment import BoardRecord, Deployment
+from edge_deployer.boards.record import BoardRecord
+from edge_deployer.report import formats, words
+from edge_deployer.rollout.deployment import Deployment
 
 CheckState = Literal["passed", "failed", "warns", "undecided", "skipped"]
 BoardState = Literal["accepted", "refused", "undecided", "quarantined", "not examined"]
@@ -56,7 +58,9 @@ def board_state(board: BoardRecord, deployment: Deployment) -> BoardState:
 
 def why_quarantined(board: BoardRecord, deployment: Deployment) -> str | None:
     """Why the board is in quarantine, since before this deployment or through it; None if it is not."""
-    return board.quarantined or _quarantined(deployment).get(board.name)
+    if board.quarantined:
+        return words.in_words(board.quarantined)
+    return _quarantined(deployment).get(board.name)
 
 
 def board_facts(board: BoardRecord) -> list[tuple[str, str]]:
@@ -86,7 +90,7 @@ def staging_facts(deployment: Deployment) -> list[tuple[str, str]]:
     bound = least_accuracy(deployment)
     if bound:
         facts.append(("accuracy on the device", describe_accuracy(bound)))
-    facts += [("in quarantine", f"{name}: {reason}") for name, reason in verdict.quarantined.items()]
+    facts += [("in quarantine", f"{name}: {reason}") for name, reason in _quarantined(deployment).items()]
     stood_in = [board.name for board in deployment.boards if board.spare and board.evidence]
     if stood_in:
         facts.append(("spares that stood in", ", ".join(stood_in)))
@@ -117,7 +121,8 @@ def gate_in_words(deployment: Deployment) -> str:
     gate, outcome = deployment.gate, deployment.outcome.capitalize()
     if gate:
         return f"{outcome} {places.get(gate, f'at {gate}')}"
-    return f"{outcome}, {deployment.caution}" if deployment.caution else outcome
+    caution = words.caution(deployment)
+    return f"{outcome}, {caution}" if caution else outcome
 
 
 def _row(check: CheckResult, board: BoardRecord) -> CheckRow:
@@ -136,17 +141,20 @@ def _finding(check: CheckResult, board: BoardRecord) -> str:
     if check.status == "passed" and _is_told_by_figures(check, board):
         return ""
     if check.status == "failed" and check.only_warns:
-        return f"{check.detail}; only warns, by the plan"
+        return f"{words.check_in_words(check)}; only warns, by the plan"
     estimated = board.virtual and check.name == "latency" and check.measured is not None
-    return f"{check.detail}; estimate of profile {board.profile}" if estimated else check.detail
+    return words.check_in_words(check) + (f"; estimate of profile {board.profile}" if estimated else "")
 
 
 def _is_told_by_figures(check: CheckResult, board: BoardRecord) -> bool:
-    return check.name == "flash" or (check.name == "arena" and not board.virtual and not check.doubtful)
+    declaration = declaration_of(check.name)
+    told = declaration is not None and declaration.told_by_figures
+    return told or (check.name == "arena" and not board.virtual and not check.doubtful)
 
 
 def _quarantined(deployment: Deployment) -> dict[str, str]:
-    return deployment.staging.quarantined if deployment.staging else {}
+    found = deployment.staging.quarantined if deployment.staging else {}
+    return {name: words.in_words(reason) for name, reason in found.items()}
 
 
 def _samples(count: int) -> str:

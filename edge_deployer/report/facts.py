@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from edge_deployer.finding import AnyFinding
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.task import Metric, Task
@@ -82,7 +83,7 @@ class EvaluationFacts(_Facts):
     """TFMA's judgement of the int8 model."""
 
     blessed: bool
-    reason: str | None = None
+    reason: AnyFinding | None = None
     examples: int
     task: Task
     figures: dict[Metric, float]
@@ -130,9 +131,14 @@ class SamplePicture(_Facts):
     differs: bool = Field(description="whether the plan counts the answer as another than TFLM's")
 
 
+SCHEMA_VERSION: Final = 2
+"""Of `report.json`. 1 had verdicts in words, and no version; it is read, and shown in its own words."""
+
+
 class Report(_Facts):
     """Everything the report shows."""
 
+    schema_version: int = SCHEMA_VERSION
     title: str
     run_id: str | None = None
     deployment: Deployment

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 
 from edge_deployer.acceptance.check_result import Bound, CheckResult
+from edge_deployer.acceptance.registry import Declaration, Unit, declaration_of
 from edge_deployer.task import Metric
 
 NARROW_SPACE = "\u202f"
@@ -26,8 +27,13 @@ METRICS: dict[Metric, str] = {
 }
 """The figures by name, as a heading has them."""
 
-_SHARES = frozenset({"labels", "outputs", "accuracy", "recall", "precision", "golden_vectors"})
-_AT_LEAST = frozenset({"accuracy", "auc", "against_production"})
+_METRIC_UNITS: dict[Metric, Unit] = {
+    "accuracy": "share",
+    "auc": "score",
+    "recall": "share",
+    "precision": "share",
+    "mae": "plain",
+}
 
 
 def grouped(value: int) -> str:
@@ -109,21 +115,22 @@ def words(name: str) -> str:
 
 def check_measured(check: CheckResult) -> str:
     """What a check measured, in its unit; an em dash where it measured nothing."""
-    return "—" if check.measured is None else _in_unit(check.name, check.measured)
+    return "—" if check.measured is None else in_unit(check.measured, _unit(check))
 
 
 def check_limit(check: CheckResult) -> str:
     """What a check was judged against, with the direction: ``≤ 1.0 %``, ``≥ 97.5 %``."""
     if check.limit is None:
         return "—"
-    return f"{'≥' if check.name in _AT_LEAST else '≤'} {_in_unit(check.name, check.limit)}"
+    declaration = declaration_of(check.name)
+    return f"{'≥' if declaration and declaration.at_least else '≤'} {in_unit(check.limit, _unit(check))}"
 
 
 def check_bound(check: CheckResult) -> str:
     """What can be said of the true figure: ``at most 4.1 % with 95 % confidence``; empty without a bound."""
     if check.bound is None:
         return ""
-    return f"{_bound(check.name, check.bound)} with {confidence(check.bound.confidence)} confidence"
+    return f"{_bound(check.bound, _unit(check))} with {confidence(check.bound.confidence)} confidence"
 
 
 def check_samples(check: CheckResult) -> str:
@@ -137,7 +144,7 @@ def check_samples(check: CheckResult) -> str:
 
 def metric(value: float, name: Metric) -> str:
     """The figure of a metric: AUC to three decimals, an error in its own unit, the others in percent."""
-    return _in_unit(name, value)
+    return in_unit(value, _METRIC_UNITS[name])
 
 
 def figures(found: Mapping[Metric, float]) -> str:
@@ -154,23 +161,28 @@ def confidence(share: float) -> str:
     return f"{share * 100:.6g}{NARROW_SPACE}%"
 
 
-def _bound(name: str, bound: Bound) -> str:
-    # The loss against production is shown as a change of accuracy: an upper bound of the one is a lower of the other.
-    low, high = (bound.high, bound.low) if name == "against_production" else (bound.low, bound.high)
-    if low is not None:
-        return f"at least {_in_unit(name, low)}"
-    return "not bounded" if high is None else f"at most {_in_unit(name, high)}"
-
-
-def _in_unit(name: str, value: float) -> str:
-    if name in _SHARES:
+def in_unit(value: float, unit: Unit) -> str:
+    """A figure of a check in its unit; a loss is shown as a change, in points."""
+    if unit == "share":
         return percent(value)
-    if name == "against_production":
+    if unit == "loss":
         return points(-value)
-    if name in ("arena", "flash"):
+    if unit == "bytes":
         return byte_count(round(value))
-    if name == "latency":
+    if unit == "microseconds":
         return duration_us(value)
-    if name == "smoke":
+    if unit == "seconds":
         return seconds(value)
-    return f"{value:.3f}" if name == "auc" else number(value)
+    return f"{value:.3f}" if unit == "score" else number(value)
+
+
+def _unit(check: CheckResult) -> Unit:
+    return (declaration_of(check.name) or Declaration).unit
+
+
+def _bound(bound: Bound, unit: Unit) -> str:
+    # A loss is shown as a change: an upper bound of the one is a lower of the other.
+    low, high = (bound.high, bound.low) if unit == "loss" else (bound.low, bound.high)
+    if low is not None:
+        return f"at least {in_unit(low, unit)}"
+    return "not bounded" if high is None else f"at most {in_unit(high, unit)}"

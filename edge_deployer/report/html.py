@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edge_deployer.files import make_folder, write_file
-from edge_deployer.report import acceptance_view, formats, views
+from edge_deployer.report import acceptance_view, formats, views, words
 from edge_deployer.report.charts import training_charts
 from edge_deployer.report.data_view import data_warnings
 from edge_deployer.report.facts import Report
@@ -53,6 +53,9 @@ def render_html(report: Report) -> str:
             deployment=report.deployment,
             gates=gate_line(report),
             figures=views.key_figures(report),
+            headline=words.headline(report.deployment),
+            remedy=words.remedy(report.deployment),
+            staging_found=words.staging_in_words(report.deployment),
             consequence=views.consequence(report),
             charts=training_charts(report.training) if report.training else [],
             data_warnings=data_warnings(report.data) if report.data else [],
@@ -62,7 +65,7 @@ def render_html(report: Report) -> str:
             staging_facts=acceptance_view.staging_facts(report.deployment),
             sequential=sequential_chart(report.deployment),
             plan_rows=plan_rows(report.deployment.plan),
-            words=words_in(render_markdown(report)),
+            glossary=words_in(render_markdown(report)),
             task=views.task_of(report),
             made_elsewhere=not (report.training or report.conversion or report.evaluation),
         )
@@ -97,6 +100,8 @@ def _environment() -> Environment:
         short_hash=formats.short_hash,
         utc=formats.utc,
         why_quarantined=acceptance_view.why_quarantined,
+        words=words.in_words,
+        step_detail=words.step_detail,
     )
     return environment
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from edge_deployer.boards.record import BoardRecord
 from edge_deployer.report import formats
 from edge_deployer.report.acceptance_view import (
     board_facts,
@@ -18,7 +19,8 @@ from edge_deployer.report.data_view import data_warnings
 from edge_deployer.report.facts import DataFacts, Report
 from edge_deployer.report.glossary import words_in
 from edge_deployer.report.views import consequence
-from edge_deployer.rollout.deployment import BoardRecord, Deployment
+from edge_deployer.report.words import headline, remedy, staging_in_words, verdict_in_words
+from edge_deployer.rollout.deployment import Deployment
 
 _MARKS = {"passed": "✓", "failed": "✗", "warns": "!", "undecided": "?", "skipped": "-"}
 _BREAKS = re.compile(r"[ \t\r\n\v\f\x85\u2028\u2029]+")
@@ -44,12 +46,12 @@ def _verdict(report: Report) -> list[str]:
     run = f", run {_text(report.run_id)}" if report.run_id else ""
     blocks = [
         f"# {gate_in_words(deployment)}: {_text(report.title)}",
-        f"**{_text(deployment.reason)}**",
+        f"**{_text(headline(deployment))}**",
         f"{formats.utc(deployment.finished)}{run}",
     ]
     if not deployment.pushed:
         blocks.append(
-            f"- Boards: {_text(consequence(report))}\n- Remedy: {_text(deployment.remedy or 'none is known')}"
+            f"- Boards: {_text(consequence(report))}\n- Remedy: {_text(remedy(deployment) or 'none is known')}"
         )
     return blocks
 
@@ -59,7 +61,8 @@ def _staging(deployment: Deployment) -> list[str]:
     if verdict is None:
         return []
     facts = [f"- {_text(name).capitalize()}: {_text(figure)}" for name, figure in staging_facts(deployment)]
-    why = "" if verdict.reason in deployment.reason else f" {_text(verdict.reason)}"
+    found = staging_in_words(deployment)
+    why = "" if found in headline(deployment) else f" {_text(found)}"
     return ["## What staging says", f"**{verdict.decision.capitalize()}.**{why}", "\n".join(facts)]
 
 
@@ -85,7 +88,7 @@ def _boards(deployment: Deployment) -> str:
             board_state(board, deployment),
             board.outcome,
             "unknown" if board.outcome == "not restored" else formats.short_hash(board.image_after),
-            why_quarantined(board, deployment) or (board.verdict.reason if board.verdict else ""),
+            why_quarantined(board, deployment) or verdict_in_words(board),
         )
         for board in deployment.boards
     ]

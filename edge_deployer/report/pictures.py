@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_deployer.acceptance.agreement import deviation_steps, differs
+from edge_deployer.acceptance.checks.outputs import tolerance_of
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
+from edge_deployer.boards.record import BoardRecord
 from edge_deployer.quality import anomaly_scores
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.report.drawings import draw, kind_of
 from edge_deployer.report.facts import SamplePicture
-from edge_deployer.rollout.deployment import BoardRecord, Deployment
+from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.tensors import Array, dequantize
 
 _SHOWN = 12
@@ -55,7 +57,7 @@ def _differing(boards: list[BoardRecord], reference: Reference, plan: Acceptance
     given: dict[tuple[int, bytes], _Answer] = {}
     for board in boards:
         outputs = _outputs(board)
-        for index in map(int, np.flatnonzero(differs(outputs, reference, range(len(outputs)), plan))):
+        for index in map(int, np.flatnonzero(differs(outputs, reference, range(len(outputs)), tolerance_of(plan)))):
             key = (index, outputs[index].tobytes())
             earlier = given[key].boards if key in given else ()
             given[key] = _Answer(index, outputs[index], (*earlier, board.name), differs=True)

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import read_record, reading
-from edge_deployer.report.facts import Report
+from edge_deployer.report.facts import SCHEMA_VERSION, Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN, report_files
+
+
+class _Version(BaseModel):
+    """What a report of any version says of itself."""
+
+    schema_version: int = 1
 
 
 def find_report(named: Path | None, workspace: Path) -> Path:
@@ -55,9 +63,16 @@ def read_report(path: Path) -> Report:
     """Read a `report.json`.
 
     Raises:
-        TinyopsError: it cannot be read, or is not a report.
+        TinyopsError: it cannot be read, is not a report, or is one of a newer version.
     """
     remedy = "name another report, or make it again with `tinyops push` or `tinyops run`"
+    version = read_record(_Version, path, f"report {path}", remedy=remedy).schema_version
+    if version > SCHEMA_VERSION:
+        raise TinyopsError(
+            f"report {path} has schema version {version}, which a newer tinyops has written; this one reads "
+            f"{SCHEMA_VERSION} and older",
+            remedy="read it with that version",
+        )
     return read_record(Report, path, f"report {path}", remedy=remedy)
 
 

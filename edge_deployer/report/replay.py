@@ -1,4 +1,7 @@
-"""Verdicts, outcome and headline once more, from plan, reference and evidence, to hold against what a report says."""
+"""Verdicts and outcome once more, from plan, reference and evidence, to hold against what a report says.
+
+Codes and figures are compared, and never words. Records from before there were codes are held to their figures.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,16 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from edge_deployer.acceptance.check import Case, Subject
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.pool_verdict import Examined, PoolVerdict, judge_pool
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.verdict import BoardVerdict, Subject, judge_board
+from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
+from edge_deployer.boards.record import BoardRecord
 from edge_deployer.errors import TinyopsError
+from edge_deployer.finding import Told
 from edge_deployer.rollout.conclusion import conclude
-from edge_deployer.rollout.deployment import BoardRecord, Deployment
+from edge_deployer.rollout.deployment import Deployment
 
 _NOTHING = "nothing"
 _Verdict = TypeVar("_Verdict", BoardVerdict, PoolVerdict)
@@ -25,7 +31,7 @@ class Replayed(BaseModel):
     """One verdict, or how the deployment ended, made again.
 
     Attributes:
-        name: the board, ``staging`` for the pool, or ``deployment`` for the outcome with its gate and headline.
+        name: the board, ``staging`` for the pool, or ``deployment`` for the outcome with its gate.
         kind: whose verdict it is.
         same: whether it is the recorded one, bit for bit; None where the evidence cannot speak for it.
         decision: what the evidence says now; None where it cannot be judged.
@@ -88,15 +94,18 @@ def replay(deployment: Deployment) -> list[Replayed]:
 def _replay_end(
     deployment: Deployment, staging: PoolVerdict | None, production: Mapping[str, BoardVerdict]
 ) -> Replayed:
-    """Outcome, gate and headline, by the verdicts that were made again."""
+    """Outcome and gate, by the verdicts that were made again."""
     end = conclude(deployment, staging, production)
     if end is None and not deployment.pushed:
         return Replayed(name="deployment", kind="deployment", same=None, decision=None)
     if end is None:
         unfounded = f"outcome: recorded {deployment.outcome}; neither evidence nor what the boards run says so"
         return Replayed(name="deployment", kind="deployment", same=False, decision=None, differences=(unfounded,))
-    recorded = {field: getattr(deployment, field) for field in ("outcome", "gate", "reason")}
+    recorded: dict[str, object] = {"outcome": deployment.outcome, "gate": deployment.gate}
     differences = tuple(_differing_fields(recorded, asdict(end)))
+    if deployment.reason is not None and not isinstance(deployment.reason, Told):
+        unfounded = f"reason: recorded {deployment.reason.code}; the evidence says what its verdicts say"
+        differences = (*differences, unfounded)
     return Replayed(
         name="deployment", kind="deployment", same=not differences, decision=end.outcome, differences=differences
     )
@@ -133,13 +142,15 @@ def _judge(board: BoardRecord, subject: Subject, reference: Reference, deploymen
         raise ValueError("a verdict is recorded, but no evidence")
     staging = () if board.pool == "staging" else _accepting(subject, reference, deployment)
     return judge_board(
-        board.evidence,
-        subject,
-        reference,
-        deployment.plan,
-        pool=board.pool,
-        virtual=board.virtual,
-        staging=staging,
+        Case(
+            board.evidence,
+            reference,
+            deployment.plan,
+            subject,
+            pool=board.pool,
+            virtual=board.virtual,
+            staging=staging,
+        )
     )
 
 
@@ -161,25 +172,28 @@ def _compare(
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         finding = f"the evidence cannot be judged: {error}"
         return Replayed(name=name, kind=kind, same=False, decision=None, differences=(finding,)), None
-    same = recorded is not None and verdict.model_dump_json() == recorded.model_dump_json()
-    differences = () if same else _differences(recorded, verdict)
+    if recorded is None:
+        differences: tuple[str, ...] = (f"no verdict is recorded; the evidence says {verdict.decision}",)
+    else:
+        differences = tuple(_differing_fields(_fields(recorded, recorded), _fields(verdict, recorded)))
+    same = not differences
     return Replayed(name=name, kind=kind, same=same, decision=verdict.decision, differences=differences), verdict
 
 
-def _differences(recorded: _Verdict | None, verdict: _Verdict) -> tuple[str, ...]:
-    if recorded is None:
-        return (f"no verdict is recorded; the evidence says {verdict.decision}: {verdict.reason}",)
-    return tuple(_differing_fields(_fields(recorded), _fields(verdict)))
-
-
-def _fields(verdict: BoardVerdict | PoolVerdict) -> dict[str, object]:
-    """The fields by name, those of checks by ``check.field``, as JSON has them."""
-    fields: dict[str, object] = json.loads(verdict.model_dump_json(exclude={"checks"}))
-    if isinstance(verdict, BoardVerdict):
-        fields["checks"] = ", ".join(check.name for check in verdict.checks)
-        for check in verdict.checks:
-            found = json.loads(check.model_dump_json(exclude={"name"}))
-            fields.update({f"{check.name}.{field}": value for field, value in found.items()})
+def _fields(verdict: BoardVerdict | PoolVerdict, recorded: BoardVerdict | PoolVerdict) -> dict[str, object]:
+    """The fields by name, those of checks by ``check.field``, as in JSON; without what `recorded` has in words."""
+    if isinstance(verdict, PoolVerdict):
+        in_words = {"told", "against", "unheard", "constant", "quarantined"}
+        told = isinstance(recorded, PoolVerdict) and recorded.told is not None
+        fields: dict[str, object] = json.loads(verdict.model_dump_json(exclude=in_words if told else None))
+        return fields | ({"quarantined": sorted(verdict.quarantined)} if told else {})
+    fields = json.loads(verdict.model_dump_json(exclude={"checks"}))
+    fields["checks"] = ", ".join(check.name for check in verdict.checks)
+    told_checks = {check.name for check in getattr(recorded, "checks", ()) if isinstance(check.finding, Told)}
+    for check in verdict.checks:
+        without = {"name", "finding", "used_up"} if check.name in told_checks else {"name"}
+        found = json.loads(check.model_dump_json(exclude=without))
+        fields.update({f"{check.name}.{field}": value for field, value in found.items()})
     return fields
 
 

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from edge_deployer.acceptance.agreement import BoolArray, far_off, other_label
+from edge_deployer.acceptance.agreement import BoolArray
+from edge_deployer.acceptance.check import Case, all_checks
 from edge_deployer.acceptance.check_result import CheckResult
-from edge_deployer.acceptance.sequential_tests import disagreement_test
+from edge_deployer.acceptance.sequential import DisagreementCheck
 from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest
 from edge_deployer.acceptance.statistics.lines import UNIT
+from edge_deployer.boards.record import BoardRecord
 from edge_deployer.report.charts import Chart
 from edge_deployer.report.plot import ACCENT, BAD, GOOD, INK, Axis, Plot, ticks
-from edge_deployer.rollout.deployment import BoardRecord, Deployment
+from edge_deployer.rollout.deployment import Deployment
 
 _DECIDED = {"passed": "accepts", "failed": "refuses", "undecided": "comes to no decision"}
 _ROOM, _MARGIN = 1.06, 0.015
@@ -29,12 +31,13 @@ class _Walk:
 
     board: str
     check: CheckResult
+    counts: str
     test: BernoulliTest
     failed: BoolArray
 
 
 def sequential_chart(deployment: Deployment) -> Chart | None:
-    """Draw the labels check of one staging board, or its outputs check where outputs are no classes.
+    """Draw the first check of a share of samples that has tested anything: labels, or outputs that are no classes.
 
     A board that refuses comes before one that is undecided, and that before one that accepts.
 
@@ -49,12 +52,12 @@ def sequential_chart(deployment: Deployment) -> Chart | None:
 
 def _choose(deployment: Deployment) -> _Walk | None:
     staging = [board for board in deployment.boards if board.pool == "staging"]
-    for name in ("labels", "outputs"):
-        found = [(board, check) for board in staging for check in _sequential(board, name)]
-        if found and deployment.reference is not None:
+    for check in all_checks():
+        found = [(board, result) for board in staging for result in _sequential(board, check.name)]
+        if found and deployment.reference is not None and isinstance(check, DisagreementCheck):
             order = ("failed", "undecided", "passed")
-            board, check = min(found, key=lambda pair: order.index(pair[1].status))
-            return _walk(board, check, deployment)
+            board, result = min(found, key=lambda pair: order.index(pair[1].status))
+            return _walk(board, check, result, deployment)
     return None
 
 
@@ -63,17 +66,12 @@ def _sequential(board: BoardRecord, name: str) -> Sequence[CheckResult]:
     return [check for check in checks if check.name == name and check.samples]
 
 
-def _walk(board: BoardRecord, check: CheckResult, deployment: Deployment) -> _Walk:
+def _walk(board: BoardRecord, check: DisagreementCheck, result: CheckResult, deployment: Deployment) -> _Walk:
     reference, plan = deployment.reference, deployment.plan
     assert reference is not None
     assert board.evidence is not None
-    assert board.evidence.answers is not None
-    outputs = board.evidence.answers.outputs.load()[: check.samples]
-    if check.name == "labels":
-        failed = other_label(outputs, reference, range(len(outputs)))
-        return _Walk(board.name, check, disagreement_test(plan.labels, len(reference), plan), failed)
-    failed = far_off(outputs, reference, range(len(outputs)), plan.outputs.tolerance)
-    return _Walk(board.name, check, disagreement_test(plan.outputs, len(reference), plan), failed)
+    failed = check.samples_against(Case(board.evidence, reference, plan))[: result.samples]
+    return _Walk(board.name, result, check.counts, check.test(plan, len(reference)), failed)
 
 
 def _draw(walk: _Walk) -> Markup:
@@ -86,7 +84,7 @@ def _draw(walk: _Walk) -> Markup:
     accepting = [(sample, (lines.slope * sample - lines.accept) / UNIT) for sample in (begin, right)]
     failures = int(walk.failed.sum())
     top = max(rejecting[1][1], failures) * _ROOM + 0.5
-    plot = Plot(389, 216, _whole(0, right, 6, "samples"), _whole(_LEAST, top, 5, _what_fails(walk)))
+    plot = Plot(389, 216, _whole(0, right, 6, "samples"), _whole(_LEAST, top, 5, walk.counts))
     plot.area([*rejecting, (right, top), (0, top)], BAD)
     plot.line(rejecting, BAD, 1.6)
     if begin < right:
@@ -106,10 +104,6 @@ def _draw(walk: _Walk) -> Markup:
 
 def _whole(low: float, high: float, most: int, label: str) -> Axis:
     return Axis(low, high, {number: f"{number:g}" for number in ticks(low, high, most, whole=True)}, label)
-
-
-def _what_fails(walk: _Walk) -> str:
-    return "other classes" if walk.check.name == "labels" else "outputs off"
 
 
 def _describe(walk: _Walk) -> str:

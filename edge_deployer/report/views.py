@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from edge_deployer.boards.fleet import what_boards_run
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report import formats
 from edge_deployer.report.acceptance_view import least_accuracy
 from edge_deployer.report.facts import LineageStep, Report
-from edge_deployer.rollout.fleet import what_boards_run
 from edge_deployer.task import Task
 
 _WORST_SHOWN = 5

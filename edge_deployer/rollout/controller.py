@@ -9,6 +9,10 @@ from pathlib import Path
 
 from edge_deployer.acceptance.feasibility import require_feasible, require_times
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.boards.fleet import what_boards_run
+from edge_deployer.boards.journal import Journal, Watcher
+from edge_deployer.boards.record import BoardRecord
+from edge_deployer.boards.trial import Trial
 from edge_deployer.ending import CutShort
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.bench import powered
@@ -18,12 +22,9 @@ from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.fit import misfit
 from edge_deployer.release.image import read_image
 from edge_deployer.release.keys import load_public_key
-from edge_deployer.rollout.conclusion import succeed
-from edge_deployer.rollout.deployment import BoardRecord, Deployment, describe_release
-from edge_deployer.rollout.fleet import what_boards_run
-from edge_deployer.rollout.journal import Journal, Watcher
+from edge_deployer.rollout.deployment import Deployment, describe_release
 from edge_deployer.rollout.promotion import Promotion, Stop, TaskOf
-from edge_deployer.rollout.trial import Trial
+from edge_deployer.rollout.refusals import AnotherKey
 
 
 class RolloutController:
@@ -94,12 +95,9 @@ class RolloutController:
             promotion = Promotion(self._inventory, trial, deployment, journal, self._quarantine, task_of)
             async with powered(self._inventory, self._boards_folder, public_pem=public_pem) as urls:
                 changed = await promotion.run(urls, is_accepted=accepted_by == self._plan)
-            boards = len(self._inventory.pool("production"))
-            end = succeed(bundle.release_id, boards, deployment.staging, changed=changed)
-            deployment.outcome, deployment.reason = end.outcome, end.reason
+            deployment.outcome = "promoted" if changed else "unchanged"
         except Stop as stop:
-            deployment.outcome, deployment.gate = stop.outcome, stop.gate
-            deployment.reason, deployment.remedy = stop.reason, stop.remedy
+            deployment.outcome, deployment.gate, deployment.reason = stop.outcome, stop.gate, stop.reason
         except asyncio.CancelledError:
             raise CutShort(what_boards_run(deployment.boards, self._releases)) from None
         deployment.steps = journal.steps
@@ -122,7 +120,6 @@ class RolloutController:
         ]
         return Deployment(
             outcome="refused",
-            reason="",
             release=describe_release(bundle),
             plan=self._plan,
             boards=records,
@@ -139,19 +136,20 @@ class RolloutController:
         try:
             read_image(bundle.image.data, public_pem=trusted)
         except TinyopsError as error:
-            raise Stop(
-                "signature",
-                f"{bundle.release_id} is not signed with the key of the inventory, {self._inventory.public_key}: "
-                f"{error.message}",
-                "sign with the private half of that key, or correct `public_key` in the inventory",
-            ) from error
+            key = str(self._inventory.public_key)
+            raise Stop("signature", AnotherKey(release=bundle.release_id, key=key, message=error.message)) from error
 
     def _check_room(self, bundle: Bundle) -> None:
         for entry in self._inventory.boards:
             profile = board_profile(entry)
-            found = misfit(profile, image_bytes=len(bundle.image.data), arena_bytes=bundle.manifest.arena_bytes)
+            found = misfit(
+                profile,
+                board=f"{entry.name} ({profile.name})",
+                image_bytes=len(bundle.image.data),
+                arena_bytes=bundle.manifest.arena_bytes,
+            )
             if found:
-                raise Stop("boards", found.describe(f"{entry.name} ({profile.name})"), found.remedy)
+                raise Stop("boards", found)
 
 
 def _now() -> datetime:

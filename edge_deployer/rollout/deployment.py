@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from edge_deployer.acceptance.constant_board import caution
-from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.verdict import BoardVerdict
+from edge_deployer.boards.record import BoardRecord, Step
+from edge_deployer.finding import AnyFinding, Finding, Told
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.manifest import Manifest
 from edge_deployer.task import Task
 
 Outcome = Literal["promoted", "unchanged", "refused", "no verdict"]
 Gate = Literal["evaluation", "validation", "signature", "boards", "staging", "production"]
-BoardOutcome = Literal["untouched", "unchanged", "confirmed", "reverted", "rolled back", "not restored"]
-Answer = Literal["not asked", "silent", "runs"]
-
-
-class Step(BaseModel):
-    """One thing done to one board."""
-
-    at: AwareDatetime
-    board: str
-    action: str
-    detail: str = ""
 
 
 class ReleaseRecord(BaseModel):
@@ -41,37 +30,6 @@ class ReleaseRecord(BaseModel):
     manifest: Manifest
 
 
-class BoardRecord(BaseModel):
-    """One board in one deployment.
-
-    Attributes:
-        image_before: hex hash of the image that ran and was confirmed before; None on an empty board.
-        image_after: the same at the end, as the board answered last.
-        answer: whether `image_after` is its last answer to the question what it runs, or it was not asked, or asked
-            and silent; None in the records of earlier versions.
-        outcome: how it ended for this board.
-        evidence: what the board answered in this deployment, if it was examined.
-        verdict: how that was judged.
-        spare: whether it stands in for others only.
-        quarantined: why it was in quarantine when the deployment began; None if it was not.
-        install_seconds: upload, swap and reboot; None if nothing was installed.
-    """
-
-    name: str
-    pool: Literal["staging", "production"]
-    profile: str
-    virtual: bool
-    image_before: str | None = None
-    image_after: str | None = None
-    answer: Answer | None = None
-    outcome: BoardOutcome = "untouched"
-    evidence: BoardEvidence | None = None
-    verdict: BoardVerdict | None = None
-    spare: bool = False
-    quarantined: str | None = None
-    install_seconds: float | None = None
-
-
 class Deployment(BaseModel):
     """How a release, or a model that never became one, fared.
 
@@ -79,8 +37,8 @@ class Deployment(BaseModel):
         outcome: promoted (all production boards run it now), unchanged (they already did), refused, or no verdict
             (too few healthy boards decided; the boards are as after a refusal).
         gate: where it was stopped; None otherwise.
-        reason: the verdict in a sentence.
-        remedy: what to do about a refusal; None where nobody knows.
+        reason: why it was stopped; None where the verdicts of `staging` or of a production board say it. In records of
+            before, the headline in words.
         release: None where the model was refused before it became a release.
         reference: what the boards' answers were held against; None where no board was asked.
         staging: the staging pool's verdict; None where it did not come to one.
@@ -91,8 +49,7 @@ class Deployment(BaseModel):
 
     outcome: Outcome
     gate: Gate | None = None
-    reason: str
-    remedy: str | None = None
+    reason: AnyFinding | None = None
     release: ReleaseRecord | None = None
     plan: AcceptancePlan
     reference: Reference | None = None
@@ -103,13 +60,22 @@ class Deployment(BaseModel):
     started: datetime
     finished: datetime
 
+    @model_validator(mode="before")
+    @classmethod
+    def _words_of_before(cls, content: Any) -> Any:
+        """Records of before had reason and remedy in words."""
+        if not isinstance(content, dict) or not isinstance(content.get("reason"), str):
+            return content
+        kept = {name: value for name, value in content.items() if name != "remedy"}
+        return kept | {"reason": Told(text=content["reason"], help=content.get("remedy") or "")}
+
     @property
     def pushed(self) -> bool:
         """Whether the production boards run this release now."""
         return self.outcome in ("promoted", "unchanged")
 
     @property
-    def caution(self) -> str | None:
+    def caution(self) -> Finding | None:
         """What a release that was pushed has not shown; None where its answers were judged."""
         return caution(self.reference, self.plan) if self.pushed and self.reference is not None else None
 
@@ -129,7 +95,7 @@ def describe_release(bundle: Bundle) -> ReleaseRecord:
     )
 
 
-def refused_before_release(gate: Gate, reason: str, remedy: str | None, plan: AcceptancePlan) -> Deployment:
+def refused_before_release(gate: Gate, reason: Finding, plan: AcceptancePlan) -> Deployment:
     """The record of a model that never became a release: no board was touched."""
     now = datetime.now(timezone.utc)
-    return Deployment(outcome="refused", gate=gate, reason=reason, remedy=remedy, plan=plan, started=now, finished=now)
+    return Deployment(outcome="refused", gate=gate, reason=reason, plan=plan, started=now, finished=now)

@@ -11,18 +11,26 @@ from contextlib import AsyncExitStack
 from math import prod
 from typing import Literal, NoReturn
 
-from edge_deployer.acceptance.constant_board import constant_answer_that_passes
+from edge_deployer.acceptance.check import asks_for
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
+from edge_deployer.boards.board import Board
+from edge_deployer.boards.journal import Journal
+from edge_deployer.boards.trial import Trial
 from edge_deployer.ending import uncut
 from edge_deployer.errors import TinyopsError
+from edge_deployer.finding import Finding
 from edge_deployer.inventory.inventory import Inventory, board_profile
 from edge_deployer.inventory.quarantine import Quarantine
-from edge_deployer.rollout.board import Board
-from edge_deployer.rollout.conclusion import refusal_in_production
 from edge_deployer.rollout.deployment import Deployment, Gate
-from edge_deployer.rollout.journal import Journal
+from edge_deployer.rollout.refusals import (
+    AnotherKindOfModel,
+    BoardInTrouble,
+    InQuarantine,
+    LeftOut,
+    NotConfirmed,
+    TooFewBoards,
+)
 from edge_deployer.rollout.staging import StagingPool
-from edge_deployer.rollout.trial import Trial
 from edge_deployer.session import DeviceSession, PortInUse, SessionError
 from edge_deployer.task_name import TaskName
 from edge_deployer.transport.board_transport import open_transport
@@ -30,19 +38,22 @@ from edge_deployer.transport.board_transport import open_transport
 TaskOf = Callable[[str], TaskName | None]
 """The task of the release with an image hash; None where nobody knows."""
 
-_HEALTH = "`tinyops boards health` tests a board in quarantine and lets it back"
-
 
 class Stop(Exception):
-    """Ends a deployment: the release does not go on."""
+    """Ends a deployment: the release does not go on.
+
+    Attributes:
+        gate: where it stops.
+        reason: why; None where verdicts say it.
+        outcome: of the deployment.
+    """
 
     def __init__(
-        self, gate: Gate, reason: str, remedy: str, outcome: Literal["refused", "no verdict"] = "refused"
+        self, gate: Gate, reason: Finding | None, outcome: Literal["refused", "no verdict"] = "refused"
     ) -> None:
-        super().__init__(reason)
+        super().__init__(gate)
         self.gate = gate
         self.reason = reason
-        self.remedy = remedy
         self.outcome = outcome
 
 
@@ -72,6 +83,7 @@ class Promotion:
         self._journal, self._quarantine, self._task_of = journal, quarantine, task_of
         self._touched: list[Board] = []
         self._confined: set[str] = set()
+        self._absent: list[Finding] = []
         self._is_refused = False
 
     async def run(self, urls: Mapping[str, str], *, is_accepted: bool) -> bool:
@@ -115,9 +127,10 @@ class Promotion:
         boards = []
         for record, entry in zip(self._deployment.boards, self._inventory.boards, strict=True):
             if record.quarantined and record.pool == "production":
-                raise Stop("boards", f"{record.name} is in quarantine: {record.quarantined}", _HEALTH)
+                raise Stop("boards", InQuarantine(board=record.name, reason=record.quarantined))
             if record.quarantined:
-                self._journal.note(record.name, "in quarantine", record.quarantined)
+                self._journal.note(record.name, "in quarantine", finding=record.quarantined)
+                self._absent.append(InQuarantine(board=record.name, reason=record.quarantined))
                 continue
             profile = board_profile(entry)
             port = DeviceSession(open_transport(urls[record.name], profile))
@@ -130,8 +143,10 @@ class Promotion:
             except SessionError as error:
                 record.answer = "silent"
                 if record.pool == "production":
-                    raise Stop("boards", f"{record.name}: {error.message}", error.remedy) from error
+                    trouble = BoardInTrouble(board=record.name, message=error.message, help=error.remedy)
+                    raise Stop("boards", trouble) from error
                 self._journal.note(record.name, "left out", error.message)
+                self._absent.append(LeftOut(board=record.name, message=error.message))
                 continue
             boards.append(board)
         return boards
@@ -142,16 +157,8 @@ class Promotion:
         staging = {board.record.name for board in boards if board.record.pool == "staging"}
         if len(staging) >= quorum and not self._absent_profiles(staging):
             return
-        absent = [
-            f"{step.board} is {step.action}: {step.detail}" for step in self._journal.steps if step.board not in staging
-        ]
         missing = max(1, quorum - len(staging))
-        raise Stop(
-            "boards",
-            f"{quorum} healthy staging boards are needed, of every profile one, {missing} missing; {'; '.join(absent)}",
-            f"reconnect the board, or give staging a spare; {_HEALTH}",
-            "no verdict",
-        )
+        raise Stop("boards", TooFewBoards(quorum=quorum, missing=missing, absent=tuple(self._absent)), "no verdict")
 
     async def _require_same_work(self, board: Board, task_of: TaskOf) -> None:
         """Stop before anything is installed where a production board's model does something else.
@@ -171,14 +178,9 @@ class Promotion:
         ]
         if task is not None and ours.task is not None:
             pairs.append(("task", task, ours.task.name))
-        differences = [f"{what} {theirs}, the release's is {its}" for what, theirs, its in pairs if theirs != its]
+        differences = tuple((what, str(theirs), str(its)) for what, theirs, its in pairs if theirs != its)
         if differences:
-            raise Stop(
-                "boards",
-                f"{board.record.name} runs another kind of model in production: its {'; its '.join(differences)}",
-                "push or run with --replace if the release is to take its place (on Kubeflow: the parameter "
-                "`replace`), or correct the inventory",
-            )
+            raise Stop("boards", AnotherKindOfModel(board=board.record.name, differences=differences))
 
     def _absent_profiles(self, staging: Collection[str]) -> set[str]:
         """Profiles of the staging pool of which no board takes part."""
@@ -198,7 +200,7 @@ class Promotion:
             self._touched = [*self._touched, board]
             verdict = await board.try_release(self._trial, staging=precedents)
             if not verdict.accepted:
-                await self._take_back("production", refusal_in_production(board.record.name, verdict))
+                await self._take_back("production")
             if board.can_be_rolled_back:
                 await self._confirm(board, "production")
         await self._keep(staging, first_releases=True)
@@ -223,20 +225,10 @@ class Promotion:
             if reason and board.record.name not in self._confined:
                 self._confined.add(board.record.name)
                 self._quarantine.confine(board.record.name, reason)
-                self._journal.note(board.record.name, "quarantined", reason)
+                self._journal.note(board.record.name, "quarantined", finding=reason)
                 await board.take_back()
-        if verdict.decision == "refused":
-            await self._take_back("staging", verdict.reason)
-        if verdict.decision == "no verdict":
-            await self._take_back("staging", verdict.reason, self._remedy(verdict), "no verdict")
-
-    def _remedy(self, verdict: PoolVerdict) -> str:
-        """What to do where staging came to no verdict."""
-        if verdict.quarantined:
-            return _HEALTH
-        if constant_answer_that_passes(self._trial.reference, self._trial.plan) is not None:
-            return "give samples to which the model answers differently, and their `labels`, which judge its answers"
-        return "raise `samples` in the plan, or give more held-out data"
+        if verdict.decision != "accepted":
+            await self._take_back("staging", outcome=verdict.decision)
 
     async def _keep(self, staging: StagingPool, *, first_releases: bool) -> None:
         """Confirm the release on the staging boards that accept it, and see that it survives there.
@@ -250,7 +242,7 @@ class Promotion:
         ]:
             for board in boards:
                 await self._confirm(board, "staging")
-            if self._trial.plan.power_cycle:
+            if asks_for(self._trial.plan, "power cycle"):
                 await staging.power_cycle(boards)
                 await self._settle(staging, await staging.try_release())
 
@@ -258,20 +250,12 @@ class Promotion:
         try:
             await board.confirm(self._trial.bundle)
         except SessionError as error:
-            await self._take_back(gate, f"{board.record.name} did not confirm the release: {error.message}")
+            await self._take_back(gate, NotConfirmed(board=board.record.name, message=error.message))
 
     async def _take_back(
-        self,
-        gate: Gate,
-        reason: str,
-        remedy: str = "read each board's checks in the report",
-        outcome: Literal["refused", "no verdict"] = "refused",
+        self, gate: Gate, reason: Finding | None = None, outcome: Literal["refused", "no verdict"] = "refused"
     ) -> NoReturn:
         self._is_refused = True
         for board in self._touched:
             await board.take_back()
-        stranded = [board.record.name for board in self._touched if board.record.outcome == "not restored"]
-        if stranded:
-            names = ", ".join(stranded)
-            remedy = f"{names} could not be taken back: read the report's steps and see to them by hand"
-        raise Stop(gate, reason, remedy, outcome)
+        raise Stop(gate, reason, outcome)

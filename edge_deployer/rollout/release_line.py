@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.boards.journal import Watcher
+from edge_deployer.boards.record import Step
 from edge_deployer.ending import run_to_end
 from edge_deployer.files import DamagedFile, exists, move_aside, read_record, write_file
 from edge_deployer.inventory.inventory import load_inventory
@@ -14,13 +15,10 @@ from edge_deployer.locks import exclusive
 from edge_deployer.paperwork import paperwork
 from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import load_or_create_signing_key, load_signing_key
-from edge_deployer.release.store import ReleaseStore
+from edge_deployer.release.store import RECORD_FILE, ReleaseStore
 from edge_deployer.release.version import check_version
 from edge_deployer.rollout.controller import RolloutController
-from edge_deployer.rollout.deployment import Deployment, Step
-from edge_deployer.rollout.journal import Watcher
-
-RECORD_FILE = "deployment.json"
+from edge_deployer.rollout.deployment import Deployment
 
 
 @dataclass(frozen=True)
@@ -95,9 +93,7 @@ def _read_promotion(record: Path, set_aside: list[str]) -> Deployment | None:
     try:
         return read_record(Deployment, record, f"record {record}", remedy="the release is examined again")
     except DamagedFile as damage:
-        said = f"{damage.message}; it is now {move_aside(record).name}, and the release is examined again"
-        set_aside.append(said)
-        logging.getLogger(__name__).warning("warning: %s", said)
+        set_aside.append(move_aside(record, damage, then="the release is examined again"))
         return None
 
 

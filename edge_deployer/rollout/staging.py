@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
 
 from edge_deployer.acceptance.pool_verdict import PoolVerdict, differs_alone, judge_pool
-from edge_deployer.rollout.board import Board
-from edge_deployer.rollout.trial import Trial
+from edge_deployer.boards.board import Board
+from edge_deployer.boards.trial import Trial
 
 
 class StagingPool:

@@ -82,7 +82,7 @@ def ci(
     """
     from rich.console import Console
 
-    from edge_deployer.cli.streams import progress_stream
+    from edge_deployer.cli.output import progress_stream
     from pipeline.ci import view
     from pipeline.ci.decision import Step
     from pipeline.ci.preparation import Request, prepare

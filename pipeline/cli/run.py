@@ -32,8 +32,8 @@ def run(
     143 by SIGTERM.
     """
     # Pydantic, numpy and yaml cost half a second that `tinyops --help` need not pay.
-    from edge_deployer.cli.deployment_view import print_outcome
-    from edge_deployer.cli.streams import progress_stream
+    from edge_deployer.cli.outcome import print_outcome
+    from edge_deployer.cli.output import progress_stream
     from pipeline.display import RunDisplay
     from pipeline.local_run import run_project
 

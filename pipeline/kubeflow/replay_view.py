@@ -11,11 +11,12 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from edge_deployer.cli.deployment_view import print_verdict
-from edge_deployer.cli.streams import progress_stream
+from edge_deployer.cli.outcome import print_verdict
+from edge_deployer.cli.output import progress_stream
 from edge_deployer.errors import TinyopsError
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
 from edge_deployer.report.reading import read_report
+from edge_deployer.report.words import headline
 from edge_deployer.rollout.deployment import Deployment
 from pipeline.kubeflow.replay import ReplayResult, StepEnded, StepStarted
 
@@ -85,7 +86,7 @@ def _facts(result: ReplayResult, deployment: Deployment | None, page: Path | Non
     if failure and not failure.is_refusal:
         outcome, reason = "failed", failure.message
     else:
-        outcome, reason = (deployment.outcome, deployment.reason) if deployment else ("done", "")
+        outcome, reason = (deployment.outcome, headline(deployment)) if deployment else ("done", "")
     return {
         "outcome": outcome,
         "reason": reason,

@@ -13,11 +13,14 @@ from typing import Any
 import pytest
 import yaml
 
-from edge_deployer.acceptance.plan import AcceptancePlan, Disagreement, OutputDisagreement
+from edge_deployer.acceptance.checks.labels import Labels
+from edge_deployer.acceptance.checks.outputs import Outputs
+from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.bundle import IMAGE_FILE, MANIFEST_FILE
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
+from edge_deployer.report.words import headline
 from edge_deployer.rollout.deployment import Deployment
 
 INPUTS = {
@@ -29,7 +32,7 @@ INPUTS = {
     "training": ("Trainer", "model_run"),
     "evaluation": ("TFLMEvaluator", "evaluation"),
 }
-FEW_SAMPLES = AcceptancePlan(labels=Disagreement(bad=0.5), outputs=OutputDisagreement(bad=0.5), against_production=None)
+FEW_SAMPLES = AcceptancePlan(labels=Labels(bad=0.5), outputs=Outputs(bad=0.5), against_production=None)
 BOARDS = [{"name": f"{pool}-1", "pool": pool, "virtual": True} for pool in ("staging", "production")]
 
 
@@ -106,10 +109,10 @@ def require_refused(delivered: Delivered, folder: Path, gate: str) -> None:
     assert delivered.pushed_model.get_int_custom_property("pushed") == 0
     assert delivered.bundle == set()
     assert delivered.deployment_report.get_int_custom_property("pushed") == 0
-    assert delivered.deployment_report.get_string_custom_property("reason") == deployment.reason
+    assert delivered.deployment_report.get_string_custom_property("reason") == headline(deployment)
     assert Path(delivered.deployment_report.uri, REPORT_HTML).is_file()
     shown = shown_in_kubeflow(delivered)
-    assert deployment.reason in shown["system.Markdown"]
+    assert headline(deployment) in shown["system.Markdown"]
     assert shown["system.HTML"] == Path(delivered.deployment_report.uri, REPORT_HTML).read_text()
     assert not (folder / "workspace" / "boards").exists()
 
@@ -155,7 +158,7 @@ class TestPromotion:
     def test_a_blessed_model_is_promoted(self, delivered: tuple[Delivered, Delivered]) -> None:
         first, _ = delivered
         deployment = first.report.deployment
-        assert deployment.outcome == "promoted", deployment.reason
+        assert deployment.outcome == "promoted", headline(deployment)
         assert {board.outcome for board in deployment.boards} == {"confirmed"}
         assert {"acceptance.npz", "model_source.tar.gz", IMAGE_FILE, MANIFEST_FILE} <= first.bundle
 

@@ -13,6 +13,7 @@ from edge_deployer.profile import load_profile
 from edge_deployer.release.acceptance_set import FILE_NAME as ACCEPTANCE_FILE
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.validation_report import FILE_NAME, ValidationReport
+from edge_deployer.report.words import in_words
 from edge_deployer.tensors import quantize
 from edge_deployer.tflm import TflmRunner, count_bytes, count_macs, tensor_specs
 
@@ -152,7 +153,7 @@ def test_a_model_over_budget_is_not_blessed_and_the_component_succeeds(
     blessing, acceptance = validate(**{limit: size})
     report = report_of(Path(blessing.uri))
     assert not report.blessed
-    assert said in (report.reason or "")
+    assert said in in_words(report.reason)
     assert blessing.get_int_custom_property("blessed") == 0
     assert (Path(blessing.uri) / "INFRA_NOT_BLESSED").is_file()
     assert acceptance.get_int_custom_property("samples") == 0

@@ -18,6 +18,7 @@ from edge_deployer.cli.exit_status import EXIT_REFUSED
 from edge_deployer.profile import load_profile
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_JSON
+from edge_deployer.report.words import headline, remedy
 from edge_deployer.rollout.deployment import Deployment
 from pipeline.local_run import RunResult
 from tests.edge_deployer.cli.command import tinyops
@@ -59,8 +60,8 @@ def test_a_model_that_is_not_blessed_never_reaches_staging(digits, promoted: str
     with configured(digits, evaluate={"min_accuracy": 1.0}):
         refused = digits.run()
     assert (refused.deployment.outcome, refused.deployment.gate) == ("refused", "evaluation")
-    assert "is below 1.0000 on the whole eval split" in refused.deployment.reason
-    assert refused.deployment.remedy
+    assert "is below 1.0000 on the whole eval split" in headline(refused.deployment)
+    assert remedy(refused.deployment)
     assert refused.deployment.boards == []
     assert refused.deployment.steps == []
     assert "TFLMEvaluator" not in refused.cached
@@ -94,7 +95,7 @@ def test_a_model_over_the_boards_budget_never_reaches_staging(digits, promoted: 
             write_tight_profile(digits, arena_bytes)
             refused = digits.run()
             assert (refused.deployment.outcome, refused.deployment.gate) == ("refused", "validation")
-            assert str(arena_bytes) in refused.deployment.reason.replace(",", "")
+            assert str(arena_bytes) in headline(refused.deployment).replace(",", "")
             assert refused.deployment.boards == []
             assert "Trainer" in refused.cached, "another profile trains nothing again"
     assert_production_still_runs(promoted, digits)
@@ -116,7 +117,7 @@ def test_a_model_that_fails_staging_never_reaches_production(digits, first_run, 
         refused = digits.run()
     deployment = refused.deployment
     assert (deployment.outcome, deployment.gate) == ("refused", "staging")
-    assert "latency" in deployment.reason
+    assert "latency" in headline(deployment)
     assert deployment.release.image_hash != promoted
     assert {board.outcome for board in deployment.boards if board.pool == "staging"} == {"reverted"}
     assert {board.outcome for board in deployment.boards if board.pool == "production"} == {"untouched"}

@@ -113,7 +113,7 @@ def test_an_outcome_that_was_told_stands_whatever_comes_after_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, last: Event
 ) -> None:
     at = datetime(2025, 1, 1, tzinfo=timezone.utc)
-    promoted = Deployment(outcome="promoted", reason="", plan=AcceptancePlan(), started=at, finished=at)
+    promoted = Deployment(outcome="promoted", plan=AcceptancePlan(), started=at, finished=at)
     result = result_of([Launched(), Decided(promoted.model_dump_json()), last], tmp_path / "run.log", 1)
     assert (result.deployment.outcome, result.report) == ("promoted", None)
     assert "warning: the outcome stands" in caplog.text

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_REFUSED
+from edge_deployer.cli.options import WORKSPACE, AsJson, InventoryFile
 
 if TYPE_CHECKING:
-    from edge_deployer.cli.boards.action import Action
+    from edge_deployer.boards.actions import Action
     from edge_deployer.inventory.quarantine import Confinement
 
 boards = typer.Typer(name="boards", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 _Name = Annotated[str, typer.Argument(help="The board's name in the inventory.")]
-_Inventory = Annotated[
-    Path | None, typer.Option(help="The boards, a YAML file; 2 staging and 3 production virtual boards without.")
-]
 _Workspace = Annotated[Path, typer.Option(help="Folder for releases, virtual boards and logs.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-_WORKSPACE = Path(".tinyops")
 
 
 @boards.callback()
@@ -40,12 +37,12 @@ def about() -> None:
 
 @boards.command("list", epilog="Example: tinyops boards list --inventory boards.yaml")
 def list_boards(
-    inventory: _Inventory = None,
-    workspace: _Workspace = _WORKSPACE,
-    as_json: _Json = False,
+    inventory: InventoryFile = None,
+    workspace: _Workspace = WORKSPACE,
+    as_json: AsJson = False,
 ) -> None:
     """List the boards of the inventory, and which of them are in quarantine. No board is touched."""
-    from edge_deployer.cli.boards.view import print_list
+    from edge_deployer.cli.boards.listing import print_list
     from edge_deployer.inventory.inventory import load_inventory
 
     print_list(load_inventory(inventory), _confined(workspace), as_json=as_json)
@@ -54,14 +51,14 @@ def list_boards(
 @boards.command(epilog="Example: tinyops boards probe door-1 door-2")
 def probe(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="The boards; all without.")] = None,
-    inventory: _Inventory = None,
-    workspace: _Workspace = _WORKSPACE,
-    as_json: _Json = False,
+    inventory: InventoryFile = None,
+    workspace: _Workspace = WORKSPACE,
+    as_json: AsJson = False,
 ) -> None:
     """Ask boards, all at once, what they run and how they are. One that does not answer makes the exit status 1."""
-    from edge_deployer.cli.boards.bench import Bench
-    from edge_deployer.cli.boards.probe import probe_boards
-    from edge_deployer.cli.boards.view import print_probes
+    from edge_deployer.boards.bench import Bench
+    from edge_deployer.boards.probe import probe_boards
+    from edge_deployer.cli.boards.answers import print_probes
     from edge_deployer.ending import run_to_end
 
     bench = Bench.load(inventory, workspace)
@@ -76,9 +73,9 @@ def health(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="The boards to test; none is tested without.")
     ] = None,
-    inventory: _Inventory = None,
-    workspace: _Workspace = _WORKSPACE,
-    as_json: _Json = False,
+    inventory: InventoryFile = None,
+    workspace: _Workspace = WORKSPACE,
+    as_json: AsJson = False,
 ) -> None:
     """Show which boards are in quarantine, since when and why; with names, test those boards, all at once.
 
@@ -88,13 +85,22 @@ def health(
 
     Exit status 3 if a board fails, if no decision is reached, or if it has an image on trial and is not tested.
     """
-    if names:
-        _test(names, inventory, workspace, as_json=as_json)
-        return
-    from edge_deployer.cli.boards.view import print_health
+    from edge_deployer.cli.boards.listing import print_health, print_self_tests
     from edge_deployer.inventory.inventory import load_inventory
 
-    print_health(load_inventory(inventory), _confined(workspace), as_json=as_json)
+    if not names:
+        print_health(load_inventory(inventory), _confined(workspace), as_json=as_json)
+        return
+    from edge_deployer.boards.bench import Bench
+    from edge_deployer.boards.self_test import self_test
+    from edge_deployer.cli.progress import run_shown
+
+    bench = Bench.load(inventory, workspace)
+    tests = run_shown(partial(self_test, bench, bench.entries(names)), quiet=as_json)
+    print_self_tests(tests, as_json=as_json)
+    results = {test.result for test in tests}
+    if not results <= {"passed"}:
+        raise typer.Exit(EXIT_ERROR if results <= {"passed", "not reached"} else EXIT_REFUSED)
 
 
 @boards.command(epilog="Example: tinyops boards install door-1 1.0.0+3")
@@ -107,46 +113,46 @@ def install(
             help="A signed MCUboot image file, a release's folder, or the id of a release in the workspace.",
         ),
     ],
-    inventory: _Inventory = None,
-    workspace: _Workspace = _WORKSPACE,
-    as_json: _Json = False,
+    inventory: InventoryFile = None,
+    workspace: _Workspace = WORKSPACE,
+    as_json: AsJson = False,
 ) -> None:
     """Upload an image to a board and boot it on trial. The next reset takes it back unless it is confirmed.
 
     An image that is damaged, does not fit, or is not signed with the key that the board is known to trust is refused
     before the board is touched.
     """
-    from edge_deployer.cli.boards.action import Install
+    from edge_deployer.boards.actions import install as action
 
-    _act(Install(image), name, inventory, workspace, as_json=as_json)
+    _act(partial(action, image), name, inventory, workspace, as_json=as_json)
 
 
 @boards.command(epilog="Example: tinyops boards confirm door-1")
 def confirm(
-    name: _Name, inventory: _Inventory = None, workspace: _Workspace = _WORKSPACE, as_json: _Json = False
+    name: _Name, inventory: InventoryFile = None, workspace: _Workspace = WORKSPACE, as_json: AsJson = False
 ) -> None:
     """Keep the image that a board runs on trial, if it proves itself; refuse with the reason otherwise.
 
     The model must load and cause no fault, and the image must be the one that the board says it booted. If its release
     is in the workspace, one of the first three samples of the acceptance set must come out right, too.
     """
-    from edge_deployer.cli.boards.action import Confirm
+    from edge_deployer.boards.actions import confirm as action
 
-    _act(Confirm(), name, inventory, workspace, as_json=as_json)
+    _act(action, name, inventory, workspace, as_json=as_json)
 
 
 @boards.command(epilog="Example: tinyops boards revert door-1")
 def revert(
-    name: _Name, inventory: _Inventory = None, workspace: _Workspace = _WORKSPACE, as_json: _Json = False
+    name: _Name, inventory: InventoryFile = None, workspace: _Workspace = WORKSPACE, as_json: AsJson = False
 ) -> None:
     """Give a board its earlier image back.
 
     An image on trial is taken back by a reset. If the running image is confirmed, the image in the spare slot boots
     instead of it, and is confirmed once it proves itself as in `confirm`.
     """
-    from edge_deployer.cli.boards.action import Revert
+    from edge_deployer.boards.actions import revert as action
 
-    _act(Revert(), name, inventory, workspace, as_json=as_json)
+    _act(action, name, inventory, workspace, as_json=as_json)
 
 
 @boards.command(epilog="Example: tinyops boards infer door-1 samples.npz")
@@ -158,20 +164,20 @@ def infer(
             help="Samples: an .npy, an .npz with the array `inputs`, or a .csv with a line of numbers for each."
         ),
     ],
-    inventory: _Inventory = None,
-    workspace: _Workspace = _WORKSPACE,
-    as_json: _Json = False,
+    inventory: InventoryFile = None,
+    workspace: _Workspace = WORKSPACE,
+    as_json: AsJson = False,
 ) -> None:
     """Run samples on a board: the scores, the class they name and the time of each.
 
     Integers of the model's own input type go to it as they are; all other numbers are real values and are quantised
     with the model's scale.
     """
-    from edge_deployer.cli.boards.bench import Bench
-    from edge_deployer.cli.boards.infer import infer_file
-    from edge_deployer.cli.boards.inputs import read_samples
-    from edge_deployer.cli.boards.view import print_inference
+    from edge_deployer.boards.bench import Bench
+    from edge_deployer.boards.inference import infer_file
+    from edge_deployer.cli.boards.answers import print_inference
     from edge_deployer.ending import run_to_end
+    from edge_deployer.release.sample_files import read_samples
 
     bench = Bench.load(inventory, workspace)
     entry, samples = bench.entry(name), read_samples(file)
@@ -180,18 +186,23 @@ def infer(
 
 
 @boards.command(epilog="Example: tinyops boards log door-1")
-def log(name: _Name, inventory: _Inventory = None, workspace: _Workspace = _WORKSPACE, as_json: _Json = False) -> None:
+def log(
+    name: _Name, inventory: InventoryFile = None, workspace: _Workspace = WORKSPACE, as_json: AsJson = False
+) -> None:
     """Show what happened to a board, oldest first: deployments of this workspace, and what `tinyops boards` did.
 
     No board is touched. With --json, the lines of a virtual board's own log are in `firmware_log`.
     """
-    from edge_deployer.cli.boards.bench import Bench
-    from edge_deployer.cli.boards.log import firmware_log, recorded_steps
-    from edge_deployer.cli.boards.view import print_log
+    from edge_deployer.boards.bench import Bench
+    from edge_deployer.boards.log import firmware_log, recorded_steps
+    from edge_deployer.cli.boards.answers import print_log
+    from edge_deployer.report.folders import REPORT_JSON
 
     bench = Bench.load(inventory, workspace)
     entry = bench.entry(name)
-    print_log(recorded_steps(workspace, name), firmware_log(bench, entry), as_json=as_json)
+    print_log(
+        recorded_steps(workspace, name, workspace.rglob(REPORT_JSON)), firmware_log(bench, entry), as_json=as_json
+    )
 
 
 def _confined(workspace: Path) -> dict[str, Confinement]:
@@ -201,37 +212,14 @@ def _confined(workspace: Path) -> dict[str, Confinement]:
     return Quarantine(workspace / "boards").boards()
 
 
-def _test(names: list[str], inventory: Path | None, workspace: Path, *, as_json: bool) -> None:
-    """Have boards do their self-test, show how it ended, and set the exit status."""
-    from edge_deployer.cli.boards.bench import Bench
-    from edge_deployer.cli.boards.health import self_test
-    from edge_deployer.cli.boards.view import print_self_tests
-    from edge_deployer.cli.deployment_view import DeploymentView
-    from edge_deployer.ending import run_to_end
-
-    bench = Bench.load(inventory, workspace)
-    entries = bench.entries(names)
-    with DeploymentView(quiet=as_json) as view:
-        tests = run_to_end(self_test(bench, entries, view))
-    print_self_tests(tests, as_json=as_json)
-    results = {test.result for test in tests}
-    if results <= {"passed"}:
-        return
-    raise typer.Exit(EXIT_ERROR if results <= {"passed", "not reached"} else EXIT_REFUSED)
-
-
 def _act(action: Action, name: str, inventory: Path | None, workspace: Path, *, as_json: bool) -> None:
     """Do something to one board, show how it ended, and set the exit status."""
-    from edge_deployer.cli.boards.action import perform
-    from edge_deployer.cli.boards.bench import Bench
-    from edge_deployer.cli.boards.view import print_outcome
-    from edge_deployer.cli.deployment_view import DeploymentView
-    from edge_deployer.ending import run_to_end
+    from edge_deployer.boards.bench import Bench
+    from edge_deployer.cli.boards.answers import print_outcome
+    from edge_deployer.cli.progress import run_shown
 
     bench = Bench.load(inventory, workspace)
-    entry = bench.entry(name)
-    with DeploymentView(quiet=as_json) as view:
-        outcome = run_to_end(perform(action, bench, entry, view))
+    outcome = run_shown(partial(action, bench, bench.entry(name)), quiet=as_json)
     print_outcome(outcome, as_json=as_json)
     if outcome.refused:
         raise typer.Exit(EXIT_REFUSED)

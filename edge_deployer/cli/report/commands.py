@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edge_deployer.cli.exit_status import EXIT_REFUSED
+from edge_deployer.cli.options import WORKSPACE, AsJson
 
 report = typer.Typer(name="report", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -18,8 +19,6 @@ _Report = Annotated[
     ),
 ]
 _Workspace = Annotated[Path, typer.Option(help="Folder that has the reports.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-_WORKSPACE = Path(".tinyops")
 
 
 @report.callback()
@@ -34,9 +33,9 @@ def about() -> None:
 
 
 @report.command("list", epilog="Example: tinyops report list")
-def list_reports(workspace: _Workspace = _WORKSPACE, as_json: _Json = False) -> None:
+def list_reports(workspace: _Workspace = WORKSPACE, as_json: AsJson = False) -> None:
     """List all runs and pushes, the newest first: when, what, how it ended, its figures, and where the report is."""
-    from edge_deployer.cli.report.view import print_reports
+    from edge_deployer.cli.report.reports import print_reports
     from edge_deployer.report.reading import read_reports
 
     found, damaged = read_reports(workspace)
@@ -44,7 +43,7 @@ def list_reports(workspace: _Workspace = _WORKSPACE, as_json: _Json = False) -> 
 
 
 @report.command("open", epilog="Example: tinyops report open .tinyops/reports/3")
-def open_report(named: _Report = None, workspace: _Workspace = _WORKSPACE) -> None:
+def open_report(named: _Report = None, workspace: _Workspace = WORKSPACE) -> None:
     """Open the page of a report in the browser."""
     import webbrowser
 
@@ -61,9 +60,9 @@ def open_report(named: _Report = None, workspace: _Workspace = _WORKSPACE) -> No
 
 
 @report.command(epilog="Example: tinyops report show .tinyops/reports/3")
-def show(named: _Report = None, workspace: _Workspace = _WORKSPACE, as_json: _Json = False) -> None:
+def show(named: _Report = None, workspace: _Workspace = WORKSPACE, as_json: AsJson = False) -> None:
     """Show the verdict, the boards, and each check with its bound and the samples that it took."""
-    from edge_deployer.cli.report.view import print_report
+    from edge_deployer.cli.report.reports import print_report
     from edge_deployer.report.reading import find_report, read_report
 
     path = find_report(named, workspace)
@@ -71,14 +70,14 @@ def show(named: _Report = None, workspace: _Workspace = _WORKSPACE, as_json: _Js
 
 
 @report.command(epilog="Example: tinyops report replay .tinyops/reports/3")
-def replay(named: _Report = None, workspace: _Workspace = _WORKSPACE, as_json: _Json = False) -> None:
+def replay(named: _Report = None, workspace: _Workspace = WORKSPACE, as_json: AsJson = False) -> None:
     """Judge every board and the staging pool once more, conclude outcome and headline, and compare bit for bit.
 
     Verdicts are made of the plan, the reference and the boards' answers in the report alone; the outcome also of what
     each board runs. What is not the same was made by another version of tinyops, or something in the report was
     altered; what differs is named.
     """
-    from edge_deployer.cli.report.view import print_replay
+    from edge_deployer.cli.report.reports import print_replay
     from edge_deployer.report.reading import find_report, read_report
     from edge_deployer.report.replay import replay as judge_again
 

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edge_deployer.acceptance.check import Case, Subject
 from edge_deployer.acceptance.evidence import Answers, BoardEvidence, PowerCycle, ProductionAnswers, RepeatedAnswers
+from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
+from edge_deployer.acceptance.registry import Pool
 from edge_deployer.acceptance.stored_array import StoredArray
-from edge_deployer.acceptance.verdict import Subject
+from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
+from edge_deployer.report.words import in_words
 from edge_deployer.task import Task
 from edge_deployer.tensors import Array, TensorSpec
 
@@ -88,3 +92,22 @@ def evidence(
         "production": None if production is None else ProductionAnswers(image_hash="cd", answers=answers(production)),
     }
     return BoardEvidence.model_validate({"board": board, "profile": "cortex-m4", **right, **facts})
+
+
+def verdict_on(
+    given: BoardEvidence,
+    subject: Subject,
+    held: Reference,
+    plan: AcceptancePlan,
+    *,
+    pool: Pool = "staging",
+    virtual: bool = False,
+    staging: Sequence[BoardEvidence] = (),
+) -> BoardVerdict:
+    """The verdict on one board."""
+    return judge_board(Case(given, held, plan, subject, pool=pool, virtual=virtual, staging=staging))
+
+
+def why(verdict: BoardVerdict, given: BoardEvidence | None = None) -> str:
+    """The reason of a verdict in words; the evidence is needed for one that an examination's end has led to."""
+    return in_words(verdict.why(given))

@@ -14,19 +14,26 @@ import numpy as np
 import pytest
 import yaml
 
+from edge_deployer.acceptance.check import Subject
+from edge_deployer.acceptance.checks.accuracy import Accuracy
+from edge_deployer.acceptance.checks.against_production import AgainstProduction
+from edge_deployer.acceptance.checks.auc import Auc
+from edge_deployer.acceptance.checks.mae import Mae
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.examination import Examination, failure_of
-from edge_deployer.acceptance.plan import AcceptancePlan, AgainstProduction, Ceiling, Floor
+from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.verdict import BoardVerdict, Subject, judge_board
+from edge_deployer.acceptance.verdict import BoardVerdict
 from edge_deployer.profile import load_profile
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.image import SignedImage, sign_image
 from edge_deployer.release.keys import SigningKey
+from edge_deployer.report.words import in_words
 from edge_deployer.session import BoardGone, LineError, PortInUse, ProtocolError, SessionError
 from edge_deployer.task import Task
 from edge_deployer.tensors import Array, dequantize
 from edge_deployer.tflm import TflmRunner
+from tests.edge_deployer.acceptance.evidence_factory import verdict_on, why
 from tests.edge_deployer.sessions import session_with
 from tests.edge_deployer.tiny_models import identity_classifier, rotating_classifier
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, running_board
@@ -98,7 +105,7 @@ def judged(board: RunningBoard, image: SignedImage) -> Callable[..., BoardVerdic
         found = asyncio.run(examine(board.url, acceptance, plan, image))
         held = Reference.of(acceptance, {"accuracy": 0.99}, most=plan.samples)
         subject = Subject(image_hash=image.hash.hex(), image_bytes=len(image.data))
-        return judge_board(found, subject, held, plan, pool="staging")
+        return verdict_on(found, subject, held, plan)
 
     return judge
 
@@ -110,7 +117,7 @@ def failed(verdict: BoardVerdict) -> set[str]:
 
 def test_a_port_without_a_defect_is_accepted(judged: Callable[..., BoardVerdict], right: AcceptanceSet) -> None:
     verdict = judged(right)
-    assert verdict.accepted, verdict.reason
+    assert verdict.accepted, why(verdict)
     smoke = verdict.checks[0]
     assert smoke.measured is not None
     assert smoke.measured < 5
@@ -156,7 +163,7 @@ def test_a_port_that_disagrees_on_labels_is_refused_though_it_passes_its_floor(
     assert right.outputs is not None
     outputs = right.outputs.copy()
     outputs[every - 1 :: every] = np.roll(outputs[every - 1 :: every], 1, axis=1)
-    verdict = judged(replace(right, outputs=outputs), PLAN.model_copy(update={"accuracy": Floor(floor=0.8)}))
+    verdict = judged(replace(right, outputs=outputs), PLAN.model_copy(update={"accuracy": Accuracy(floor=0.8)}))
     assert failed(verdict) <= {"labels", "outputs"}
     accuracy = next(check for check in verdict.checks if check.name == "accuracy")
     assert accuracy.status != "failed"
@@ -182,7 +189,7 @@ def test_an_arena_overrun_is_the_models_fault(
         evidence = asyncio.run(try_on(powered.url, image, right))
     assert evidence.failure is not None
     assert evidence.failure.kind == "model"
-    assert "arena" in evidence.failure.reason
+    assert "arena" in in_words(evidence.failure.reason)
 
 
 async def try_on(url: str, image: SignedImage, acceptance: AcceptanceSet) -> BoardEvidence:
@@ -222,14 +229,14 @@ def test_anomalies_and_real_values_are_judged_on_the_board(
     assert right.outputs is not None
     targets = dequantize(right.outputs, right.output).astype(np.float64)
     regression = replace(right, labels=None, targets=targets, task=Task(name="regression"))
-    plan = PLAN.model_copy(update={"against_production": None, "mae": Ceiling(ceiling=0.5, margin=1.0)})
+    plan = PLAN.model_copy(update={"against_production": None, "mae": Mae(ceiling=0.5, margin=1.0)})
     assert judged(regression, plan).accepted
     biased = replace(regression, targets=np.clip(targets - 3, -12.8, None))
     assert failed(judged(biased, plan)) == {"mae"}
     anomalous = np.arange(SAMPLES) % 2
     given_back = np.where((anomalous == 1)[:, None], targets + 5, targets)
     anomalies = replace(right, labels=anomalous, targets=given_back, task=Task(name="anomaly"))
-    plan = PLAN.model_copy(update={"against_production": None, "auc": Floor(floor=0.9, margin=0.2)})
+    plan = PLAN.model_copy(update={"against_production": None, "auc": Auc(floor=0.9, margin=0.2)})
     assert judged(anomalies, plan).accepted
     assert failed(judged(replace(anomalies, labels=1 - anomalous), plan)) == {"auc"}
 
@@ -241,7 +248,7 @@ def test_a_board_with_a_model_of_another_shape_is_told_from_one_that_computes_wr
     evidence = asyncio.run(examine(board.url, narrow, PLAN, image))
     assert evidence.failure is not None
     assert evidence.failure.kind == "model"
-    assert "int8[1, 8] to int8[1, 8], the release's int8[1, 4] to int8[1, 4]" in evidence.failure.reason
+    assert "int8[1, 8] to int8[1, 8], the release's int8[1, 4] to int8[1, 4]" in in_words(evidence.failure.reason)
 
 
 def test_production_answers_before_the_candidate_takes_its_place(

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edge_deployer.acceptance.check import Case, sequential_results
+from edge_deployer.acceptance.checks.accuracy import Accuracy
+from edge_deployer.acceptance.checks.against_production import AgainstProduction
+from edge_deployer.acceptance.checks.auc import Auc
+from edge_deployer.acceptance.checks.mae import Mae
 from edge_deployer.acceptance.feasibility import require_feasible, require_samples
-from edge_deployer.acceptance.plan import AcceptancePlan, AgainstProduction, Budget, Ceiling, Floor
+from edge_deployer.acceptance.plan import AcceptancePlan, Budget
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.sequential_checks import sequential_checks
 from edge_deployer.acceptance.stored_array import StoredArray
 from edge_deployer.errors import TinyopsError
 from edge_deployer.task import Task
@@ -37,12 +41,12 @@ def test_too_few_samples_are_refused_with_the_number_that_is_missing(samples: in
 def test_as_many_samples_as_are_asked_for_can_decide() -> None:
     held = reference(192)
     require_feasible(AcceptancePlan(), held, profiles=["m4"], boards=1)
-    assert {check.status for check in sequential_checks(evidence(held), held, AcceptancePlan())} == {"passed"}
+    assert {check.status for check in sequential_results(Case(evidence(held), held, AcceptancePlan()))} == {"passed"}
 
 
 def test_more_samples_than_the_plan_allows_do_not_count() -> None:
     with pytest.raises(TinyopsError, match="the acceptance set has 100, 92 missing"):
-        require_samples(AcceptancePlan(samples=100), 5_000, labelled=True, reference=True)
+        require_samples(AcceptancePlan(samples=100), 5_000, labelled=True, computed=True)
 
 
 def test_the_comparison_with_production_needs_samples_too() -> None:
@@ -50,12 +54,14 @@ def test_the_comparison_with_production_needs_samples_too() -> None:
     message = refusal(plan, reference(400))
     assert "`against_production`" in message
     needed = int(message.partition("needs up to ")[2].split()[0])
-    require_samples(plan.model_copy(update={"samples": needed}), needed, labelled=True, reference=True)
+    require_samples(plan.model_copy(update={"samples": needed}), needed, labelled=True, computed=True)
     production = reference(needed)
-    found = sequential_checks(
-        evidence(production, production=board_outputs(production)),
-        production,
-        plan.model_copy(update={"samples": needed}),
+    found = sequential_results(
+        Case(
+            evidence(production, production=board_outputs(production)),
+            production,
+            plan.model_copy(update={"samples": needed}),
+        )
     )
     assert found[-1].status == "passed"
 
@@ -63,9 +69,9 @@ def test_the_comparison_with_production_needs_samples_too() -> None:
 @pytest.mark.parametrize(
     ("plan", "words"),
     [
-        (AcceptancePlan(accuracy=Floor(floor=0.9)), "`accuracy` needs labels that are classes"),
-        (AcceptancePlan(auc=Floor(floor=0.9)), "`auc` needs labels 0 and 1"),
-        (AcceptancePlan(mae=Ceiling(ceiling=1, margin=1)), "`mae` needs `targets`"),
+        (AcceptancePlan(accuracy=Accuracy(floor=0.9)), "`accuracy` needs labels that are classes"),
+        (AcceptancePlan(auc=Auc(floor=0.9)), "`auc` needs labels 0 and 1"),
+        (AcceptancePlan(mae=Mae(ceiling=1, margin=1)), "`mae` needs `targets`"),
     ],
 )
 def test_a_floor_without_labelled_data_is_refused(plan: AcceptancePlan, words: str) -> None:
@@ -77,7 +83,7 @@ def test_a_floor_without_labelled_data_is_refused(plan: AcceptancePlan, words: s
 def test_without_a_reference_and_without_a_floor_nothing_would_be_judged() -> None:
     held = reference(400).model_copy(update={"outputs": None})
     assert "nothing would be judged" in refusal(AcceptancePlan(), held)
-    require_feasible(AcceptancePlan(accuracy=Floor(floor=0.9)), held, profiles=["m4"], boards=2)
+    require_feasible(AcceptancePlan(accuracy=Accuracy(floor=0.9)), held, profiles=["m4"], boards=2)
 
 
 def test_mixed_profiles_need_a_budget_each() -> None:
@@ -112,7 +118,7 @@ def anomalies(samples: int, every: int) -> Reference:
 
 
 def test_auc_needs_pairs_not_samples() -> None:
-    plan = AcceptancePlan(auc=Floor(floor=0.9, margin=0.1))
+    plan = AcceptancePlan(auc=Auc(floor=0.9, margin=0.1))
     require_feasible(plan, anomalies(400, every=2), profiles=["m4"], boards=1)
     message = refusal(plan, anomalies(400, every=40))
     assert "pairs of an anomaly and a normal sample; the acceptance set has 10" in message
@@ -127,6 +133,6 @@ def test_the_largest_error_of_a_float_output_must_be_told() -> None:
             "targets": StoredArray.of(np.zeros((400, 1))),
         }
     )
-    assert "largest error" in refusal(AcceptancePlan(mae=Ceiling(ceiling=0.1, margin=0.1)), held)
-    told = AcceptancePlan(mae=Ceiling(ceiling=0.1, margin=0.1, largest_error=2.0))
+    assert "largest error" in refusal(AcceptancePlan(mae=Mae(ceiling=0.1, margin=0.1)), held)
+    told = AcceptancePlan(mae=Mae(ceiling=0.1, margin=0.1, largest_error=2.0))
     require_feasible(told, held, profiles=["m4"], boards=1)

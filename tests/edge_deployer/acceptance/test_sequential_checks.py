@@ -7,23 +7,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_deployer.acceptance.check import Case, needs_more_samples, sequential_results
 from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.checks.accuracy import Accuracy
+from edge_deployer.acceptance.checks.against_production import AgainstProduction
+from edge_deployer.acceptance.checks.auc import Auc
+from edge_deployer.acceptance.checks.mae import Mae
+from edge_deployer.acceptance.checks.outputs import Outputs
 from edge_deployer.acceptance.evidence import BoardEvidence
-from edge_deployer.acceptance.plan import AcceptancePlan, AgainstProduction, Ceiling, Floor, OutputDisagreement
+from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.sequential_checks import needs_more_samples, sequential_checks
 from edge_deployer.acceptance.stored_array import StoredArray
-from edge_deployer.acceptance.verdict import judge_board
+from edge_deployer.report.words import in_words
 from edge_deployer.task import Task
 from edge_deployer.tensors import Array, TensorSpec, quantize
-from tests.edge_deployer.acceptance.evidence_factory import SUBJECT, board_outputs, evidence, reference
+from tests.edge_deployer.acceptance.evidence_factory import SUBJECT, board_outputs, evidence, reference, verdict_on, why
 
 HELD = reference()
 PLAN = AcceptancePlan()
 
 
 def check(name: str, given: BoardEvidence, held: Reference = HELD, plan: AcceptancePlan = PLAN) -> CheckResult:
-    return next(check for check in sequential_checks(given, held, plan) if check.name == name)
+    return next(check for check in sequential_results(Case(given, held, plan)) if check.name == name)
 
 
 def test_a_board_without_a_difference_is_accepted_with_the_fewest_samples() -> None:
@@ -55,27 +60,29 @@ def test_outputs_that_name_the_same_class_may_still_be_too_far_off() -> None:
     assert check("labels", evidence(HELD, board)).status == "passed"
     outputs = check("outputs", evidence(HELD, board))
     assert outputs.status == "failed"
-    assert "more than 2 steps off" in outputs.detail
+    assert in_words(outputs.finding).startswith(
+        "labels agree, outputs are off by up to 3 steps (20.0\u202f% of samples by more"
+    )
     assert check("outputs", evidence(HELD, board_outputs(HELD, off=range(400), steps=2))).status == "passed"
 
 
 def test_a_borderline_board_at_the_end_of_the_samples_is_no_verdict() -> None:
     held = reference(200)
     board = board_outputs(held, other=range(20, 200, 40))
-    verdict = judge_board(evidence(held, board), SUBJECT, held, PLAN, pool="staging")
+    verdict = verdict_on(evidence(held, board), SUBJECT, held, PLAN, pool="staging")
     assert verdict.decision == "undecided"
-    assert "no more than 200" in verdict.reason
+    assert "no more than 200" in why(verdict)
 
 
 def test_an_examination_that_ended_early_is_never_an_acceptance() -> None:
-    verdict = judge_board(evidence(HELD, board_outputs(HELD)[:71]), SUBJECT, HELD, PLAN, pool="staging")
+    verdict = verdict_on(evidence(HELD, board_outputs(HELD)[:71]), SUBJECT, HELD, PLAN, pool="staging")
     assert verdict.decision == "undecided"
-    assert "not decided when the examination ended" in verdict.reason
+    assert "not decided when the examination ended" in why(verdict)
 
 
 def test_the_accuracy_on_the_device_is_bounded_by_tflms_and_the_disagreement() -> None:
     held = reference(400, wrong=range(0, 400, 20))
-    verdict = judge_board(evidence(held), SUBJECT, held, PLAN, pool="staging")
+    verdict = verdict_on(evidence(held), SUBJECT, held, PLAN, pool="staging")
     bound = verdict.device_accuracy
     assert bound is not None
     assert bound.low == pytest.approx(0.95 - bound.disagreement)
@@ -84,7 +91,7 @@ def test_the_accuracy_on_the_device_is_bounded_by_tflms_and_the_disagreement() -
 
 @pytest.mark.parametrize(("right_of_20", "status"), [(20, "passed"), (19, "passed"), (14, "failed")])
 def test_accuracy_is_tested_where_the_plan_has_a_floor(right_of_20: int, status: str) -> None:
-    plan = AcceptancePlan(accuracy=Floor(floor=0.9, margin=0.1))
+    plan = AcceptancePlan(accuracy=Accuracy(floor=0.9, margin=0.1))
     held = reference(400)
     wrong = [sample for sample in range(400) if sample % 20 >= right_of_20]
     accuracy = check("accuracy", evidence(held, board_outputs(held, other=wrong)), held, plan)
@@ -97,12 +104,12 @@ def test_accuracy_is_tested_where_the_plan_has_a_floor(right_of_20: int, status:
 
 def test_without_a_reference_accuracy_alone_decides() -> None:
     held = reference(400).model_copy(update={"outputs": None, "host_figure": None})
-    plan = AcceptancePlan(accuracy=Floor(floor=0.9, margin=0.1), against_production=None)
-    good = judge_board(evidence(held, board_outputs(HELD)), SUBJECT, held, plan, pool="staging")
+    plan = AcceptancePlan(accuracy=Accuracy(floor=0.9, margin=0.1), against_production=None)
+    good = verdict_on(evidence(held, board_outputs(HELD)), SUBJECT, held, plan, pool="staging")
     assert good.accepted
     assert {check.name for check in good.checks if check.status == "skipped"} == {"labels", "outputs", "latency"}
     wrong = board_outputs(HELD, other=range(0, 400, 3))
-    assert judge_board(evidence(held, wrong), SUBJECT, held, plan, pool="staging").decision == "refused"
+    assert verdict_on(evidence(held, wrong), SUBJECT, held, plan, pool="staging").decision == "refused"
 
 
 def test_the_candidate_is_paired_with_production_on_the_same_samples() -> None:
@@ -127,25 +134,27 @@ def test_the_candidate_is_paired_with_production_on_the_same_samples() -> None:
 def test_samples_are_run_until_every_check_has_decided() -> None:
     plan = AcceptancePlan(against_production=AgainstProduction(margin=0.03))
     production = board_outputs(HELD)
-    decided = max(check.samples or 0 for check in sequential_checks(evidence(HELD, production=production), HELD, plan))
+    decided = max(
+        check.samples or 0 for check in sequential_results(Case(evidence(HELD, production=production), HELD, plan))
+    )
     assert decided > 72
     for taken, more in ((decided - 1, True), (decided, False)):
         given = evidence(HELD, board_outputs(HELD)[:taken], production=production)
-        assert needs_more_samples(given, HELD, plan) == more
+        assert needs_more_samples(Case(given, HELD, plan)) == more
 
 
 def test_a_refusal_ends_the_examination_but_a_warning_does_not() -> None:
     bad = board_outputs(HELD, other=range(5, 60))[:60]
-    plan = AcceptancePlan(outputs=OutputDisagreement(tolerance=255))
-    assert not needs_more_samples(evidence(HELD, bad), HELD, plan)
+    plan = AcceptancePlan(outputs=Outputs(tolerance=255))
+    assert not needs_more_samples(Case(evidence(HELD, bad), HELD, plan))
     lenient = plan.model_copy(update={"on_failure": {"labels": "warn"}})
-    assert needs_more_samples(evidence(HELD, bad), HELD, lenient)
+    assert needs_more_samples(Case(evidence(HELD, bad), HELD, lenient))
 
 
 def test_production_that_answered_too_few_samples_does_not_keep_the_examination_going() -> None:
     short = evidence(HELD, board_outputs(HELD)[:72], production=board_outputs(HELD)[:50])
     assert check("against_production", short).status == "undecided"
-    assert not needs_more_samples(short, HELD, PLAN)
+    assert not needs_more_samples(Case(short, HELD, PLAN))
 
 
 SCORE = TensorSpec("int8", (1, 1), scale=0.01, zero_point=0)
@@ -167,7 +176,7 @@ def anomaly_reference(samples: int = 400) -> Reference:
 
 def test_auc_is_tested_by_disjoint_pairs() -> None:
     held = anomaly_reference()
-    plan = AcceptancePlan(auc=Floor(floor=0.9, margin=0.15))
+    plan = AcceptancePlan(auc=Auc(floor=0.9, margin=0.15))
     assert held.outputs is not None
     good = held.outputs.load()
     passed = check("auc", evidence(held, good), held, plan)
@@ -208,7 +217,7 @@ def test_scores_that_are_no_numbers_rank_their_samples_wrong() -> None:
     scores = held.outputs.load().astype(np.float32)
     scores[:] = np.nan
     held = held.model_copy(update={"output": real, "outputs": StoredArray.of(scores)})
-    auc = check("auc", evidence(held, scores), held, AcceptancePlan(auc=Floor(floor=0.5, margin=0.3)))
+    auc = check("auc", evidence(held, scores), held, AcceptancePlan(auc=Auc(floor=0.5, margin=0.3)))
     assert (auc.status, auc.measured) == ("failed", 0.0)
 
 
@@ -219,7 +228,7 @@ def test_one_error_beyond_the_largest_there_can_be_refuses(error: float) -> None
     outputs = held.targets.load().astype(np.float32)
     outputs[7] += error
     held = held.model_copy(update={"output": TensorSpec("float32", (1, 1)), "outputs": StoredArray.of(outputs)})
-    plan = AcceptancePlan(mae=Ceiling(ceiling=0.2, margin=0.1, largest_error=1.0))
+    plan = AcceptancePlan(mae=Mae(ceiling=0.2, margin=0.1, largest_error=1.0))
     mae = check("mae", evidence(held, outputs), held, plan)
     assert (mae.status, mae.differing) == ("failed", (7,))
 
@@ -231,7 +240,7 @@ def test_outputs_that_give_back_the_input_are_no_classes() -> None:
 
 def test_a_mean_absolute_error_is_held_to_its_ceiling() -> None:
     held, outputs = regression_reference()
-    plan = AcceptancePlan(mae=Ceiling(ceiling=0.1, margin=0.1))
+    plan = AcceptancePlan(mae=Mae(ceiling=0.1, margin=0.1))
     good = check("mae", evidence(held, outputs), held, plan)
     assert good.status == "passed"
     assert good.measured is not None

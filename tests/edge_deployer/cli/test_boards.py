@@ -16,20 +16,17 @@ import pytest
 import yaml
 
 from edge_deployer.acceptance.plan import AcceptancePlan
-from edge_deployer.cli.boards.bench import Bench
-from edge_deployer.cli.boards.inputs import fit_samples, read_samples
-from edge_deployer.cli.boards.known_good import known_good
-from edge_deployer.cli.boards.log import BoardLog, recorded_steps
-from edge_deployer.errors import TinyopsError
+from edge_deployer.boards.bench import Bench
+from edge_deployer.boards.known_good import known_good
+from edge_deployer.boards.log import recorded_steps
+from edge_deployer.finding import Told
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import IMAGE_FILE, Bundle, Candidate
 from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
-from edge_deployer.release.store import ReleaseStore
+from edge_deployer.release.store import RECORD_FILE, ReleaseStore
 from edge_deployer.rollout.deployment import Deployment, describe_release
-from edge_deployer.rollout.journal import Journal
-from edge_deployer.rollout.release_line import RECORD_FILE, ReleaseLine
-from edge_deployer.tensors import TensorSpec
+from edge_deployer.rollout.release_line import ReleaseLine
 from tests.edge_deployer import tiny_models
 from tests.edge_deployer.cli.command import TINYOPS, Done, tinyops, tinyops_process
 from tests.edge_deployer.virtual_board.running_board import make_image, running_board
@@ -118,7 +115,7 @@ def test_the_list_names_every_board_and_powers_none(bench: Workbench) -> None:
 
 def test_spares_and_boards_in_quarantine_are_told_without_touching_a_board(bench: Workbench) -> None:
     bench.describe("s2", pool="staging", virtual=True, spare=True)
-    bench.quarantine.confine("s2", "labels: 9 of 20 samples")
+    bench.quarantine.confine("s2", Told(text="labels: 9 of 20 samples"))
     listed = {board["name"]: (board["spare"], board["quarantined"]) for board in bench.answer("list")}
     assert listed == {"s1": (False, None), "p1": (False, None), "s2": (True, "labels: 9 of 20 samples")}
     health = {row["board"]: row for row in bench.answer("health")}
@@ -138,7 +135,7 @@ def test_a_board_with_wrong_outputs_stays_in_quarantine_and_comes_back_once_it_i
     line = ReleaseLine(Path(".tinyops"), Path("boards.yaml"), None, AcceptancePlan(), "1.0.0")
     deployment, bundle = line.push(make_candidate(4))
     assert deployment.outcome == "promoted", deployment.reason
-    bench.quarantine.confine("s1", "differed alone")
+    bench.quarantine.confine("s1", Told(text="differed alone"))
     (bench.folder / "wrong.yaml").write_text("{wrong_outputs: 1.0}")
     for board in ("s1", "p1"):
         bench.describe(board, faults="wrong.yaml")
@@ -173,7 +170,7 @@ def test_boards_get_their_own_image_back_after_a_self_test_and_after_ctrl_c(
     own, good = bench.release(make_candidate(4)), bench.release(make_candidate(200))
     bench.put_for_good(own)
     bench.promoted(good)
-    bench.quarantine.confine("p1", "differed alone")
+    bench.quarantine.confine("p1", Told(text="differed alone"))
     write_inventory(bench.folder, line_rate=9600)
     command = [TINYOPS, "boards", "health", "p1", "s1", "--inventory", "boards.yaml"]
     with subprocess.Popen(command, cwd=bench.folder, stderr=subprocess.PIPE, text=True) as process:
@@ -217,7 +214,7 @@ def test_a_board_that_cannot_be_reached_is_neither_confined_nor_released(
     bench.promoted(bench.release(make_candidate(4)))
     for board in ("lost", "ill"):
         bench.describe(board, pool="staging", url=str(bench.folder / f"no-port-of-{board}"))
-    bench.quarantine.confine("ill", "differed alone")
+    bench.quarantine.confine("ill", Told(text="differed alone"))
     tests = bench.answer("health", "lost", "ill", status=1)
     assert [(test["result"], test["quarantined"]) for test in tests] == [
         ("not reached", None),
@@ -489,21 +486,6 @@ def test_ctrl_c_while_an_image_is_uploaded_leaves_the_board_as_it_was(
     kept = bench.running()
     assert kept is not None
     assert (kept["hash"], kept["confirmed"]) == (old.image.hash.hex(), True)
-
-
-def test_a_damaged_log_is_named(tmp_path: Path) -> None:
-    Journal(BoardLog(tmp_path)).note("b1", "install", "1.0.0")
-    assert [step.action for step in recorded_steps(tmp_path, "b1")] == ["install"]
-    with (tmp_path / "log" / "b1.jsonl").open("a") as file:
-        file.write("{torn")
-    with pytest.raises(TinyopsError, match=r"b1\.jsonl is no record of steps"):
-        recorded_steps(tmp_path, "b1")
-
-
-def test_one_sample_alone_is_a_batch_of_one(tmp_path: Path) -> None:
-    np.save(tmp_path / "one.npy", np.ones((2, 3)))
-    spec = TensorSpec("int8", (1, 2, 3), scale=0.5)
-    assert fit_samples(read_samples(tmp_path / "one.npy"), spec).tolist() == [[[2, 2, 2], [2, 2, 2]]]
 
 
 def test_help_has_an_example_for_every_command(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The data of `tinyops push`: which arrays are read, and what is said of those that contradict each other."""
+"""What `tinyops push` says of models that it cannot release."""
 
 from __future__ import annotations
 
@@ -7,38 +7,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tflite
 
-from edge_deployer.cli.foreign_model import load_samples
-from edge_deployer.errors import TinyopsError
 from tests.edge_deployer.cli.command import tinyops
 from tests.edge_deployer.tiny_models import with_operator
-
-
-def test_labels_and_slices_are_read_where_the_file_has_them(tmp_path: Path) -> None:
-    path = tmp_path / "data.npz"
-    np.savez(path, inputs=np.zeros((2, 3), np.int8), labels=np.array([1, 0]), slices=np.array(["night", "day"]))
-    samples = load_samples(path)
-    assert (samples.values.dtype, samples.values.shape) == (np.int8, (2, 3))
-    assert samples.labels is not None
-    assert samples.labels.tolist() == [1, 0]
-    assert (samples.slices, samples.targets, samples.source) == (["night", "day"], None, str(path))
-
-
-def test_targets_are_read_where_the_file_has_them(tmp_path: Path) -> None:
-    np.savez(tmp_path / "data.npz", inputs=np.zeros((2, 3)), targets=np.array([[1.5], [2.0]]))
-    samples = load_samples(tmp_path / "data.npz")
-    assert samples.targets is not None
-    assert samples.targets.tolist() == [[1.5], [2.0]]
-    assert (samples.labels, samples.slices) == (None, None)
-
-
-def test_labels_beside_targets_are_refused(tmp_path: Path) -> None:
-    np.savez(tmp_path / "data.npz", inputs=np.zeros((2, 3)), labels=np.zeros(2, int), targets=np.zeros(2))
-    with pytest.raises(TinyopsError, match=r"data\.npz has both arrays 'labels' and 'targets'"):
-        load_samples(tmp_path / "data.npz")
 
 
 def _keras_archive(path: Path) -> None:

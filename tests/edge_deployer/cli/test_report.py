@@ -66,7 +66,7 @@ def test_replay_says_that_every_verdict_is_the_same(case: Callable[[], Report], 
     assert done.status == 0, done.stdout
     assert "staging-1: the same verdict, " in done.stdout
     assert "staging pool: the same verdict, " in done.stdout
-    assert "deployment: the same outcome and headline, " in done.stdout
+    assert "deployment: the same outcome, " in done.stdout
     assert "not the verdict" not in done.stdout
 
 
@@ -78,7 +78,7 @@ def test_replay_names_what_was_altered_and_ends_with_status_3(workspace: Path) -
     done = report("replay")
     assert done.status == 3
     assert "staging-1: not the verdict that is recorded" in done.stdout
-    assert "latency.detail: recorded p50 874" in done.stdout
+    assert "latency.finding: recorded {'code': 'latency.percentiles', 'us': {'p50': 874" in done.stdout
     assert "line-1: the same verdict, accepted" in done.stdout
     told = report("replay", "--json")
     assert told.status == 3
@@ -94,7 +94,7 @@ def test_replay_does_not_take_a_headline_for_granted(workspace: Path) -> None:
     path.write_text(json.dumps(content))
     done = report("replay")
     assert done.status == 3
-    assert "deployment: not the outcome and headline that are recorded" in done.stdout
+    assert "deployment: not the outcome that is recorded" in done.stdout
     assert "outcome: recorded refused; the evidence says promoted" in done.stdout
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from edge_deployer.profile import load_profile
-from edge_deployer.release.fit import Misfit, misfit, smallest_image
+from edge_deployer.release.fit import misfit, smallest_image
 from edge_deployer.release.image import sign_image
 from edge_deployer.release.keys import SigningKey
+from edge_deployer.release.refusals import Misfit
 from edge_deployer.release.validation import validate_model
 from tests.edge_deployer.conftest import one_hot_samples
+from tests.edge_deployer.release.reasons import why
 from tests.edge_deployer.tiny_models import identity_classifier
 
 M4 = load_profile("cortex-m4")
@@ -29,10 +31,14 @@ def test_an_image_has_at_least_this_much_around_its_model(signing_key: SigningKe
 
 def test_slot_and_arena_are_filled_to_the_byte() -> None:
     room, arena = M4.image_bytes, M4.arena_bytes
-    assert misfit(M4, image_bytes=room, arena_bytes=arena) is None
-    assert misfit(M4, image_bytes=room, arena_bytes=None) is None
-    assert misfit(M4, image_bytes=room + 1, arena_bytes=arena) == Misfit("flash", room + 1, room)
-    assert misfit(M4, image_bytes=room, arena_bytes=arena + 1) == Misfit("arena", arena + 1, arena)
+    assert misfit(M4, board="m4", image_bytes=room, arena_bytes=arena) is None
+    assert misfit(M4, board="m4", image_bytes=room, arena_bytes=None) is None
+    assert misfit(M4, board="m4", image_bytes=room + 1, arena_bytes=arena) == Misfit(
+        of="flash", board="m4", needed=room + 1, limit=room
+    )
+    assert misfit(M4, board="m4", image_bytes=room, arena_bytes=arena + 1) == Misfit(
+        of="arena", board="m4", needed=arena + 1, limit=arena
+    )
 
 
 def test_validation_takes_the_trailer_off_a_slot_once() -> None:
@@ -41,4 +47,4 @@ def test_validation_takes_the_trailer_off_a_slot_once() -> None:
     fits = validate_model(padded(most), M4, data, acceptance_samples=4, seed=0)
     assert fits.report.blessed
     over = validate_model(padded(most + 1), M4, data, acceptance_samples=4, seed=0)
-    assert f"a slot of cortex-m4 holds {M4.image_bytes:,}" in (over.report.reason or "")
+    assert f"a slot of cortex-m4 holds {M4.image_bytes:,}" in why(over.report)

@@ -16,6 +16,7 @@ from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.validation import validate_model
 from edge_deployer.release.validation_report import ValidationReport
 from tests.edge_deployer.conftest import one_hot_samples
+from tests.edge_deployer.release.reasons import why
 from tests.edge_deployer.tiny_models import identity_classifier, two_inputs, with_operator, with_unknown_op
 
 BUILD = """
@@ -24,7 +25,7 @@ sys.modules["tflite_micro"] = None  # what `import` and `find_spec` take for a p
 
 from pathlib import Path
 
-from edge_deployer.cli.foreign_model import load_samples
+from edge_deployer.release.sample_files import load_samples
 from edge_deployer.errors import TinyopsError
 from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import Candidate, write_bundle
@@ -115,4 +116,4 @@ def test_what_the_file_shows_is_refused_without_running_it(
     done = build(tmp_path, signing_key, model, inputs=inputs, labels=np.arange(3))
     assert done.returncode == 0, done.stderr
     report = ValidationReport.model_validate_json(done.stdout)
-    assert (report.blessed, report.reason) == (False, reason)
+    assert (report.blessed, why(report)) == (False, reason)

@@ -9,6 +9,9 @@ from typing import Literal
 
 import numpy as np
 
+from edge_deployer.acceptance.check import Case, Subject, needs_more_samples
+from edge_deployer.acceptance.checks.accuracy import Accuracy
+from edge_deployer.acceptance.checks.soak import soak_inferences
 from edge_deployer.acceptance.evidence import (
     Answers,
     BoardEvidence,
@@ -17,11 +20,9 @@ from edge_deployer.acceptance.evidence import (
     ProductionAnswers,
     RepeatedAnswers,
 )
-from edge_deployer.acceptance.plan import AcceptancePlan, Budget, Floor
+from edge_deployer.acceptance.plan import AcceptancePlan, Budget
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.sequential_checks import needs_more_samples
 from edge_deployer.acceptance.stored_array import StoredArray
-from edge_deployer.acceptance.verdict import Subject
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.task import Task
 from edge_deployer.tensors import Array, TensorSpec
@@ -32,7 +33,7 @@ DIGITS = tuple(str(digit) for digit in range(10))
 IMAGE_BYTES = 6_712
 PLAN = AcceptancePlan(
     samples=SAMPLES,
-    accuracy=Floor(floor=0.92, margin=0.08),
+    accuracy=Accuracy(floor=0.92, margin=0.08),
     budgets={PROFILE: Budget(latency_p95_us=2_000)},
 )
 
@@ -133,10 +134,10 @@ def board_evidence(
     if pool == "production":
         return evidence
     taken = 0
-    while taken < SAMPLES and (taken == 0 or needs_more_samples(evidence, reference(), plan)):
+    while taken < SAMPLES and (taken == 0 or needs_more_samples(Case(evidence, reference(), plan))):
         taken = min(SAMPLES, taken + _BATCH)
         evidence = evidence.model_copy(update={"answers": _first(outputs, taken, latency_us)})
-    soaked = [number % golden for number in range(plan.soak_inferences)]
+    soaked = [number % golden for number in range(soak_inferences(plan))]
     repeated = [index for index in wrong if index < taken][:_ASKED_AGAIN]
     return evidence.model_copy(
         update={

@@ -8,12 +8,16 @@ from typing import Literal
 
 import numpy as np
 
+from edge_deployer.acceptance.check import Case
 from edge_deployer.acceptance.evidence import BoardEvidence, Failure
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.pool_verdict import Examined, judge_pool
 from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
+from edge_deployer.boards.record import BoardOutcome, BoardRecord, Step
+from edge_deployer.finding import Finding, Told
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.manifest import Manifest, Provenance
+from edge_deployer.release.refusals import BelowThreshold, Misfit, NotBlessed
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report.facts import (
     ConversionFacts,
@@ -25,7 +29,9 @@ from edge_deployer.report.facts import (
     SliceFacts,
 )
 from edge_deployer.report.pictures import sample_pictures
-from edge_deployer.rollout.deployment import BoardOutcome, BoardRecord, Deployment, ReleaseRecord, Step
+from edge_deployer.report.words import in_words
+from edge_deployer.rollout.deployment import Deployment, ReleaseRecord
+from edge_deployer.rollout.refusals import BoardInTrouble, InQuarantine, TooFewBoards
 from edge_deployer.task import Task
 from tests.edge_deployer.report import sample_evidence
 from tests.edge_deployer.report.sample_evidence import NEW_IMAGE, OLD_IMAGE, PLAN, PROFILE, digest
@@ -35,7 +41,6 @@ DIGITS = sample_evidence.DIGITS
 STAGING = ("staging-1", "staging-2")
 PRODUCTION = ("line-1", "line-2", "line-3")
 RELEASE_ID = f"0.4.0-{NEW_IMAGE[:8]}"
-READ_CHECKS = "read each board's checks in the report; every board has its earlier release"
 
 
 def promoted() -> Report:
@@ -47,7 +52,6 @@ def unchanged() -> Report:
     """Production runs the release already; the evidence is that of its promotion."""
     record = promotion([board(name, "unchanged") for name in (*STAGING, *PRODUCTION)])
     record.outcome, record.steps = "unchanged", []
-    record.reason = f"{RELEASE_ID} already runs on all 3 production boards; nothing was changed"
     return full_report(record)
 
 
@@ -72,9 +76,7 @@ def quarantined() -> Report:
 def undecided() -> Report:
     """Both boards differ on a share that lies between what is tolerated and what is bad."""
     boards = [board(name, "reverted", wrong=range(30, 300, 40)) for name in STAGING]
-    return full_report(
-        stopped(boards, remedy="raise `samples` in the plan, or give more held-out data", outcome="no verdict")
-    )
+    return full_report(stopped(boards, outcome="no verdict"))
 
 
 def too_few_boards() -> Report:
@@ -83,16 +85,15 @@ def too_few_boards() -> Report:
         board("staging-1", "reverted"),
         board("staging-2", "reverted", failure=Failure(kind="board", reason="no answer within 5.0 s to inference")),
     ]
-    remedy = "`tinyops boards health` tests a board in quarantine and lets it back"
-    return full_report(stopped(boards, remedy=remedy, outcome="no verdict"))
+    return full_report(stopped(boards, outcome="no verdict"))
 
 
 def no_healthy_boards() -> Report:
     """One of two staging boards is in quarantine already: nothing is installed."""
     boards = [board("staging-1", "untouched"), board("staging-2", "untouched", confined="differs on 14 of 16 samples")]
-    record = stopped(boards, gate="boards", remedy="give staging a spare", outcome="no verdict")
-    record.reason = "2 healthy staging boards are needed, 1 missing; staging-2 is in quarantine: differs on 14 of 16"
-    return full_report(record)
+    absent = InQuarantine(board="staging-2", reason=Told(text="differs on 14 of 16 samples"))
+    reason = TooFewBoards(quorum=2, missing=1, absent=(absent,))
+    return full_report(stopped(boards, gate="boards", reason=reason, outcome="no verdict"))
 
 
 def refused_at_evaluation() -> Report:
@@ -100,8 +101,7 @@ def refused_at_evaluation() -> Report:
     refusal = deployment(
         outcome="refused",
         gate="evaluation",
-        reason="accuracy 0.9417 is below the floor of 0.975",
-        remedy="improve the model or its data; lower evaluate.min_accuracy only if that is acceptable",
+        reason=NotBlessed(findings=(BelowThreshold(metric="accuracy", figure=0.9417, threshold=0.975, where=None),)),
         release=None,
         steps=[],
         finished=STARTED,
@@ -117,12 +117,11 @@ def refused_at_evaluation() -> Report:
 
 def refused_at_validation() -> Report:
     """The arena is over the profile's budget; the model was pushed by hand, so nothing else is known."""
-    reason = "the model needs an arena of 71,248 bytes; profile cortex-m4 has 65,536"
+    reason = Misfit(of="arena", board="profile cortex-m4", needed=71_248, limit=65_536)
     refusal = deployment(
         outcome="refused",
         gate="validation",
         reason=reason,
-        remedy="change the model as the reason says; no board was touched",
         release=None,
         steps=[],
         finished=STARTED,
@@ -160,15 +159,18 @@ def refused_in_production() -> Report:
         board("line-1", "rolled back"),
         board("line-2", "not restored", failure=Failure(kind="board", reason="no answer within 5.0 s to image state")),
     ]
-    record = stopped(boards, gate="production", remedy="line-2 could not be taken back: see to it by hand")
-    record.reason = "line-2: no answer within 5.0 s to image state"
-    return full_report(record)
+    return full_report(stopped(boards, gate="production"))
 
 
 def refused_at_boards() -> Report:
     """A board does not answer before anything was installed."""
-    record = stopped([], gate="boards", remedy="check the board's power and its port, /dev/ttyACM3")
-    record.reason, record.steps = "line-3: no answer within 5.0 s to echo", []
+    reason = BoardInTrouble(
+        board="line-3",
+        message="no answer within 5.0 s to echo",
+        help="check the board's power and its port, /dev/ttyACM3",
+    )
+    record = stopped([], gate="boards", reason=reason)
+    record.steps = []
     return full_report(record)
 
 
@@ -266,35 +268,32 @@ def full_report(record: Deployment, acceptance: AcceptanceSet | None = None) -> 
 
 def promotion(boards: list[BoardRecord], plan: AcceptancePlan = PLAN) -> Deployment:
     """The release on all production boards, by what the staging boards say."""
-    record = deployment(outcome="promoted", reason="", boards=boards, plan=plan)
+    record = deployment(outcome="promoted", boards=boards, plan=plan)
     assert record.staging is not None
     assert record.staging.decision == "accepted"
-    record.reason = f"{RELEASE_ID} passed staging and runs on all 3 production boards: {record.staging.reason}"
     return record
 
 
 def stopped(
-    boards: list[BoardRecord], *, gate: str = "staging", outcome: str = "refused", remedy: str = READ_CHECKS
+    boards: list[BoardRecord], *, gate: str = "staging", outcome: str = "refused", reason: Finding | None = None
 ) -> Deployment:
     """The release did not get further than this gate; the other boards are as they were."""
     named = {record.name for record in boards}
     others = [board(name, "untouched") for name in (*STAGING, *PRODUCTION) if name not in named]
     order = [*STAGING, *PRODUCTION]
     boards = sorted((*boards, *others), key=lambda record: order.index(record.name))
-    record = deployment(outcome=outcome, gate=gate, reason="", remedy=remedy, boards=boards)
+    record = deployment(outcome=outcome, gate=gate, reason=reason, boards=boards)
     if gate == "staging":
         assert record.staging is not None
         assert record.staging.decision == outcome
-        record.reason = record.staging.reason
     return record
 
 
 def deployment(
     *,
     outcome: str,
-    reason: str,
+    reason: Finding | None = None,
     gate: str | None = None,
-    remedy: str | None = None,
     boards: list[BoardRecord] | None = None,
     plan: AcceptancePlan = PLAN,
     release: ReleaseRecord | str | None = "default",
@@ -319,7 +318,6 @@ def deployment(
             "outcome": outcome,
             "gate": gate,
             "reason": reason,
-            "remedy": remedy,
             "release": release_record() if release == "default" else release,
             "plan": plan,
             "reference": reference,
@@ -400,7 +398,7 @@ def board(
         image_after=NEW_IMAGE if has_new else None if name == "line-2" else OLD_IMAGE,
         outcome=outcome,
         spare=spare,
-        quarantined=confined,
+        quarantined=None if confined is None else Told(text=confined),
     )
     if outcome == "untouched":
         return record
@@ -424,13 +422,15 @@ def judged(record: BoardRecord, plan: AcceptancePlan, staging: Sequence[BoardEvi
     assert record.evidence is not None
     held = sample_evidence.reference()
     return judge_board(
-        record.evidence,
-        sample_evidence.SUBJECT,
-        held,
-        plan,
-        pool=record.pool,
-        virtual=record.virtual,
-        staging=staging,
+        Case(
+            record.evidence,
+            held,
+            plan,
+            sample_evidence.SUBJECT,
+            pool=record.pool,
+            virtual=record.virtual,
+            staging=staging,
+        )
     )
 
 
@@ -443,7 +443,7 @@ def journal(boards: list[BoardRecord]) -> list[Step]:
         told.append((record.name, "install", f"{RELEASE_ID}, 6,712 bytes"))
         told.append((record.name, "reset", "boots the release unconfirmed"))
         if record.evidence and record.evidence.failure:
-            told.append((record.name, "refused", record.evidence.failure.reason))
+            told.append((record.name, "refused", in_words(record.evidence.failure.reason)))
         else:
             told.append((record.name, "examine", "as many samples as it takes"))
         told.append((record.name, "confirm" if record.outcome == "confirmed" else record.outcome, RELEASE_ID))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_deployer.acceptance.check_result import Bound, CheckResult
-from edge_deployer.acceptance.plan import CheckName
+from edge_deployer.finding import Told
 from edge_deployer.report import formats
 
 
@@ -93,9 +93,9 @@ def test_points(difference: float, text: str) -> None:
     ],
 )
 def test_a_check_is_shown_in_its_unit(
-    name: CheckName, measured: float | None, limit: float | None, texts: tuple[str, str]
+    name: str, measured: float | None, limit: float | None, texts: tuple[str, str]
 ) -> None:
-    check = CheckResult(name=name, status="passed", detail="", measured=measured, limit=limit)
+    check = CheckResult(name=name, status="passed", finding=Told(text=""), measured=measured, limit=limit)
     assert (plain(formats.check_measured(check)), plain(formats.check_limit(check))) == texts
 
 
@@ -110,8 +110,8 @@ def test_a_check_is_shown_in_its_unit(
         ("smoke", None, ""),
     ],
 )
-def test_a_bound_says_on_which_side_it_holds_and_how_surely(name: CheckName, bound: Bound | None, text: str) -> None:
-    check = CheckResult(name=name, status="passed", detail="", bound=bound)
+def test_a_bound_says_on_which_side_it_holds_and_how_surely(name: str, bound: Bound | None, text: str) -> None:
+    check = CheckResult(name=name, status="passed", finding=Told(text=""), bound=bound)
     assert plain(formats.check_bound(check)) == text
 
 
@@ -120,5 +120,5 @@ def test_a_bound_says_on_which_side_it_holds_and_how_surely(name: CheckName, bou
     [(72, 181, "72 samples where a test of fixed size takes 181"), (1, None, "1 sample"), (None, None, "")],
 )
 def test_samples_stand_against_a_test_of_fixed_size(samples: int | None, fixed: int | None, text: str) -> None:
-    check = CheckResult(name="labels", status="passed", detail="", samples=samples, fixed_samples=fixed)
+    check = CheckResult(name="labels", status="passed", finding=Told(text=""), samples=samples, fixed_samples=fixed)
     assert plain(formats.check_samples(check)) == text

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.finding import Told
 from edge_deployer.report.acceptance_view import board_facts, check_rows
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 from edge_deployer.report.html import render_html, write_report
+from edge_deployer.report.words import headline, in_words, remedy
 from tests.edge_deployer.report import sample_reports
 
 PROMOTED = [
@@ -148,7 +150,7 @@ def test_every_board_and_every_check_is_on_the_page(case: Callable[[], Report]) 
         for name, figure in board_facts(board):
             assert f"{name} {normal(figure)}" in card
         if board.evidence and board.evidence.failure:
-            assert board.evidence.failure.reason in card
+            assert in_words(board.evidence.failure.reason) in card
 
 
 @pytest.mark.parametrize("case", STOPPED, ids=lambda case: case.__name__)
@@ -157,9 +159,10 @@ def test_what_was_stopped_says_where_why_and_what_to_do(case: Callable[[], Repor
     text = Page(text_of(case)).text
     top = text[: text.index("Boards on this release")]
     assert f"{deployment.outcome.capitalize()} " in top
-    assert normal(deployment.reason) in top
-    assert deployment.remedy is not None
-    assert deployment.remedy in top
+    assert normal(headline(deployment)) in top
+    help_ = remedy(deployment)
+    assert help_ is not None
+    assert help_ in top
     assert f"{deployment.gate} {'no verdict' if deployment.outcome == 'no verdict' else 'stopped'} here" in top
     assert "Promoted" not in text
 
@@ -345,7 +348,7 @@ def test_hostile_names_stay_text() -> None:
     hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
     report = sample_reports.refused_in_production()
     report.title = report.run_id = hostile
-    report.deployment.reason = report.deployment.remedy = hostile
+    report.deployment.reason = Told(text=hostile, help=hostile)
     assert report.data is not None
     assert report.validation is not None
     assert report.evaluation is not None

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from edge_deployer.finding import Told
 from edge_deployer.report.acceptance_view import check_rows
 from edge_deployer.report.facts import Report
 from edge_deployer.report.markdown import render_markdown
+from edge_deployer.report.words import headline, remedy
 from tests.edge_deployer.report import sample_reports
 from tests.edge_deployer.report.test_html import CASES
 
@@ -22,8 +24,8 @@ def test_verdict_remedy_boards_and_checks_are_in_it(case: Callable[[], Report]) 
     deployment = report.deployment
     tables = _tables(render_markdown(report))
     shown = _text(render_markdown(report))
-    assert _plain(deployment.reason) in shown
-    assert deployment.pushed or _plain(deployment.remedy or "") in shown
+    assert _plain(headline(deployment)) in shown
+    assert deployment.pushed or _plain(remedy(deployment) or "") in shown
     checked = [board for board in deployment.boards if check_rows(board)]
     if report.data:
         assert tables.pop()[0] == ["Class", *report.data.class_counts]
@@ -55,7 +57,7 @@ def test_an_open_verdict_and_a_quarantine_are_told_in_words() -> None:
 def test_any_name_and_reason_stays_text_in_its_cell(text: str) -> None:
     report = _bare()
     report.deployment.boards[0].name = text
-    report.deployment.reason = f"why: {text}"
+    report.deployment.reason = Told(text=f"why: {text}")
     written = render_markdown(report)
     assert "html" not in {token.type.partition("_")[0] for token in _parser().parse(written)}
     assert _tables(written)[0][1][0] == _plain(text)

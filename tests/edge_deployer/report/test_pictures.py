@@ -10,10 +10,11 @@ from edge_deployer.acceptance.evidence import Answers, BoardEvidence
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.stored_array import StoredArray
+from edge_deployer.boards.record import BoardRecord
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.report.facts import SamplePicture
 from edge_deployer.report.pictures import sample_pictures
-from edge_deployer.rollout.deployment import BoardRecord, Deployment
+from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.task import Task
 from edge_deployer.tensors import Array, TensorSpec
 from tests.edge_deployer.report import sample_evidence, sample_reports
@@ -113,7 +114,6 @@ def _pictures(acceptance: AcceptanceSet, outputs: Array) -> list[SamplePicture]:
     evidence = BoardEvidence(board="s1", profile="cortex-m4", answers=answers)
     record = Deployment(
         outcome="refused",
-        reason="",
         plan=AcceptancePlan(),
         reference=Reference.of(acceptance, {}, most=len(acceptance)),
         boards=[BoardRecord(name="s1", pool="staging", profile="cortex-m4", virtual=True, evidence=evidence)],

@@ -14,6 +14,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.report.facts import Report
 from edge_deployer.report.replay import Replayed, replay
 from edge_deployer.rollout.deployment import Deployment
+from edge_deployer.rollout.refusals import NotConfirmed
 from tests.edge_deployer.report import sample_reports
 
 CASES = [
@@ -113,8 +114,14 @@ def _checks_in_other_order(record: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("alter", "told"),
     [
-        (_other_class, "labels.detail: recorded 0 of 72 samples name another class than TFLM; the evidence says 1 of"),
-        (_slower, "latency.detail: recorded p50 874, p95 877, p99 877, max 877 µs; the evidence says"),
+        (
+            _other_class,
+            "labels.finding: recorded {'code': 'labels.other_class', 'differing': 0,",
+        ),
+        (
+            _slower,
+            "latency.finding: recorded {'code': 'latency.percentiles', 'us': {'p50': 874,",
+        ),
         (_other_truth, "accuracy.measured: recorded 0.96"),
         (_other_reference, "labels.differing: recorded []; the evidence says [30]"),
         (_looser_plan, "labels.samples: recorded 72; the evidence says"),
@@ -123,7 +130,7 @@ def _checks_in_other_order(record: dict[str, Any]) -> None:
         (_a_fault, "soak.status: recorded passed; the evidence says failed"),
         (_drift, "soak.differing: recorded []; the evidence says [0]"),
         (_better_verdict, "labels.bound: recorded {'low': None, 'high': 0.01"),
-        (_no_verdict, "no verdict is recorded; the evidence says accepted: all checks passed"),
+        (_no_verdict, "no verdict is recorded; the evidence says accepted"),
         (_no_evidence, "the evidence cannot be judged: a verdict is recorded, but no evidence"),
         (_checks_in_other_order, "checks: recorded power_cycle, soak"),
     ],
@@ -158,8 +165,8 @@ def test_a_verdict_of_the_pool_that_was_altered_is_seen() -> None:
     assert pool.differences == ("quorum: recorded 1; the evidence says 2",)
 
 
-def _better_headline(record: dict[str, Any]) -> None:
-    record["reason"] = record["reason"].replace("at least 92.0%", "at least 99.9%")
+def _another_reason(record: dict[str, Any]) -> None:
+    record["reason"] = {"code": "boards.left_out", "board": "s1", "message": "gone"}
 
 
 def _refused(record: dict[str, Any]) -> None:
@@ -181,7 +188,7 @@ def _never_in_production(record: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("alter", "told"),
     [
-        (_better_headline, "reason: recorded 0.4.0-"),
+        (_another_reason, "reason: recorded boards.left_out"),
         (_refused, "outcome: recorded refused; the evidence says promoted"),
         (_refused, "gate: recorded staging; the evidence says None"),
         (_nothing_changed, "outcome: recorded unchanged; the evidence says promoted"),
@@ -217,7 +224,8 @@ def test_the_evidence_cannot_speak_for_a_board_that_did_not_confirm_what_it_acce
     deployment = sample_reports.promoted().deployment
     for board in deployment.boards:
         board.image_after, board.outcome = board.image_before, "rolled back"
-    deployment.outcome, deployment.gate, deployment.reason = "refused", "production", "line-1 did not confirm it"
+    deployment.outcome, deployment.gate = "refused", "production"
+    deployment.reason = NotConfirmed(board="line-1", message="no answer")
     end = replay(deployment)[-1]
     assert (end.name, end.same, end.decision, end.differences) == ("deployment", None, None, ())
 

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from edge_deployer.acceptance.check import Case
 from edge_deployer.acceptance.evidence import Answers
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.stored_array import StoredArray
@@ -72,7 +73,5 @@ def _scores_only() -> Deployment:
     assert board.evidence.answers is not None
     answers = Answers(outputs=StoredArray.of(outputs), latencies_us=(871,) * len(outputs), seconds=1.0)
     board.evidence = board.evidence.model_copy(update={"answers": answers})
-    board.verdict = judge_board(
-        board.evidence, sample_evidence.SUBJECT, record.reference, AcceptancePlan(), pool="staging"
-    )
+    board.verdict = judge_board(Case(board.evidence, record.reference, AcceptancePlan(), sample_evidence.SUBJECT))
     return record

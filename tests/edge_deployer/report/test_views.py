@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from edge_deployer.acceptance.plan import AcceptancePlan, Budget
+from edge_deployer.finding import Told
 from edge_deployer.report import formats, views
 from edge_deployer.report.charts import training_charts
 from edge_deployer.report.facts import Epoch, Report
@@ -49,7 +50,7 @@ def test_gate_line(case: Callable[[], Report], states: list[str]) -> None:
 def test_a_second_gate_that_refuses_is_marked() -> None:
     report = sample_reports.refused_at_evaluation()
     assert report.validation is not None
-    report.validation = report.validation.model_copy(update={"blessed": False, "reason": "too big"})
+    report.validation = report.validation.model_copy(update={"blessed": False, "reason": Told(text="too big")})
     assert [mark.state for mark in gate_line(report)][1:3] == ["stopped", "failed too"]
     report.validation = None
     assert [mark.state for mark in gate_line(report)][1:3] == ["stopped", "not reached"]

@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 import yaml
 
-from edge_deployer.acceptance.plan import AcceptancePlan, Budget, Floor
+from edge_deployer.acceptance.checks.accuracy import Accuracy
+from edge_deployer.acceptance.plan import AcceptancePlan, Budget
+from edge_deployer.boards.record import Step
 from edge_deployer.errors import TinyopsError
 from edge_deployer.locks import exclusive
 from edge_deployer.profile import load_profile
@@ -28,7 +30,8 @@ from edge_deployer.release.samples import LabelledSamples
 from edge_deployer.release.store import ReleaseStore
 from edge_deployer.release.validation import validate_model
 from edge_deployer.report.replay import replay
-from edge_deployer.rollout.deployment import Deployment, Step
+from edge_deployer.report.words import headline, remedy
+from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.rollout.release_line import ReleaseLine
 from tests.edge_deployer.conftest import one_hot_samples
 from tests.edge_deployer.sessions import session_with
@@ -37,7 +40,7 @@ from tests.edge_deployer.virtual_board.running_board import running_board
 
 MakeCandidate = Callable[..., Candidate]
 
-PLAN = AcceptancePlan(accuracy=Floor(floor=0.9, margin=0.15))
+PLAN = AcceptancePlan(accuracy=Accuracy(floor=0.9, margin=0.15))
 NO_SLOW_BOARDS = AcceptancePlan(budgets={"fast": Budget(latency_p95_us=1000), "crawling": Budget(latency_p95_us=1000)})
 
 
@@ -124,7 +127,7 @@ def test_a_release_that_was_there_before_is_promoted_again_and_not_built_anew(
 ) -> None:
     _, first = line.push(make_candidate(4))
     second, _ = line.push(make_candidate(4, name="another"))
-    assert second.outcome == "promoted", second.reason
+    assert second.outcome == "promoted", headline(second)
     # The staging board ran the first one, so it was asked before the second took its place.
     assert second.boards[0].verdict is not None
     against = next(check for check in second.boards[0].verdict.checks if check.name == "against_production")
@@ -141,7 +144,7 @@ def test_a_release_that_fails_staging_never_reaches_production(
     assert earlier.pushed
     refused, _ = line.push(with_wrong_reference(make_candidate(5)))
     assert (refused.outcome, refused.gate) == ("refused", "staging")
-    assert "labels" in refused.reason
+    assert "labels" in headline(refused)
     assert outcomes(refused) == {"s1": "reverted", "p1": "untouched", "p2": "untouched"}
     assert not [step for step in refused.steps if step.board != "s1"]
     assert set(running(refused).values()) == {bundle.image.hash.hex()}
@@ -155,7 +158,7 @@ def test_a_release_that_fails_on_a_production_board_is_taken_back_everywhere(
     strict = dataclasses.replace(line, plan=NO_SLOW_BOARDS, inventory=write_inventory(slow="p2"))
     refused, _ = strict.push(make_candidate(5))
     assert (refused.outcome, refused.gate) == ("refused", "production")
-    assert "p2: latency" in refused.reason
+    assert "p2: latency" in headline(refused)
     assert outcomes(refused) == {"s1": "rolled back", "p1": "rolled back", "p2": "reverted"}
     assert set(running(refused).values()) == {bundle.image.hash.hex()}
     write_inventory()
@@ -215,7 +218,7 @@ def test_a_plan_that_has_changed_is_applied_to_a_release_that_production_runs(
     slow_board = dataclasses.replace(line, plan=NO_SLOW_BOARDS, inventory=write_inventory(slow="p2"))
     refused, _ = slow_board.push(make_candidate(4))
     assert (refused.outcome, refused.gate) == ("refused", "production")
-    assert "p2: latency" in refused.reason
+    assert "p2: latency" in headline(refused)
     assert set(running(refused).values()) == {bundle.image.hash.hex()}
 
 
@@ -262,7 +265,7 @@ def test_boards_refuse_a_release_signed_with_another_key(
     foreign = dataclasses.replace(line, signing_key=other_key.path)
     refused, _ = foreign.push(make_candidate(5))
     assert (refused.outcome, refused.gate) == ("refused", "staging")
-    assert "another public key" in refused.reason
+    assert "another public key" in headline(refused)
     assert set(running(refused).values()) == {bundle.image.hash.hex()}
 
 
@@ -277,7 +280,7 @@ def test_the_inventory_key_refuses_before_any_board_is_touched(
     strict = dataclasses.replace(line, inventory=write_inventory(public_key="trusted.pem"))
     refused, _ = strict.push(make_candidate(4))
     assert (refused.outcome, refused.gate) == ("refused", "signature")
-    assert "trusted.pem" in refused.reason
+    assert "trusted.pem" in headline(refused)
     assert {board.answer for board in refused.boards} == {"not asked"}
     assert not refused.steps
     assert not (tmp_path / "workspace" / "boards").exists()
@@ -294,14 +297,14 @@ def test_a_board_that_does_not_answer_is_named_and_nothing_is_promoted(
     path.write_text(yaml.safe_dump(inventory))
     refused, _ = line.push(make_candidate(4))
     assert (refused.outcome, refused.gate) == ("refused", "boards")
-    assert "p3" in refused.reason
-    assert "unplugged" in refused.reason
+    assert "p3" in headline(refused)
+    assert "unplugged" in headline(refused)
     assert {board.name: board.answer for board in refused.boards} == {
         **dict.fromkeys(("s1", "p1", "p2"), "runs"),
         "p3": "silent",
     }
     assert set(running(refused).values()) == {None}
-    assert refused.remedy
+    assert remedy(refused)
 
 
 @pytest.mark.parametrize("version", ["1.0", "256.0.0", "1.0.65536", "1.0.0+3"])
@@ -388,7 +391,7 @@ def test_an_arena_over_a_boards_profile_is_refused_before_it_is_touched(
     hungry = dataclasses.replace(make_candidate(4), arena_bytes=300_000)
     refused, _ = line.push(hungry)
     assert (refused.outcome, refused.gate) == ("refused", "boards")
-    assert "300,000 bytes" in refused.reason
+    assert "300,000 bytes" in headline(refused)
     assert not refused.steps
 
 
@@ -401,7 +404,7 @@ def test_a_budget_that_only_a_boards_own_figure_meets_is_not_met(
     plan = line.plan.model_copy(update={"budgets": {"fast": Budget(arena_bytes=candidate.arena_bytes - 1)}})
     refused, _ = dataclasses.replace(line, plan=plan).push(candidate)
     assert (refused.outcome, refused.gate) == ("refused", "staging")
-    assert f"arena: {candidate.arena_bytes:,} of" in refused.reason
+    assert f"arena: {candidate.arena_bytes:,} of" in headline(refused)
     own = [board.evidence.arena_used for board in refused.boards if board.evidence]
     assert all(used is not None and used < candidate.arena_bytes for used in own)
 

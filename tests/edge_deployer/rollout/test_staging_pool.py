@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import yaml
 
-from edge_deployer.acceptance.plan import AcceptancePlan, OutputDisagreement
+from edge_deployer.acceptance.checks.outputs import Outputs
+from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import Candidate
 from edge_deployer.release.keys import SigningKey
+from edge_deployer.report.words import headline, in_words, remedy
 from edge_deployer.rollout.release_line import ReleaseLine
 from tests.edge_deployer.tiny_models import rotating_classifier
 
@@ -65,16 +67,16 @@ def test_one_flaky_board_of_three_is_quarantined_and_the_release_goes_on(
 ) -> None:
     line = line_of("s1", "s2", "s3", flaky=("s2",))
     deployment, bundle = line.push(make_candidate(4))
-    assert deployment.outcome == "promoted", deployment.reason
+    assert deployment.outcome == "promoted", headline(deployment)
     assert deployment.staging is not None
     assert deployment.staging.accepted == ("s1", "s3")
-    assert "asked again" in deployment.staging.quarantined["s2"]
+    assert "asked again" in in_words(deployment.staging.quarantined["s2"])
     assert quarantined(line) == {"s2"}
     images = {board.name: board.image_after for board in deployment.boards}
     assert images == {"s1": bundle.image.hash.hex(), "s2": None, "s3": bundle.image.hash.hex(), "p1": images["s1"]}
     # The next release does without it, and compares itself with production on the same boards.
     following, _ = line.push(make_candidate(4, name="another"))
-    assert following.outcome == "promoted", following.reason
+    assert following.outcome == "promoted", headline(following)
     assert {step.action for step in following.steps if step.board == "s2"} == {"in quarantine"}
 
 
@@ -83,7 +85,7 @@ def test_a_spare_stands_in_for_a_flaky_board(
 ) -> None:
     line = line_of("s1", "s2", flaky=("s2",), spares=("x1", "x2"))
     deployment, _ = line.push(make_candidate(4))
-    assert deployment.outcome == "promoted", deployment.reason
+    assert deployment.outcome == "promoted", headline(deployment)
     assert deployment.staging is not None
     assert deployment.staging.accepted == ("s1", "x1")
     assert {board.name: board.outcome for board in deployment.boards} == {
@@ -102,13 +104,15 @@ def test_too_few_healthy_boards_are_no_verdict_and_production_gets_nothing(
     deployment, _ = line.push(make_candidate(4))
     assert (deployment.outcome, deployment.gate) == ("no verdict", "staging")
     assert not deployment.pushed
-    assert "1 healthy board accepts it where 2 must" in deployment.reason
-    assert "boards health" in (deployment.remedy or "")
+    assert "1 healthy board accepts it where 2 must" in headline(deployment)
+    assert "boards health" in (remedy(deployment) or "")
     assert {board.image_after for board in deployment.boards} == {None}
     # Known beforehand the next time: no board is given anything.
     again, _ = line.push(make_candidate(4))
     assert (again.outcome, again.gate) == ("no verdict", "boards")
-    assert "2 healthy staging boards are needed, of every profile one, 1 missing; s2 is in quarantine" in again.reason
+    assert "2 healthy staging boards are needed, of every profile one, 1 missing; s2 is in quarantine" in headline(
+        again
+    )
     assert {board.outcome for board in again.boards} == {"untouched"}
 
 
@@ -124,7 +128,7 @@ def test_a_failure_that_boards_share_is_the_models(
         dataclasses.replace(good, acceptance=dataclasses.replace(good.acceptance, outputs=outputs))
     )
     assert (deployment.outcome, deployment.gate) == ("refused", "staging")
-    assert "2 boards refuse it" in deployment.reason
+    assert "2 boards refuse it" in headline(deployment)
     assert quarantined(line) == set()
     assert {board.outcome for board in deployment.boards if board.name in ("x1", "p1")} == {"untouched"}
 
@@ -137,8 +141,8 @@ def test_a_release_that_is_worse_than_production_is_refused_whatever_its_own_ref
     # Every answer is what TFLM computes, and none is right.
     deployment, _ = line.push(make_candidate(4, name="worse", model=rotating_classifier(4)))
     assert (deployment.outcome, deployment.gate) == ("refused", "staging")
-    assert "against production" in deployment.reason
-    assert "production alone" in deployment.reason
+    assert "against production" in headline(deployment)
+    assert "production alone" in headline(deployment)
 
 
 def test_a_new_board_in_production_does_not_end_the_comparison(
@@ -151,19 +155,19 @@ def test_a_new_board_in_production_does_not_end_the_comparison(
     (tmp_path / "boards.yaml").write_text(yaml.safe_dump(inventory))
     deployment, _ = line.push(make_candidate(4, name="worse", model=rotating_classifier(4)))
     assert (deployment.outcome, deployment.gate) == ("refused", "staging")
-    assert "production alone" in deployment.reason
+    assert "production alone" in headline(deployment)
     # A staging board that never ran production's release cannot compare, and says so.
     inventory["boards"][0]["name"] = "s2"
     (tmp_path / "boards.yaml").write_text(yaml.safe_dump(inventory))
     blind, _ = line.push(make_candidate(4, name="worse", model=rotating_classifier(4)))
     assert blind.outcome == "promoted"
-    assert "not compared with production: s2 runs no image, which no production board runs" in blind.reason
+    assert "not compared with production: s2 runs no image, which no production board runs" in headline(blind)
 
 
 def test_a_plan_that_cannot_be_met_is_refused_before_a_board_has_power(
     line_of: Callable[..., ReleaseLine], make_candidate: MakeCandidate
 ) -> None:
-    line = dataclasses.replace(line_of("s1"), plan=AcceptancePlan(outputs=OutputDisagreement(bad=0.02)))
+    line = dataclasses.replace(line_of("s1"), plan=AcceptancePlan(outputs=Outputs(bad=0.02)))
     with pytest.raises(TinyopsError, match=r"`outputs` .* missing"):
         line.push(make_candidate(4))
     assert not (line.workspace / "boards").exists()

@@ -1,0 +1,152 @@
+"""The frame of a check: what it is given, and what it may be asked."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from edge_deployer.acceptance.check_result import CheckResult, Status
+from edge_deployer.acceptance.evidence import BoardEvidence
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.acceptance.reference import Reference
+from edge_deployer.acceptance.registry import Declaration, Evidence, Pool, declared
+from edge_deployer.finding import Finding
+
+SHOWN = 16
+"""Samples that a result names."""
+
+
+class Subject(BaseModel):
+    """What is examined.
+
+    Attributes:
+        image_hash: hex hash of the release's image.
+        image_bytes: its size.
+        arena_bytes: smallest arena in which the model loads and runs on the host; None where nobody looked for it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    image_hash: str
+    image_bytes: int
+    arena_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One board's evidence, and what it is judged by.
+
+    Attributes:
+        evidence: what the board answered.
+        reference: what its answers are held against.
+        plan: thresholds and error rates.
+        subject: the release that it should run; None while samples still come in.
+        pool: whose board it is.
+        virtual: whether it is a virtual one, which runs the host's own TFLM.
+        staging: for a production board: the evidence of the staging boards that accepted the release.
+    """
+
+    evidence: BoardEvidence
+    reference: Reference
+    plan: AcceptancePlan
+    subject: Subject | None = None
+    pool: Pool = "staging"
+    virtual: bool = False
+    staging: Sequence[BoardEvidence] = ()
+
+
+class Check(Declaration, ABC):
+    """One check: a class that is decorated with `registered`, in a module of `edge_deployer.acceptance.checks`.
+
+    Everything is a pure function of its arguments.
+    """
+
+    @abstractmethod
+    def judge(self, case: Case) -> CheckResult | None:
+        """What the check says of a board; None where it does not apply."""
+
+    def is_asked(self, plan: AcceptancePlan) -> bool:
+        """Whether the plan wants it: it has a section for it, or the check needs none."""
+        return self.section is None or plan.section(self.section) is not None
+
+    def judges_quality(self, plan: AcceptancePlan, reference: Reference) -> bool:  # noqa: ARG002
+        """Whether it says how good the answers are, beside whether they are TFLM's."""
+        return False
+
+    def samples_needed(self, plan: AcceptancePlan, *, labelled: bool, computed: bool) -> int | None:  # noqa: ARG002
+        """Samples that it needs, as far as that does not depend on what is in them.
+
+        Args:
+            plan: how many samples it allows does not matter.
+            labelled: whether the samples have labels that are classes.
+            computed: whether they have TFLM's outputs.
+
+        Returns:
+            None where it needs none, or what it needs depends on them.
+        """
+        return None
+
+    def require(self, plan: AcceptancePlan, reference: Reference) -> None:
+        """See that the check can come to a decision by what is in the samples, beside how many there are.
+
+        Raises:
+            TinyopsError: it cannot; the message has what is missing.
+        """
+
+    def result(self, case: Case, status: Status, finding: Finding, **figures: Any) -> CheckResult:
+        """The check's result, with the fields of `CheckResult` that are given."""
+        warns = case.plan.only_warns(self.name)
+        return CheckResult(name=self.name, status=status, finding=finding, only_warns=warns, **figures)
+
+
+class SequentialCheck(Check):
+    """A check that takes no more samples than it needs.
+
+    Its decision is the first one in the order of the samples, so that answers which came in after it change nothing.
+    """
+
+    made_of = frozenset({"samples"})
+    pools = frozenset({"staging"})
+
+    def wants_more(self, case: Case, result: CheckResult) -> bool:  # noqa: ARG002
+        """Whether the next sample can bring a decision."""
+        return result.status == "undecided"
+
+
+def all_checks() -> list[Check]:
+    """All checks, by their place."""
+    return [check for check in declared() if isinstance(check, Check)]
+
+
+def asks_for(plan: AcceptancePlan, evidence: Evidence) -> bool:
+    """Whether a check that the plan wants is made of this evidence."""
+    return any(evidence in check.made_of and check.is_asked(plan) for check in all_checks())
+
+
+def sequential_results(case: Case) -> list[CheckResult]:
+    """What the sequential checks say of the answers so far; empty where there are none."""
+    return [result for _, result in _sequential(case)]
+
+
+def needs_more_samples(case: Case) -> bool:
+    """Whether the next sample can change a check: none refuses yet, and one is open.
+
+    All golden vectors are run in any case: production is held to what staging answers, and of a board that is refused
+    they tell how far off it is.
+    """
+    if case.evidence.answers is None or len(case.evidence.answers) < case.plan.golden_vectors:
+        return True
+    found = _sequential(case)
+    refused = any(result.refuses for _, result in found)
+    return not refused and any(check.wants_more(case, result) for check, result in found)
+
+
+def _sequential(case: Case) -> list[tuple[SequentialCheck, CheckResult]]:
+    if case.evidence.answers is None:
+        return []
+    checks = [check for check in all_checks() if isinstance(check, SequentialCheck)]
+    return [(check, result) for check in checks if (result := check.judge(case)) is not None]

@@ -1,0 +1,147 @@
+"""Are the board's answers right?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from typing_extensions import override
+
+from edge_deployer.acceptance.check import Case
+from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.floors import above_constant
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.acceptance.reference import Reference
+from edge_deployer.acceptance.registry import registered
+from edge_deployer.acceptance.sequential import (
+    NO_FLOOR,
+    Floor,
+    FloorCheck,
+    first,
+    fixed_samples,
+    lower_bound,
+    needed_by_design,
+    require_as_many,
+    status_of,
+    taken_by,
+)
+from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest, design_test
+from edge_deployer.errors import TinyopsError
+from edge_deployer.finding import kind
+from edge_deployer.quality import majority_share
+
+
+class Accuracy(Floor):
+    """The least share of samples that must be named right."""
+
+
+Right = kind(
+    "accuracy.right",
+    "{{ right }} of {{ samples }} samples right"
+    "{% if constant is not none %}, where a constant answer has {{ constant | percent }}{% endif %}",
+    right=int,
+    samples=int,
+    constant=float | None,
+)
+
+RightWithoutFloor = kind(
+    "accuracy.no_floor",
+    "{{ right }} of {{ samples }} samples right; no floor is set",
+    right=int,
+    samples=int,
+)
+
+
+@registered
+class AccuracyCheck(FloorCheck):
+    """The share of labelled samples that the board names right, tested sequentially against a floor."""
+
+    name = "accuracy"
+    place = 40
+    about = "the share of labelled samples that the board names right"
+    section = Accuracy
+    section_about = "for labels that are classes; null asks what `better_than_constant` says"
+    asks = ("Accuracy", FloorCheck.asks[1])
+    unit = "share"
+    metric = "accuracy"
+    needs = "labels that are classes"
+
+    def floor(self, plan: AcceptancePlan, reference: Reference) -> Floor | None:
+        """What accuracy must reach; None where nothing is asked of it, or all samples are of one class."""
+        truth, written = reference.true_labels, plan.section(Accuracy)
+        if written is not None:
+            return written
+        if not plan.better_than_constant or reference.metric != "accuracy" or truth is None:
+            return None
+        constant = majority_share(truth)
+        return None if constant == 1 else above_constant(constant, len(reference), plan)
+
+    @override
+    def judge(self, case: Case) -> CheckResult | None:
+        if case.reference.metric != "accuracy":
+            return None
+        assert case.evidence.answers is not None
+        right = case.reference.right_answers(case.evidence.answers.outputs.load())
+        floor = self.floor(case.plan, case.reference)
+        if floor is None:
+            told = RightWithoutFloor(right=int(right.sum()), samples=len(right))
+            return self.result(case, "skipped", told, measured=float(right.mean()))
+        test = accuracy_test(floor, len(case.reference), case.plan)
+        outcome = test.decide_in_order(~right)
+        taken = right[: outcome.samples]
+        count = int(taken.sum())
+        return self.result(
+            case,
+            status_of(outcome),
+            Right(right=count, samples=len(taken), constant=self.constant(floor, case.plan)),
+            measured=count / len(taken),
+            limit=floor.floor,
+            bound=lower_bound(taken, case.plan),
+            fixed_samples=fixed_samples(test),
+            differing=first(~taken),
+            **taken_by(outcome, case),
+        )
+
+    @override
+    def samples_needed(self, plan: AcceptancePlan, *, labelled: bool, computed: bool) -> int | None:
+        floor = plan.section(Accuracy)
+        return needed_by_design(lambda: accuracy_test(floor, 1, plan)) if floor is not None and labelled else None
+
+    @override
+    def require(self, plan: AcceptancePlan, reference: Reference) -> None:
+        if reference.metric == "accuracy" and reference.true_labels is not None:
+            require_better_than_constant(plan, np.bincount(reference.true_labels).tolist())
+
+
+def accuracy_test(floor: Floor, samples: int, plan: AcceptancePlan) -> BernoulliTest:
+    """The test of an accuracy, as a share of wrong answers.
+
+    Raises:
+        TooFewSamplesError: so many samples are too few for it.
+    """
+    return design_test(1 - floor.floor, 1 - floor.floor + floor.margin, plan.alpha, plan.beta, samples)
+
+
+def require_better_than_constant(plan: AcceptancePlan, counts: Sequence[int]) -> None:
+    """See that labelled samples can show a model to be better than always naming their commonest class.
+
+    Args:
+        plan: the plan; nothing is asked where it sets a floor of accuracy, or says so.
+        counts: samples of each class; more than the plan allows count by their shares.
+
+    Raises:
+        TinyopsError: they are of one class, or too few; the message has the number that is missing.
+    """
+    if plan.section(Accuracy) is not None or not plan.better_than_constant:
+        return
+    samples, majority = min(sum(counts), plan.samples), max(counts) / sum(counts)
+    if majority == 1:
+        raise TinyopsError(
+            f"all {samples} samples of the acceptance set have label {list(counts).index(max(counts))}: nothing tells "
+            "the model from one that always answers it",
+            remedy="add samples of the other classes, or set `better_than_constant: false` in the acceptance plan",
+        )
+    floor = above_constant(majority, samples, plan)
+    require_as_many(
+        "accuracy", needed_by_design(lambda: accuracy_test(floor, samples, plan)), samples, "samples", NO_FLOOR
+    )

@@ -1,0 +1,161 @@
+"""How far are the board's answers from the true values?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field, model_validator
+from typing_extensions import override
+
+from edge_deployer.acceptance.check import SHOWN, Case, SequentialCheck
+from edge_deployer.acceptance.check_result import Bound, CheckResult
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.acceptance.reference import Reference
+from edge_deployer.acceptance.registry import registered
+from edge_deployer.acceptance.sequential import Section, fewest, require_as_many, status_of, taken_by
+from edge_deployer.acceptance.statistics.bounded_mean import CeilingTest
+from edge_deployer.acceptance.statistics.confidence_sequence import mean_upper_bound
+from edge_deployer.errors import TinyopsError
+from edge_deployer.finding import kind
+from edge_deployer.quality import absolute_errors
+from edge_deployer.tensors import dequantize
+
+_LARGEST_CEILING = 1000
+
+RealUnits = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Mae(Section):
+    """The most that an error may be, in real units. One that is over it by `margin` is accepted with probability beta.
+
+    Attributes:
+        largest_error: the largest error there can be; one that is larger refuses the release. null: what the stored
+            type of the output allows.
+    """
+
+    ceiling: RealUnits
+    margin: RealUnits
+    largest_error: RealUnits | None = None
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Mae:
+        if self.margin < self.ceiling / _LARGEST_CEILING:
+            raise ValueError(f"margin {self.margin:g} is too small beside the ceiling {self.ceiling:g}")
+        return self
+
+
+MeanError = kind(
+    "mae.error", "mean absolute error {{ error | number }} over {{ samples }} samples", error=float, samples=int
+)
+
+MeanErrorWithoutCeiling = kind(
+    "mae.no_ceiling", "mean absolute error {{ error | number }}; no ceiling is set", error=float, samples=int
+)
+
+BeyondLargest = kind(
+    "mae.beyond_largest",
+    "sample {{ sample }} is off by {{ 'no finite number' if error is none else error | number }}, more than the "
+    "largest error there can be, {{ largest | number }}",
+    sample=int,
+    error=float | None,
+    largest=float,
+)
+
+
+@registered
+class MaeCheck(SequentialCheck):
+    """The mean absolute error, tested by betting against a ceiling."""
+
+    name = "mae"
+    place = 60
+    about = "the mean absolute error from the true values"
+    section = Mae
+    section_about = "for regression targets; null asks for none"
+    asks = (
+        "Mean absolute error",
+        "{% if section is none %}no ceiling is set{% else %}at most {{ section.ceiling | number }}; "
+        "{{ (section.ceiling + section.margin) | number }} is bad{% endif %}",
+    )
+    metric = "mae"
+    needs = "`targets`, the true values"
+
+    @override
+    def judge(self, case: Case) -> CheckResult | None:
+        reference, plan, mae = case.reference, case.plan, case.plan.section(Mae)
+        if reference.metric != "mae" or reference.targets is None:
+            return None
+        assert case.evidence.answers is not None
+        outputs = case.evidence.answers.outputs.load()
+        errors = absolute_errors(outputs, reference.targets.load()[: len(outputs)], reference.output)
+        if mae is None:
+            error = float(errors.mean())
+            return self.result(
+                case, "skipped", MeanErrorWithoutCeiling(error=error, samples=len(errors)), measured=error
+            )
+        test = _test(mae, reference, plan)
+        beyond = np.flatnonzero(~(errors <= test.high))
+        if len(beyond):
+            worst = float(errors[beyond[0]])
+            finding = BeyondLargest(
+                sample=int(beyond[0]), error=worst if np.isfinite(worst) else None, largest=test.high
+            )
+            differing = tuple(beyond[:SHOWN].tolist())
+            return self.result(case, "failed", finding, limit=mae.ceiling, differing=differing)
+        outcome = test.decide(errors)
+        taken = errors[: outcome.samples]
+        error = float(taken.mean())
+        return self.result(
+            case,
+            status_of(outcome),
+            MeanError(error=error, samples=len(taken)),
+            measured=error,
+            limit=mae.ceiling,
+            bound=Bound(high=mean_upper_bound(taken, 0.0, test.high, plan.confidence), confidence=plan.confidence),
+            differing=tuple(np.argsort(-taken, kind="stable")[:SHOWN].tolist()),
+            **taken_by(outcome, case),
+        )
+
+    @override
+    def judges_quality(self, plan: AcceptancePlan, reference: Reference) -> bool:
+        return plan.section(Mae) is not None
+
+    @override
+    def require(self, plan: AcceptancePlan, reference: Reference) -> None:
+        mae = plan.section(Mae)
+        if mae is None:
+            return
+        try:
+            largest = _test(mae, reference, plan).high
+        except ValueError as error:
+            raise TinyopsError(
+                f"acceptance plan: `mae` cannot be tested: {error}",
+                remedy="set mae.largest_error to the largest error there can be, above ceiling and margin together",
+            ) from error
+        needed = fewest(
+            lambda cap: CeilingTest(mae.ceiling, mae.margin, plan.alpha, plan.beta, cap, 0.0, largest).decide(
+                np.zeros(cap)
+            )
+        )
+        require_as_many("mae", needed, len(reference))
+
+
+def _test(mae: Mae, reference: Reference, plan: AcceptancePlan) -> CeilingTest:
+    """The test of the mean error.
+
+    Raises:
+        ValueError: the largest error is not known, or ceiling and margin go beyond it.
+    """
+    largest = mae.largest_error or _largest_error(reference)
+    return CeilingTest(mae.ceiling, mae.margin, plan.alpha, plan.beta, len(reference), 0.0, largest)
+
+
+def _largest_error(reference: Reference) -> float:
+    """How far the ends of the output's stored type are from the targets, in real units."""
+    stored = np.dtype(reference.output.dtype)
+    if reference.output.scale is None or stored.kind not in "iu" or reference.targets is None:
+        raise ValueError(f"the largest error of an output {reference.output.describe()} is not known")
+    limits = np.iinfo(stored)
+    low, high = map(float, dequantize(np.array([limits.min, limits.max]), reference.output))
+    targets = reference.targets.load()
+    return max(high - float(targets.min()), float(targets.max()) - low)

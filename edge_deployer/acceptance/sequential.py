@@ -1,0 +1,241 @@
+"""What sequential checks have in common: the test of a share, what it needs, and how a decision becomes a result.
+
+Each check holds its own error rates, the plan's alpha and beta. Bounds are from confidence sequences, which hold
+wherever a test stopped; an estimate at the point where a sequential test stopped would be biased.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing_extensions import override
+
+from edge_deployer.acceptance.agreement import BoolArray
+from edge_deployer.acceptance.check import SHOWN, Case, SequentialCheck
+from edge_deployer.acceptance.check_result import Bound, CheckResult, Status
+from edge_deployer.acceptance.plan import MOST_SAMPLES, AcceptancePlan, Proportion
+from edge_deployer.acceptance.reference import Reference
+from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest, design_test
+from edge_deployer.acceptance.statistics.confidence_sequence import share_lower_bound, share_upper_bound
+from edge_deployer.acceptance.statistics.decision import Decision, Standing, TooFewSamplesError
+from edge_deployer.acceptance.statistics.fixed_size import fixed_size_test
+from edge_deployer.errors import TinyopsError
+from edge_deployer.finding import Finding, kind
+
+_MOST_COUNTED = 200_000
+"""More samples than a plan may have: what needs as many is not counted any further."""
+_FIX = "give more held-out samples, raise `samples`, alpha or beta, or widen the check"
+NO_FLOOR = "give more held-out samples, set a floor in the acceptance plan, or `better_than_constant: false`"
+"""The remedy where it is the floor that no plan has set which cannot be tested."""
+
+_STATUS: dict[Decision | None, Status] = {
+    Decision.ACCEPT: "passed",
+    Decision.REJECT: "failed",
+    Decision.UNDECIDED: "undecided",
+    None: "undecided",
+}
+
+
+class Section(BaseModel):
+    """What the sections of sequential checks have in common."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Disagreement(Section):
+    """A share of samples on which a board may differ, and one that is too much."""
+
+    tolerated: Proportion = Field(default=0.01, description="a board of this share is refused with probability alpha")
+    bad: Proportion = Field(default=0.05, description="a board of this share is accepted with probability beta")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Disagreement:
+        if self.tolerated >= self.bad:
+            raise ValueError(f"tolerated {self.tolerated:g} must be below bad {self.bad:g}")
+        _require_distance(self.tolerated, self.bad)
+        return self
+
+
+class Floor(Section):
+    """The least that a figure must reach. One that misses it by `margin` is accepted with probability beta."""
+
+    floor: Proportion
+    margin: Proportion = 0.1
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Floor:
+        if self.margin >= self.floor:
+            raise ValueError(f"margin {self.margin:g} must be below the floor {self.floor:g}")
+        _require_distance(1 - self.floor, 1 - self.floor + self.margin)
+        return self
+
+
+def _require_distance(tolerated: float, bad: float) -> None:
+    """Refuse two shares that no acceptance set tells apart.
+
+    By the normal approximation a test of fixed size at alpha = beta = 0.05 takes ``(2 * 1.645)^2 p (1 - p) / d^2``
+    samples, p the mean of the shares and d their distance.
+    """
+    middle, distance = (tolerated + bad) / 2, bad - tolerated
+    samples = (2 * 1.645) ** 2 * middle * (1 - middle) / distance**2
+    if samples > MOST_SAMPLES:
+        raise ValueError(
+            f"shares of {tolerated:g} and {bad:g} take about {samples:,.0f} samples to tell apart, more than the "
+            f"{MOST_SAMPLES:,} that a plan may have"
+        )
+
+
+class DisagreementCheck(SequentialCheck):
+    """A check of the share of samples that speak against a board: `samples_against` says which do.
+
+    Attributes:
+        counts: what such samples are, in a chart's few words.
+    """
+
+    counts: ClassVar[str]
+    section: ClassVar[type[Disagreement]]
+    asks = ("", "{{ section.tolerated | percent }} of samples is tolerated, {{ section.bad | percent }} is bad")
+    unit = "share"
+
+    @abstractmethod
+    def samples_against(self, case: Case) -> BoolArray:
+        """Whether each of the answers so far speaks against the board, bool (n,)."""
+
+    @abstractmethod
+    def finding(self, case: Case, taken: BoolArray, status: Status) -> Finding:
+        """What the samples say that the test has taken: whether each speaks against the board, and what follows."""
+
+    def why_skipped(self, reference: Reference) -> Finding | None:
+        """Why nothing can be said by this reference; None where something can."""
+        return NoReference() if reference.outputs is None else None
+
+    def shares(self, plan: AcceptancePlan) -> Disagreement:
+        """What the plan tolerates, and what it calls bad."""
+        section = plan.section(self.section)
+        assert section is not None, "a plan always has it"
+        return section
+
+    def test(self, plan: AcceptancePlan, samples: int) -> BernoulliTest:
+        """The test of the share, with so many samples at most.
+
+        Raises:
+            TooFewSamplesError: they are too few for it.
+        """
+        shares = self.shares(plan)
+        return design_test(shares.tolerated, shares.bad, plan.alpha, plan.beta, samples)
+
+    @override
+    def judge(self, case: Case) -> CheckResult:
+        skipped = self.why_skipped(case.reference)
+        if skipped is not None:
+            return self.result(case, "skipped", skipped)
+        test, failed = self.test(case.plan, len(case.reference)), self.samples_against(case)
+        outcome = test.decide_in_order(failed)
+        taken = failed[: outcome.samples]
+        differing = int(taken.sum())
+        return self.result(
+            case,
+            status_of(outcome),
+            self.finding(case, taken, status_of(outcome)),
+            measured=differing / len(taken),
+            limit=test.tolerated,
+            bound=Bound(
+                high=share_upper_bound(differing, len(taken), case.plan.confidence), confidence=case.plan.confidence
+            ),
+            fixed_samples=fixed_samples(test),
+            differing=first(taken),
+            **taken_by(outcome, case),
+        )
+
+    @override
+    def samples_needed(self, plan: AcceptancePlan, *, labelled: bool, computed: bool) -> int | None:
+        return needed_by_design(lambda: self.test(plan, 1)) if computed else None
+
+
+class FloorCheck(SequentialCheck):
+    """A check of a figure that must reach a floor: the plan's, or else what a constant answer does not reach."""
+
+    asks = (
+        "",
+        "{% if section is not none %}at least {{ section.floor | percent }}; "
+        "{{ (section.floor - section.margin) | percent }} is bad{% elif plan.better_than_constant %}"
+        "better than a constant answer, where it is the task's{% else %}no floor is set{% endif %}",
+    )
+    at_least = True
+
+    @abstractmethod
+    def floor(self, plan: AcceptancePlan, reference: Reference) -> Floor | None:
+        """What the figure must reach on a board; None where nothing is asked of it."""
+
+    @override
+    def judges_quality(self, plan: AcceptancePlan, reference: Reference) -> bool:
+        return self.floor(plan, reference) is not None
+
+    def constant(self, floor: Floor, plan: AcceptancePlan) -> float | None:
+        """What a constant answer reaches, where the floor rests on that; None where the plan sets it."""
+        return None if self.is_asked(plan) else floor.floor - floor.margin
+
+
+NoReference = kind("no_reference", "the release has no reference of TFLM's")
+
+
+def status_of(outcome: Standing) -> Status:
+    """What a decision means for the board."""
+    return _STATUS[outcome.decision]
+
+
+def taken_by(outcome: Standing, case: Case) -> dict[str, Any]:
+    """The fields of a result that say how far a test came in the samples."""
+    used_up = len(case.reference) if outcome.decision is Decision.UNDECIDED else None
+    return {"samples": outcome.samples, "used_up": used_up}
+
+
+def first(failed: BoolArray) -> tuple[int, ...]:
+    """Indices of the first samples that speak against the board."""
+    return tuple(np.flatnonzero(failed)[:SHOWN].tolist())
+
+
+def fixed_samples(test: BernoulliTest) -> int:
+    """What a test of fixed size takes for the same shares and error rates."""
+    return fixed_size_test(test.tolerated, test.bad, test.alpha, test.beta)[0]
+
+
+def lower_bound(right: BoolArray, plan: AcceptancePlan) -> Bound:
+    """The least share of which these are a sequence."""
+    return Bound(
+        low=share_lower_bound(int(right.sum()), len(right), plan.confidence),
+        confidence=plan.confidence,
+    )
+
+
+def needed_by_design(design_for_one: Callable[[], BernoulliTest]) -> int:
+    """Samples that a test says that it needs, offered a single one."""
+    try:
+        design_for_one()
+    except TooFewSamplesError as error:
+        return error.needed
+    return 1
+
+
+def fewest(decide: Callable[[int], Standing]) -> int:
+    """The fewest observations with which a faultless board is accepted; a number that no plan has where it is more."""
+    outcome = decide(_MOST_COUNTED)
+    return outcome.samples if outcome.decision is Decision.ACCEPT else _MOST_COUNTED
+
+
+def require_as_many(check: str, needed: int, has: int, what: str = "samples", remedy: str = _FIX) -> None:
+    """See that a check has what it needs.
+
+    Raises:
+        TinyopsError: it has not; the message has the number that is missing.
+    """
+    if has < needed:
+        raise TinyopsError(
+            f"acceptance plan: `{check}` at these error rates needs up to {needed:,} {what}; the acceptance set has "
+            f"{has:,}, {needed - has:,} missing",
+            remedy=remedy,
+        )
