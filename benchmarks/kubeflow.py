@@ -11,8 +11,9 @@ from pathlib import Path
 
 from benchmarks.release_line import TINYOPS, seconds
 from benchmarks.rows import Row
-from pipeline.kubeflow import launcher, mounts
-from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
+from pipeline.kubeflow.replay import launcher
+from pipeline.kubeflow.step import mounts
 
 _REPEATS = 3
 _GATEWAY = Path(__file__).resolve().parents[1] / "requirements" / "gateway.txt"
@@ -27,7 +28,7 @@ from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 import components.artifact_types
 kubeflow_v2_run_executor.main = lambda options: None
 began = time.perf_counter()
-from pipeline.kubeflow import entrypoint
+from pipeline.kubeflow.step import entrypoint
 entrypoint.run(sys.argv[1:])
 print(time.perf_counter() - began)
 """

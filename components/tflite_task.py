@@ -8,7 +8,7 @@ from pathlib import Path
 from tfx.types import Artifact
 
 from components.artifact_files import read_artifact
-from components.tflite_converter.report import FILE_NAME, ConversionReport
+from components.conversion_report import FILE_NAME, ConversionReport
 from components.tflite_model import read_tflite
 from edge_deployer.task import UNASKED, Answers, AskedTask, Task, find_task
 from edge_deployer.tensors import Array

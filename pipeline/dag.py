@@ -25,9 +25,9 @@ from components.tflm_evaluator.thresholds import Thresholds
 from components.tflm_pusher.component import TFLMPusher
 from components.tflm_validator.component import TFLMValidator
 from components.trainer.component import Trainer
-from pipeline.beam_options import beam_args
-from pipeline.data_source import fields_of
-from pipeline.preflight import Job, Project
+from pipeline.project.beam_options import beam_args
+from pipeline.project.data_source import fields_of
+from pipeline.project.preflight import Job, Project
 
 _THRESHOLDS = ("min_accuracy", "min_auc", "min_recall", "min_precision", "max_drop")
 

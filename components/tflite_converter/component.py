@@ -39,7 +39,7 @@ class TFLiteConverter(base_component.BaseComponent):
 
     Outputs:
         int8_model: `standard_artifacts.Model` with `Format-Serving/tflite`, and `conversion.json`
-            (`components.tflite_converter.report.ConversionReport`) at its root: quantisation parameters, size, and
+            (`components.conversion_report.ConversionReport`) at its root: quantisation parameters, size, and
             how the int8 model in TFLM compares with the float model on the eval split.
     """
 

@@ -13,11 +13,11 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components.conversion_report import FILE_NAME, ConversionReport, TensorQuantisation
 from components.examples import LabelledExamples, read_examples
 from components.reference import HOST_ARENA_BYTES
 from components.tflite_converter.conversion import convert
 from components.tflite_converter.float_model import FloatModel
-from components.tflite_converter.report import FILE_NAME, ConversionReport, TensorQuantisation
 from components.tflite_model import tflite_path
 from components.tflite_task import task_of_project
 from edge_deployer.quality import figures

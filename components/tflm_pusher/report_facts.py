@@ -11,10 +11,10 @@ from typing import Any
 from tfx import types
 
 from components.artifact_files import read_artifact
+from components.conversion_report import FILE_NAME as CONVERSION_FILE
+from components.conversion_report import ConversionReport
 from components.sensor_example_gen import inspection
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
-from components.tflite_converter.report import FILE_NAME as CONVERSION_FILE
-from components.tflite_converter.report import ConversionReport
 from components.tflm_evaluator.figures import OVER_MAJORITY
 from components.tflm_evaluator.outcome import baseline_metrics, evaluated_task, refusal_reason, slice_metrics
 from components.training_curve import read_training_curve

@@ -8,7 +8,8 @@ from functools import cache
 from jinja2 import Environment, StrictUndefined, Template
 
 import edge_deployer.boards.findings
-import edge_deployer.rollout.refusals  # noqa: F401  (both declare codes that records have)
+import edge_deployer.release.refusals
+import edge_deployer.rollout.refusals  # noqa: F401  (all declare codes that records have)
 from edge_deployer.acceptance.check_result import CheckResult
 from edge_deployer.acceptance.registry import declaration_of
 from edge_deployer.boards.record import BoardRecord, Step

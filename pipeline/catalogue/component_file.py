@@ -11,10 +11,11 @@ from kfp.compiler import pipeline_spec_builder
 from kfp.dsl import structures
 from kfp.dsl.types.type_utils import IR_TYPE_TO_IN_MEMORY_SPEC_TYPE, create_bundled_artifact_type
 
-from pipeline.beam_options import BeamSection, beam_args
 from pipeline.catalogue.interface import NOT_CACHEABLE, Artifact, Interface, Parameter
-from pipeline.kubeflow.compiler import ENTRYPOINT
-from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.compilation.compiler import ENTRYPOINT
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
+from pipeline.project.beam_options import beam_args
+from pipeline.project.beam_section import BeamSection
 
 # Between a small letter and a capital, and before the last of several capitals: TFLM-Evaluator.
 _WORDS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from edge_deployer.errors import TinyopsError
-from pipeline.kubeflow.settings import Image
+from pipeline.project.kubeflow_settings import Image
 
 _IMAGE: Final = TypeAdapter[str](Image)
 

@@ -24,9 +24,9 @@ from components.artifact_types import HtmlReport, MarkdownReport
 from components.fingerprint_driver import FINGERPRINT
 from pipeline.catalogue import docstrings, stock_components
 from pipeline.catalogue.beyond_specs import EXAMPLES, FILLED_IN, REQUIRED
-from pipeline.catalogue.names import COMPONENTS
-from pipeline.compatibility import ONLY_NEWER_INPUTS
-from pipeline.kubeflow.compiler import NEVER_CACHED
+from pipeline.kubeflow.compilation.compiler import NEVER_CACHED
+from pipeline.project.compatibility import ONLY_NEWER_INPUTS
+from pipeline.project.component_names import COMPONENTS
 
 # kfp.pipeline_spec.ParameterType.ParameterTypeEnum.
 _TYPES: Final = {str: "STRING", int: "NUMBER_INTEGER", float: "NUMBER_DOUBLE", bool: "BOOLEAN"}

@@ -13,8 +13,8 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.release.labelled_data import file_sha256
 from pipeline.ci.decision import Change
 from pipeline.ci.state import Revision, State
-from pipeline.config import BUILTIN_DIGITS, PipelineConfig
-from pipeline.heavy_imports import heavy_imports
+from pipeline.project.config import BUILTIN_DIGITS, PipelineConfig
+from pipeline.project.heavy_imports import heavy_imports
 from pipeline.registration.repository import Repository, listed
 
 _URI: Final = "://"

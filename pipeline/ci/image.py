@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.ci.changes import code_changed_since
 from pipeline.ci.state import Revision, State
-from pipeline.config import BUILTIN_DIGITS, PipelineConfig
+from pipeline.project.config import BUILTIN_DIGITS, PipelineConfig
 from pipeline.registration.repository import Repository
 
 VARIABLE = "TINYOPS_IMAGE"

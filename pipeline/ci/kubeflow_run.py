@@ -16,7 +16,7 @@ from kfp_server_api import (
 from edge_deployer.errors import TinyopsError
 from pipeline.ci.clock import Clock
 from pipeline.ci.refusal import ReleaseRefused
-from pipeline.kubeflow.step_names import GATE
+from pipeline.project.step_names import GATE
 from pipeline.registration.api_server import ApiServer, ApiServerError, display_name_filter
 from pipeline.registration.registrar import Registration
 

@@ -13,7 +13,7 @@ from pipeline.ci.delivery import Delivery, Memory
 from pipeline.ci.image import image_for
 from pipeline.ci.state import load_state
 from pipeline.ci.steps import Job, Steps, Tools
-from pipeline.config import load_config
+from pipeline.project.config import load_config
 from pipeline.registration.host import resolve_host
 from pipeline.registration.repository import Repository
 

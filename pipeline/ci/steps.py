@@ -12,15 +12,15 @@ from pipeline.ci.clock import Clock
 from pipeline.ci.commands import run_command
 from pipeline.ci.decision import Step
 from pipeline.ci.image import VARIABLE
-from pipeline.ci.settings import CiSection
-from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
+from pipeline.project.ci_settings import CiSection
 from pipeline.registration.origin import project_files
 from pipeline.registration.repository import Repository
 
 if TYPE_CHECKING:
     from kfp_server_api import V2beta1Run
 
-    from pipeline.config import TrainSection
+    from pipeline.project.config import TrainSection
     from pipeline.registration.api_server import ApiServer
     from pipeline.registration.registrar import Registration
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
-from pipeline import quiet_libraries
 from pipeline.ci.clock import Clock
 from pipeline.ci.steps import Tools
-from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 from pipeline.kubeflow.verification.findings import Check
+from pipeline.project import quiet_libraries
 
 
 def real_tools() -> Tools:
@@ -19,7 +19,7 @@ def real_tools() -> Tools:
 
 def _compile_project(config: Path, image: str | None) -> PipelineFile:
     quiet_libraries.hush()
-    from pipeline.kubeflow.compiler import compile_project
+    from pipeline.kubeflow.compilation.compiler import compile_project
 
     return compile_project(config, image=image)
 

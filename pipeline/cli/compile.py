@@ -30,11 +30,11 @@ def compile_pipeline(
     Next: `tinyops verify`, `tinyops replay`, `tinyops register`.
     """
     from edge_deployer.files import write_file
-    from pipeline import quiet_libraries
+    from pipeline.project import quiet_libraries
 
     config = choose_project(project, demo=demo)
     quiet_libraries.hush()
-    from pipeline.kubeflow.compiler import compile_project
+    from pipeline.kubeflow.compilation.compiler import compile_project
 
     compiled = compile_project(config, image=image)
     write_file(output, compiled.to_yaml().encode())

@@ -31,7 +31,7 @@ def about() -> None:
 @components.command("list", epilog="Example: tinyops components list")
 def list_components(as_json: _Json = False) -> None:
     """Say what each component does, in the order of the pipeline."""
-    from pipeline.catalogue.names import COMPONENTS
+    from pipeline.project.component_names import COMPONENTS
 
     interfaces = _interfaces(COMPONENTS, quiet=as_json)
     from pipeline.catalogue.view import list_json, list_text
@@ -69,7 +69,7 @@ def export(
 ) -> None:
     """Write components as files that kfp loads. The same components and image give the same bytes."""
     from pipeline.catalogue.image import require_image
-    from pipeline.catalogue.names import COMPONENTS
+    from pipeline.project.component_names import COMPONENTS
 
     require_image(image)
     interfaces = _interfaces(names or COMPONENTS, quiet=as_json)
@@ -82,7 +82,7 @@ def export(
 @components.command(epilog="Example: tinyops components catalogue > docs/components.md")
 def catalogue() -> None:
     """Print all of it as a page in Markdown."""
-    from pipeline.catalogue.names import COMPONENTS
+    from pipeline.project.component_names import COMPONENTS
 
     interfaces = _interfaces(COMPONENTS, quiet=False)
     from pipeline.catalogue.page import catalogue_page
@@ -94,9 +94,9 @@ def _interfaces(names: Iterable[str], *, quiet: bool) -> list[Interface]:
     """Interfaces by name. Imports TFX, which takes seconds, once the names are known to be right."""
     from rich.console import Console
 
-    from pipeline import quiet_libraries
-    from pipeline.catalogue.names import require_known
-    from pipeline.heavy_imports import heavy_imports
+    from pipeline.project import quiet_libraries
+    from pipeline.project.component_names import require_known
+    from pipeline.project.heavy_imports import heavy_imports
 
     require_known(names)
     quiet_libraries.hush()

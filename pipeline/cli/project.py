@@ -28,7 +28,7 @@ DemoOption = Annotated[bool, typer.Option("--demo", help=f"Take the demo: {_DEMO
 def choose_project(named: Path | None, *, demo: bool) -> Path:
     """The config file that a command works with, as `find_project`; the first line on stderr says which it is."""
     # Pydantic and yaml cost time that `tinyops --help` need not pay.
-    from pipeline.config import DEFAULT_CONFIG
+    from pipeline.project.config import DEFAULT_CONFIG
 
     found = find_project(named, demo=demo)
     if found != DEFAULT_CONFIG:
@@ -52,7 +52,7 @@ def find_project(named: Path | None, *, demo: bool) -> Path:
         TinyopsError: the folder has no such file, or has it by another name.
         typer.BadParameter: both a project and the demo are asked for.
     """
-    from pipeline.config import DEFAULT_CONFIG
+    from pipeline.project.config import DEFAULT_CONFIG
 
     if demo:
         if named is not None:

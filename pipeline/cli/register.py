@@ -12,7 +12,7 @@ import typer
 from edge_deployer.errors import TinyopsError
 
 if TYPE_CHECKING:
-    from pipeline.kubeflow.pipeline_file import PipelineFile
+    from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 
 
 def register(
@@ -53,7 +53,7 @@ def register(
     Exit status: 0 registered or unchanged, 1 an error, 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
     # kfp takes a second that `tinyops --help` need not pay.
-    from pipeline.kubeflow.pipeline_file import PipelineFile
+    from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
     from pipeline.registration.origin import commit_of
 
     file = PipelineFile.load(pipeline)

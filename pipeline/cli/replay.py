@@ -46,14 +46,14 @@ def replay(
     143 by SIGTERM.
     """
     from edge_deployer.report.folders import keep_report
-    from pipeline.kubeflow.pipeline_file import PipelineFile
-    from pipeline.kubeflow.replay import replay as run
-    from pipeline.kubeflow.replay_view import ReplayView, print_result
-    from pipeline.kubeflow.run_parameters import run_parameters
-    from pipeline.kubeflow.step_process import on_this_machine
-    from pipeline.kubeflow.this_machine import host_parameters, require_own
+    from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
+    from pipeline.kubeflow.replay.run import replay as run
+    from pipeline.kubeflow.replay.run_parameters import run_parameters
+    from pipeline.kubeflow.replay.step_process import on_this_machine
+    from pipeline.kubeflow.replay.this_machine import host_parameters, require_own
+    from pipeline.kubeflow.replay.view import ReplayView, print_result
     from pipeline.kubeflow.verification.soundness import require_sound
-    from pipeline.preflight import load_project
+    from pipeline.project.preflight import load_project
 
     file = PipelineFile.load(pipeline)
     require_sound(file, pipeline)

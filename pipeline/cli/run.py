@@ -34,8 +34,8 @@ def run(
     # Pydantic, numpy and yaml cost half a second that `tinyops --help` need not pay.
     from edge_deployer.cli.outcome import print_outcome
     from edge_deployer.cli.output import progress_stream
-    from pipeline.display import RunDisplay
-    from pipeline.local_run import run_project
+    from pipeline.local.display import RunDisplay
+    from pipeline.local.run import run_project
 
     config = choose_project(project, demo=demo)
     with RunDisplay(Console(file=progress_stream(), quiet=as_json)) as display:

@@ -17,7 +17,7 @@ from kfp.client import ServiceAccountTokenVolumeCredentials
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import read_text
-from pipeline.compatibility import api_operation
+from pipeline.project.compatibility import api_operation
 from pipeline.registration.host import resolve_host
 
 PAGE_VARIABLE: Final = "KF_PIPELINES_UI_ENDPOINT"

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import make_folder, read_file, write_file
-from pipeline.kubeflow import yaml_text
-from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.compilation import yaml_text
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 
 API_VERSION: Final = "pipelines.kubeflow.org/v2beta1"
 """kubeflow/pipelines, manifests/kustomize/base/crds/pipelines.kubeflow.org_{pipelines,pipelineversions}.yaml. Only

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_deployer.errors import TinyopsError
-from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 from pipeline.registration.repository import Repository
 
 if TYPE_CHECKING:
-    from pipeline.config import TrainSection
+    from pipeline.project.config import TrainSection
 
 
 def commit_of(path: Path, file: PipelineFile, config_file: Path | None) -> str:
@@ -26,7 +26,7 @@ def commit_of(path: Path, file: PipelineFile, config_file: Path | None) -> str:
     """
     if config_file is None:
         return _commit_with(path)
-    from pipeline.config import load_config
+    from pipeline.project.config import load_config
 
     repository = Repository.around(config_file.resolve().parent)
     repository.require_committed()
@@ -41,7 +41,7 @@ def project_files(config_file: Path, train: TrainSection) -> list[Path]:
     Raises:
         TinyopsError: as `UserModule.load`.
     """
-    from pipeline.user_module import UserModule
+    from pipeline.project.user_module import UserModule
 
     return [config_file, *UserModule.load(train.module, train.preprocessing).sources]
 
@@ -59,11 +59,11 @@ def _commit_with(path: Path) -> str:
 
 def _require_compiled_from(config_file: Path, path: Path, file: PipelineFile) -> None:
     # Seconds of imports.
-    from pipeline import quiet_libraries
+    from pipeline.project import quiet_libraries
     from pipeline.registration.content import Content
 
     quiet_libraries.hush()
-    from pipeline.kubeflow.compiler import compile_project
+    from pipeline.kubeflow.compilation.compiler import compile_project
 
     if Content.of_file(compile_project(config_file, image=_image(file))) != Content.of_file(file):
         raise TinyopsError(

@@ -10,7 +10,7 @@ from kfp_server_api import V2beta1Pipeline, V2beta1PipelineVersion
 
 from edge_deployer.ending import Ended, waited_for
 from edge_deployer.errors import TinyopsError
-from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 from pipeline.registration.api_server import ApiServer, ApiServerError, display_name_filter
 from pipeline.registration.content import Content
 

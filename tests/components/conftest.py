@@ -70,8 +70,9 @@ def run_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
     from tfx.orchestration.pipeline import Pipeline
 
-    from pipeline.beam_options import BeamSection, beam_args
-    from pipeline.lineage import Lineage
+    from pipeline.local.lineage import Lineage
+    from pipeline.project.beam_options import beam_args
+    from pipeline.project.beam_section import BeamSection
 
     folder = tmp_path_factory.mktemp("tfx")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.tflite_converter.report import FILE_NAME, ConversionReport
+from components.conversion_report import FILE_NAME, ConversionReport
 from edge_deployer.errors import Refused, TinyopsError
 from edge_deployer.tensors import quantize
 from edge_deployer.tflm import TflmRunner, list_operators, tensor_specs

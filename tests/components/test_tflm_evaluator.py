@@ -19,7 +19,8 @@ def evaluate(line, folder: Path, model, *, baseline=None, **thresholds: float | 
 
     from components.tflm_evaluator.executor import Executor
     from components.tflm_evaluator.thresholds import Thresholds, eval_config
-    from pipeline.beam_options import BeamSection, beam_args
+    from pipeline.project.beam_options import beam_args
+    from pipeline.project.beam_section import BeamSection
 
     evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
     for name, artifact in (("evaluation", evaluation), ("blessing", blessing)):

@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from pipeline import quiet_libraries
-from pipeline.config import DEFAULT_CONFIG
-from pipeline.kubeflow.compiler import compile_project
-from pipeline.kubeflow.pipeline_file import PipelineFile
-from pipeline.kubeflow.replay import StepEnded, StepStarted
+from pipeline.kubeflow.compilation.compiler import compile_project
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
+from pipeline.kubeflow.replay.run import StepEnded, StepStarted
+from pipeline.project import quiet_libraries
+from pipeline.project.config import DEFAULT_CONFIG
 from tests.containers.base import PYTHON, make_tree
 from tests.containers.engine import Engine
 from tests.containers.images import (

@@ -12,9 +12,9 @@ from typing import Final
 
 import yaml
 
-from pipeline.kubeflow.pipeline_file import PipelineFile
-from pipeline.kubeflow.replay import ReplayResult, StepEnded, StepStarted, replay
-from pipeline.kubeflow.run_parameters import run_parameters
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
+from pipeline.kubeflow.replay.run import ReplayResult, StepEnded, StepStarted, replay
+from pipeline.kubeflow.replay.run_parameters import run_parameters
 from tests.containers.engine import Engine
 from tests.containers.gateway import ADDRESS, running_gateway
 from tests.containers.images import EDGE_DEPLOYER

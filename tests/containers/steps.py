@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.kubeflow.mounts import VARIABLE
-from pipeline.kubeflow.pipeline_file import PipelineFile
-from pipeline.kubeflow.step_process import Start, Step
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
+from pipeline.kubeflow.replay.step_process import Start, Step
+from pipeline.kubeflow.step.mounts import VARIABLE
 from tests.containers.engine import Engine
 
 USER: Final = 10001

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.kubeflow.compiler import DIGITS_IN_IMAGE
-from pipeline.kubeflow.settings import KubeflowSection
+from pipeline.kubeflow.compilation.compiler import DIGITS_IN_IMAGE
+from pipeline.project.kubeflow_settings import KubeflowSection
 from tests.kubernetes.manifests import KUBERNETES, pod_templates
 
 ROOT = KUBERNETES.parent
@@ -44,7 +44,7 @@ def test_what_is_copied_is_in_the_repository_and_what_is_installed_is_locked() -
     text = PIPELINE.read_text()
     for copied in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE):
         for python in ("python3.10", "python3.13"):
-            given = copied.replace("${PROJECT}", "pipeline/projects/digits").replace("${PYTHON}", python)
+            given = copied.replace("${PROJECT}", "pipeline/templates/digits").replace("${PYTHON}", python)
             assert all((ROOT / source).exists() for source in given.split()), given
     for install in re.findall(r"pip install (.+?)(?:\\|&&|$)", text, re.MULTILINE):
         assert "--require-hashes" in install or "--no-index" in install, install

@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 
 from edge_deployer.inventory.inventory import BoardEntry, load_inventory
-from pipeline.kubeflow.settings import KubeflowSection
+from pipeline.project.kubeflow_settings import KubeflowSection
 from tests.kubernetes.manifests import ALL, GATEWAYS, KUBERNETES, PIPELINES, POOLS, build, of_kind, pod_templates
 
 OLDEST, NEWEST = "1.28", "1.37"

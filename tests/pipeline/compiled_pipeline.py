@@ -4,7 +4,7 @@ from pathlib import Path
 
 from kfp import compiler, dsl
 
-from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 
 
 @dsl.container_component

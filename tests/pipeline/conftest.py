@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import yaml
 
-from pipeline.config import DEFAULT_CONFIG
-from pipeline.events import Event
-from pipeline.local_run import RunResult, run_project
+from pipeline.local.events import Event
+from pipeline.local.run import RunResult, run_project
+from pipeline.project.config import DEFAULT_CONFIG
 
 MODULE = """
 def preprocessing_fn(inputs):

@@ -77,7 +77,7 @@ copy_checkout() {
 # The default project on a Beam runner.
 run() {
   rm -rf --one-file-system "$root/tmp/$1"
-  cp -r "$source/pipeline/projects/digits" "$root/tmp/$1"
+  cp -r "$source/pipeline/templates/digits" "$root/tmp/$1"
   printf '\nbeam: {runner: %s}\n' "$1" >>"$root/tmp/$1/tinyops.yaml"
   # A refused model ends with a status of its own.
   inside ".venv/bin/tinyops run /tmp/$1/tinyops.yaml --workspace /tmp/$1/workspace --json" >"$folder/$1.json" ||

@@ -10,7 +10,7 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from pipeline.kubeflow.platform_document import STORE_ADDRESS
+from pipeline.kubeflow.compilation.platform_document import STORE_ADDRESS
 from pipeline.kubeflow.verification.parsed_pipeline import KUBERNETES, ParsedPipeline
 
 _NAMES = {

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.kubeflow.settings import Image
 from pipeline.kubeflow.verification.findings import Check, Finding
 from pipeline.kubeflow.verification.parsed_pipeline import ParsedPipeline
+from pipeline.project.kubeflow_settings import Image
 
 _IMAGE = TypeAdapter[str](Image)
 

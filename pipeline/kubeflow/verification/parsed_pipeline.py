@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
-from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 from pipeline.kubeflow.verification.findings import Finding
 from pipeline.kubeflow.verification.strict_json import read_strictly
 

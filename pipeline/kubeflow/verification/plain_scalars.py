@@ -8,8 +8,8 @@ from typing import Final
 
 import yaml
 
+from pipeline.kubeflow.compilation.yaml_text import reads_as_text
 from pipeline.kubeflow.verification.findings import Check, Finding
-from pipeline.kubeflow.yaml_text import reads_as_text
 
 _RESOLVER: Final = yaml.resolver.Resolver()
 _TEXT: Final = _RESOLVER.DEFAULT_SCALAR_TAG

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
-from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 from pipeline.kubeflow.verification.parsed_pipeline import parse
 from pipeline.kubeflow.verification.verify import static_checks
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 from pipeline.kubeflow.verification.artifact_types import check_artifact_types
 from pipeline.kubeflow.verification.back_end import check_back_end
 from pipeline.kubeflow.verification.cluster_needs import Need, cluster_needs

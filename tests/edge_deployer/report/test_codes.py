@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -112,6 +114,18 @@ def test_every_code_has_words_over_its_own_figures(code: str, kind: type[Finding
     finding = kind.model_construct(code=code, **figures)
     assert in_words(finding)
     assert kind.model_config["extra"] == "forbid"
+
+
+def test_whoever_shows_a_record_knows_every_code() -> None:
+    product = Path(__file__).parents[3] / "edge_deployer"
+    declaring = [
+        ".".join(path.relative_to(product.parent).with_suffix("").parts)
+        for path in product.rglob("*.py")
+        if " = kind(" in path.read_text() or "(Finding):" in path.read_text()
+    ]
+    program = f"import sys, edge_deployer.report.words; print(set({declaring}) - sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout == "set()\n", done.stderr
 
 
 def _example(annotation: str) -> Any:

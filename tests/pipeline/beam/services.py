@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline import quiet_libraries
+from pipeline.project import quiet_libraries
 
 _JOB_SERVER = ["-m", "apache_beam.runners.portability.local_job_service_main"]
 _WORKER_POOL = [str(Path(__file__).with_name("worker_pool.py"))]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.beam_options import BeamSection, beam_args
+from pipeline.project.beam_options import beam_args
+from pipeline.project.beam_section import BeamSection
 
 USERS_MODULE = """
 import logging, os

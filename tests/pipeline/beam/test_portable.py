@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from edge_deployer.errors import TinyopsError
-from pipeline.beam_options import BeamSection, require_job_server
+from pipeline.project.beam_options import require_job_server
+from pipeline.project.beam_section import BeamSection
 from tests.pipeline.beam.services import job_server, portable, worker_pool
 from tests.pipeline.beam.whole_run import assert_promoted_on_sound_figures, write_project
 
@@ -38,7 +39,7 @@ def test_a_job_server_that_is_not_there_is_named_before_anything_runs(endpoint: 
 
 
 def test_a_job_server_that_takes_no_connection_is_given_up(silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.beam_options._CONNECT_S", 0.2)
+    monkeypatch.setattr("pipeline.project.beam_options._CONNECT_S", 0.2)
     with pytest.raises(TinyopsError, match="timed out"):
         require_job_server(BeamSection(runner="portable", options={"job_endpoint": silent}))
 

@@ -12,9 +12,9 @@ import yaml
 
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
-from pipeline.config import DEFAULT_CONFIG
-from pipeline.lineage import Lineage
-from pipeline.local_run import run_project
+from pipeline.local.lineage import Lineage
+from pipeline.local.run import run_project
+from pipeline.project.config import DEFAULT_CONFIG
 
 
 def write_project(folder: Path, beam: dict[str, Any]) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.catalogue.names import COMPONENTS
+from pipeline.project.component_names import COMPONENTS
 
 if TYPE_CHECKING:
     from pipeline.catalogue.interface import Interface

@@ -12,11 +12,11 @@ from kfp.compiler import Compiler
 from kfp.dsl.types.type_utils import InconsistentTypeException
 
 from edge_deployer.report.reading import read_report
-from pipeline.kubeflow.mounts import local_path
-from pipeline.kubeflow.pipeline_file import PipelineFile
-from pipeline.kubeflow.replay import replay
-from pipeline.kubeflow.run_parameters import run_parameters
-from pipeline.kubeflow.step_process import on_this_machine
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
+from pipeline.kubeflow.replay.run import replay
+from pipeline.kubeflow.replay.run_parameters import run_parameters
+from pipeline.kubeflow.replay.step_process import on_this_machine
+from pipeline.kubeflow.step.mounts import local_path
 from tests.components.conftest import PROJECT, write_blobs
 from tests.pipeline.catalogue.another_team import PIPELINE_ROOT, blobs_pipeline
 from tests.pipeline.catalogue.own_components import make, use

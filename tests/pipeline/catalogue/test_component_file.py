@@ -12,13 +12,13 @@ from google.protobuf import json_format
 from kfp import components
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
-from pipeline.catalogue.names import COMPONENTS
-from pipeline.config import DEFAULT_CONFIG
-from pipeline.kubeflow import executor_input
-from pipeline.kubeflow.compiler import compile_project
-from pipeline.kubeflow.executor_input import ExecutorInput, InputDefinitions, for_tfx, type_title
-from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.compilation.compiler import compile_project
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
+from pipeline.kubeflow.step import executor_input
+from pipeline.kubeflow.step.executor_input import ExecutorInput, InputDefinitions, for_tfx, type_title
 from pipeline.kubeflow.verification.parsed_pipeline import parse
+from pipeline.project.component_names import COMPONENTS
+from pipeline.project.config import DEFAULT_CONFIG
 from tests.pipeline.catalogue.conftest import IMAGE
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from edge_deployer.errors import TinyopsError
-from pipeline.catalogue.names import COMPONENTS
 from pipeline.cli.components import components
+from pipeline.project.component_names import COMPONENTS
 from tests.pipeline.catalogue.conftest import IMAGE
 
 

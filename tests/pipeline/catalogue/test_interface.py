@@ -13,10 +13,10 @@ from google.protobuf.message import Message
 
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.profile import BoardProfile
-from pipeline.catalogue.names import COMPONENTS
-from pipeline.compatibility import ONLY_NEWER_INPUTS
-from pipeline.config import DEFAULT_CONFIG
-from pipeline.preflight import load_project
+from pipeline.project.compatibility import ONLY_NEWER_INPUTS
+from pipeline.project.component_names import COMPONENTS
+from pipeline.project.config import DEFAULT_CONFIG
+from pipeline.project.preflight import load_project
 
 if TYPE_CHECKING:
     from tfx.dsl.components.base.base_component import BaseComponent

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.catalogue import stock_components
-from pipeline.catalogue.names import COMPONENTS
+from pipeline.project.component_names import COMPONENTS
 
 if TYPE_CHECKING:
     from pipeline.catalogue.interface import Interface

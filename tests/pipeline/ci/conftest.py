@@ -18,7 +18,7 @@ from pipeline.ci import tools
 from pipeline.ci.clock import Clock
 from pipeline.ci.steps import Tools
 from pipeline.cli.ci import ci
-from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 from tests.pipeline.compiled_pipeline import write_pipeline
 from tests.pipeline.git_project import commit_all
 from tests.pipeline.kfp_api_server import KfpApiServer

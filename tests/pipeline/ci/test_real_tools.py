@@ -9,7 +9,7 @@ import pytest
 from edge_deployer.errors import TinyopsError
 from pipeline.ci import tools
 from pipeline.ci.kubeflow_run import GATE
-from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 from tests.pipeline.ci.conftest import Delivered
 from tests.pipeline.git_project import git
 

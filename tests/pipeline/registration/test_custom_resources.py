@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from edge_deployer.errors import TinyopsError
 from pipeline.cli.register import register
-from pipeline.kubeflow.pipeline_file import PipelineFile
+from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 from pipeline.registration.content import Content
 from tests.pipeline.compiled_pipeline import write_pipeline
 from tests.pipeline.git_project import git

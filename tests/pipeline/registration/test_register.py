@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from edge_deployer.ending import Ended
 from edge_deployer.errors import TinyopsError
 from pipeline.cli.register import register as register_command
-from pipeline.kubeflow.compiler import compile_project
+from pipeline.kubeflow.compilation.compiler import compile_project
 from pipeline.registration import api_server
 from tests.pipeline.compiled_pipeline import write_pipeline
 from tests.pipeline.conftest import MODULE

@@ -1,0 +1,124 @@
+"""What came out of a component, in a phrase for the progress display."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+
+from components.artifact_files import read_artifact
+from components.conversion_report import FILE_NAME as CONVERSION_FILE
+from components.conversion_report import ConversionReport
+from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
+from components.tflite_model import serving_file
+from components.tflm_evaluator.outcome import dropped_baseline, evaluated_task, overall_metrics, refusal_reason
+from components.training_curve import read_training_curve
+from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
+from edge_deployer.release.validation_report import ValidationReport
+from edge_deployer.report.words import in_words
+from pipeline.local.lineage import Outputs
+
+
+def phrase(component: str, outputs: Outputs) -> str:
+    """One short phrase; empty for a component that this module does not know."""
+    describe = _PHRASES.get(component)
+    return "" if describe is None else describe(outputs)
+
+
+def _examples(outputs: Outputs) -> str:
+    summary = DatasetSummary.read(outputs.folder("examples") / SUMMARY_FILE)
+    sizes = " + ".join(f"{size:,} {split}" for split, size in summary.split_sizes.items())
+    groups = sum(summary.group_counts.values())
+    return f"{sizes}, {groups} groups" if groups else sizes
+
+
+def _statistics(outputs: Outputs) -> str:
+    splits = json.loads(outputs.text("statistics", "split_names"))
+    return f"of {' and '.join(splits)}"
+
+
+def _schema(outputs: Outputs) -> str:
+    schema = text_format.Parse((outputs.folder("schema") / "schema.pbtxt").read_text(), schema_pb2.Schema())
+    return "features " + ", ".join(feature.name for feature in schema.feature)
+
+
+def _anomalies(outputs: Outputs) -> str:
+    found: set[str] = set()
+    for file in outputs.folder("anomalies").glob("Split-*/SchemaDiff.pb"):
+        found |= set(anomalies_pb2.Anomalies.FromString(file.read_bytes()).anomaly_info)
+    return f"anomalies in {', '.join(sorted(found))}" if found else "no anomalies"
+
+
+def _transform(outputs: Outputs) -> str:
+    metadata = outputs.folder("transform_graph") / "transformed_metadata" / "schema.pbtxt"
+    schema = text_format.Parse(metadata.read_text(), schema_pb2.Schema())
+    return "features " + ", ".join(feature.name for feature in schema.feature)
+
+
+def _training(outputs: Outputs) -> str:
+    curve = read_training_curve(outputs.folder("model_run"))
+    if curve is None:
+        return "no training curve"
+    train, held_out = curve.train.accuracy, curve.eval.accuracy
+    return f"{len(train)} epochs, accuracy {train[-1]:.3f} train, {held_out[-1]:.3f} eval"
+
+
+def _conversion(outputs: Outputs) -> str:
+    report = read_artifact(ConversionReport, outputs.folder("int8_model") / CONVERSION_FILE)
+    text = f"int8 {report.model_bytes:,} bytes, task {report.task.name} ({report.task.why})"
+    if report.refusal is not None:
+        return f"{text}; TFLM does not run it: {report.refusal}"
+    return text if report.agreement is None else f"{text}, agrees with float on {report.agreement:.1%}"
+
+
+def _baseline(outputs: Outputs) -> str:
+    found = serving_file(outputs.folder("baseline_model"))
+    if not found.is_file():
+        return "no other blessed model"
+    return f"sha256 {hashlib.sha256(found.read_bytes()).hexdigest()[:8]}"
+
+
+def _evaluation(outputs: Outputs) -> str:
+    uri = str(outputs.folder("evaluation"))
+    reason = refusal_reason(uri)
+    if reason is not None:
+        return f"not blessed: {in_words(reason)}"
+    dropped = dropped_baseline(uri)
+    alone = "" if dropped is None else f"; not compared with the latest blessed model: {dropped}"
+    found, task = overall_metrics(uri), evaluated_task(uri)
+    figures = ", ".join(f"{name} {found[name]:.4f}" for name in (task.metrics if task else ()))
+    return f"{figures} in TFLM, blessed{alone}"
+
+
+def _validation(outputs: Outputs) -> str:
+    report = read_artifact(ValidationReport, outputs.folder("blessing") / VALIDATION_FILE)
+    if report.reason is not None:
+        return f"not blessed: {in_words(report.reason)}"
+    arena = f"arena {report.arena_bytes:,} of {report.arena_limit:,} bytes on a 64-bit host"
+    if report.latency_us is None:
+        return f"{arena}, no latency figure ({report.latency_note}), blessed"
+    return f"{arena}, about {report.latency_us / 1000:.1f} ms, blessed"
+
+
+def _delivery(outputs: Outputs) -> str:
+    if outputs.number("deployment_report", "pushed"):
+        return "on every production board"
+    return f"not promoted: {outputs.text('deployment_report', 'reason')}"
+
+
+_PHRASES: dict[str, Callable[[Outputs], str]] = {
+    "SensorExampleGen": _examples,
+    "StatisticsGen": _statistics,
+    "SchemaGen": _schema,
+    "ExampleValidator": _anomalies,
+    "Transform": _transform,
+    "Trainer": _training,
+    "TFLiteConverter": _conversion,
+    "LatestBlessedModel": _baseline,
+    "TFLMEvaluator": _evaluation,
+    "TFLMValidator": _validation,
+    "TFLMPusher": _delivery,
+}

@@ -1,0 +1,257 @@
+"""The one YAML file that describes a project."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.errors import TinyopsError
+from edge_deployer.field_errors import describe_validation_error
+from edge_deployer.files import exists, read_yaml, resolved
+from edge_deployer.profile import BoardProfile, load_profile
+from edge_deployer.task import Threshold
+from edge_deployer.task_name import DEFAULT_THRESHOLD
+from pipeline.project.beam_section import BeamSection
+from pipeline.project.ci_settings import CiSection
+from pipeline.project.kubeflow_settings import KubeflowSection
+
+DEFAULT_CONFIG: Final = Path(__file__).parents[1] / "templates" / "digits" / "tinyops.yaml"
+
+BUILTIN_DIGITS: Final = "digits"
+
+
+def _beside_config(path: Path, info: ValidationInfo) -> Path:
+    return (info.context or {}).get("folder", Path()) / path.expanduser()
+
+
+def _taken_by_kubeflow(name: str) -> str:
+    """A name that may be Kubeflow's in small letters and with hyphens for underscores."""
+    if not re.fullmatch(r"[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9])?", name):
+        raise ValueError(
+            "letters, digits, hyphens and underscores are wanted, a letter first, a letter or a digit last"
+        )
+    return name
+
+
+ConfigPath = Annotated[Path, AfterValidator(_beside_config)]
+# No longer than what Kubeflow takes.
+Name = Annotated[str, StringConstraints(max_length=128), AfterValidator(_taken_by_kubeflow)]
+FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Splits(_Section):
+    """Hash buckets of each split: their proportion is the splits' proportion."""
+
+    train: PositiveInt = 4
+    eval: PositiveInt = 1
+
+
+class DataSection(_Section):
+    """Where the labelled samples are.
+
+    Attributes:
+        source: path of an `.npz` file, or the word ``digits`` for scikit-learn's bundled handwritten digits.
+        input: array of samples; also the name of the model's input.
+        label: array of class indices.
+        group: array that says from which person, device or recording a sample is; no group stands in two splits.
+        classes: name of each class, in the order of the indices.
+        splits: hash buckets.
+    """
+
+    source: Literal["digits"] | ConfigPath
+    input: FeatureName
+    label: FeatureName
+    group: FeatureName | None = None
+    classes: Annotated[list[str], Field(min_length=2)]
+    splits: Splits = Splits()
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _on_this_machine(cls, source: object) -> object:
+        if isinstance(source, str) and "://" in source:
+            raise ValueError("a file on this machine is wanted; kubeflow.data_file takes a URI")
+        return source
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _as_text(cls, classes: object) -> object:
+        # YAML reads the class names 0, 1, 2 as numbers.
+        return [str(name) for name in classes] if isinstance(classes, list) else classes
+
+    @model_validator(mode="after")
+    def _distinct(self) -> DataSection:
+        names = [name for name in (self.input, self.label, self.group) if name is not None]
+        if len(set(names)) != len(names):
+            raise ValueError("input, label and group must be different arrays")
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("two classes have the same name")
+        return self
+
+
+class TrainSection(_Section):
+    """The user's code, and what it finds in `custom_config`.
+
+    Attributes:
+        module: with `run_fn`.
+        preprocessing: with `preprocessing_fn`, if it is not in `module`, whose edits then do not run Transform again.
+        epochs: for `run_fn`.
+        seed: for both.
+    """
+
+    module: ConfigPath
+    preprocessing: ConfigPath | None = None
+    epochs: PositiveInt = 40
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class ConvertSection(_Section):
+    """Post-training quantisation."""
+
+    representative_examples: PositiveInt = 200
+
+
+class EvaluateSection(_Section):
+    """When a model is blessed.
+
+    Attributes:
+        min_accuracy: least accuracy of the int8 model over the eval split, where its answers are classes.
+        min_auc: least area under the ROC curve, of a binary task and of an anomaly detection.
+        min_recall: least share of class 1 that a binary task finds; None asks for none.
+        min_precision: least share that is right of what it names class 1; None asks for none.
+        threshold: of a binary task: class 1 is what is over it, in the output's real units.
+        max_drop: most that accuracy, for an anomaly detection AUC, may lie below the latest blessed model's.
+        slices: features whose every value is a slice; None means the label.
+        min_slice_accuracy: least accuracy on every slice; None asks for none.
+    """
+
+    min_accuracy: Share = 0.9
+    min_auc: Share = 0.85
+    min_recall: Share | None = None
+    min_precision: Share | None = None
+    threshold: Threshold = DEFAULT_THRESHOLD
+    max_drop: Share = 0.02
+    slices: list[FeatureName] | None = None
+    min_slice_accuracy: Share | None = None
+
+
+class DeploySection(_Section):
+    """How a release reaches boards.
+
+    Attributes:
+        inventory: file with the boards; None means virtual boards.
+        release_version: version of the release, ``major.minor.revision``.
+        signing_key: ed25519 private key in PEM; None means a key made for the workspace.
+    """
+
+    inventory: ConfigPath | None = None
+    release_version: str = "0.1.0"
+    signing_key: ConfigPath | None = None
+
+
+class PipelineConfig(_Section):
+    """A project: its data, its training code, and what a model must reach.
+
+    Attributes:
+        name: of the pipeline; runs with the same name and workspace share cache and baseline.
+        task: what the model is for: ``classification`` (the greatest of several outputs), ``binary`` (one output,
+            class 1 over `evaluate.threshold`) or ``anomaly`` (one output is the score, or the model gives its input
+            back); None: as classes and output show it.
+        board_profile: a shipped profile's name or a `.yaml` file.
+        acceptance: what boards are asked.
+        deploy: how the release reaches boards.
+        beam: what runs the components' data work.
+        kubeflow: where and how steps run on Kubeflow; None for a project that runs on one machine only.
+        ci: what `tinyops ci` runs, and where it registers.
+    """
+
+    name: Name
+    data: DataSection
+    train: TrainSection
+    convert: ConvertSection = ConvertSection()
+    evaluate: EvaluateSection = EvaluateSection()
+    task: Literal["classification", "binary", "anomaly"] | None = None
+    board_profile: str = "cortex-m4"
+    acceptance: AcceptancePlan = AcceptancePlan()
+    deploy: DeploySection = DeploySection()
+    beam: BeamSection = BeamSection()
+    kubeflow: KubeflowSection | None = None
+    ci: CiSection = CiSection()
+
+    @field_validator("board_profile")
+    @classmethod
+    def _beside(cls, profile: str, info: ValidationInfo) -> str:
+        if profile.endswith((".yaml", ".yml")):
+            return str(_beside_config(Path(profile), info))
+        return profile
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> PipelineConfig:
+        """What is asked for can be measured: a threshold that nothing is held against would be no threshold."""
+        classes, evaluate, acceptance = len(self.data.classes), self.evaluate, self.acceptance
+        if self.task in ("binary", "anomaly") and classes != 2:
+            raise ValueError(f"task {self.task} has two classes, not {classes}; see data.classes")
+        may_be_binary = classes == 2 and self.task in (None, "binary")
+        for name in ("min_recall", "min_precision"):
+            if getattr(evaluate, name) is not None and not may_be_binary:
+                raise ValueError(f"evaluate.{name} is of a binary task; this one is {self.task or 'classification'}")
+        if acceptance.auc is not None and (classes != 2 or self.task == "classification"):
+            raise ValueError("acceptance.auc is of a binary task or an anomaly detection; this one is classification")
+        if acceptance.accuracy is not None and self.task == "anomaly":
+            raise ValueError("acceptance.accuracy is of classes; this task is anomaly")
+        if acceptance.mae is not None:
+            raise ValueError("acceptance.mae is of a regression, which `tinyops push` takes; a project has labels")
+        return self
+
+    @property
+    def slices(self) -> tuple[str, ...]:
+        """Features whose every value is a slice of the evaluation."""
+        return (self.data.label,) if self.evaluate.slices is None else tuple(self.evaluate.slices)
+
+    @property
+    def buckets(self) -> Mapping[str, int]:
+        """Hash buckets of each split."""
+        return self.data.splits.model_dump()
+
+    def load_profile(self) -> BoardProfile:
+        """The board profile.
+
+        Raises:
+            TinyopsError: there is none, or it is wrong.
+        """
+        return load_profile(self.board_profile)
+
+
+def load_config(path: Path) -> PipelineConfig:
+    """Read and check a project file. Paths in it count from its folder.
+
+    Raises:
+        TinyopsError: the file is missing, unreadable or not YAML, a key is unknown, or a value is wrong.
+    """
+    if not exists(path, f"config file {path}"):
+        raise TinyopsError(f"config file {path} does not exist", remedy="give the path of a tinyops.yaml")
+    contents = read_yaml(path, f"config file {path}")
+    try:
+        return PipelineConfig.model_validate(contents, context={"folder": resolved(path).parent})
+    except ValidationError as error:
+        raise describe_validation_error(error, str(path)) from error

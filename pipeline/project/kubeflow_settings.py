@@ -1,0 +1,342 @@
+"""The section `kubeflow` of a project: where its steps run, and what of the cluster each may use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Final, Literal, NamedTuple
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    StringConstraints,
+    model_validator,
+)
+
+from pipeline.project.step_names import PUSHER
+
+ALL_STEPS: Final = "all"
+
+INVENTORY_FOLDER: Final = "/etc/tinyops/inventory"
+SIGNING_KEY_FOLDER: Final = "/etc/tinyops/signing-key"
+RELEASE_LINE_FOLDER: Final = "/var/lib/tinyops"
+
+PIPELINE_ROOT: Final = r"^(minio|s3|gs)://[^/\s?*\[]+(/[^\s?*\[]*)?$"
+"""No wildcards: a step looks for models below it; no query, which only some of those that read it understand."""
+
+# Kubernetes' own rules (k8s.io/apimachinery/pkg/util/validation): DNS labels and subdomains (RFC 1123), keys of labels
+# and of device-plugin resources, values of labels, keys of Secrets and ConfigMaps.
+_LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_NAME_PART = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+_VOLUME_NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+_KEY = r"^\.?[A-Za-z0-9_-][A-Za-z0-9._-]*$"
+# Of a step's pod: an absolute path, or a file in an object store.
+_DATA_FILE = r"^(/|(minio|s3|gs)://[^/\s]+/)(.*[^/\s])$"
+
+ObjectName = Annotated[str, StringConstraints(pattern=rf"^{_SUBDOMAIN}$", max_length=253)]
+VolumeName = Annotated[str, StringConstraints(pattern=_VOLUME_NAME)]
+QualifiedName = Annotated[str, StringConstraints(pattern=rf"^({_SUBDOMAIN}/)?{_NAME_PART}$", max_length=317)]
+LabelValue = Annotated[str, StringConstraints(pattern=rf"^({_NAME_PART})?$")]
+Key = Annotated[str, StringConstraints(pattern=_KEY, max_length=253)]
+EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+# Kubernetes takes no colon in a mount path.
+Folder = Annotated[
+    str, StringConstraints(pattern=r"^(/[^/\s:]+)+/?$"), AfterValidator(lambda folder: folder.rstrip("/"))
+]
+DataFile = Annotated[str, StringConstraints(pattern=_DATA_FILE)]
+PipelineRoot = Annotated[str, StringConstraints(pattern=PIPELINE_ROOT), AfterValidator(lambda root: root.rstrip("/"))]
+Endpoint = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+/?$")]
+Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+# https://pkg.go.dev/github.com/distribution/reference: the grammar of references, with the one digest that is used.
+_DOMAIN_PART = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST = rf"(?:{_DOMAIN_PART}(?:\.{_DOMAIN_PART})*|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?"
+_PATH_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    rf"(?:{_HOST}/)?{_PATH_PART}(?:/{_PATH_PART})*"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?P<digest>@sha256:[0-9a-f]{64})?"
+)
+
+
+def _pinned(image: str) -> str:
+    match = _REFERENCE.fullmatch(image)
+    if match is None:
+        raise ValueError("an image is [HOST[:PORT]/]NAME:TAG or [HOST[:PORT]/]NAME@sha256:DIGEST, NAME in lower case")
+    if not (match["tag"] or match["digest"]):
+        raise ValueError("an image needs a tag or a digest, e.g. registry.example.com/tinyops/pipeline:1.0.0")
+    if match["tag"] == "latest" and not match["digest"]:
+        raise ValueError("the tag `latest` names another image tomorrow: give a version or a digest")
+    return image
+
+
+Image = Annotated[str, AfterValidator(_pinned)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ObjectKey(_Section):
+    """A file in a Secret or ConfigMap.
+
+    Attributes:
+        name: of the Secret or ConfigMap.
+        key: the entry that is the file.
+    """
+
+    name: VolumeName
+    key: Key
+
+
+class ReleaseLineSection(_Section):
+    """What TFLMPusher alone gets.
+
+    Attributes:
+        inventory: ConfigMap with the boards.
+        signing_key: Secret with the ed25519 private key.
+        claim: PersistentVolumeClaim for the release store and the journal.
+        labels: of its pod; the device gateway's NetworkPolicy lets pods with these labels through.
+    """
+
+    inventory: ObjectKey = ObjectKey(name="device-inventory", key="boards.yaml")
+    signing_key: ObjectKey = ObjectKey(name="release-key", key="signing-key.pem")
+    claim: VolumeName = "release-line"
+    labels: dict[QualifiedName, LabelValue] = {"tinyops.dev/role": "pusher"}
+
+
+class ObjectStoreSection(_Section):
+    """How steps that open the object store themselves reach it.
+
+    Attributes:
+        endpoint: of a store that speaks S3; None for AWS's own, and for `gs://`.
+        secret: Secret with the keys; None where the pod's service account is enough.
+        access_key: its entry with the access key.
+        secret_key: its entry with the secret key.
+    """
+
+    endpoint: Endpoint | None
+    secret: ObjectName | None
+    access_key: Key = "accesskey"
+    secret_key: Key = "secretkey"
+
+
+KUBEFLOWS_STORE: Final = ObjectStoreSection(
+    endpoint="http://seaweedfs.kubeflow:9000", secret="mlpipeline-minio-artifact"
+)
+"""Of Kubeflow Pipelines from 2.16 (manifests/kustomize/third-party/seaweedfs of kubeflow/pipelines)."""
+
+
+class SecretSection(_Section):
+    """A Secret that steps may name: as files, as environment variables, or both.
+
+    Attributes:
+        mount: folder with a file for each entry.
+        environment: variable name to entry.
+    """
+
+    mount: Folder | None = None
+    environment: dict[EnvironmentName, Key] = {}
+
+    @model_validator(mode="after")
+    def _used(self) -> SecretSection:
+        if self.mount is None and not self.environment:
+            raise ValueError("say where a step finds it: mount, environment, or both")
+        return self
+
+
+class MountSection(_Section):
+    """A ConfigMap or PersistentVolumeClaim that steps may name.
+
+    Attributes:
+        mount: folder where it appears.
+    """
+
+    mount: Folder
+
+
+class Mount(NamedTuple):
+    """A volume of a step's pod; Kubeflow gives it the name of what it holds.
+
+    Attributes:
+        kind: of what it holds.
+        name: of what it holds.
+        folder: where it appears.
+    """
+
+    kind: Literal["Secret", "ConfigMap", "PersistentVolumeClaim"]
+    name: str
+    folder: str
+
+
+class Toleration(_Section):
+    """Kubernetes' v1.Toleration."""
+
+    key: QualifiedName | None = None
+    operator: Literal["Exists", "Equal"] = "Equal"
+    value: LabelValue | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    seconds: NonNegativeInt | None = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Toleration:
+        if self.operator == "Equal" and self.key is None:
+            raise ValueError("Equal needs a key; without one, the operator is Exists")
+        if self.operator == "Exists" and self.value is not None:
+            raise ValueError("Exists takes no value")
+        if self.seconds is not None and self.effect != "NoExecute":
+            raise ValueError("seconds are for the effect NoExecute only")
+        return self
+
+
+class Device(_Section):
+    """A device-plugin resource, such as ``nvidia.com/gpu``."""
+
+    resource: QualifiedName
+    count: PositiveInt = 1
+
+
+class StepSection(_Section):
+    """What a step asks of the cluster. Lists and mappings of `all` and of the step itself are joined.
+
+    Attributes:
+        cpu: limit, in cores.
+        memory_gb: limit, in GB (10**9 bytes).
+        device: a device-plugin resource.
+        node_selector: labels of the nodes it may run on.
+        tolerations: taints it tolerates.
+        labels: of its pod.
+        environment: variables.
+        secrets: names out of `kubeflow.secrets`.
+        config_maps: names out of `kubeflow.config_maps`.
+        volumes: names out of `kubeflow.volumes`.
+    """
+
+    cpu: Amount | None = None
+    memory_gb: Amount | None = None
+    device: Device | None = None
+    node_selector: dict[QualifiedName, LabelValue] = {}
+    tolerations: list[Toleration] = []
+    labels: dict[QualifiedName, LabelValue] = {}
+    environment: dict[EnvironmentName, str] = {}
+    secrets: list[ObjectName] = []
+    config_maps: list[ObjectName] = []
+    volumes: list[ObjectName] = []
+
+    def over(self, base: StepSection) -> StepSection:
+        """These settings on top of those of all steps."""
+        return StepSection(
+            cpu=self.cpu or base.cpu,
+            memory_gb=self.memory_gb or base.memory_gb,
+            device=self.device or base.device,
+            node_selector={**base.node_selector, **self.node_selector},
+            tolerations=_joined(base.tolerations, self.tolerations),
+            labels={**base.labels, **self.labels},
+            environment={**base.environment, **self.environment},
+            secrets=_joined(base.secrets, self.secrets),
+            config_maps=_joined(base.config_maps, self.config_maps),
+            volumes=_joined(base.volumes, self.volumes),
+        )
+
+
+def _joined(first: list[object], second: list[object]) -> list[object]:
+    return [*first, *(item for item in second if item not in first)]
+
+
+class KubeflowSection(_Section):
+    """Where and how the pipeline's steps run on Kubeflow.
+
+    Attributes:
+        image: of every step, with a tag or a digest; kubernetes/images has its Containerfile.
+        pipeline_root: where artifacts go, ``minio://``, ``s3://`` or ``gs://``.
+        project_folder: where the image has the folder of this config.
+        data_file: the `.npz` file as a step sees it: a path in the image or on a volume, or a URI; None for the
+            data source of this config in the project's folder.
+        release_line: what TFLMPusher gets.
+        object_store: how steps that open the pipeline root or the data file themselves reach it; None for Kubeflow's
+            own store where the URI is ``minio://``, and for what the pod has by itself elsewhere.
+        secrets: those that steps may name.
+        config_maps: those that steps may name.
+        volumes: PersistentVolumeClaims that steps may name.
+        steps: settings by component, and for `all`.
+    """
+
+    image: Image
+    pipeline_root: PipelineRoot
+    project_folder: Folder = "/opt/project"
+    data_file: DataFile | None = None
+    release_line: ReleaseLineSection = ReleaseLineSection()
+    object_store: ObjectStoreSection | None = None
+    secrets: dict[ObjectName, SecretSection] = {}
+    config_maps: dict[VolumeName, MountSection] = {}
+    volumes: dict[VolumeName, MountSection] = {}
+    steps: dict[str, StepSection] = {}
+
+    @model_validator(mode="after")
+    def _known(self) -> KubeflowSection:
+        for step, settings in self.steps.items():
+            _require_known(step, "secrets", settings.secrets, self.secrets)
+            _require_known(step, "config_maps", settings.config_maps, self.config_maps)
+            _require_known(step, "volumes", settings.volumes, self.volumes)
+        return self
+
+    @model_validator(mode="after")
+    def _mountable(self) -> KubeflowSection:
+        for name, secret in self.secrets.items():
+            if secret.mount is not None and not re.fullmatch(_VOLUME_NAME, name):
+                raise ValueError(
+                    f"secrets.{name} cannot be mounted: Kubeflow names the volume like the Secret, and Kubernetes takes"
+                    " 63 small letters, digits and hyphens at most"
+                )
+        for step in sorted({ALL_STEPS, PUSHER, *self.steps}):
+            _require_distinct(step, self.mounts(step))
+        return self
+
+    def step(self, name: str) -> StepSection:
+        """What a step asks for, with what all ask for."""
+        nothing = StepSection()
+        return self.steps.get(name, nothing).over(self.steps.get(ALL_STEPS, nothing))
+
+    def mounts(self, name: str) -> list[Mount]:
+        """Volumes of a step's pod."""
+        step, line = self.step(name), self.release_line
+        secrets = [(secret, self.secrets[secret].mount) for secret in step.secrets]
+        mounts = [
+            *(Mount("Secret", secret, folder) for secret, folder in secrets if folder is not None),
+            *(Mount("ConfigMap", config_map, self.config_maps[config_map].mount) for config_map in step.config_maps),
+            *(Mount("PersistentVolumeClaim", claim, self.volumes[claim].mount) for claim in step.volumes),
+        ]
+        if name == PUSHER:
+            mounts += [
+                Mount("Secret", line.signing_key.name, SIGNING_KEY_FOLDER),
+                Mount("ConfigMap", line.inventory.name, INVENTORY_FOLDER),
+                Mount("PersistentVolumeClaim", line.claim, RELEASE_LINE_FOLDER),
+            ]
+        return mounts
+
+
+def _require_known(step: str, kind: str, names: Iterable[str], known: Mapping[str, object]) -> None:
+    for name in names:
+        if name not in known:
+            there = ", ".join(known) or "none"
+            raise ValueError(f"steps.{step}.{kind} names {name!r}, which kubeflow.{kind} does not have; there: {there}")
+
+
+def _require_distinct(step: str, mounts: list[Mount]) -> None:
+    """Kubernetes refuses a pod with two volumes of one name, or two mounts at one path."""
+    for number, mount in enumerate(mounts):
+        for other in mounts[:number]:
+            if other.name == mount.name:
+                raise ValueError(
+                    f"step {step} mounts {other.kind} {mount.name} at {other.folder} and {mount.kind} {mount.name} at"
+                    f" {mount.folder}: Kubeflow names volumes like what they hold, so one of them needs another name"
+                )
+            if other.folder == mount.folder:
+                raise ValueError(
+                    f"step {step} mounts {other.kind} {other.name} and {mount.kind} {mount.name} at {mount.folder}:"
+                    " one of them needs another path"
+                )

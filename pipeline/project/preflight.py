@@ -1,0 +1,151 @@
+"""Everything that can be checked before TFX is imported, so that bad input is answered at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from edge_deployer.acceptance.checks.accuracy import require_better_than_constant
+from edge_deployer.acceptance.feasibility import (
+    require_budgets,
+    require_quorum,
+    require_samples,
+    samples_needed,
+)
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.errors import TinyopsError
+from edge_deployer.inventory.inventory import Inventory, board_profile, load_inventory
+from edge_deployer.profile import BoardProfile
+from edge_deployer.release.keys import load_signing_key
+from edge_deployer.release.version import check_version
+from edge_deployer.report.data_view import data_warnings
+from pipeline.project.beam_options import beam_args, require_job_server
+from pipeline.project.config import PipelineConfig, load_config
+from pipeline.project.data_source import data_file, inspect_data
+from pipeline.project.user_module import UserModule
+from pipeline.project.workspace import Workspace
+
+_LOOSE: Final = 0.1
+"""Error rates that are offered where there is too little data for those of the plan."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project whose config and code make sense, wherever it is to run.
+
+    Attributes:
+        config_file: where `config` was read.
+        config: the checked config.
+        module: the user's training code.
+    """
+
+    config_file: Path
+    config: PipelineConfig
+    module: UserModule
+
+    def archives(self) -> dict[str, list[Path]]:
+        """The source files that a release carries, by the name of their archive (`edge_deployer.release.bundle`)."""
+        return {
+            "model_source.tar.gz": [*self.module.sources, self.config_file],
+            "preprocessing_source.tar.gz": list(self.module.preprocessing_sources),
+            "tests.tar.gz": list(self.module.tests),
+        }
+
+
+@dataclass(frozen=True)
+class Job(Project):
+    """A project that may be run on this machine.
+
+    Attributes:
+        workspace: where runs are kept.
+        data_file: the `.npz` file.
+        warnings: what is odd about the data, a sentence each.
+        replace: whether a release of another task may take production's place.
+    """
+
+    workspace: Workspace
+    data_file: Path
+    warnings: tuple[str, ...]
+    replace: bool = False
+
+
+def load_project(config_file: Path) -> Project:
+    """Check what can be checked without data, boards or keys.
+
+    Raises:
+        TinyopsError: something in the config or in the module is wrong, or Beam knows no such runner or option.
+    """
+    config = load_config(config_file)
+    check_version(config.deploy.release_version)
+    config.load_profile()
+    beam_args(config.beam)
+    return Project(config_file, config, UserModule.load(config.train.module, config.train.preprocessing))
+
+
+def prepare(config_file: Path, workspace: Workspace) -> Job:
+    """Check a project that is to run on this machine.
+
+    Raises:
+        TinyopsError: something in the config, the data, the module or the files it names is wrong.
+    """
+    project = load_project(config_file)
+    config = project.config
+    require_job_server(config.beam)
+    inventory = load_inventory(config.deploy.inventory)
+    _require_staging_board(config, inventory)
+    require_budgets(config.acceptance, inventory.profile_names)
+    require_quorum(config.acceptance, inventory.wanted_staging)
+    if config.deploy.signing_key is not None:
+        load_signing_key(config.deploy.signing_key)
+    path = data_file(config.data, workspace.data)
+    data = inspect_data(config.data, path, workspace.outputs(config.name, "SensorExampleGen", "examples"))
+    _require_samples(config, data.splits)
+    if len(config.data.classes) > 2 or config.task in ("classification", "binary"):
+        require_better_than_constant(config.acceptance, data.class_counts["eval"])
+    return Job(config_file, config, project.module, workspace, path, tuple(data_warnings(data)))
+
+
+def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None:
+    """Say it in the words of the data, and offer only what helps."""
+    plan, has = config.acceptance, samples["eval"]
+    needed = _most_needed(plan)
+    if has >= needed:
+        require_samples(plan, has, labelled=True, computed=True)
+        return
+    buckets = config.data.splits
+    in_all = (buckets.train + buckets.eval) / buckets.eval
+    remedy = "collect more"
+    if max(plan.alpha, plan.beta) < _LOOSE:
+        loose = _most_needed(plan.model_copy(update={"alpha": _LOOSE, "beta": _LOOSE}))
+        setting = f"`acceptance.alpha` and `beta` to {_LOOSE:g}"
+        remedy += f", or set {setting}"
+        if has < loose:
+            remedy = f"collect more; if you set {setting}, {loose:,} are enough, about {loose * in_all:,.0f} in all"
+    raise TinyopsError(
+        f"eval has {has:,} samples; at these error rates {needed:,} are needed, about {needed * in_all:,.0f} in all",
+        remedy=remedy,
+    )
+
+
+def _most_needed(plan: AcceptancePlan) -> int:
+    return max(samples_needed(plan, labelled=True, computed=True).values())
+
+
+def _require_staging_board(config: PipelineConfig, inventory: Inventory) -> None:
+    """A model is validated for one class of board: staging must have one of that class to try it on."""
+    wanted = _limits(config.load_profile())
+    staging = inventory.pool("staging")
+    if not any(_limits(board_profile(board)) == wanted for board in staging):
+        profiles = sorted({board.profile for board in staging})
+        raise TinyopsError(
+            f"board_profile {config.board_profile}: no staging board of {config.deploy.inventory or 'the inventory'} "
+            f"has it; they have {', '.join(profiles)}",
+            remedy=f"name the boards in deploy.inventory, or use board_profile: {profiles[0]}",
+        )
+
+
+def _limits(profile: BoardProfile) -> dict[str, object]:
+    """Two profiles that differ only in what they are called are one class of board."""
+    return profile.model_dump(exclude={"name", "description"})

@@ -1,0 +1,168 @@
+"""What stops a model on its way from the data to production boards, and what the boards run afterwards.
+
+All runs share one workspace, in which the digits were promoted before: that release must outlive every refusal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from edge_deployer.cli.exit_status import EXIT_REFUSED
+from edge_deployer.profile import load_profile
+from edge_deployer.report.facts import Report
+from edge_deployer.report.folders import REPORT_JSON
+from edge_deployer.report.words import headline, remedy
+from edge_deployer.rollout.deployment import Deployment
+from pipeline.local.run import RunResult
+from tests.edge_deployer.cli.command import tinyops
+
+
+@pytest.fixture
+def promoted(first_run) -> str:
+    """Hash of the release that production has."""
+    result, _ = first_run
+    return result.deployment.release.image_hash
+
+
+@contextmanager
+def configured(digits, **sections: Any) -> Iterator[None]:
+    digits.configure(**sections)
+    try:
+        yield
+    finally:
+        digits.configure()
+
+
+def report_of(result: RunResult) -> Report:
+    return Report.model_validate_json(result.report.with_name(REPORT_JSON).read_text())
+
+
+def assert_production_still_runs(image_hash: str, digits) -> None:
+    """Ask the boards themselves."""
+    probed = json.loads(tinyops("boards", "probe", "--workspace", digits.workspace, "--json").stdout)
+    running = {board["board"]: board["running"]["hash"] for board in probed if board["pool"] == "production"}
+    assert running
+    assert set(running.values()) == {image_hash}, running
+
+
+def running(deployment: Deployment, pool: str) -> set[str | None]:
+    return {board.image_after for board in deployment.boards if board.pool == pool}
+
+
+def test_a_model_that_is_not_blessed_never_reaches_staging(digits, promoted: str) -> None:
+    with configured(digits, evaluate={"min_accuracy": 1.0}):
+        refused = digits.run()
+    assert (refused.deployment.outcome, refused.deployment.gate) == ("refused", "evaluation")
+    assert "is below 1.0000 on the whole eval split" in headline(refused.deployment)
+    assert remedy(refused.deployment)
+    assert refused.deployment.boards == []
+    assert refused.deployment.steps == []
+    assert "TFLMEvaluator" not in refused.cached
+    assert "Trainer" in refused.cached
+    assert_production_still_runs(promoted, digits)
+
+
+def write_tight_profile(digits, arena_bytes: int) -> None:
+    tight = load_profile("cortex-m4").model_copy(update={"name": "tight", "arena_bytes": arena_bytes})
+    (digits.folder / "tight.yaml").write_text(yaml.safe_dump(tight.model_dump()))
+
+
+@contextmanager
+def tight_boards(digits, arena_bytes: int, **sections: Any) -> Iterator[None]:
+    """Boards with this arena."""
+    boards = [
+        {"name": pool, "pool": pool, "profile": "tight.yaml", "virtual": True} for pool in ("staging", "production")
+    ]
+    (digits.folder / "tight-boards.yaml").write_text(yaml.safe_dump({"boards": boards}))
+    write_tight_profile(digits, arena_bytes)
+    with configured(digits, deploy={"inventory": "tight-boards.yaml"}, **sections):
+        config = yaml.safe_load(digits.config_file.read_text())
+        digits.config_file.write_text(yaml.safe_dump({**config, "board_profile": "tight.yaml"}))
+        yield
+
+
+def test_a_model_over_the_boards_budget_never_reaches_staging(digits, promoted: str) -> None:
+    with tight_boards(digits, 2500):
+        # The second is an edit of the same file, which the cache must see.
+        for arena_bytes in (2500, 2400):
+            write_tight_profile(digits, arena_bytes)
+            refused = digits.run()
+            assert (refused.deployment.outcome, refused.deployment.gate) == ("refused", "validation")
+            assert str(arena_bytes) in headline(refused.deployment).replace(",", "")
+            assert refused.deployment.boards == []
+            assert "Trainer" in refused.cached, "another profile trains nothing again"
+    assert_production_still_runs(promoted, digits)
+
+
+@pytest.mark.usefixtures("promoted")
+def test_a_network_over_the_boards_budget_is_refused_before_it_is_trained(digits) -> None:
+    with tight_boards(digits, 2500, train={"epochs": 1_000_000}):
+        refused = tinyops("run", digits.config_file, "--workspace", digits.workspace)
+    assert refused.status == EXIT_REFUSED
+    assert "error: the network would not run on tight, trained or not: " in refused.stderr
+    # It has no use for the number of epochs.
+    assert ["Transform", "cached"] in [line.split()[:2] for line in refused.stderr.splitlines()]
+
+
+def test_a_model_that_fails_staging_never_reaches_production(digits, first_run, promoted: str) -> None:
+    impossible = {"budgets": {"cortex-m4": {"latency_p95_us": 1}}}
+    with configured(digits, train={"seed": 1, "epochs": 6}, acceptance=impossible, evaluate={"max_drop": 0.1}):
+        refused = digits.run()
+    deployment = refused.deployment
+    assert (deployment.outcome, deployment.gate) == ("refused", "staging")
+    assert "latency" in headline(deployment)
+    assert deployment.release.image_hash != promoted
+    assert {board.outcome for board in deployment.boards if board.pool == "staging"} == {"reverted"}
+    assert {board.outcome for board in deployment.boards if board.pool == "production"} == {"untouched"}
+    assert running(deployment, "staging") == running(deployment, "production") == {promoted}
+    # It was measured against the release that production has.
+    facts = report_of(refused).evaluation
+    assert facts.blessed
+    assert facts.baseline == report_of(first_run[0]).evaluation.figure
+
+
+def test_boards_give_tfmas_figure_to_the_last_sample(digits, first_run) -> None:
+    """The digits' eval split is smaller than an acceptance set may be, so that all of it is in the release."""
+    result, _ = first_run
+    evaluation = report_of(result).evaluation
+    samples = digits.workspace / "releases" / result.deployment.release.manifest.version / "acceptance.npz"
+    with np.load(samples) as arrays:
+        labels = arrays["labels"]
+    assert len(labels) == evaluation.examples
+    done = tinyops("boards", "infer", "staging-1", samples, "--workspace", digits.workspace, "--json")
+    answered = json.loads(done.stdout)
+    right = sum(sample["class"] == label for sample, label in zip(answered["samples"], labels, strict=True))
+    assert right == round(evaluation.figure * evaluation.examples)
+
+
+def test_what_a_release_carries(digits, promoted: str) -> None:
+    """The seven parts: image, manifest, and five beside them; the signed manifest names where the model is from."""
+    folder = next(
+        path.parent
+        for path in (digits.workspace / "releases").glob("*/deployment.json")
+        if promoted in path.read_text()
+    )
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert {path.name for path in folder.iterdir()} == {
+        "image.bin",
+        "manifest.json",
+        "deployment.json",
+        *manifest["parts"],
+    }
+    assert set(manifest["parts"]) == {
+        "model_source.tar.gz",
+        "preprocessing_source.tar.gz",
+        "tests.tar.gz",
+        "acceptance.npz",
+        "environment.txt",
+    }
+    assert manifest["provenance"]["run_id"]
+    assert len(manifest["provenance"]["data_fingerprint"]) == 64
+    assert manifest["metrics"]["accuracy"] >= 0.975

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_deployer.errors import TinyopsError
+from pipeline.project.config import DEFAULT_CONFIG, load_config
+
+
+def test_the_default_project_is_right() -> None:
+    config = load_config(DEFAULT_CONFIG)
+    assert config.data.source == "digits"
+    assert config.data.classes == [str(digit) for digit in range(10)]
+    assert config.slices == ("label",)
+    assert config.load_profile().name == "cortex-m4"
+
+
+def test_only_data_and_module_are_needed_and_paths_count_from_the_file(project: Callable, tmp_path: Path) -> None:
+    config = load_config(project())
+    assert config.data.source == tmp_path / "data.npz"
+    assert config.train.module == tmp_path / "vibration.py"
+    assert config.buckets == {"train": 4, "eval": 1}
+
+
+def test_a_profile_file_counts_from_the_config(project: Callable, tmp_path: Path) -> None:
+    assert load_config(project({"board_profile": "board.yaml"})).board_profile == str(tmp_path / "board.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"data.colour": "red"}, "data.colour: unknown key"),
+        ({"data.label": None}, "data.label: missing"),
+        ({"data.classes": ["one"]}, "data.classes"),
+        ({"data.classes": ["one", "one"]}, "two classes have the same name"),
+        ({"data.group": "kind"}, "must be different arrays"),
+        ({"data.splits": {"eval": 0}}, "data.splits.eval = 0"),
+        ({"train.epochs": "many"}, "train.epochs = 'many'"),
+        ({"evaluate.min_accuracy": 95}, "evaluate.min_accuracy = 95"),
+        ({"acceptance.luck": 1}, "acceptance.luck: unknown key"),
+        ({"name": "../x"}, "name = '../x'"),
+        ({"name": "strokes-"}, "a letter first, a letter or a digit last"),
+        ({"name": "strokes_"}, "name = 'strokes_'"),
+        ({"task": "anomaly", "data.classes": ["a", "b", "c"]}, "task anomaly has two classes, not 3"),
+        ({"task": "classification", "evaluate.min_recall": 0.5}, "evaluate.min_recall is of a binary task"),
+        ({"data.classes": ["a", "b", "c"], "evaluate.min_precision": 0.5}, "evaluate.min_precision is of a binary"),
+        ({"task": "classification", "acceptance.auc": {"floor": 0.9}}, "acceptance.auc is of a binary task"),
+        ({"task": "anomaly", "acceptance.accuracy": {"floor": 0.9}}, "acceptance.accuracy is of classes"),
+        ({"acceptance.mae": {"ceiling": 1, "margin": 1}}, "acceptance.mae is of a regression"),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_file(project: Callable, changes: dict[str, Any], said: str) -> None:
+    path = project(changes)
+    with pytest.raises(TinyopsError) as refused:
+        load_config(path)
+    assert said in refused.value.message
+    assert str(path) in refused.value.message
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(TinyopsError, match="does not exist"):
+        load_config(tmp_path / "tinyops.yaml")
+
+
+@pytest.mark.parametrize("text", ["data: [", "\x00", "- a list", "", "name: 2024-02-31", "name: 2024-13-01"])
+def test_a_file_that_is_no_config(tmp_path: Path, text: str) -> None:
+    (tmp_path / "tinyops.yaml").write_text(text)
+    with pytest.raises(TinyopsError, match=r"tinyops\.yaml"):
+        load_config(tmp_path / "tinyops.yaml")
