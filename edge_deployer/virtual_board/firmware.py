@@ -25,7 +25,7 @@ from edge_deployer.virtual_board.settings import BoardSettings
 from edge_deployer.virtual_board.smp_server import Handlers, SmpServer
 from edge_deployer.virtual_board.spare_slot import SpareSlot
 from edge_deployer.virtual_board.stat_group import StatGroup
-from edge_deployer.virtual_board.supply import FlashSupply, FlashTiming
+from edge_deployer.virtual_board.supply import FlashSupply
 from edge_deployer.wire.inference import GROUP, ResetReason
 from edge_deployer.wire.mcuboot import McubootImage
 
@@ -58,7 +58,7 @@ class Firmware:
 
     def __init__(self, settings: BoardSettings, uart: socket.socket, ledger: Ledger, reset_reason: ResetReason) -> None:
         profile = settings.profile
-        supply = FlashSupply(ledger, FlashTiming.of(profile) if settings.realtime else None)
+        supply = FlashSupply(ledger, profile if settings.realtime else None)
         flash = Flash(settings.flash_directory, profile.slot_bytes, profile.page_bytes, supply)
         self._retained = RetainedMemory(settings.flash_directory)
         image = boot(flash, settings.public_key)

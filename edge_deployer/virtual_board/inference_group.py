@@ -186,7 +186,7 @@ class InferenceGroup:
             "reset": self._reset_reason.value,
             "up": int((time.monotonic() - self._started) * 1000),
             "faults": self._retained.faults,
-            "floor": self._flash.security_floor,
+            "floor": self._flash.security_floor.value,
         }
         text = self._refusal.message if self._refusal else self._retained.last_fault
         if text is not None:
@@ -195,9 +195,9 @@ class InferenceGroup:
 
     def _claim(self, request: Request) -> Fields:
         epoch = ClaimWriteRequest.loads(request.message).epoch
-        if epoch < self._flash.epoch:
+        if epoch < self._flash.epoch.value:
             raise _refuse(ErrorCode.STALE_EPOCH)
-        self._flash.epoch = epoch
+        self._flash.epoch.raise_to(epoch)
         return {"epoch": epoch}
 
 
