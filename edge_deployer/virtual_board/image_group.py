@@ -48,12 +48,7 @@ def _refuse(code: IMG_MGMT_ERR) -> GroupError:
 
 
 class ImageGroup:
-    """The image group.
-
-    Args:
-        flash: the slots it works on.
-        spare: where uploads go.
-    """
+    """The image group. Uploads go to the spare slot."""
 
     def __init__(self, flash: Flash, spare: SpareSlot) -> None:
         self._flash, self._spare = flash, spare

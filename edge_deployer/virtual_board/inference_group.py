@@ -17,6 +17,7 @@ from edge_deployer.virtual_board.partitions import Flash
 from edge_deployer.virtual_board.retained import RetainedMemory
 from edge_deployer.virtual_board.smp_server import Fields, GeneralError, GroupError, Handlers, Request
 from edge_deployer.wire.inference import (
+    BYTES_PER_TIME,
     GROUP,
     MAX_BATCH,
     RUN_REPLY_OVERHEAD,
@@ -46,9 +47,6 @@ _REFUSALS = {
     Reason.ARENA_TOO_SMALL: ErrorCode.ARENA_TOO_SMALL,
     Reason.UNSUPPORTED_OP: ErrorCode.UNSUPPORTED_OP,
 }
-_BYTES_PER_TIME = 5
-"""Most bytes of one entry in the list of times: a 32-bit number in CBOR."""
-
 Execute = Callable[[LoadedModel, Array], Array]
 """Runs a batch, as `LoadedModel.run` does."""
 
@@ -69,16 +67,7 @@ def _refuse(code: ErrorCode) -> GroupError:
 
 
 class InferenceGroup:
-    """The inference group.
-
-    Args:
-        image: the running image, or None.
-        profile: arena, buffer and speed.
-        flash: where the claimed epoch is kept.
-        retained: where faults are counted.
-        reset_reason: why the board started.
-        execute: runs a batch.
-    """
+    """The inference group, of the running image if there is one."""
 
     def __init__(
         self,
@@ -87,7 +76,7 @@ class InferenceGroup:
         flash: Flash,
         retained: RetainedMemory,
         reset_reason: ResetReason,
-        execute: Execute = LoadedModel.run,
+        execute: Execute,
     ) -> None:
         self._image, self._profile, self._flash, self._retained = image, profile, flash, retained
         self._reset_reason, self._started = reset_reason, time.monotonic()
@@ -164,7 +153,7 @@ class InferenceGroup:
         return self._execute(model, samples).tobytes()
 
     def _result(self, batch: _Batch, model: LoadedModel, outputs: bytes) -> Fields:
-        room = self._profile.smp_buffer_bytes - RUN_REPLY_OVERHEAD - _BYTES_PER_TIME * batch.samples
+        room = self._profile.smp_buffer_bytes - RUN_REPLY_OVERHEAD - BYTES_PER_TIME * batch.samples
         return {
             "off": batch.length,
             "len": len(outputs),

@@ -11,15 +11,7 @@ from edge_deployer.tflm.start import forked
 
 
 class Fault(Exception):
-    """TFLM crashed: the board resets.
-
-    Args:
-        text: what TFLM said.
-    """
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
+    """TFLM crashed, or a watchdog struck: the board resets. Says which, in words for who asks for its health."""
 
 
 @dataclass(frozen=True)

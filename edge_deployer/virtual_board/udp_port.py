@@ -31,15 +31,7 @@ DATAGRAMS = Framing(
 
 
 class UdpPort:
-    """A UDP port that may go and come back; see `PtyPort`.
-
-    Attributes:
-        address: its URL.
-
-    Args:
-        loop: watches it.
-        number: the port; 0 for any that is free.
-        take: given what the client sends.
+    """A UDP port that may go and come back, see `PtyPort`; the number 0 is for any that is free.
 
     Raises:
         TinyopsError: somebody has the port.
