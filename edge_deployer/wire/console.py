@@ -41,11 +41,8 @@ def encoded_length(message_length: int) -> int:
 class Decoder:
     """Finds the messages in a stream of bytes that may hold other text and damage.
 
-    Attributes:
-        garbled: frames thrown away because their base64, order, length or CRC was wrong.
-
-    Args:
-        buffer_bytes: size of the receiver's buffer; a frame that does not fit is thrown away, as Zephyr does.
+    Frames are `garbled`, and thrown away, whose base64, order, length or CRC is wrong, and, as by Zephyr, those that do
+    not fit the receiver's buffer.
     """
 
     def __init__(self, buffer_bytes: int = 65536) -> None:
@@ -91,8 +88,7 @@ class Decoder:
             self._frame += base64.b64decode(text.rstrip(b"\r"), validate=True)
             end = _UINT16.size + _UINT16.unpack_from(self._frame)[0]
         except (binascii.Error, struct.error):
-            self._discard()
-            return None
+            end = self._buffer_bytes + 1
         if end > self._buffer_bytes:
             self._discard()
             return None
