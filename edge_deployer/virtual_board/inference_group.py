@@ -149,7 +149,8 @@ class InferenceGroup:
         if crc32(bytes(batch.inputs)) != batch.crc:
             self._batch = None
             raise _refuse(ErrorCode.INPUT_CRC)
-        samples = np.frombuffer(batch.inputs, model.input.dtype).reshape(batch.samples, *model.input.shape[1:])
+        shape = (batch.samples, *model.runner.input.sample_shape)
+        samples = np.frombuffer(batch.inputs, model.runner.input.dtype).reshape(shape)
         return self._execute(model, samples).tobytes()
 
     def _result(self, batch: _Batch, model: LoadedModel, outputs: bytes) -> Fields:
@@ -195,7 +196,7 @@ def _start_batch(chunk: RunWriteRequest, model: LoadedModel) -> _Batch:
         raise GeneralError(MGMT_ERR.EINVAL)
     if chunk.n > MAX_BATCH:
         raise _refuse(ErrorCode.BATCH_TOO_BIG)
-    if chunk.len != chunk.n * model.input.nbytes:
+    if chunk.len != chunk.n * model.runner.input.nbytes:
         raise _refuse(ErrorCode.INPUT_LENGTH)
     return _Batch(chunk.len, chunk.n, chunk.crc, bytearray())
 

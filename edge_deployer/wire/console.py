@@ -88,7 +88,8 @@ class Decoder:
             self._frame += base64.b64decode(text.rstrip(b"\r"), validate=True)
             end = _UINT16.size + _UINT16.unpack_from(self._frame)[0]
         except (binascii.Error, struct.error):
-            end = self._buffer_bytes + 1
+            self._discard()
+            return None
         if end > self._buffer_bytes:
             self._discard()
             return None

@@ -79,18 +79,13 @@ _FLOAT32_MANTISSA_BITS = 24
 
 
 class TensorMap(BaseModel):
-    """A tensor on the wire.
-
-    Attributes:
-        t: dtype code.
-        s: shape.
-        q: ``[mantissa, exponent, zero point]``, the scale being mantissa * 2 ** exponent; absent if not quantised.
-    """
+    """A tensor on the wire."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    t: int
-    s: list[int]
+    t: int  # Dtype code.
+    s: list[int]  # Shape.
+    # Mantissa, exponent, zero point, the scale being mantissa * 2 ** exponent; absent if not quantised.
     q: tuple[int, int, int] | None = None
 
     @classmethod
