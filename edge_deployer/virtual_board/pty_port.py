@@ -61,11 +61,6 @@ class PtyPort:
         self._outbox.clear()
         self._link.unlink(missing_ok=True)
 
-    def close(self) -> None:
-        """Take pty and link away for good."""
-        if self.exists:
-            self.vanish()
-
     def listen(self, *, wanted: bool) -> None:
         """Take bytes or leave them: a client that sends faster than the line fills the pty's buffer and has to wait."""
         if self.exists and wanted != self._reads:

@@ -73,11 +73,6 @@ class UdpPort:
         self._senders.clear()
         self._decoder.reset()
 
-    def close(self) -> None:
-        """Take the port away for good."""
-        if self.exists:
-            self.vanish()
-
     def listen(self, *, wanted: bool) -> None:
         """Take datagrams or leave them; those that find the socket's buffer full are lost."""
         if self._socket is not None and wanted != self._reads:

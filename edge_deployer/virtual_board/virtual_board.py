@@ -135,7 +135,8 @@ class VirtualBoard:
     def close(self) -> None:
         """Power off, and take the line away."""
         self.power_off()
-        self._port.close()
+        if self._port.exists:
+            self._port.vanish()
 
     def _from_client(self, data: bytes) -> None:
         self._ledger.add(Count.BYTES_TO_BOARD, len(data))
