@@ -11,11 +11,11 @@ from edge_deployer.tflm.operators import (
     Operator,
     count_bytes,
     count_macs,
+    describe_precision,
     last_operator,
     list_operators,
     require_kernels,
 )
-from edge_deployer.tflm.precision import describe_precision
 from edge_deployer.tflm.runner import TflmRunner
 
 __all__ = [

@@ -21,15 +21,7 @@ _START_DEADLINE_S = 60.0
 
 
 class ChildDied(Exception):
-    """The child ended, or was ended for taking too long, before it answered.
-
-    Args:
-        how: ``SIGSEGV``, ``exit status 1`` or ``no answer in 60 s``.
-    """
-
-    def __init__(self, how: str) -> None:
-        super().__init__(how)
-        self.how = how
+    """The child ended before it answered; says how: ``SIGSEGV``, ``exit status 1`` or ``no answer in 60 s``."""
 
 
 def require_tflm() -> None:
@@ -48,9 +40,6 @@ def require_tflm() -> None:
 
 class TflmChild:
     """A process that answers TFLM requests, one at a time. Everything it writes to fd 2 is kept in a file.
-
-    Args:
-        start: starts the process.
 
     Raises:
         TinyopsError: TFLM is not installed, or does not start on this machine.
@@ -75,15 +64,10 @@ class TflmChild:
             self._receive(_START_DEADLINE_S)
         except ChildDied as death:
             said = self.written_to_stderr().strip().rpartition("\n")[2]
-            raise does_not_start(death.how, said) from death
+            raise does_not_start(str(death), said) from death
 
     def ask(self, request: Header, payload: bytes = b"", *, deadline_s: float) -> tuple[Header, bytes]:
-        """Send one request and wait for its reply.
-
-        Args:
-            request: the command and its arguments.
-            payload: raw bytes that go with it.
-            deadline_s: seconds after which the child is killed.
+        """Send one request and wait for its reply; after the deadline the child is killed.
 
         Raises:
             ChildDied: no reply came.

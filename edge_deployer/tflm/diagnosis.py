@@ -33,14 +33,11 @@ def missing_operator(text: str) -> str | None:
 
 
 def diagnose(text: str, *, died: str | None) -> tuple[Reason, str]:
-    """The reason for a failed load.
+    """The reason for a failed load, and one sentence with TFLM's own words.
 
     Args:
         text: what TFLM wrote to fd 2 during the load.
         died: how the process ended, or None where TFLM returned an error.
-
-    Returns:
-        The reason and one sentence with TFLM's own words.
     """
     operator = missing_operator(text)
     if operator is not None:

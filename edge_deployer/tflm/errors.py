@@ -27,13 +27,7 @@ _REMEDIES = {
 
 
 class ModelRefused(TinyopsError):
-    """TFLM cannot load the model.
-
-    Args:
-        reason: the kind of refusal.
-        message: TFLM's own words, made readable.
-        remedy: what helps; None takes what helps in any such case, if anything does.
-    """
+    """TFLM cannot load the model. Without a remedy of its own it has what helps in any such case, if anything does."""
 
     def __init__(self, reason: Reason, message: str, *, remedy: str | None = None) -> None:
         super().__init__(message, remedy=_REMEDIES.get(reason, "") if remedy is None else remedy)
@@ -41,24 +35,11 @@ class ModelRefused(TinyopsError):
 
 
 class InferenceCrashed(TinyopsError):
-    """The model loaded, but TFLM failed or died while it ran a sample.
-
-    Args:
-        message: the signal or TFLM's own words.
-        remedy: what helps, if anybody knows.
-    """
-
-    def __init__(self, message: str, *, remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
+    """The model loaded, but TFLM failed or died while it ran a sample."""
 
 
 def does_not_start(how: str, said: str) -> TinyopsError:
-    """TFLM itself fails on this machine, whatever the model.
-
-    Args:
-        how: what ended the start.
-        said: the last words.
-    """
+    """TFLM itself fails on this machine, whatever the model: what ended its start, and its last words."""
     return TinyopsError(
         f"TensorFlow Lite Micro does not start on this machine ({how}): {said or 'no word of why'}",
         remedy="install tinyops anew in a fresh environment, in its checkout: pip install '.[sim]'",

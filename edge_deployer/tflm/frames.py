@@ -18,11 +18,7 @@ def pack(header: Header, payload: bytes = b"") -> bytes:
 
 
 def unpack(read_exactly: Callable[[int], bytes]) -> tuple[Header, bytes]:
-    """Read one message.
-
-    Args:
-        read_exactly: gives that many bytes or raises EOFError.
-    """
+    """Read one message by way of what gives that many bytes or raises EOFError."""
     header_length, payload_length = _LENGTHS.unpack(read_exactly(_LENGTHS.size))
     header: Header = json.loads(read_exactly(header_length))
     return header, read_exactly(payload_length)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from edge_deployer.profile import BoardProfile
 from edge_deployer.tflm.operators import count_bytes, count_macs, mac_dtypes, uncounted_operators
 
-_CALIBRATED = ["int8"]
-
 
 def estimate_latency_us(model: bytes, profile: BoardProfile) -> float | None:
     """Microseconds of one inference: ``macs / macs_per_second + bytes / bytes_per_second``.
@@ -32,7 +30,7 @@ def why_no_estimate(model: bytes) -> str | None:
     uncounted = uncounted_operators(model)
     if uncounted:
         return f"the work of {', '.join(uncounted)} cannot be counted"
-    others = [dtype for dtype in mac_dtypes(model) if dtype not in _CALIBRATED]
+    others = [dtype for dtype in mac_dtypes(model) if dtype != "int8"]
     if others:
         return f"the model computes in {' and '.join(others)}, and a profile's speeds are those of int8"
     return None

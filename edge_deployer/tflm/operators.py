@@ -9,7 +9,7 @@ from typing import Any
 
 from edge_deployer.tflm.errors import ModelRefused, Reason
 from edge_deployer.tflm.kernels import KERNELS
-from edge_deployer.tflm.model_file import dtype_name, opened, plausible, schema, shape_of
+from edge_deployer.tflm.model_file import boundary_dtypes, dtype_name, item_bytes, opened, schema, shape_of, vector
 from edge_deployer.tflm.remedies import without_kernel
 
 _MOVES_VALUES = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "QUANTIZE", "DEQUANTIZE"})
@@ -44,7 +44,7 @@ def list_operators(model: bytes) -> list[Operator]:
         ModelRefused: the bytes are not a TFLite model.
     """
     with opened(model) as root:
-        return list(_operators(schema(), root, len(model)))
+        return list(_operators(root, len(model)))
 
 
 def last_operator(model: bytes) -> str | None:
@@ -59,12 +59,10 @@ def last_operator(model: bytes) -> str | None:
     with opened(model) as root:
         graph = root.Subgraphs(0)
         wanted, found = graph.Outputs(0), None
-        for index in reversed(range(plausible(graph.OperatorsLength(), len(model)))):
-            operator = graph.Operators(index)
-            outputs = {operator.Outputs(i) for i in range(plausible(operator.OutputsLength(), len(model)))}
-            if wanted not in outputs:
+        for operator in reversed(vector(graph, "Operators", len(model))):
+            if wanted not in vector(operator, "Outputs", len(model)):
                 continue
-            found, _ = _name(schema(), root.OperatorCodes(operator.OpcodeIndex()))
+            found, _ = _name(root.OperatorCodes(operator.OpcodeIndex()))
             if found not in _MOVES_VALUES or not operator.InputsLength():
                 break
             wanted = operator.Inputs(0)
@@ -81,16 +79,8 @@ def require_kernels(model: bytes) -> None:
         if operator.name not in KERNELS:
             kind = "model's custom operator" if operator.custom else "operator"
             name = repr(operator.name) if operator.custom else operator.name
-            raise ModelRefused(
-                Reason.UNSUPPORTED_OP,
-                f"TFLM has no kernel for the {kind} {name}",
-                remedy=without_kernel(operator.name),
-            )
-
-
-def custom_operators(model: bytes) -> list[str]:
-    """Names of the custom operators of a model, each once, sorted."""
-    return sorted({operator.name for operator in list_operators(model) if operator.custom})
+            words = f"TFLM has no kernel for the {kind} {name}"
+            raise ModelRefused(Reason.UNSUPPORTED_OP, words, remedy=without_kernel(operator.name))
 
 
 def uncounted_operators(model: bytes) -> list[str]:
@@ -98,26 +88,26 @@ def uncounted_operators(model: bytes) -> list[str]:
 
     They are custom operators, those that TFLM has no kernel for, and those that run another graph as often as the
     values say.
-
-    Raises:
-        ModelRefused: the bytes are not a TFLite model.
     """
-    return sorted(
-        {
-            operator.name
-            for operator in list_operators(model)
-            if operator.custom or operator.name in _RUN_GRAPHS or operator.name not in KERNELS
-        }
-    )
+    counted = KERNELS - _RUN_GRAPHS
+    return sorted({found.name for found in list_operators(model) if found.custom or found.name not in counted})
 
 
 def mac_dtypes(model: bytes) -> list[str]:
-    """Types in which the model multiplies and accumulates, each once, sorted; empty where it does neither.
+    """Types in which the model multiplies and accumulates, each once, sorted; empty where it does neither."""
+    return sorted({operator.dtype for operator in list_operators(model) if operator.name in _MACS})
+
+
+def describe_precision(model: bytes) -> str:
+    """What a model computes in: ``int8``; with inputs or outputs of another type ``int8, uint8 in, float32 out``.
 
     Raises:
         ModelRefused: the bytes are not a TFLite model.
     """
-    return sorted({operator.dtype for operator in list_operators(model) if operator.name in _MACS})
+    given, answered = boundary_dtypes(model)
+    inner = mac_dtypes(model) or given
+    ends = [f"{' and '.join(ends)} {side}" for ends, side in ((given, "in"), (answered, "out")) if ends != inner]
+    return ", ".join([" and ".join(inner), *ends])
 
 
 def count_macs(model: bytes) -> int | None:
@@ -151,68 +141,37 @@ def count_bytes(model: bytes) -> int:
     return sum(operator.activation_bytes for operator in list_operators(model))
 
 
-def _operators(schema: Any, model: Any, size: int) -> Iterator[Operator]:
-    for graph_index in range(plausible(model.SubgraphsLength(), size)):
-        graph = model.Subgraphs(graph_index)
-        for index in range(plausible(graph.OperatorsLength(), size)):
-            operator = graph.Operators(index)
-            name, custom = _name(schema, model.OperatorCodes(operator.OpcodeIndex()))
-            inputs = [operator.Inputs(i) for i in range(plausible(operator.InputsLength(), size))]
-            outputs = [operator.Outputs(i) for i in range(plausible(operator.OutputsLength(), size))]
-            activations = [
-                tensor for tensor in inputs if tensor >= 0 and not _is_constant(model, graph.Tensors(tensor))
-            ]
+def _operators(root: Any, size: int) -> Iterator[Operator]:
+    for graph in vector(root, "Subgraphs", size):
+        for operator in vector(graph, "Operators", size):
+            name, custom = _name(root.OperatorCodes(operator.OpcodeIndex()))
+            inputs, outputs = vector(operator, "Inputs", size), vector(operator, "Outputs", size)
+            activations = [i for i in inputs if i >= 0 and not _is_constant(root, graph.Tensors(i))] + outputs
             yield Operator(
                 name,
                 custom,
-                _shapes(graph, inputs),
-                _shapes(graph, outputs),
-                sum(_nbytes(schema, graph, tensor) for tensor in activations + outputs),
+                tuple(_shape(graph, tensor) for tensor in inputs),
+                tuple(_shape(graph, tensor) for tensor in outputs),
+                sum(prod(_shape(graph, tensor)) * item_bytes(graph.Tensors(tensor).Type()) for tensor in activations),
                 dtype_name(graph.Tensors(outputs[0]).Type()) if outputs else "",
             )
 
 
-def _name(schema: Any, code: Any) -> tuple[str, bool]:
+def _name(code: Any) -> tuple[str, bool]:
     # The schema widened the code from 8 to 32 bits; old files fill in only the deprecated field.
     builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-    if builtin == schema.BuiltinOperator.CUSTOM:
+    if builtin == schema().BuiltinOperator.CUSTOM:
         return code.CustomCode().decode(), True
-    return schema.BUILTIN_OPCODE2NAME.get(builtin, f"BUILTIN_{builtin}"), False
-
-
-def _shapes(graph: Any, tensors: list[int]) -> tuple[tuple[int, ...], ...]:
-    return tuple(_shape(graph, tensor) for tensor in tensors)
+    return schema().BUILTIN_OPCODE2NAME.get(builtin, f"BUILTIN_{builtin}"), False
 
 
 def _shape(graph: Any, tensor: int) -> tuple[int, ...]:
-    if tensor < 0:
-        return ()
-    return shape_of(graph.Tensors(tensor))
+    return shape_of(graph.Tensors(tensor)) if tensor >= 0 else ()
 
 
-def _is_constant(model: Any, tensor: Any) -> bool:
+def _is_constant(root: Any, tensor: Any) -> bool:
     """Whether the file holds the tensor's values; buffer 0 stands for none."""
-    return bool(tensor.Buffer()) and model.Buffers(tensor.Buffer()).DataLength() > 0
-
-
-def _nbytes(schema: Any, graph: Any, tensor: int) -> int:
-    return prod(_shape(graph, tensor)) * _item_bytes(schema, graph.Tensors(tensor).Type())
-
-
-def _item_bytes(schema: Any, code: int) -> int:
-    """Bytes of one element; 1 for the types that have no size of their own, e.g. strings and packed int4."""
-    wide = {
-        schema.TensorType.FLOAT16: 2,
-        schema.TensorType.INT16: 2,
-        schema.TensorType.UINT16: 2,
-        schema.TensorType.FLOAT32: 4,
-        schema.TensorType.INT32: 4,
-        schema.TensorType.UINT32: 4,
-        schema.TensorType.FLOAT64: 8,
-        schema.TensorType.INT64: 8,
-        schema.TensorType.UINT64: 8,
-    }
-    return wide.get(code, 1)
+    return bool(tensor.Buffer()) and root.Buffers(tensor.Buffer()).DataLength() > 0
 
 
 def _conv(operator: Operator) -> int:

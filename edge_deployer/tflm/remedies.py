@@ -10,18 +10,12 @@ _HYBRID = re.compile(r"Hybrid models are not supported|Input type: FLOAT32 with 
 # The ways in which TFLM's kernels name a type that they do not take.
 _TYPE = re.compile(r"\((\w+) != FLOAT32\)|got(?: type)? (\w+)|[Tt]ype (\w+) \(\d+\)|Input (\w+), output")
 _ONLY_FLOAT = re.compile(r"!= (?:kTfLiteFloat32|expected_type) \(INT8 != FLOAT32\)")
-_BECOMES = {
-    "EXP": "softplus and mish become EXP and LOG; relu, relu6, elu and tanh have int8 kernels",
-    "LOG": "softplus and mish become EXP and LOG; relu, relu6, elu and tanh have int8 kernels",
-}
+_SOFT = "softplus and mish become EXP and LOG; relu, relu6, elu and tanh have int8 kernels"
+_BECOMES = {"EXP": _SOFT, "LOG": _SOFT}
 
 
 def without_kernel(operator: str) -> str:
-    """For an operator that TFLM has no kernel for.
-
-    Args:
-        operator: its name in the schema, or a custom operator's own.
-    """
+    """For an operator that TFLM has no kernel for, by its name in the schema or a custom one's own."""
     if operator == _VELA:
         return "give the model as it was before Vela compiled it for an Ethos-U"
     if operator.startswith(_FLEX):
@@ -31,12 +25,7 @@ def without_kernel(operator: str) -> str:
 
 
 def not_prepared(operator: str, words: str) -> str:
-    """For an operator that TFLM has a kernel for, which does not take it as it is.
-
-    Args:
-        operator: its name in the schema.
-        words: what TFLM says of it.
-    """
+    """For an operator that TFLM has a kernel for, which does not take it as it is, in these words."""
     if _HYBRID.search(words):
         return (
             f"{operator} has int8 weights and float activations: convert the model again with `representative_dataset` "

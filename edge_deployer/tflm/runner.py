@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from types import TracebackType
 
 import numpy as np
 from typing_extensions import Self
@@ -15,12 +14,12 @@ from edge_deployer.tflm.diagnosis import arena_used, diagnose, explain_failed_ru
 from edge_deployer.tflm.errors import InferenceCrashed, ModelRefused, Reason
 from edge_deployer.tflm.frames import Header
 from edge_deployer.tflm.kernels import KERNELS
-from edge_deployer.tflm.operators import custom_operators
+from edge_deployer.tflm.model_file import require_identifier
+from edge_deployer.tflm.operators import list_operators
 from edge_deployer.tflm.start import Start, spawned
 
 _LOAD_DEADLINE_S = 60.0
 _SAMPLE_DEADLINE_S = 5.0
-_IDENTIFIER = slice(4, 8)
 
 
 def _spec(header: Header) -> TensorSpec:
@@ -28,33 +27,30 @@ def _spec(header: Header) -> TensorSpec:
 
 
 def _refusal(child: TflmChild, model: bytes, arena_bytes: int, died: str | None) -> ModelRefused:
-    text = child.written_to_stderr()
+    text, remedy = child.written_to_stderr(), None
     reason, message = diagnose(text, died=died)
-    missing = missing_operator(text)
-    if reason is Reason.UNSUPPORTED_OP and missing == "CUSTOM":
-        custom = [name for name in custom_operators(model) if name not in KERNELS]
-        names = ", ".join(repr(name) for name in custom)
-        message = f"TFLM has no kernel for the model's custom operator {names}"
-        return ModelRefused(reason, message, remedy="; ".join(map(remedies.without_kernel, custom)))
-    if reason is Reason.UNSUPPORTED_OP and missing is not None:
-        return ModelRefused(reason, message, remedy=remedies.without_kernel(missing))
-    if reason is Reason.ARENA_TOO_SMALL:
+    missing, failed = missing_operator(text), failed_operator(text)
+    if missing == "CUSTOM":
+        custom = sorted({found.name for found in list_operators(model) if found.custom and found.name not in KERNELS})
+        message = f"TFLM has no kernel for the model's custom operator {', '.join(map(repr, custom))}"
+        remedy = "; ".join(map(remedies.without_kernel, custom))
+    elif missing is not None:
+        remedy = remedies.without_kernel(missing)
+    elif reason is Reason.ARENA_TOO_SMALL:
         message = f"the model does not fit an arena of {arena_bytes} bytes ({message})"
-    failed = failed_operator(text)
-    if reason is Reason.PREPARE_FAILED and failed is not None:
-        return ModelRefused(reason, message, remedy=remedies.not_prepared(*failed))
-    return ModelRefused(reason, message)
+    elif reason is Reason.PREPARE_FAILED and failed is not None:
+        remedy = remedies.not_prepared(*failed)
+    return ModelRefused(reason, message, remedy=remedy)
 
 
 def _load(child: TflmChild, model: bytes, arena_bytes: int) -> Header:
     """Have the child load the model, or say why it cannot."""
-    if model[_IDENTIFIER] != b"TFL3":
-        raise ModelRefused(Reason.NOT_A_MODEL, f"these {len(model)} bytes are not a TFLite model: no TFL3 identifier")
+    require_identifier(model)
     request = {"command": "load", "arena_bytes": arena_bytes}
     try:
         reply, _ = child.ask(request, model, deadline_s=_LOAD_DEADLINE_S)
     except ChildDied as death:
-        raise _refusal(child, model, arena_bytes, death.how) from death
+        raise _refusal(child, model, arena_bytes, str(death)) from death
     if reply.get("failed") == "not a model":
         raise ModelRefused(Reason.NOT_A_MODEL, f"the TFLite model is damaged: {reply['text']}")
     if "failed" in reply:
@@ -81,11 +77,6 @@ class TflmRunner:
         arena_bytes: size of the arena.
         arena_used: bytes of the arena TFLM reports after a first invoke (64-bit host; a board's own figure differs).
 
-    Args:
-        model: a TFLite flatbuffer.
-        arena_bytes: size of the arena.
-        start: starts the process.
-
     Raises:
         ModelRefused: TFLM cannot load the model.
         TinyopsError: TFLM is not installed.
@@ -109,9 +100,7 @@ class TflmRunner:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -123,12 +112,9 @@ class TflmRunner:
         self._child.send_signal(number)
 
     def shrink(self) -> int:
-        """Load the model again in the least arena, to the byte, in which it loads and runs a sample.
+        """Load the model again in the least arena, to the byte, in which it loads and runs a sample; the arena's bytes.
 
         TFLM's own figure (`arena_used`) can be below it, so this bisects: each attempt is a process of its own.
-
-        Returns:
-            Bytes of that arena.
 
         Raises:
             ModelRefused: TFLM died of it.
@@ -166,11 +152,10 @@ class TflmRunner:
                 deadline_s=_LOAD_DEADLINE_S + _SAMPLE_DEADLINE_S * samples,
             )
         except ChildDied as death:
-            raise InferenceCrashed(f"TFLM died ({death.how}) while it ran {samples} samples") from death
+            raise InferenceCrashed(f"TFLM died ({death}) while it ran {samples} samples", remedy="") from death
         if "failed" in reply:
             text = self._child.written_to_stderr()
             failed = failed_operator(text)
-            raise InferenceCrashed(
-                f"TFLM: {explain_failed_run(text)}", remedy=remedies.not_run(failed[0]) if failed else ""
-            )
+            remedy = remedies.not_run(failed[0]) if failed else ""
+            raise InferenceCrashed(f"TFLM: {explain_failed_run(text)}", remedy=remedy)
         return np.frombuffer(payload, self.output.dtype).reshape(samples, *self.output.sample_shape)

@@ -20,20 +20,14 @@ _NOT_A_FLATBUFFER = (struct.error, TypeError, ValueError, IndexError, AttributeE
 _ATTEMPT_DEADLINE_S = 60
 
 
-def _quantisation(details: dict[str, Any]) -> tuple[float | None, int]:
-    parameters = details["quantization_parameters"]
-    if len(parameters["scales"]) == 0:
-        return None, 0
-    return float(parameters["scales"][0]), int(parameters["zero_points"][0])
-
-
 def _describe(details: dict[str, Any]) -> Header:
-    scale, zero_point = _quantisation(details)
+    parameters = details["quantization_parameters"]
+    quantised = len(parameters["scales"]) > 0
     return {
         "dtype": np.dtype(details["dtype"]).name,
         "shape": [int(size) for size in details["shape"]],
-        "scale": scale,
-        "zero_point": zero_point,
+        "scale": float(parameters["scales"][0]) if quantised else None,
+        "zero_point": int(parameters["zero_points"][0]) if quantised else 0,
     }
 
 

@@ -7,23 +7,19 @@ from __future__ import annotations
 
 import logging
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge_deployer.virtual_board.partitions import Flash, Slot
 from edge_deployer.virtual_board.swap import begin_swap, complete_swap, swap_under_way
 from edge_deployer.virtual_board.trailer import SwapType
-from edge_deployer.virtual_board.verification import ImageRejected, verify_image
-from edge_deployer.wire.mcuboot import HEADER_BYTES, ImageFormatError, McubootImage, parse_image
+from edge_deployer.wire.mcuboot import HEADER_BYTES, ImageFormatError, McubootImage, TlvType, parse_image
 
 _log = logging.getLogger(__name__)
 
 
 def boot(flash: Flash, key: Ed25519PublicKey) -> McubootImage | None:
     """Settle which image runs.
-
-    Args:
-        flash: slots and trailers; changed by a swap or a revert.
-        key: the key images must be signed with.
 
     Returns:
         The image in the primary slot, or None where it holds none that may boot.
@@ -33,19 +29,19 @@ def boot(flash: Flash, key: Ed25519PublicKey) -> McubootImage | None:
     """
     _settle(flash, key)
     image = _valid(flash, Slot.PRIMARY, key)
-    if image is not None and not flash.trailer(Slot.PRIMARY).state.on_trial:
+    if image is not None and not flash.trailers[Slot.PRIMARY].state.on_trial:
         # Not while it is on trial: the image that it may be reverted to would be refused.
-        flash.raise_security_floor(image.security_counter)
+        flash.security_floor.raise_to(image.security_counter)
     return image
 
 
 def _settle(flash: Flash, key: Ed25519PublicKey) -> None:
     under_way = swap_under_way(flash)
-    if under_way and flash.trailer(Slot.PRIMARY).steps_done:
+    if under_way and flash.trailers[Slot.PRIMARY].steps_done:
         _log.info("boot: goes on with a swap")
         complete_swap(flash)
         return
-    wanted = flash.trailer(Slot.PRIMARY).state.swap_type if under_way else flash.swap_type
+    wanted = flash.trailers[Slot.PRIMARY].state.swap_type if under_way else flash.swap_type
     if wanted is SwapType.NONE:
         return
     if not _may_swap(flash, wanted, key):
@@ -70,7 +66,7 @@ def _may_swap(flash: Flash, wanted: SwapType, key: Ed25519PublicKey) -> bool:
     A first image on trial reverts to the empty slot it came into, and the board waits for another: nobody accepted that
     image. MCUboot would go on running it.
     """
-    if wanted is SwapType.REVERT and flash.slot(Slot.SECONDARY).is_erased(0, HEADER_BYTES):
+    if wanted is SwapType.REVERT and flash.slots[Slot.SECONDARY].is_erased(0, HEADER_BYTES):
         return True
     return _valid(flash, Slot.SECONDARY, key) is not None
 
@@ -81,9 +77,9 @@ def _give_up(flash: Flash) -> None:
     The secondary slot goes last: without it a revert cut in between would be one to an empty slot.
     """
     under_way = swap_under_way(flash)
-    flash.trailer(Slot.PRIMARY).set_image_ok()
+    flash.trailers[Slot.PRIMARY].set_image_ok()
     if under_way:
-        flash.trailer(Slot.PRIMARY).set_copy_done()
+        flash.trailers[Slot.PRIMARY].set_copy_done()
     flash.erase(Slot.SECONDARY)
 
 
@@ -97,7 +93,36 @@ def _image_bytes(flash: Flash, slot: Slot) -> int:
 
 def _valid(flash: Flash, slot: Slot, key: Ed25519PublicKey) -> McubootImage | None:
     try:
-        return verify_image(flash.image(slot), key, flash.security_floor)
+        return verify_image(flash.image(slot), key, flash.security_floor.value)
     except ImageRejected as rejection:
         _log.info("boot: %s slot: %s", slot.name.lower(), rejection)
         return None
+
+
+class ImageRejected(Exception):
+    """The image must not boot."""
+
+
+def verify_image(data: bytes, key: Ed25519PublicKey, floor: int = 0) -> McubootImage:
+    """Check an image as MCUboot does: its SHA-256, an ed25519 signature over that, its security counter.
+
+    Raises:
+        ImageRejected: it is damaged, unsigned, signed by another key, or its security counter is below the floor.
+    """
+    try:
+        image = parse_image(data)
+        claimed, counter = image.hash, image.security_counter
+    except ImageFormatError as error:
+        raise ImageRejected(str(error)) from error
+    if claimed != image.digest:
+        raise ImageRejected("the image's SHA-256 is not the one it claims")
+    signature = image.unprotected.get(TlvType.ED25519)
+    if signature is None:
+        raise ImageRejected("the image has no ed25519 signature")
+    try:
+        key.verify(signature, image.digest)
+    except InvalidSignature as error:
+        raise ImageRejected("the image's signature is not by the board's key") from error
+    if counter < floor:
+        raise ImageRejected(f"the image's security counter is {counter}, below the board's floor of {floor}")
+    return image

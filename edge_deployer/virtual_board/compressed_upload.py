@@ -6,7 +6,7 @@ Specified in ``docs/inference-group.md``. What the slot holds in the end is the 
 from __future__ import annotations
 
 import lzma
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from smp.error import MGMT_ERR
 
@@ -25,10 +25,6 @@ _V1 = {
 }
 
 
-def _decoder() -> lzma.LZMADecompressor:
-    return lzma.LZMADecompressor(format=lzma.FORMAT_RAW, filters=[_FILTER])
-
-
 @dataclass
 class _Upload:
     """An upload under way: what the client told of it, where it goes, and how much of the stream has arrived."""
@@ -37,7 +33,7 @@ class _Upload:
     size: int
     sha: bytes
     writer: SlotWriter
-    decoder: lzma.LZMADecompressor = field(default_factory=_decoder)
+    decoder: lzma.LZMADecompressor
     received: int = 0
     head: bytes = b""
 
@@ -47,19 +43,12 @@ def _refuse(code: ErrorCode) -> GroupError:
 
 
 class CompressedUpload:
-    """The command `upload`.
-
-    Args:
-        spare: where uploads go; one to the image group ends the one here, and the other way round.
-    """
+    """The command `upload`. An upload to the image group ends the one here, and the other way round."""
 
     def __init__(self, spare: SpareSlot) -> None:
         self._spare = spare
         self._upload: _Upload | None = None
-        self.handlers: Handlers = {
-            (Command.UPLOAD, False): self._describe,
-            (Command.UPLOAD, True): self._take_chunk,
-        }
+        self.handlers: Handlers = {(Command.UPLOAD, False): self._describe, (Command.UPLOAD, True): self._take_chunk}
 
     def _describe(self, _: Request) -> Fields:
         return {"codec": Codec.LZMA1.value, "window": _DICTIONARY_BYTES, "lc": 0, "lp": 0, "pb": 0}
@@ -89,7 +78,8 @@ class CompressedUpload:
             raise _refuse(ErrorCode.IMAGE_TOO_BIG)
         if self._spare.in_use:
             raise _refuse(ErrorCode.SLOT_BUSY)
-        return _Upload(chunk.len, chunk.size, chunk.sha, self._spare.start())
+        decoder = lzma.LZMADecompressor(format=lzma.FORMAT_RAW, filters=[_FILTER])
+        return _Upload(chunk.len, chunk.size, chunk.sha, self._spare.start(), decoder)
 
     def _take(self, upload: _Upload, data: bytes) -> None:
         try:

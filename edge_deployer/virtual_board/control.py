@@ -12,7 +12,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -80,10 +79,7 @@ def socket_address(directory: Path) -> Iterator[str]:
 
 
 class BoardControl:
-    """A connection to a running board's control socket. Each call returns when the board has done it.
-
-    Args:
-        directory: the board's.
+    """A connection to the control socket in a running board's directory. Each call returns when the board has done it.
 
     Raises:
         TinyopsError: no board runs there.
@@ -106,9 +102,7 @@ class BoardControl:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

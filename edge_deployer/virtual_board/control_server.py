@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from edge_deployer.field_errors import describe_validation_error
-from edge_deployer.virtual_board.board import Board
 from edge_deployer.virtual_board.control import COMMANDS, Power, ResetPin, SetFaults, VanishNow, socket_address
 from edge_deployer.virtual_board.loop import EventLoop
+from edge_deployer.virtual_board.virtual_board import VirtualBoard
 
 _CHUNK = 4096
 _LONGEST_LINE = 65536
@@ -22,14 +22,9 @@ Answer = Callable[[Mapping[str, Any]], None]
 
 
 class ControlServer:
-    """Listens in a board's directory; for its owner alone.
+    """Listens in a board's directory; for its owner alone."""
 
-    Args:
-        loop: serves the connections.
-        board: what is steered.
-    """
-
-    def __init__(self, loop: EventLoop, board: Board) -> None:
+    def __init__(self, loop: EventLoop, board: VirtualBoard) -> None:
         directory = board.settings.directory
         self._loop, self._board = loop, board
         self._path = directory / "control"
@@ -57,8 +52,7 @@ class ControlServer:
         with contextlib.suppress(BlockingIOError):
             peer, _ = self._listener.accept()
             peer.setblocking(False)
-            connection = _Connection(self._loop, peer, self._carry_out, self._connections.discard)
-            self._connections.add(connection)
+            self._connections.add(_Connection(self._loop, peer, self._carry_out, self._connections.discard))
 
     def _carry_out(self, line: bytes, answer: Answer) -> None:
         try:
@@ -67,7 +61,11 @@ class ControlServer:
             answer({"error": describe_validation_error(error, "control command").message})
             return
         if isinstance(command, Power):
-            self._switch(command.state, answer)
+            if command.state != "on":
+                self._board.power_off()
+            if command.state != "off":
+                self._board.power_on()
+            self._answer_when_booted(answer)
         elif isinstance(command, ResetPin):
             self._board.reset()
             self._answer_when_booted(answer)
@@ -79,13 +77,6 @@ class ControlServer:
             answer({})
         else:
             answer(self._board.counters())
-
-    def _switch(self, state: str, answer: Answer) -> None:
-        if state != "on":
-            self._board.power_off()
-        if state != "off":
-            self._board.power_on()
-        self._answer_when_booted(answer)
 
     def _answer_when_booted(self, answer: Answer) -> None:
         def booted() -> None:

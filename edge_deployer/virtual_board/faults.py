@@ -143,12 +143,7 @@ def generator(plan: FaultPlan, place: str) -> random.Random:
 
 
 class RandomHits:
-    """Which of an endless row of things, e.g. the bits on a line, are hit; the same however the row is portioned.
-
-    Args:
-        probability: of each one.
-        random: where the gaps between hits are drawn from.
-    """
+    """Which of an endless row of things, e.g. the bits on a line, are hit; the same however the row is portioned."""
 
     def __init__(self, probability: float, random: random.Random) -> None:
         self._probability, self._random = probability, random

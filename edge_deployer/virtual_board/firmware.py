@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 
 from smp.header import GroupId
 
+from edge_deployer.tensors import Array
 from edge_deployer.virtual_board.boot import boot
 from edge_deployer.virtual_board.compressed_upload import CompressedUpload
-from edge_deployer.virtual_board.execution import Execution
 from edge_deployer.virtual_board.firmware_faults import FirmwareFaults, InjectedReset
 from edge_deployer.virtual_board.flash import PowerCut
 from edge_deployer.virtual_board.image_group import ImageGroup
 from edge_deployer.virtual_board.inference_group import InferenceGroup
 from edge_deployer.virtual_board.ledger import Count, Ledger
-from edge_deployer.virtual_board.model import Fault
+from edge_deployer.virtual_board.model import Fault, LoadedModel
 from edge_deployer.virtual_board.os_group import OsGroup
 from edge_deployer.virtual_board.partitions import Flash
 from edge_deployer.virtual_board.retained import RetainedMemory
@@ -25,7 +26,7 @@ from edge_deployer.virtual_board.settings import BoardSettings
 from edge_deployer.virtual_board.smp_server import Handlers, SmpServer
 from edge_deployer.virtual_board.spare_slot import SpareSlot
 from edge_deployer.virtual_board.stat_group import StatGroup
-from edge_deployer.virtual_board.supply import FlashSupply, FlashTiming
+from edge_deployer.virtual_board.supply import FlashSupply
 from edge_deployer.wire.inference import GROUP, ResetReason
 from edge_deployer.wire.mcuboot import McubootImage
 
@@ -43,13 +44,7 @@ class Exit(IntEnum):
 
 
 class Firmware:
-    """One run of the firmware, from reset to reset.
-
-    Args:
-        settings: the board.
-        uart: the firmware's end of the UART.
-        ledger: shared with the line process.
-        reset_reason: why it starts.
+    """One run of the firmware, from reset to reset, at its end of a UART.
 
     Raises:
         PowerCut: power went while it booted.
@@ -58,7 +53,7 @@ class Firmware:
 
     def __init__(self, settings: BoardSettings, uart: socket.socket, ledger: Ledger, reset_reason: ResetReason) -> None:
         profile = settings.profile
-        supply = FlashSupply(ledger, FlashTiming.of(profile) if settings.realtime else None)
+        supply = FlashSupply(ledger, profile if settings.realtime else None)
         flash = Flash(settings.flash_directory, profile.slot_bytes, profile.page_bytes, supply)
         self._retained = RetainedMemory(settings.flash_directory)
         image = boot(flash, settings.public_key)
@@ -74,26 +69,16 @@ class Firmware:
         self, image: McubootImage | None, flash: Flash, supply: FlashSupply, reset_reason: ResetReason
     ) -> dict[int, Handlers]:
         profile, spare = self._settings.profile, SpareSlot(flash)
-        execution = Execution(self._faults, realtime=self._settings.realtime)
-        inference = InferenceGroup(image, profile, flash, self._retained, reset_reason, execution.run)
+        inference = InferenceGroup(image, profile, flash, self._retained, reset_reason, self._execute)
         return {
             GroupId.OS_MANAGEMENT: self._os.handlers,
             GroupId.IMAGE_MANAGEMENT: ImageGroup(flash, spare).handlers,
-            GroupId.STATISTICS_MANAGEMENT: StatGroup(
-                {"smp": self._smp_statistics, "flash": supply.statistics}
-            ).handlers,
-            GROUP: {
-                **inference.handlers,
-                **(CompressedUpload(spare).handlers if profile.compressed_upload else {}),
-            },
+            GroupId.STATISTICS_MANAGEMENT: StatGroup({"smp": self._statistics, "flash": supply.statistics}).handlers,
+            GROUP: {**inference.handlers, **(CompressedUpload(spare).handlers if profile.compressed_upload else {})},
         }
 
     def run(self, ready: Callable[[], None]) -> Exit:
-        """Serve until power goes, a reset is asked for, or TFLM crashes.
-
-        Args:
-            ready: called once before the first request is waited for.
-        """
+        """Serve until power goes, a reset is asked for, or TFLM crashes; `ready` is called before the first request."""
         ready()
         try:
             for message in self._messages():
@@ -101,14 +86,23 @@ class Firmware:
                 if self._os.reset_requested:
                     return Exit.SOFTWARE_RESET
         except Fault as fault:
-            _log.info("fault: %s", fault.text)
-            self._retained.record_fault(fault.text)
+            _log.info("fault: %s", fault)
+            self._retained.record_fault(str(fault))
             return Exit.FAULT
         except InjectedReset:
             return Exit.SOFTWARE_RESET
         except PowerCut:
             return Exit.POWER_CUT
         return Exit.POWER_OFF
+
+    def _execute(self, model: LoadedModel, samples: Array) -> Array:
+        """Run a batch, in the board's own time, under the plan's faults."""
+        done = time.monotonic() + len(samples) * model.microseconds / 1e6
+        self._faults.before_inference(model, len(samples))
+        outputs = model.run(samples)
+        if self._settings.realtime:
+            time.sleep(max(0.0, done - time.monotonic()))
+        return self._faults.outputs(outputs)
 
     def _serve(self, message: bytes) -> None:
         self._faults.before_request()
@@ -138,7 +132,7 @@ class Firmware:
             self._uart.settimeout(self._framing.silence_s)
         return data
 
-    def _smp_statistics(self) -> dict[str, int]:
+    def _statistics(self) -> dict[str, int]:
         return {
             "requests": self._server.requests,
             "answers": self._server.answers,

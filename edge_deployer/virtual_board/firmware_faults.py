@@ -27,12 +27,7 @@ class InjectedReset(Exception):
 
 
 class FirmwareFaults:
-    """What the plan in force does to the firmware. The plan may change at any request.
-
-    Args:
-        ledger: holds the plan and the counts.
-        uart: the firmware's end of the UART; waiting ends when power goes.
-    """
+    """What the plan in force does to the firmware. The plan may change at any request."""
 
     def __init__(self, ledger: Ledger, uart: socket.socket) -> None:
         self._ledger, self._uart = ledger, uart

@@ -43,11 +43,6 @@ class FirmwareProcess:
     Attributes:
         uart: descriptor of the line's end of the UART; readable when there are bytes or the firmware has ended.
         ready: descriptor that becomes readable when the firmware has booted, or has failed to.
-
-    Args:
-        settings: the board.
-        ledger: shared with the firmware.
-        reason: why it starts.
     """
 
     def __init__(self, settings: BoardSettings, ledger: Ledger, reason: ResetReason) -> None:

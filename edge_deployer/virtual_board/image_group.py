@@ -13,14 +13,7 @@ from edge_deployer.virtual_board.partitions import Flash, Slot
 from edge_deployer.virtual_board.smp_server import Fields, GeneralError, GroupError, Handlers, Request, field
 from edge_deployer.virtual_board.spare_slot import SlotWriter, SpareSlot
 from edge_deployer.virtual_board.trailer import SwapType
-from edge_deployer.wire.mcuboot import (
-    HEADER_BYTES,
-    MAGIC,
-    ImageFormatError,
-    McubootImage,
-    parse_image,
-    version_numbers,
-)
+from edge_deployer.wire.mcuboot import HEADER_BYTES, MAGIC, ImageFormatError, McubootImage, parse_image, version_numbers
 
 _Command = CommandId.ImageManagement
 _SHA256_BYTES = 32
@@ -48,12 +41,7 @@ def _refuse(code: IMG_MGMT_ERR) -> GroupError:
 
 
 class ImageGroup:
-    """The image group.
-
-    Args:
-        flash: the slots it works on.
-        spare: where uploads go.
-    """
+    """The image group. Uploads go to the spare slot."""
 
     def __init__(self, flash: Flash, spare: SpareSlot) -> None:
         self._flash, self._spare = flash, spare

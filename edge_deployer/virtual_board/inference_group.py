@@ -17,6 +17,7 @@ from edge_deployer.virtual_board.partitions import Flash
 from edge_deployer.virtual_board.retained import RetainedMemory
 from edge_deployer.virtual_board.smp_server import Fields, GeneralError, GroupError, Handlers, Request
 from edge_deployer.wire.inference import (
+    BYTES_PER_TIME,
     GROUP,
     MAX_BATCH,
     RUN_REPLY_OVERHEAD,
@@ -46,9 +47,6 @@ _REFUSALS = {
     Reason.ARENA_TOO_SMALL: ErrorCode.ARENA_TOO_SMALL,
     Reason.UNSUPPORTED_OP: ErrorCode.UNSUPPORTED_OP,
 }
-_BYTES_PER_TIME = 5
-"""Most bytes of one entry in the list of times: a 32-bit number in CBOR."""
-
 Execute = Callable[[LoadedModel, Array], Array]
 """Runs a batch, as `LoadedModel.run` does."""
 
@@ -69,16 +67,7 @@ def _refuse(code: ErrorCode) -> GroupError:
 
 
 class InferenceGroup:
-    """The inference group.
-
-    Args:
-        image: the running image, or None.
-        profile: arena, buffer and speed.
-        flash: where the claimed epoch is kept.
-        retained: where faults are counted.
-        reset_reason: why the board started.
-        execute: runs a batch.
-    """
+    """The inference group, of the running image if there is one."""
 
     def __init__(
         self,
@@ -87,7 +76,7 @@ class InferenceGroup:
         flash: Flash,
         retained: RetainedMemory,
         reset_reason: ResetReason,
-        execute: Execute = LoadedModel.run,
+        execute: Execute,
     ) -> None:
         self._image, self._profile, self._flash, self._retained = image, profile, flash, retained
         self._reset_reason, self._started = reset_reason, time.monotonic()
@@ -160,11 +149,12 @@ class InferenceGroup:
         if crc32(bytes(batch.inputs)) != batch.crc:
             self._batch = None
             raise _refuse(ErrorCode.INPUT_CRC)
-        samples = np.frombuffer(batch.inputs, model.input.dtype).reshape(batch.samples, *model.input.shape[1:])
+        shape = (batch.samples, *model.runner.input.sample_shape)
+        samples = np.frombuffer(batch.inputs, model.runner.input.dtype).reshape(shape)
         return self._execute(model, samples).tobytes()
 
     def _result(self, batch: _Batch, model: LoadedModel, outputs: bytes) -> Fields:
-        room = self._profile.smp_buffer_bytes - RUN_REPLY_OVERHEAD - _BYTES_PER_TIME * batch.samples
+        room = self._profile.smp_buffer_bytes - RUN_REPLY_OVERHEAD - BYTES_PER_TIME * batch.samples
         return {
             "off": batch.length,
             "len": len(outputs),
@@ -186,7 +176,7 @@ class InferenceGroup:
             "reset": self._reset_reason.value,
             "up": int((time.monotonic() - self._started) * 1000),
             "faults": self._retained.faults,
-            "floor": self._flash.security_floor,
+            "floor": self._flash.security_floor.value,
         }
         text = self._refusal.message if self._refusal else self._retained.last_fault
         if text is not None:
@@ -195,9 +185,9 @@ class InferenceGroup:
 
     def _claim(self, request: Request) -> Fields:
         epoch = ClaimWriteRequest.loads(request.message).epoch
-        if epoch < self._flash.epoch:
+        if epoch < self._flash.epoch.value:
             raise _refuse(ErrorCode.STALE_EPOCH)
-        self._flash.epoch = epoch
+        self._flash.epoch.raise_to(epoch)
         return {"epoch": epoch}
 
 
@@ -206,7 +196,7 @@ def _start_batch(chunk: RunWriteRequest, model: LoadedModel) -> _Batch:
         raise GeneralError(MGMT_ERR.EINVAL)
     if chunk.n > MAX_BATCH:
         raise _refuse(ErrorCode.BATCH_TOO_BIG)
-    if chunk.len != chunk.n * model.input.nbytes:
+    if chunk.len != chunk.n * model.runner.input.nbytes:
         raise _refuse(ErrorCode.INPUT_LENGTH)
     return _Batch(chunk.len, chunk.n, chunk.crc, bytearray())
 

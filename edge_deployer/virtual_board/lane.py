@@ -10,11 +10,7 @@ _PORTION_S = 0.016
 
 
 class Lane:
-    """A queue with a speed. Times are seconds on any steady clock.
-
-    Args:
-        line_rate: bits per second, 10 a byte (8N1); 0 for no limit.
-    """
+    """A queue of so many bits per second, 10 a byte (8N1), or 0 for no limit. Times are seconds of any steady clock."""
 
     def __init__(self, line_rate: int) -> None:
         self._seconds_per_byte = _BITS_PER_BYTE / line_rate if line_rate else 0.0

@@ -13,32 +13,18 @@ _LONGEST_PLAN = 16384 - _COUNTS_BYTES
 
 
 class Count(IntEnum):
-    """What is counted besides injected faults; each cell has one writer at a time.
+    """What is counted besides injected faults; each cell has one writer at a time."""
 
-    Attributes:
-        PLAN: changes twice with every plan; odd while one is being written.
-        PLAN_BYTES: length of the plan.
-        UART_READ: bytes from the UART that the running firmware is done with.
-        OVERRUNS: bytes lost since its start because its buffers were full.
-        RESETS: starts of the firmware after the first.
-        BYTES_TO_BOARD: bytes that left the client's end of the line.
-        BYTES_TO_CLIENT: bytes that left the board's end.
-        FLASH_OPERATIONS: writes and page erases.
-        REQUESTS: requests since the plan was set.
-        INFERENCES: samples since the plan was set.
-        PLAN_FLASH_OPERATIONS: writes and page erases since the plan was set.
-    """
-
-    PLAN = 0
+    PLAN = 0  # Changes twice with every plan; odd while one is being written.
     PLAN_BYTES = 1
-    UART_READ = 2
-    OVERRUNS = 3
-    RESETS = 4
-    BYTES_TO_BOARD = 5
-    BYTES_TO_CLIENT = 6
-    FLASH_OPERATIONS = 7
-    REQUESTS = 8
-    INFERENCES = 9
+    UART_READ = 2  # Bytes from the UART that the running firmware is done with.
+    OVERRUNS = 3  # Bytes lost since its start because its buffers were full.
+    RESETS = 4  # Starts of the firmware after the first.
+    BYTES_TO_BOARD = 5  # Bytes that left the client's end of the line.
+    BYTES_TO_CLIENT = 6  # Bytes that left the board's end.
+    FLASH_OPERATIONS = 7  # Writes and page erases.
+    REQUESTS = 8  # Requests since the plan was set.
+    INFERENCES = 9  # Samples since the plan was set.
     PLAN_FLASH_OPERATIONS = 10
 
 
@@ -48,11 +34,7 @@ _FAULT_CELLS = {kind: _FIRST_FAULT + index for index, kind in enumerate(FaultKin
 
 
 class Ledger:
-    """The shared memory of one board.
-
-    Args:
-        plan: the faults to begin with.
-    """
+    """The shared memory of one board."""
 
     def __init__(self, plan: FaultPlan) -> None:
         self._memory = mmap.mmap(-1, _COUNTS_BYTES + _LONGEST_PLAN)

@@ -9,14 +9,7 @@ _BITS = 8
 
 
 class Noise:
-    """Flips bits and loses bytes in one direction.
-
-    Args:
-        noise: how many.
-        plan: gives the seed.
-        place: the direction's name.
-        ledger: where they are counted.
-    """
+    """Flips bits and loses bytes in one direction, whose name is part of the seed."""
 
     def __init__(self, noise: LineNoise, plan: FaultPlan, place: str, ledger: Ledger) -> None:
         self._quiet = noise == LineNoise()
@@ -40,16 +33,7 @@ class Noise:
 
 
 class LineFaults:
-    """What a plan does to a line.
-
-    Attributes:
-        to_board: noise towards the board.
-        to_client: noise towards the client.
-
-    Args:
-        plan: the faults.
-        ledger: where they are counted.
-    """
+    """What a plan does to a line, with noise of its own each way."""
 
     def __init__(self, plan: FaultPlan, ledger: Ledger) -> None:
         self.to_board = Noise(plan.to_board, plan, "to_board", ledger)

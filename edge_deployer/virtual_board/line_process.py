@@ -9,19 +9,16 @@ import sys
 from collections.abc import Sequence
 
 from edge_deployer.files import make_folder, writing
-from edge_deployer.virtual_board.board import Board
 from edge_deployer.virtual_board.control_server import ControlServer
 from edge_deployer.virtual_board.loop import EventLoop
 from edge_deployer.virtual_board.settings import BoardSettings
+from edge_deployer.virtual_board.virtual_board import VirtualBoard
 
 _CHUNK = 4096
 
 
 class LineProcess:
     """All boards of this process, with power on until SIGTERM or the end of stdin.
-
-    Args:
-        settings: the boards.
 
     Raises:
         TinyopsError: a board's folder cannot be written.
@@ -55,10 +52,10 @@ class LineProcess:
             board.close()
         self._loop.close()
 
-    def _powered(self, settings: BoardSettings) -> Board:
+    def _powered(self, settings: BoardSettings) -> VirtualBoard:
         make_folder(settings.directory)
         with writing(f"board folder {settings.directory}", remedy="make it writable"):
-            board = Board(settings, self._loop, self._tell)
+            board = VirtualBoard(settings, self._loop, self._tell)
             self._controls.append(ControlServer(self._loop, board))
         return board
 
@@ -74,7 +71,7 @@ class LineProcess:
         if not os.read(sys.stdin.fileno(), _CHUNK):
             self._loop.stop()
 
-    def _tell(self, board: Board) -> None:
+    def _tell(self, board: VirtualBoard) -> None:
         ready = f"ready {board.address} {board.settings.directory}"
         words = f"failed {board.failure.message}" if board.failure else ready
         # Whoever started the boards may be gone: that shows at stdin.

@@ -5,21 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_deployer.profile import BoardProfile
-from edge_deployer.tensors import Array, TensorSpec
+from edge_deployer.tensors import Array
 from edge_deployer.tflm import InferenceCrashed, ModelRefused, Reason, TflmRunner, count_macs, estimate_latency_us
 from edge_deployer.tflm.start import forked
 
 
 class Fault(Exception):
-    """TFLM crashed: the board resets.
-
-    Args:
-        text: what TFLM said.
-    """
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
+    """TFLM crashed, or a watchdog struck: the board resets. Says which, in words for who asks for its health."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +27,6 @@ class LoadedModel:
     runner: TflmRunner
     macs: int | None
     microseconds: int
-
-    @property
-    def input(self) -> TensorSpec:
-        """The input tensor."""
-        return self.runner.input
 
     def run(self, inputs: Array) -> Array:
         """Run a batch, see `TflmRunner.run`.

@@ -18,15 +18,7 @@ _DEFAULT = "s"
 
 
 class OsGroup:
-    """The OS group.
-
-    Attributes:
-        reset_requested: set by a reset request; the firmware resets once the answer is out.
-
-    Args:
-        profile: the class of board.
-        node: the board's own name.
-    """
+    """The OS group. With `reset_requested` the firmware resets once the answer is out."""
 
     def __init__(self, profile: BoardProfile, node: str) -> None:
         self.reset_requested = False
@@ -59,11 +51,10 @@ class OsGroup:
 
     def _facts(self) -> dict[str, str]:
         """By Zephyr's format letters: what `uname` shows, and the build."""
-        release = version("tinyml-ops")
         return {
             "s": "tinyops virtual board",
             "n": self._node,
-            "r": release,
+            "r": version("tinyml-ops"),
             "v": f"tflite-micro-{version('tflite-micro')}",
             "b": platform.python_build()[1],
             "m": platform.machine(),

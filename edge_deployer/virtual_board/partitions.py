@@ -8,15 +8,9 @@ from pathlib import Path
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import make_folder
 from edge_deployer.virtual_board import rising_counter
-from edge_deployer.virtual_board.flash import Area, NorFlash, Supply, steady_supply
+from edge_deployer.virtual_board.flash import NorFlash, Supply
 from edge_deployer.virtual_board.rising_counter import RisingCounter
-from edge_deployer.virtual_board.trailer import (
-    SMALLEST_PAGE_BYTES,
-    Magic,
-    SwapType,
-    Trailer,
-    swap_type,
-)
+from edge_deployer.virtual_board.trailer import SMALLEST_PAGE_BYTES, Magic, SwapType, Trailer, swap_type
 from edge_deployer.wire.mcuboot import largest_image
 
 _FILE = "flash.bin"
@@ -30,23 +24,21 @@ class Slot(IntEnum):
 
 
 class Flash:
-    """All that survives a power cut.
+    """All that survives a power cut, in a file in a directory that is made if it does not exist.
 
     Attributes:
         largest_image: bytes of the largest image that a slot takes.
-
-    Args:
-        directory: where the flash file is; made if it does not exist.
-        slot_bytes: size of a slot, its trailer included; whole pages.
-        page_bytes: size of a page.
-        supply: what may cut an operation short, see `Supply`.
+        slots: the whole slots, of `slot_bytes`, trailer included.
+        trailers: their trailers.
+        epoch: the newest epoch that claimed the board.
+        security_floor: the security counter below which no image boots.
 
     Raises:
         TinyopsError: a slot has no room for an image beside its trailer, or the file is another profile's or cannot be
             written.
     """
 
-    def __init__(self, directory: Path, slot_bytes: int, page_bytes: int, supply: Supply = steady_supply) -> None:
+    def __init__(self, directory: Path, slot_bytes: int, page_bytes: int, supply: Supply) -> None:
         pages = slot_bytes // page_bytes
         self.largest_image = largest_image(pages, page_bytes)
         if page_bytes < SMALLEST_PAGE_BYTES or not self.largest_image:
@@ -56,54 +48,27 @@ class Flash:
             )
         make_folder(directory)
         self._nor = NorFlash(directory / _FILE, 2 * pages + 2 * rising_counter.PAGES, page_bytes, supply)
-        self._slots = {slot: Area(self._nor, slot * pages, pages) for slot in Slot}
-        self._trailers = {slot: Trailer(area) for slot, area in self._slots.items()}
-        self._epoch = RisingCounter(Area(self._nor, 2 * pages, rising_counter.PAGES))
-        self._floor = RisingCounter(Area(self._nor, 2 * pages + rising_counter.PAGES, rising_counter.PAGES))
+        self.slots = {slot: self._nor.area(slot * pages, pages) for slot in Slot}
+        self.trailers = {slot: Trailer(area) for slot, area in self.slots.items()}
+        self.epoch = RisingCounter(self._nor.area(2 * pages, rising_counter.PAGES))
+        self.security_floor = RisingCounter(self._nor.area(2 * pages + rising_counter.PAGES, rising_counter.PAGES))
 
     def close(self) -> None:
         """Let go of the file."""
         self._nor.close()
 
-    @property
-    def epoch(self) -> int:
-        """The newest epoch that claimed the board. It only rises: setting an older one changes nothing."""
-        return self._epoch.value
-
-    @epoch.setter
-    def epoch(self, epoch: int) -> None:
-        self._epoch.raise_to(epoch)
-
-    @property
-    def security_floor(self) -> int:
-        """The security counter below which no image boots."""
-        return self._floor.value
-
-    def raise_security_floor(self, counter: int) -> None:
-        """Refuse images with a lower security counter from now on."""
-        self._floor.raise_to(counter)
-
-    def slot(self, slot: Slot) -> Area:
-        """A whole slot."""
-        return self._slots[slot]
-
-    def trailer(self, slot: Slot) -> Trailer:
-        """A slot's trailer."""
-        return self._trailers[slot]
-
     def image(self, slot: Slot) -> bytes:
         """The part of a slot that an image may be in, with whatever follows the image."""
-        return self._slots[slot].read(0, self.largest_image)
+        return self.slots[slot].read(0, self.largest_image)
 
     def erase(self, slot: Slot) -> None:
         """Erase a slot with its trailer."""
-        area = self._slots[slot]
-        area.erase_used(range(area.pages))
+        self.slots[slot].erase_used(range(self.slots[slot].pages))
 
     @property
     def swap_type(self) -> SwapType:
         """What the next boot will do; between boots, a revert means that the primary image is on trial."""
-        return swap_type(self._trailers[Slot.PRIMARY].state, self._trailers[Slot.SECONDARY].state)
+        return swap_type(self.trailers[Slot.PRIMARY].state, self.trailers[Slot.SECONDARY].state)
 
     def set_pending(self, *, permanent: bool) -> None:
         """Have the secondary image boot next. Source: MCUboot's `boot_set_pending`, its order of writes included.
@@ -111,7 +76,7 @@ class Flash:
         Asking again changes nothing, except that a test may become permanent. What a power cut left of a trailer is
         erased and written anew; MCUboot gives the whole slot up.
         """
-        trailer = self._trailers[Slot.SECONDARY]
+        trailer = self.trailers[Slot.SECONDARY]
         if trailer.state.magic is not Magic.GOOD:
             trailer.erase()
             trailer.write_magic()
@@ -121,6 +86,6 @@ class Flash:
 
     def confirm(self) -> None:
         """Keep the primary image. Source: MCUboot's `boot_set_confirmed`."""
-        trailer = self._trailers[Slot.PRIMARY]
+        trailer = self.trailers[Slot.PRIMARY]
         if trailer.state.on_trial:
             trailer.set_image_ok()

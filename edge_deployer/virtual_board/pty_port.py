@@ -18,16 +18,9 @@ _PAUSE_S = 0.001
 
 
 class PtyPort:
-    """A pty that may go and come back as another one.
+    """A pty that may go and come back as another one, whose path is `address`, under the same link.
 
-    Attributes:
-        address: the pty's path.
-
-    Args:
-        loop: watches it.
-        link: the stable path.
-        take: given what the client sends.
-        portion: bytes that the client may get at once; None: all.
+    `take` is given what the client sends, `portion` tells how many bytes the client may get at once; None: all.
     """
 
     def __init__(
@@ -67,11 +60,6 @@ class PtyPort:
         self._master, self._slave = -1, -1
         self._outbox.clear()
         self._link.unlink(missing_ok=True)
-
-    def close(self) -> None:
-        """Take pty and link away for good."""
-        if self.exists:
-            self.vanish()
 
     def listen(self, *, wanted: bool) -> None:
         """Take bytes or leave them: a client that sends faster than the line fills the pty's buffer and has to wait."""

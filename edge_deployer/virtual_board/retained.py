@@ -21,20 +21,16 @@ class _Record(BaseModel):
 class RetainedMemory:
     """Fault records in a file that `lose_power` removes.
 
-    Args:
-        directory: where the file is kept.
-
     Raises:
         TinyopsError: the file is damaged.
     """
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / "retained.json"
-        self.faults = 0
-        self.last_fault: str | None = None
+        record = _Record(faults=0, fault=None)
         if self._path.exists():
             record = read_record(_Record, self._path, f"retained memory {self._path}", remedy=_REMEDY)
-            self.faults, self.last_fault = record.faults, record.fault
+        self.faults, self.last_fault = record.faults, record.fault
 
     def record_fault(self, text: str) -> None:
         """Count a fault and keep its text.

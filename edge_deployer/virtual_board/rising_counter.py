@@ -17,10 +17,7 @@ class RisingCounter:
     """Records of a value and its CRC-32, one after the other.
 
     The value only rises, so the greatest whole record is the newest, whichever page it is in. A record that power cut
-    short fails its CRC and does not count.
-
-    Args:
-        area: `PAGES` pages.
+    short fails its CRC and does not count. It takes an area of `PAGES` pages.
     """
 
     def __init__(self, area: Area) -> None:
@@ -32,11 +29,7 @@ class RisingCounter:
         return max(self._values(page)[1] for page in range(PAGES))
 
     def raise_to(self, value: int) -> None:
-        """Raise the value; a lower or equal one changes nothing.
-
-        Args:
-            value: a uint64.
-        """
+        """Raise the value, a uint64; a lower or equal one changes nothing."""
         if value <= self.value:
             return
         page = max(range(PAGES), key=lambda page: self._values(page)[1])

@@ -42,13 +42,7 @@ Handlers = Mapping[tuple[int, bool], Handler]
 
 
 class GroupError(Exception):
-    """A group refuses a request.
-
-    Args:
-        group: group number, for SMP version 2.
-        code: the group's own error code, for SMP version 2.
-        v1: the general code that stands for it in SMP version 1.
-    """
+    """A group refuses a request: with its own code in SMP version 2, with the general one, `v1`, in version 1."""
 
     def __init__(self, group: int, code: int, v1: MGMT_ERR) -> None:
         super().__init__(f"group {group} error {code}")
@@ -56,11 +50,7 @@ class GroupError(Exception):
 
 
 class GeneralError(Exception):
-    """A request that no group can take.
-
-    Args:
-        code: the general code, the same in both SMP versions.
-    """
+    """A request that no group can take; its general code is the same in both SMP versions."""
 
     def __init__(self, code: MGMT_ERR) -> None:
         super().__init__(code.name)
@@ -68,17 +58,7 @@ class GeneralError(Exception):
 
 
 class SmpServer:
-    """Answers SMP messages.
-
-    Attributes:
-        requests: how many requests came.
-        answers: how many were answered.
-
-    Args:
-        groups: the groups served, by number.
-        buffer_bytes: no answer is longer than fits a frame of this size.
-        framing: how messages are framed.
-    """
+    """Answers SMP messages, and counts them; no answer is longer than fits a frame of `buffer_bytes`."""
 
     def __init__(
         self, groups: Mapping[int, Handlers], buffer_bytes: int, framing: Framing = FRAMINGS["console"]
@@ -134,13 +114,7 @@ def _parse(message: bytes) -> dict[str, Any]:
 
 
 def field(request: Request, name: str, kind: type[Any], default: Any = None) -> Any:
-    """A field of a request.
-
-    Args:
-        request: where it is looked for.
-        name: its key.
-        kind: what it must be.
-        default: what stands for an absent one; none means that it must be there.
+    """A field of a request; without a default it must be there.
 
     Raises:
         GeneralError: absent or of another type.

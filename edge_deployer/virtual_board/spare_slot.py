@@ -14,13 +14,7 @@ class SlotWriter:
     """Writes to a slot from its start, and erases each page when the first byte for it comes.
 
     So no request waits for more pages than its own data fill; erasing the slot at once would stop the line for seconds.
-    Source: Zephyr's `CONFIG_IMG_ERASE_PROGRESSIVELY`.
-
-    Attributes:
-        written: bytes taken so far.
-
-    Args:
-        slot: where to write.
+    Source: Zephyr's `CONFIG_IMG_ERASE_PROGRESSIVELY`. `written` is how many bytes it has taken.
     """
 
     def __init__(self, slot: Area) -> None:
@@ -66,13 +60,8 @@ class SlotWriter:
 class SpareSlot:
     """The secondary slot as what uploads go to. A new upload ends the one under way.
 
-    Which upload that is lives in RAM, as in Zephyr: after a reset an upload starts over.
-
-    Attributes:
-        capacity: bytes of the largest image.
-
-    Args:
-        flash: the board's flash.
+    Which upload that is lives in RAM, as in Zephyr: after a reset an upload starts over. `capacity` is the bytes of the
+    largest image.
     """
 
     def __init__(self, flash: Flash) -> None:
@@ -87,7 +76,7 @@ class SpareSlot:
 
     def start(self) -> SlotWriter:
         """Begin an upload: a writer for the slot."""
-        self._writer = SlotWriter(self._flash.slot(Slot.SECONDARY))
+        self._writer = SlotWriter(self._flash.slots[Slot.SECONDARY])
         return self._writer
 
     def holds(self, writer: SlotWriter) -> bool:
@@ -96,7 +85,7 @@ class SpareSlot:
 
     def sha256(self, length: int) -> bytes:
         """SHA-256 of the slot's first bytes."""
-        return hashlib.sha256(self._flash.slot(Slot.SECONDARY).read(0, length)).digest()
+        return hashlib.sha256(self._flash.slots[Slot.SECONDARY].read(0, length)).digest()
 
     def erase(self) -> None:
         """Erase the slot, and forget the upload under way."""

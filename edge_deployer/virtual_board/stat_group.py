@@ -16,17 +16,13 @@ Statistics = Mapping[str, Callable[[], Mapping[str, int]]]
 
 
 class StatGroup:
-    """The statistics group.
-
-    Args:
-        statistics: what there is.
-    """
+    """The statistics group."""
 
     def __init__(self, statistics: Statistics) -> None:
         self._statistics = statistics
         self.handlers: Handlers = {
             (_Command.GROUP_DATA, False): self._show,
-            (_Command.LIST_OF_GROUPS, False): self._list,
+            (_Command.LIST_OF_GROUPS, False): lambda _: {"stat_list": list(statistics)},
         }
 
     def _show(self, request: Request) -> Fields:
@@ -34,6 +30,3 @@ class StatGroup:
         if name not in self._statistics:
             raise GroupError(GroupId.STATISTICS_MANAGEMENT, STAT_MGMT_ERR.ERR_INVALID_GROUP, MGMT_ERR.ENOENT)
         return {"name": name, "fields": self._statistics[name]()}
-
-    def _list(self, _: Request) -> Fields:
-        return {"stat_list": list(self._statistics)}

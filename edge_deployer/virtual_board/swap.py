@@ -39,20 +39,14 @@ def swap_under_way(flash: Flash) -> bool:
     The primary trailer alone tells. MCUboot also wants the secondary magic to be gone; but its erase may be cut after
     image_ok and before the magic, and a permanent swap would begin again as a test.
     """
-    state = flash.trailer(Slot.PRIMARY).state
+    state = flash.trailers[Slot.PRIMARY].state
     begun = state.magic is Magic.GOOD and not state.copy_done and state.swap_type is not SwapType.NONE
     return begun and 0 < state.swap_size <= flash.largest_image
 
 
 def begin_swap(flash: Flash, swap_type: SwapType, swap_size: int) -> None:
-    """Write down which swap is to be made; once the primary magic is there it will be.
-
-    Args:
-        flash: both slots.
-        swap_type: test, permanent or revert.
-        swap_size: bytes of the larger image.
-    """
-    primary, secondary = flash.trailer(Slot.PRIMARY), flash.trailer(Slot.SECONDARY)
+    """Write down which swap is to be made, over the bytes of the larger image; with the primary magic it will be."""
+    primary, secondary = flash.trailers[Slot.PRIMARY], flash.trailers[Slot.SECONDARY]
     if secondary.state.magic is not Magic.GOOD:
         # A revert is known by the primary trailer, which is about to be erased: the secondary one takes over.
         secondary.erase()
@@ -70,10 +64,10 @@ def begin_swap(flash: Flash, swap_type: SwapType, swap_size: int) -> None:
 
 def complete_swap(flash: Flash) -> None:
     """Make the swap that has begun, from wherever it was left."""
-    trailer = flash.trailer(Slot.PRIMARY)
+    trailer = flash.trailers[Slot.PRIMARY]
     done = trailer.steps_done
     if not done:
-        flash.trailer(Slot.SECONDARY).erase()
+        flash.trailers[Slot.SECONDARY].erase()
     for step in _steps(flash, trailer.state.swap_size):
         if step.entry >= done:
             step.run()
@@ -83,7 +77,7 @@ def complete_swap(flash: Flash) -> None:
 
 
 def _steps(flash: Flash, swap_size: int) -> Iterator[_Step]:
-    primary, secondary = flash.slot(Slot.PRIMARY), flash.slot(Slot.SECONDARY)
+    primary, secondary = flash.slots[Slot.PRIMARY], flash.slots[Slot.SECONDARY]
     pages = -(-swap_size // primary.page_bytes)
     for moved in range(pages):
         yield _Step(moved, primary, pages - 1 - moved, primary, pages - moved)

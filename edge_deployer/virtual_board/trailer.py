@@ -70,11 +70,7 @@ class TrailerState:
 
 
 class Trailer:
-    """The trailer of a slot. A field is written once, until the trailer is erased.
-
-    Args:
-        slot: the whole slot.
-    """
+    """The trailer of a whole slot. A field is written once, until the trailer is erased."""
 
     def __init__(self, slot: Area) -> None:
         self._slot = slot

@@ -31,15 +31,7 @@ DATAGRAMS = Framing(
 
 
 class UdpPort:
-    """A UDP port that may go and come back; see `PtyPort`.
-
-    Attributes:
-        address: its URL.
-
-    Args:
-        loop: watches it.
-        number: the port; 0 for any that is free.
-        take: given what the client sends.
+    """A UDP port that may go and come back, see `PtyPort`; the number 0 is for any that is free.
 
     Raises:
         TinyopsError: somebody has the port.
@@ -80,11 +72,6 @@ class UdpPort:
         self._socket = None
         self._senders.clear()
         self._decoder.reset()
-
-    def close(self) -> None:
-        """Take the port away for good."""
-        if self.exists:
-            self.vanish()
 
     def listen(self, *, wanted: bool) -> None:
         """Take datagrams or leave them; those that find the socket's buffer full are lost."""

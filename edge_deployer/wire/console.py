@@ -41,11 +41,8 @@ def encoded_length(message_length: int) -> int:
 class Decoder:
     """Finds the messages in a stream of bytes that may hold other text and damage.
 
-    Attributes:
-        garbled: frames thrown away because their base64, order, length or CRC was wrong.
-
-    Args:
-        buffer_bytes: size of the receiver's buffer; a frame that does not fit is thrown away, as Zephyr does.
+    Frames are `garbled`, and thrown away, whose base64, order, length or CRC is wrong, and, as by Zephyr, those that do
+    not fit the receiver's buffer.
     """
 
     def __init__(self, buffer_bytes: int = 65536) -> None:

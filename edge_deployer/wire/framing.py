@@ -12,11 +12,7 @@ FramingName = Literal["console", "raw"]
 
 
 class Decoder(Protocol):
-    """Finds the messages in a stream of bytes.
-
-    Attributes:
-        garbled: how often something damaged came.
-    """
+    """Finds the messages in a stream of bytes; `garbled` is how often something damaged came."""
 
     garbled: int
 

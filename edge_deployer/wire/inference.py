@@ -79,18 +79,13 @@ _FLOAT32_MANTISSA_BITS = 24
 
 
 class TensorMap(BaseModel):
-    """A tensor on the wire.
-
-    Attributes:
-        t: dtype code.
-        s: shape.
-        q: ``[mantissa, exponent, zero point]``, the scale being mantissa * 2 ** exponent; absent if not quantised.
-    """
+    """A tensor on the wire."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    t: int
-    s: list[int]
+    t: int  # Dtype code.
+    s: list[int]  # Shape.
+    # Mantissa, exponent, zero point, the scale being mantissa * 2 ** exponent; absent if not quantised.
     q: tuple[int, int, int] | None = None
 
     @classmethod
@@ -143,84 +138,53 @@ def fields(response: message.Response) -> dict[str, Any]:
 class InfoReadRequest(message.ReadRequest):
     """Ask what model runs."""
 
-    _GROUP_ID = GROUP
-    _COMMAND_ID = Command.INFO
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.INFO
 
 
 class InfoReadResponse(message.ReadResponse):
-    """The running model.
+    """The running model."""
 
-    Attributes:
-        sha: SHA-256 of the running image, as in the image group.
-        arena: bytes of the arena the model uses.
-        arena_size: bytes of the arena.
-        macs: multiply-accumulates of one inference, where the board knows.
-        input: the input tensor.
-        output: the output tensor.
-    """
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.INFO
 
-    _GROUP_ID = GROUP
-    _COMMAND_ID = Command.INFO
-
-    sha: bytes
-    arena: int
-    arena_size: int
-    macs: int | None = None
+    sha: bytes  # SHA-256 of the running image, as in the image group.
+    arena: int  # Bytes of the arena the model uses.
+    arena_size: int  # Bytes of the arena.
+    macs: int | None = None  # Multiply-accumulates of one inference, where the board knows.
     input: TensorMap
     output: TensorMap
 
 
 class RunWriteRequest(message.WriteRequest):
-    """Send a chunk of a batch of inputs; the chunk that completes the batch runs it.
+    """Send a chunk of a batch of inputs; the chunk that completes the batch runs it."""
 
-    Attributes:
-        off: offset of `data` in the batch.
-        data: the chunk.
-        len: bytes of the whole batch, if `off` is 0.
-        n: samples in the batch, if `off` is 0.
-        crc: CRC-32 of the whole batch, if `off` is 0.
-        sha: how the hash of the image starts that is to run it, if `off` is 0.
-    """
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.RUN
 
-    _GROUP_ID = GROUP
-    _COMMAND_ID = Command.RUN
-
-    off: int = Field(ge=0)
+    off: int = Field(ge=0)  # Offset of `data` in the batch.
     data: bytes
-    len: int | None = Field(default=None, ge=0)
-    n: int | None = Field(default=None, ge=1)
-    crc: int | None = None
-    sha: bytes | None = Field(default=None, max_length=32)
+    # With the first chunk, whose `off` is 0:
+    len: int | None = Field(default=None, ge=0)  # Bytes of the whole batch.
+    n: int | None = Field(default=None, ge=1)  # Samples in the batch.
+    crc: int | None = None  # CRC-32 of the whole batch.
+    sha: bytes | None = Field(default=None, max_length=32)  # How the hash of the image starts that is to run it.
 
 
 class RunWriteResponse(message.WriteResponse):
-    """How much of the batch has arrived; once it has run, also the first chunk of outputs.
+    """How much of the batch has arrived; once it has run, also the first chunk of outputs."""
 
-    Attributes:
-        off: bytes of inputs received.
-        len: bytes of all outputs.
-        crc: CRC-32 of all outputs.
-        icrc: CRC-32 of the inputs that they are the outputs of: an answer that comes late names its question.
-        us: microseconds of each sample; 0 where the board cannot tell.
-        data: outputs from offset 0.
-    """
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.RUN
 
-    _GROUP_ID = GROUP
-    _COMMAND_ID = Command.RUN
-
-    off: int
-    len: int | None = None
-    crc: int | None = None
-    icrc: int | None = None
-    us: list[int] | None = None
-    data: bytes | None = None
+    off: int  # Bytes of inputs received.
+    len: int | None = None  # Bytes of all outputs.
+    crc: int | None = None  # CRC-32 of all outputs.
+    icrc: int | None = None  # CRC-32 of the inputs that they are of: an answer that comes late names its question.
+    us: list[int] | None = None  # Microseconds of each sample; 0 where the board cannot tell.
+    data: bytes | None = None  # Outputs from offset 0.
 
 
 class RunReadRequest(message.ReadRequest):
     """Ask for outputs of the last batch from an offset."""
 
-    _GROUP_ID = GROUP
-    _COMMAND_ID = Command.RUN
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.RUN
 
     off: int = Field(ge=0)
 
@@ -228,8 +192,7 @@ class RunReadRequest(message.ReadRequest):
 class RunReadResponse(message.ReadResponse):
     """A chunk of outputs."""
 
-    _GROUP_ID = GROUP
-    _COMMAND_ID = Command.RUN
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.RUN
 
     off: int
     data: bytes
@@ -238,36 +201,25 @@ class RunReadResponse(message.ReadResponse):
 class HealthReadRequest(message.ReadRequest):
     """Ask how the board is."""
 
-    _GROUP_ID = GROUP
-    _COMMAND_ID = Command.HEALTH
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.HEALTH
 
 
 class HealthReadResponse(message.ReadResponse):
-    """How the board is.
+    """How the board is."""
 
-    Attributes:
-        reset: why it last started (`ResetReason`).
-        up: milliseconds since then.
-        faults: faults since power-on.
-        fault: words for the last fault or refused model.
-        floor: security counter below which no image boots, where the board keeps one.
-    """
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.HEALTH
 
-    _GROUP_ID = GROUP
-    _COMMAND_ID = Command.HEALTH
-
-    reset: int
-    up: int
-    faults: int
-    fault: str | None = None
-    floor: int | None = None
+    reset: int  # Why it last started (`ResetReason`).
+    up: int  # Milliseconds since then.
+    faults: int  # Faults since power-on.
+    fault: str | None = None  # Words for the last fault or refused model.
+    floor: int | None = None  # Security counter below which no image boots, where the board keeps one.
 
 
 class ClaimWriteRequest(message.WriteRequest):
     """Take the board for an epoch; the board refuses an epoch older than it has seen."""
 
-    _GROUP_ID = GROUP
-    _COMMAND_ID = Command.CLAIM
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.CLAIM
 
     epoch: int = Field(ge=0, lt=1 << 64)
 
@@ -275,8 +227,7 @@ class ClaimWriteRequest(message.WriteRequest):
 class ClaimWriteResponse(message.WriteResponse):
     """The epoch the board now holds."""
 
-    _GROUP_ID = GROUP
-    _COMMAND_ID = Command.CLAIM
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.CLAIM
 
     epoch: int
 
@@ -284,65 +235,41 @@ class ClaimWriteResponse(message.WriteResponse):
 class UploadReadRequest(message.ReadRequest):
     """Ask whether and how the board takes compressed images."""
 
-    _GROUP_ID = GROUP
-    _COMMAND_ID = Command.UPLOAD
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.UPLOAD
 
 
 class UploadReadResponse(message.ReadResponse):
-    """The stream that the board can decompress.
+    """The stream that the board can decompress."""
 
-    Attributes:
-        codec: see `Codec`.
-        window: bytes of the dictionary, at most this.
-        lc: LZMA's literal context bits.
-        lp: LZMA's literal position bits.
-        pb: LZMA's position bits.
-    """
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.UPLOAD
 
-    _GROUP_ID = GROUP
-    _COMMAND_ID = Command.UPLOAD
-
-    codec: int
-    window: int
-    lc: int
-    lp: int
-    pb: int
+    codec: int  # See `Codec`.
+    window: int  # Bytes of the dictionary, at most this.
+    lc: int  # LZMA's literal context bits.
+    lp: int  # LZMA's literal position bits.
+    pb: int  # LZMA's position bits.
 
 
 class UploadWriteRequest(message.WriteRequest):
-    """Send a chunk of a compressed image to the spare slot.
+    """Send a chunk of a compressed image to the spare slot."""
 
-    Attributes:
-        off: offset of `data` in the compressed stream.
-        data: the chunk.
-        len: bytes of the compressed stream, if `off` is 0.
-        size: bytes of the image, if `off` is 0.
-        sha: SHA-256 of the image file, if `off` is 0.
-    """
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.UPLOAD
 
-    _GROUP_ID = GROUP
-    _COMMAND_ID = Command.UPLOAD
-
-    off: int = Field(ge=0)
+    off: int = Field(ge=0)  # Offset of `data` in the compressed stream.
     data: bytes
-    len: int | None = Field(default=None, ge=1)
-    size: int | None = Field(default=None, ge=1)
-    sha: bytes | None = Field(default=None, min_length=32, max_length=32)
+    # With the first chunk, whose `off` is 0:
+    len: int | None = Field(default=None, ge=1)  # Bytes of the compressed stream.
+    size: int | None = Field(default=None, ge=1)  # Bytes of the image.
+    sha: bytes | None = Field(default=None, min_length=32, max_length=32)  # SHA-256 of the image file.
 
 
 class UploadWriteResponse(message.WriteResponse):
-    """How much of the stream has arrived.
+    """How much of the stream has arrived."""
 
-    Attributes:
-        off: bytes of the stream that have arrived.
-        match: with the last chunk, whether the slot's SHA-256 is the one told.
-    """
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.UPLOAD
 
-    _GROUP_ID = GROUP
-    _COMMAND_ID = Command.UPLOAD
-
-    off: int
-    match: bool | None = None
+    off: int  # Bytes of the stream that have arrived.
+    match: bool | None = None  # With the last chunk, whether the slot's SHA-256 is the one told.
 
 
 class InferenceErrorV1(error.ErrorV1):

@@ -14,8 +14,7 @@ MAGIC = bytes.fromhex("3db8f396")
 HEADER_BYTES = 32
 
 _HEADER = struct.Struct("<4sIHHIIBBHII")
-_TLV_INFO = struct.Struct("<HH")
-_TLV = struct.Struct("<HH")
+_TLV = struct.Struct("<HH")  # Also what an area of TLVs begins with.
 _PROTECTED_INFO = 0x6908
 _UNPROTECTED_INFO = 0x6907
 _SECURITY_COUNTER_BYTES = 4
@@ -142,11 +141,11 @@ def version_numbers(data: bytes) -> tuple[int, int, int]:
 def _read_tlvs(data: bytes, start: int, expected_magic: int) -> tuple[dict[int, bytes], int]:
     """The TLVs of one area, and where it ends; where a type stands twice the first counts."""
     try:
-        magic, length = _TLV_INFO.unpack_from(data, start)
+        magic, length = _TLV.unpack_from(data, start)
         if magic != expected_magic or start + length > len(data):
             raise ImageFormatError(f"no TLV area at offset {start}")
         tlvs: dict[int, bytes] = {}
-        offset, end = start + _TLV_INFO.size, start + length
+        offset, end = start + _TLV.size, start + length
         while offset < end:
             kind, size = _TLV.unpack_from(data, offset)
             offset += _TLV.size
@@ -160,12 +159,7 @@ def _read_tlvs(data: bytes, start: int, expected_magic: int) -> tuple[dict[int, 
 
 
 def trailer_pages(pages: int, page_bytes: int) -> int:
-    """Pages that the trailer of a slot takes.
-
-    Args:
-        pages: pages of the slot, each of which has three entries in the swap status.
-        page_bytes: size of a page.
-    """
+    """Pages that the trailer of a slot of so many pages takes; each has three entries in the swap status."""
     return -(-(TrailerField.SWAP_SIZE + pages * STATUS_ENTRIES_PER_PAGE * WRITE_BLOCK_BYTES) // page_bytes)
 
 

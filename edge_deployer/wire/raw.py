@@ -33,11 +33,7 @@ def encoded_length(message_length: int) -> int:
 class Decoder:
     """Finds the messages in a stream of bytes that may hold damage.
 
-    Attributes:
-        garbled: times that something came which cannot be a message.
-
-    Args:
-        buffer_bytes: size of the receiver's buffer; what claims to be longer cannot be a message.
+    What claims to be longer than the receiver's buffer cannot be a message; `garbled` is how often such things came.
     """
 
     def __init__(self, buffer_bytes: int = 65536) -> None:

@@ -19,27 +19,16 @@ _HEADER = struct.Struct("!BBHHBB")
 
 
 class Header(NamedTuple):
-    """The fields of a header.
+    """The fields of a header."""
 
-    Attributes:
-        op: `smp.header.OP`: read, write, and their answers.
-        version: 0 is the SMP whose errors have no group.
-        group: group number.
-        sequence: an answer has its request's.
-        command: command of the group.
-        length: bytes after the header.
-        flags: none are defined.
-        reserved: bits that are 0.
-    """
-
-    op: int
-    version: int
+    op: int  # `smp.header.OP`: read, write, and their answers.
+    version: int  # 0 is the SMP whose errors have no group.
     group: int
-    sequence: int
+    sequence: int  # An answer has its request's.
     command: int
-    length: int = 0
-    flags: int = 0
-    reserved: int = 0
+    length: int = 0  # Bytes after the header.
+    flags: int = 0  # None are defined.
+    reserved: int = 0  # Bits that are 0.
 
     @classmethod
     def of(cls, message: bytes | bytearray) -> Header | None:

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge_deployer.virtual_board.boot import boot
 from edge_deployer.virtual_board.compressed_upload import CompressedUpload
-from edge_deployer.virtual_board.flash import Operation
 from edge_deployer.virtual_board.image_group import ImageGroup
 from edge_deployer.virtual_board.partitions import Flash
 from edge_deployer.virtual_board.smp_server import SmpServer
@@ -40,7 +39,7 @@ class Meter:
     cut_at: int | None = None
     share: float = 0.0
 
-    def __call__(self, _: Operation) -> float:
+    def __call__(self, *_: object) -> float:
         number, self.operations = self.operations, self.operations + 1
         return self.share if number == self.cut_at else 1.0
 

@@ -13,13 +13,13 @@ from smp.image_management import IMG_MGMT_ERR
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.public_key import read_public_key
+from edge_deployer.virtual_board.boot import ImageRejected, verify_image
 from edge_deployer.virtual_board.partitions import Flash, Slot
 from edge_deployer.virtual_board.spare_slot import SpareSlot
 from edge_deployer.virtual_board.trailer import Magic
-from edge_deployer.virtual_board.verification import ImageRejected, verify_image
 from edge_deployer.wire.mcuboot import parse_image
 from tests.edge_deployer.virtual_board.running_board import Signer, make_image
-from tests.edge_deployer.virtual_board.small_board import PAGE_BYTES, SLOT_BYTES, SmallBoard
+from tests.edge_deployer.virtual_board.small_board import PAGE_BYTES, SLOT_BYTES, Meter, SmallBoard
 
 OLD_MODEL, NEW_MODEL = b"old" * 150, b"newer" * 160
 _NUMBERS = itertools.count()
@@ -104,12 +104,12 @@ def test_what_the_key_did_not_sign_never_boots(
     stage(board.flash, bad, permanent=permanent)
     assert [board.start() for _ in range(2)] == ["1.0.0", "1.0.0"]
     assert board.slots()[0]["confirmed"]
-    assert board.flash.slot(Slot.SECONDARY).is_erased(0, SLOT_BYTES)
+    assert board.flash.slots[Slot.SECONDARY].is_erased(0, SLOT_BYTES)
 
 
 def test_a_primary_image_that_decays_does_not_boot_and_the_board_can_be_mended(board: SmallBoard, old: bytes) -> None:
     board.install(old)
-    board.flash.slot(Slot.PRIMARY).erase(2)
+    board.flash.slots[Slot.PRIMARY].erase(2)
     assert board.start() is None
     assert board.install(old) == "1.0.0"
 
@@ -120,7 +120,7 @@ def test_an_image_on_trial_stays_when_what_it_would_revert_to_has_decayed(
     board.install(old)
     stage(board.flash, new)
     assert board.start() == "2.0.0"
-    board.flash.slot(Slot.SECONDARY).erase(2)
+    board.flash.slots[Slot.SECONDARY].erase(2)
     assert [board.start() for _ in range(2)] == ["2.0.0", "2.0.0"]
 
 
@@ -132,9 +132,9 @@ def test_an_image_below_the_security_floor_never_boots(
     equal = signer.sign(OLD_MODEL, "1.1.0", security_counter=3)
     below = signer.sign(OLD_MODEL, "1.2.0", security_counter=2)
     board.install(old)
-    assert board.flash.security_floor == 0
+    assert board.flash.security_floor.value == 0
     board.install(revoking)
-    assert board.flash.security_floor == 3
+    assert board.flash.security_floor.value == 3
     for refused in (old, below):
         stage(board.flash, refused, permanent=permanent)
         assert board.start() == "2.0.0"
@@ -147,9 +147,9 @@ def test_the_security_floor_does_not_rise_while_the_image_is_on_trial(
     board.install(old)
     stage(board.flash, signer.sign(NEW_MODEL, "2.0.0", security_counter=3))
     assert board.start() == "2.0.0"
-    assert board.flash.security_floor == 0
+    assert board.flash.security_floor.value == 0
     assert board.start() == "1.0.0"
-    assert board.flash.security_floor == 0
+    assert board.flash.security_floor.value == 0
 
 
 def test_an_image_of_the_largest_size_is_swapped_and_a_larger_one_refused(board: SmallBoard, signer: Signer) -> None:
@@ -165,13 +165,13 @@ def test_an_image_of_the_largest_size_is_swapped_and_a_larger_one_refused(board:
 @pytest.mark.parametrize(("slot_bytes", "page_bytes"), [(8192, 4096), (4096, 32)])
 def test_a_slot_without_room_for_an_image_is_refused(tmp_path: Path, slot_bytes: int, page_bytes: int) -> None:
     with pytest.raises(TinyopsError, match="no room for an image"):
-        Flash(tmp_path, slot_bytes, page_bytes)
+        Flash(tmp_path, slot_bytes, page_bytes, Meter())
 
 
 def test_a_half_written_magic_does_not_stop_later_updates(board: SmallBoard, old: bytes) -> None:
     assert board.upload(old)["match"]
-    board.flash.slot(Slot.SECONDARY).write(SLOT_BYTES - 16, b"\x77" + b"\xff" * 7)
-    assert board.flash.trailer(Slot.SECONDARY).state.magic is Magic.BAD
+    board.flash.slots[Slot.SECONDARY].write(SLOT_BYTES - 16, b"\x77" + b"\xff" * 7)
+    assert board.flash.trailers[Slot.SECONDARY].state.magic is Magic.BAD
     board.test(old)
     assert board.start() == "1.0.0"
 
@@ -208,7 +208,7 @@ def test_no_content_of_the_flash_stops_the_board(
 ) -> None:
     board = SmallBoard(tmp_path_factory.getbasetemp() / f"garbage{next(_NUMBERS)}", key)
     for slot, image in ((Slot.PRIMARY, old), (Slot.SECONDARY, new)):
-        area, trailer = board.flash.slot(slot), board.flash.trailer(slot)
+        area, trailer = board.flash.slots[slot], board.flash.trailers[slot]
         area.write(0, data.draw(st.sampled_from([b"", image, bytes(512)])).ljust(1024, b"\xff"))
         garbage = data.draw(st.one_of(st.just(b""), st.binary(min_size=1016, max_size=1016)))
         if garbage:

@@ -121,7 +121,7 @@ class Boards(RuleBasedStateMachine):
             any(not state["confirmed"] for state in slots.values() if state["active"]),
             any(state["pending"] for state in slots.values()),
             any(state["permanent"] for state in slots.values()),
-            self.board.flash.security_floor,
+            self.board.flash.security_floor.value,
         )
         agreeing = {world for world in self.worlds if seen == _seen(world)}
         assert agreeing, (seen, self.worlds)

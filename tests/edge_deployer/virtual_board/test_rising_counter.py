@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_deployer.virtual_board.flash import Area, NorFlash, PowerCut
+from edge_deployer.virtual_board.flash import NorFlash, PowerCut
 from edge_deployer.virtual_board.rising_counter import PAGES, RisingCounter
 from tests.edge_deployer.virtual_board.small_board import Meter
 
@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def counter_at(path: Path, meter: Meter) -> tuple[RisingCounter, NorFlash]:
     flash = NorFlash(path, PAGES, PAGE, meter)
-    return RisingCounter(Area(flash, 0, PAGES)), flash
+    return RisingCounter(flash), flash
 
 
 @given(values=st.lists(st.integers(0, LARGEST), max_size=40))

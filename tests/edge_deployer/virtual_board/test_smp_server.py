@@ -19,6 +19,7 @@ from edge_deployer.virtual_board.partitions import Flash
 from edge_deployer.virtual_board.smp_server import SmpServer
 from edge_deployer.virtual_board.spare_slot import SpareSlot
 from edge_deployer.wire.smp import HEADER_BYTES, Header, whole_message
+from tests.edge_deployer.virtual_board.small_board import Meter
 
 BUFFER = 512
 PROFILE = load_profile("cortex-m4").model_copy(update={"smp_buffer_bytes": BUFFER, "smp_buffer_count": 3})
@@ -26,7 +27,7 @@ PROFILE = load_profile("cortex-m4").model_copy(update={"smp_buffer_bytes": BUFFE
 
 @pytest.fixture
 def server(tmp_path: Path) -> SmpServer:
-    flash = Flash(tmp_path, 4096, 512)
+    flash = Flash(tmp_path, 4096, 512, Meter())
     images = ImageGroup(flash, SpareSlot(flash))
     return SmpServer({0: OsGroup(PROFILE, "bench-1").handlers, 1: images.handlers}, BUFFER)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from smp.image_management import IMG_MGMT_ERR
 
 from edge_deployer.public_key import read_public_key
-from edge_deployer.virtual_board.flash import Area, NorFlash, Operation
+from edge_deployer.virtual_board.flash import NorFlash, Operation
 from edge_deployer.virtual_board.partitions import Slot
 from edge_deployer.virtual_board.spare_slot import SlotWriter
 from edge_deployer.wire.inference import Codec, ErrorCode
@@ -73,9 +73,9 @@ def test_what_is_written_in_any_pieces_is_in_the_slot(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]
 ) -> None:
     data = b"".join(pieces)[: PAGES * PAGE]
-    operations: list[Operation] = []
+    operations: list[tuple[Operation, int]] = []
     path = tmp_path_factory.getbasetemp() / f"slot{next(_NUMBERS)}.bin"
-    slot = Area(NorFlash(path, PAGES, PAGE, lambda operation: operations.append(operation) or 1.0), 0, PAGES)  # type: ignore[func-returns-value]
+    slot = NorFlash(path, PAGES, PAGE, lambda *operation: operations.append(operation) or 1.0)  # type: ignore[func-returns-value]
     slot.write(0, bytes(PAGES * PAGE))
     operations.clear()
     writer, left = SlotWriter(slot), data
@@ -86,14 +86,13 @@ def test_what_is_written_in_any_pieces_is_in_the_slot(
     assert writer.written == len(data)
     assert slot.read(0, len(data)) == data
     # Only pages that the data reach are erased.
-    erased = [operation for operation in operations if operation.kind == "erase"]
+    erased = [operation for operation in operations if operation[0] == "erase"]
     assert len(erased) == -(-len(data) // PAGE)
 
 
 def test_a_page_is_erased_when_its_first_byte_comes(tmp_path: Path) -> None:
     operations: list[str] = []
-    flash = NorFlash(tmp_path / "f", PAGES, PAGE, lambda operation: operations.append(operation.kind) or 1.0)  # type: ignore[func-returns-value]
-    slot = Area(flash, 0, PAGES)
+    slot = NorFlash(tmp_path / "f", PAGES, PAGE, lambda kind, _: operations.append(kind) or 1.0)  # type: ignore[func-returns-value]
     slot.write(0, bytes(PAGES * PAGE))
     operations.clear()
     writer = SlotWriter(slot)
@@ -128,7 +127,7 @@ def test_a_compressed_image_is_plain_in_the_slot_and_boots(board: SmallBoard, im
     stream = compress(image)
     assert len(stream) < len(image) / 2
     assert send(board, stream, image, chunk) == {"off": len(stream), "match": True}
-    assert board.flash.slot(Slot.SECONDARY).read(0, len(image)) == image
+    assert board.flash.slots[Slot.SECONDARY].read(0, len(image)) == image
     assert board.slots()[1]["version"] == "1.0.0"
 
 

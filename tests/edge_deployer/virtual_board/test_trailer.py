@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_slot(folder: Path, meter: Meter | None = None) -> Area:
-    return Area(NorFlash(folder / f"{next(_NUMBERS)}.bin", PAGES, PAGE_BYTES, meter or Meter()), 0, PAGES)
+    return NorFlash(folder / f"{next(_NUMBERS)}.bin", PAGES, PAGE_BYTES, meter or Meter())
 
 
 def state(

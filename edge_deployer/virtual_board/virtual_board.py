@@ -26,13 +26,7 @@ _REPORTED = (Count.BYTES_TO_BOARD, Count.BYTES_TO_CLIENT, Count.FLASH_OPERATIONS
 
 
 class Conveyor:
-    """Moves bytes through a lane: handed on when they have arrived.
-
-    Args:
-        loop: tells the time.
-        line_rate: of the lane.
-        deliver: takes the bytes that have arrived.
-    """
+    """Moves bytes through a lane of so many bits per second: `deliver` takes them when they have arrived."""
 
     def __init__(self, loop: EventLoop, line_rate: int, deliver: Callable[[bytes], None]) -> None:
         self.lane = Lane(line_rate)
@@ -59,19 +53,14 @@ class Conveyor:
         self._arm()
 
 
-class Board:
+class VirtualBoard:
     """A board with power on, until `close`.
 
-    Attributes:
-        failure: why the firmware does not boot; None while it does.
-
-    Args:
-        settings: the board.
-        loop: shared with the other boards.
-        on_boot: called once, when the board has booted for the first time or has failed to.
+    `on_boot` is called once, when it has booted for the first time or has failed to; `failure` is why the firmware does
+    not boot, None while it does.
     """
 
-    def __init__(self, settings: BoardSettings, loop: EventLoop, on_boot: Callable[[Board], None]) -> None:
+    def __init__(self, settings: BoardSettings, loop: EventLoop, on_boot: Callable[[VirtualBoard], None]) -> None:
         self.settings = settings
         self.failure: TinyopsError | None = None
         self._loop = loop
@@ -82,7 +71,7 @@ class Board:
         self._to_board = Conveyor(loop, settings.line_rate, self._at_board)
         self._to_client = Conveyor(loop, settings.line_rate, self._at_client)
         self._port = (
-            PtyPort(loop, settings.line, self._from_client, self._portion)
+            PtyPort(loop, settings.line, self._from_client, lambda: self._faults.portion())
             if settings.udp is None
             else UdpPort(loop, settings.udp, self._from_client)
         )
@@ -100,7 +89,7 @@ class Board:
     def power_on(self) -> None:
         """Start the firmware, unless it has power."""
         if self._firmware is None:
-            self._start(ResetReason.POWER_ON)
+            self._start(ResetReason.POWER_ON, resets=0)
 
     def power_off(self) -> None:
         """Stop the firmware wherever it is. The line stays."""
@@ -114,7 +103,7 @@ class Board:
         if self._firmware is not None:
             self._log.info("reset pin")
             self._forget_firmware(self._firmware).kill()
-            self._restart(ResetReason.SOFTWARE)
+            self._start(ResetReason.SOFTWARE)
 
     def when_booted(self, call: Callable[[], None]) -> None:
         """Call once the firmware has booted, or has failed to; at once if it is not about to."""
@@ -146,10 +135,8 @@ class Board:
     def close(self) -> None:
         """Power off, and take the line away."""
         self.power_off()
-        self._port.close()
-
-    def _portion(self) -> int | None:
-        return self._faults.portion()
+        if self._port.exists:
+            self._port.vanish()
 
     def _from_client(self, data: bytes) -> None:
         self._ledger.add(Count.BYTES_TO_BOARD, len(data))
@@ -179,15 +166,12 @@ class Board:
         if vanishes_for is not None:
             self.vanish(vanishes_for)
 
-    def _start(self, reason: ResetReason) -> None:
+    def _start(self, reason: ResetReason, resets: int = 1) -> None:
+        self._ledger.add(Count.RESETS, resets)
         self._is_up, self._boot_failure, self.failure = False, None, None
         self._firmware = FirmwareProcess(self.settings, self._ledger, reason)
         self._loop.on_readable(self._firmware.uart, self._from_firmware)
         self._loop.on_readable(self._firmware.ready, self._boot_settled)
-
-    def _restart(self, reason: ResetReason) -> None:
-        self._ledger.add(Count.RESETS)
-        self._start(reason)
 
     def _boot_settled(self) -> None:
         """The firmware has booted, or has ended without, which its UART tells."""
@@ -206,15 +190,15 @@ class Board:
         if status == Exit.POWER_CUT:
             self._log.info("power cut")
             RetainedMemory.lose_power(self.settings.flash_directory)
-            self._restart(ResetReason.POWER_ON)
+            self._start(ResetReason.POWER_ON)
         elif self._is_up:
-            self._restart(ResetReason.SOFTWARE if status == Exit.SOFTWARE_RESET else ResetReason.FAULT)
+            self._start(ResetReason.SOFTWARE if status == Exit.SOFTWARE_RESET else ResetReason.FAULT)
         else:
-            self._fail(self._boot_failure)
+            self._fail()
 
-    def _fail(self, words: str | None) -> None:
+    def _fail(self) -> None:
         self.failure = TinyopsError(
-            words or f"the firmware of the board in {self.settings.directory} does not boot",
+            self._boot_failure or f"the firmware of the board in {self.settings.directory} does not boot",
             remedy=f"read the end of {self.settings.log}",
         )
         self._log.info("failed: %s", self.failure.message)
