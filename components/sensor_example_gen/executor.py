@@ -91,9 +91,6 @@ def _write(
 def chunks(splits: Mapping[str, Array]) -> list[tuple[str, Array]]:
     """Rows in a random order, which is the same each time, in chunks so that workers share the file.
 
-    Args:
-        splits: the row numbers of each.
-
     Returns:
         The name of a split and up to `_ROWS_A_CHUNK` of its rows.
     """

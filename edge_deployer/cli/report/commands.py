@@ -91,6 +91,6 @@ def replay(named: _Report = None, workspace: _Workspace = WORKSPACE, as_json: As
 @report.command(epilog="Example: tinyops report schema > report.schema.json")
 def schema() -> None:
     """Print the format of report.json as JSON Schema."""
-    from edge_deployer.report.schema import report_schema
+    from edge_deployer.report.reading import report_schema
 
     typer.echo(report_schema(), nl=False)
