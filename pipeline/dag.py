@@ -27,7 +27,7 @@ from components.tflm_validator.component import TFLMValidator
 from components.trainer.component import Trainer
 from pipeline.project.beam_options import beam_args
 from pipeline.project.data_source import fields_of
-from pipeline.project.preflight import Job, Project
+from pipeline.project.preflight import Project, RunnableProject
 
 _THRESHOLDS = ("min_accuracy", "min_auc", "min_recall", "min_precision", "max_drop")
 
@@ -64,7 +64,7 @@ class Places:
     replace: int | RuntimeParameter
 
     @classmethod
-    def here(cls, job: Job) -> Places:
+    def here(cls, job: RunnableProject) -> Places:
         """On this machine."""
         deploy = job.config.deploy
         artifacts = str(job.workspace.artifacts(job.config.name))
@@ -87,13 +87,13 @@ class ModelLine:
     """The components from data to validated model, in order, and the outputs that a delivery needs."""
 
     nodes: tuple[BaseNode, ...]
-    model: BaseChannel
-    model_blessing: BaseChannel
-    infra_blessing: BaseChannel
-    acceptance_set: BaseChannel
-    examples: BaseChannel
-    training: BaseChannel
-    evaluation: BaseChannel
+    model: BaseChannel[Any]
+    model_blessing: BaseChannel[Any]
+    infra_blessing: BaseChannel[Any]
+    acceptance_set: BaseChannel[Any]
+    examples: BaseChannel[Any]
+    training: BaseChannel[Any]
+    evaluation: BaseChannel[Any]
 
 
 def build_pipeline(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
+from components.git import run_git
 from edge_deployer.release.manifest import Provenance
 
 
@@ -28,7 +28,7 @@ def describe(folder: Path, *, run_id: str | None, data_fingerprint: str | None) 
 
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
+        done = run_git(folder, *arguments)
+    except OSError:
         return None
-    return done.stdout.strip()
+    return None if done.returncode else done.stdout.strip()

@@ -13,8 +13,9 @@ from edge_deployer.acceptance.check_result import CheckResult, Status
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.registry import Declaration, Evidence, Pool, declared
+from edge_deployer.acceptance.registry import Declaration, Evidence, declared
 from edge_deployer.finding import Finding
+from edge_deployer.inventory.inventory import Pool
 
 SHOWN = 16
 """Samples that a result names."""

@@ -24,10 +24,10 @@ from edge_deployer.acceptance.evidence import (
 from edge_deployer.acceptance.findings import AnotherModel, AnotherTask, GaveNoAnswer, NoClassLabels
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.registry import Pool
 from edge_deployer.acceptance.statistics.decision import Decision
 from edge_deployer.acceptance.stored_array import StoredArray
 from edge_deployer.finding import Finding, Told
+from edge_deployer.inventory.inventory import Pool
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.session import (

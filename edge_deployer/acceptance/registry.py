@@ -7,9 +7,9 @@ from typing import ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel
 
+from edge_deployer.inventory.inventory import Pool
 from edge_deployer.task import Metric
 
-Pool = Literal["staging", "production"]
 Evidence = Literal["before install", "smoke", "samples", "soak", "power cycle"]
 Unit = Literal["share", "score", "bytes", "microseconds", "seconds", "loss", "plain"]
 

@@ -26,7 +26,7 @@ _Result = Literal["on trial", "confirmed", "reverted", "unchanged", "refused"]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ActionOutcome:
     """How an action ended for its board.
 
     Attributes:
@@ -47,7 +47,7 @@ class Outcome:
         return self.result == "refused"
 
 
-Action = Callable[[Bench, BoardEntry, Watcher], Coroutine[None, None, Outcome]]
+Action = Callable[[Bench, BoardEntry, Watcher], Coroutine[None, None, ActionOutcome]]
 """Does something to a board, and keeps the board's log. A refusal is an outcome, not an error.
 
 Raises:
@@ -56,28 +56,28 @@ Raises:
 """
 
 
-async def install(image: str, bench: Bench, entry: BoardEntry, watcher: Watcher) -> Outcome:
+async def install(image: str, bench: Bench, entry: BoardEntry, watcher: Watcher) -> ActionOutcome:
     """Put an image on trial: a file, a release's folder, or the id of a release in the workspace."""
     try:
         offered = find_image(image, bench, entry)
     except Refused as refusal:
-        return Outcome(entry.name, "refused", why_refused(refusal))
+        return ActionOutcome(entry.name, "refused", why_refused(refusal))
     return await _perform(partial(_install, offered=offered), bench, entry, watcher)
 
 
-async def confirm(bench: Bench, entry: BoardEntry, watcher: Watcher) -> Outcome:
+async def confirm(bench: Bench, entry: BoardEntry, watcher: Watcher) -> ActionOutcome:
     """Keep the image that is on trial."""
     return await _perform(partial(_confirm, bench=bench, entry=entry), bench, entry, watcher)
 
 
-async def revert(bench: Bench, entry: BoardEntry, watcher: Watcher) -> Outcome:
+async def revert(bench: Bench, entry: BoardEntry, watcher: Watcher) -> ActionOutcome:
     """Go back to the earlier image."""
     return await _perform(partial(_revert, bench=bench, entry=entry), bench, entry, watcher)
 
 
 async def _perform(
-    work: Callable[[Hand], Awaitable[Outcome]], bench: Bench, entry: BoardEntry, watcher: Watcher
-) -> Outcome:
+    work: Callable[[Hand], Awaitable[ActionOutcome]], bench: Bench, entry: BoardEntry, watcher: Watcher
+) -> ActionOutcome:
     journal = Journal(BoardLog(bench.workspace, watcher))
     async with bench.power((entry,)) as urls, bench.session(entry, urls[entry.name]) as session:
         hand = Hand(session, entry.name, journal)
@@ -86,17 +86,17 @@ async def _perform(
         except Refused as refusal:
             finding = why_refused(refusal)
             journal.note(hand.board, "refused", finding=finding)
-            return Outcome(hand.board, "refused", finding, await hand.running())
+            return ActionOutcome(hand.board, "refused", finding, await hand.running())
         except asyncio.CancelledError:
             raise CutShort(f"{entry.name} {hand.answered}") from None
 
 
-async def _end(hand: Hand, result: _Result, detail: str, remedy: str = "") -> Outcome:
+async def _end(hand: Hand, result: _Result, detail: str, remedy: str = "") -> ActionOutcome:
     """How it ended, with what the board runs now."""
-    return Outcome(hand.board, result, Told(text=detail, help=remedy), await hand.running())
+    return ActionOutcome(hand.board, result, Told(text=detail, help=remedy), await hand.running())
 
 
-async def _install(hand: Hand, offered: OfferedImage) -> Outcome:
+async def _install(hand: Hand, offered: OfferedImage) -> ActionOutcome:
     name, wanted = hand.board, offered.image.hash
     after_trial = f"try it, then `tinyops boards confirm {name}` or `tinyops boards revert {name}`"
     running = await hand.running()
@@ -116,7 +116,7 @@ async def _install(hand: Hand, offered: OfferedImage) -> Outcome:
     return await _end(hand, "on trial", f"{name} runs {offered.image.version} on trial, unconfirmed", after_trial)
 
 
-async def _confirm(hand: Hand, bench: Bench, entry: BoardEntry) -> Outcome:
+async def _confirm(hand: Hand, bench: Bench, entry: BoardEntry) -> ActionOutcome:
     name, running = hand.board, await hand.running()
     if running is None:
         remedy = f"install one: `tinyops boards install {name} IMAGE_OR_RELEASE`"
@@ -128,14 +128,14 @@ async def _confirm(hand: Hand, bench: Bench, entry: BoardEntry) -> Outcome:
     return await _end(hand, "confirmed", f"{name} keeps {describe(running)}: {seen}")
 
 
-async def _revert(hand: Hand, bench: Bench, entry: BoardEntry) -> Outcome:
+async def _revert(hand: Hand, bench: Bench, entry: BoardEntry) -> ActionOutcome:
     slots = await hand.ask()
     if not is_at_rest(slots):
         await _take_back(hand)
         running = await hand.running()
         what = f"runs {describe(running)}" if running else "has no image that boots"
         told = Told(text=f"what was on trial is taken back: {hand.board} {what}")
-        return Outcome(hand.board, "reverted", told, running)
+        return ActionOutcome(hand.board, "reverted", told, running)
     spare = next((image for image in slots if not image.active), None)
     if spare is None:
         raise Refused(

@@ -7,9 +7,9 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel
 
 from edge_deployer.acceptance.evidence import BoardEvidence
-from edge_deployer.acceptance.registry import Pool
 from edge_deployer.acceptance.verdict import BoardVerdict
 from edge_deployer.finding import AnyFinding
+from edge_deployer.inventory.inventory import Pool
 
 BoardOutcome = Literal["untouched", "unchanged", "confirmed", "reverted", "rolled back", "not restored"]
 Answer = Literal["not asked", "silent", "runs"]

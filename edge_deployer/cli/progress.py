@@ -13,10 +13,11 @@ from edge_deployer.boards.journal import Watcher
 from edge_deployer.boards.record import Step
 from edge_deployer.cli.output import progress_stream
 from edge_deployer.ending import Result, run_to_end
+from edge_deployer.report.words import step_in_words
 
 
 class BoardProgress:
-    """A line a board, with its latest step and a bar while something uploads. Plain lines where there is no terminal.
+    """One line per board, with its latest step and a bar while something uploads; plain lines without a terminal.
 
     Args:
         quiet: show nothing, for output that a machine reads.
@@ -46,7 +47,7 @@ class BoardProgress:
 
     def on_step(self, step: Step) -> None:
         """Show the step in its board's line."""
-        text = escape(f"{step.action}: {step.detail}" if step.detail else step.action)
+        text = escape(step_in_words(step))
         if self._live:
             self._progress.update(self._task(step.board), description=text)
         else:

@@ -24,9 +24,9 @@ from components.artifact_types import HtmlReport, MarkdownReport
 from components.fingerprint_driver import FINGERPRINT
 from pipeline.catalogue import docstrings, stock_components
 from pipeline.catalogue.beyond_specs import EXAMPLES, FILLED_IN, REQUIRED
-from pipeline.kubeflow.compilation.compiler import NEVER_CACHED
 from pipeline.project.compatibility import ONLY_NEWER_INPUTS
 from pipeline.project.component_names import COMPONENTS
+from pipeline.project.step_names import NEVER_CACHED
 
 # kfp.pipeline_spec.ParameterType.ParameterTypeEnum.
 _TYPES: Final = {str: "STRING", int: "NUMBER_INTEGER", float: "NUMBER_DOUBLE", bool: "BOOLEAN"}
@@ -180,7 +180,7 @@ def _title(kind: type[artifact.Artifact]) -> str:
 
 
 def _kubeflow_type(kind: type[artifact.Artifact]) -> type[dsl.Artifact]:
-    return _KUBEFLOW_TYPES.get(kind) or _KUBEFLOW_TYPES.get(kind.TYPE_ANNOTATION, dsl.Artifact)
+    return _KUBEFLOW_TYPES.get(kind) or _KUBEFLOW_TYPES.get(kind.TYPE_ANNOTATION or kind, dsl.Artifact)
 
 
 def _parameter(name: str, declared: ExecutionParameter, component: str, described: Mapping[str, str]) -> Parameter:
@@ -196,8 +196,9 @@ def _parameter(name: str, declared: ExecutionParameter, component: str, describe
 
 
 def _form(name: str, kind: Any) -> str:
-    if isinstance(kind, type) and issubclass(kind, Message):
-        return f" As JSON of `{kind.DESCRIPTOR.full_name}`."
+    message: Any = kind if isinstance(kind, type) and issubclass(kind, Message) else None
+    if message is not None:
+        return f" As JSON of `{message.DESCRIPTOR.full_name}`."
     return " As JSON." if name in EXAMPLES else ""
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from typing import Final
-
-from pydantic_core import to_json
 
 from pipeline.catalogue.interface import NOT_CACHEABLE, Artifact, Interface, Parameter
 
@@ -18,11 +15,6 @@ def list_text(components: Sequence[Interface]) -> str:
     """A line a component."""
     width = max(len(one.name) for one in components)
     return "\n".join(f"{one.name:{width}}  {one.summary}" for one in components)
-
-
-def list_json(components: Sequence[Interface]) -> str:
-    """The same for programs."""
-    return to_json([{"name": one.name, "summary": one.summary} for one in components], indent=2).decode()
 
 
 def component_text(component: Interface) -> str:
@@ -36,11 +28,6 @@ def component_text(component: Interface) -> str:
         *_part("outputs", (_artifact(one, optional="may be empty") for one in component.outputs)),
     ]
     return "\n\n".join(parts)
-
-
-def component_json(component: Interface) -> str:
-    """The same for programs."""
-    return to_json({**asdict(component), "summary": component.summary}, indent=2).decode()
 
 
 def _part(title: str, entries: Iterable[str]) -> Iterator[str]:

@@ -17,7 +17,7 @@ class Change(str, Enum):
     SCHEDULE = "schedule"
 
 
-class Step(str, Enum):
+class CiStep(str, Enum):
     """What `tinyops ci` does, in this order."""
 
     LINT = "lint"
@@ -31,18 +31,18 @@ class Step(str, Enum):
     REPORT = "report"
 
 
-ORDER: Final = tuple(Step)
-_FROM_COMPILE: Final = ORDER[ORDER.index(Step.COMPILE) :]
+ORDER: Final = tuple(CiStep)
+_FROM_COMPILE: Final = ORDER[ORDER.index(CiStep.COMPILE) :]
 
-STEPS_OF: Final[Mapping[Change, tuple[Step, ...]]] = {
-    Change.DOCUMENTATION: (Step.LINT,),
+STEPS_OF: Final[Mapping[Change, tuple[CiStep, ...]]] = {
+    Change.DOCUMENTATION: (CiStep.LINT,),
     Change.CODE: ORDER,
     # The code that they run with passed its tests when it came.
     Change.DATA: _FROM_COMPILE,
     Change.SCHEDULE: _FROM_COMPILE,
 }
 
-FOR_PRODUCTION: Final = frozenset({Step.RUN, Step.WAIT, Step.REPORT})
+FOR_PRODUCTION: Final = frozenset({CiStep.RUN, CiStep.WAIT, CiStep.REPORT})
 """A run takes a model that staging accepts to the production boards: it needs an approval."""
 
 
@@ -56,13 +56,13 @@ class Plan:
         complete: whether nothing that the changes ask for is left out.
     """
 
-    steps: tuple[Step, ...]
-    held: tuple[Step, ...]
+    steps: tuple[CiStep, ...]
+    held: tuple[CiStep, ...]
     complete: bool
 
 
 def decide(
-    changes: Collection[Change], *, tested: bool, build: bool, approved: bool, until: Step = Step.REPORT
+    changes: Collection[Change], *, tested: bool, build: bool, approved: bool, until: CiStep = CiStep.REPORT
 ) -> Plan:
     """The plan for what changed.
 
@@ -73,12 +73,12 @@ def decide(
         approved: whether somebody let the run reach production boards.
         until: the last step that is wanted.
     """
-    asked = {step for change in changes for step in STEPS_OF[change]} - {Step.BUILD}
-    if build and Step.COMPILE in asked:
-        asked.add(Step.BUILD)
+    asked = {step for change in changes for step in STEPS_OF[change]} - {CiStep.BUILD}
+    if build and CiStep.COMPILE in asked:
+        asked.add(CiStep.BUILD)
     wanted = asked & set(ORDER[: ORDER.index(until) + 1])
     held = frozenset() if approved else wanted & FOR_PRODUCTION
-    passed = {Step.LINT, Step.TESTS} if tested else frozenset()
+    passed = {CiStep.LINT, CiStep.TESTS} if tested else frozenset()
     return Plan(
         steps=tuple(step for step in ORDER if step in wanted - held - passed),
         held=tuple(step for step in ORDER if step in held),

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 from edge_deployer.errors import TinyopsError
-from pipeline.ci.decision import Plan, Step
+from pipeline.ci.decision import CiStep, Plan
 from pipeline.ci.refusal import ReleaseRefused
 from pipeline.ci.state import BuiltImage, Revision, State, save_state
 from pipeline.ci.steps import Job, Steps
 
-Outcome = Literal["passed", "failed", "not run", "held"]
+StepStatus = Literal["passed", "failed", "not run", "held"]
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class StepOutcome:
         detail: what it did, or why it failed.
     """
 
-    step: Step
-    outcome: Outcome
+    step: CiStep
+    outcome: StepStatus
     seconds: float = 0.0
     detail: str = ""
 
@@ -69,12 +69,12 @@ class Delivery:
         if isinstance(self.error, ReleaseRefused):
             memory.finish(self.steps.run_id)
 
-    def _without_running(self, step: Step) -> StepOutcome | None:
+    def _without_running(self, step: CiStep) -> StepOutcome | None:
         if self.error is not None:
             return StepOutcome(step, "not run")
         return StepOutcome(step, "held") if step in self.plan.held else None
 
-    def _perform(self, step: Step, action: Callable[[], str]) -> StepOutcome:
+    def _perform(self, step: CiStep, action: Callable[[], str]) -> StepOutcome:
         clock = self.steps.tools.clock
         started = clock.now()
         try:
@@ -111,11 +111,11 @@ class Memory:
         if finished is not None and finished.data is None and self.revision.data is not None:
             self._keep(finished=finished.model_copy(update={"data": self.revision.data}))
 
-    def after(self, step: Step, run_id: str | None) -> None:
+    def after(self, step: CiStep, run_id: str | None) -> None:
         """To be called when a step has passed."""
-        if step is Step.TESTS:
+        if step is CiStep.TESTS:
             self._keep(tested=self.revision.commit)
-        if step is Step.BUILD:
+        if step is CiStep.BUILD:
             self._keep(image=BuiltImage(name=str(self.job.image), revision=self.revision))
         if step is self.plan.steps[-1]:
             self.finish(run_id)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
 from pipeline.ci.changes import Findings, find_changes
-from pipeline.ci.decision import Plan, Step, decide
+from pipeline.ci.decision import CiStep, Plan, decide
 from pipeline.ci.delivery import Delivery, Memory
 from pipeline.ci.image import image_for
 from pipeline.ci.state import load_state
@@ -26,7 +26,7 @@ class Request:
     workspace: Path
     since: str | None = None
     scheduled: bool = False
-    until: Step = Step.REPORT
+    until: CiStep = CiStep.REPORT
     approved_by: str | None = None
     host: str | None = None
     namespace: str | None = None
@@ -57,15 +57,15 @@ class Prepared:
                 does not say what is built or registered. Better known before the tests have run.
         """
         steps = self.plan.steps
-        if Step.COMPILE in steps and not self.job.for_kubeflow:
+        if CiStep.COMPILE in steps and not self.job.for_kubeflow:
             raise TinyopsError(
                 f"{self.job.config_file} has no section kubeflow, so there is nothing to compile, register and run",
                 remedy="add `kubeflow: {image: REGISTRY/NAME:TAG, pipeline_root: minio://BUCKET/FOLDER}`, or stop "
                 "before with --until tests",
             )
-        if Step.REGISTER in steps:
+        if CiStep.REGISTER in steps:
             resolve_host(self.job.host)
-        if Step.BUILD in steps or Step.REGISTER in steps:
+        if CiStep.BUILD in steps or CiStep.REGISTER in steps:
             self.job.require_committed()
         return Delivery(self.plan, Steps(self.job, tools, follow))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from edge_deployer.files import make_folder, write_file
 from pipeline.ci.clock import Clock
 from pipeline.ci.commands import run_command
-from pipeline.ci.decision import Step
+from pipeline.ci.decision import CiStep
 from pipeline.ci.image import VARIABLE
 from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 from pipeline.project.ci_settings import CiSection
@@ -126,18 +126,18 @@ class Steps:
     _file: PipelineFile = field(init=False)
     _server: ApiServer = field(init=False)
 
-    def by_name(self) -> Mapping[Step, Callable[[], str]]:
+    def by_name(self) -> Mapping[CiStep, Callable[[], str]]:
         """Each step; it returns what it did in a few words, and raises a TinyopsError if it fails."""
         return {
-            Step.LINT: lambda: self._commands(self.job.settings.lint),
-            Step.TESTS: lambda: self._commands(self.job.settings.test),
-            Step.BUILD: self._build,
-            Step.COMPILE: self._compile,
-            Step.VERIFY: self._verify,
-            Step.REGISTER: self._register,
-            Step.RUN: self._start,
-            Step.WAIT: self._wait,
-            Step.REPORT: self._report,
+            CiStep.LINT: lambda: self._commands(self.job.settings.lint),
+            CiStep.TESTS: lambda: self._commands(self.job.settings.test),
+            CiStep.BUILD: self._build,
+            CiStep.COMPILE: self._compile,
+            CiStep.VERIFY: self._verify,
+            CiStep.REGISTER: self._register,
+            CiStep.RUN: self._start,
+            CiStep.WAIT: self._wait,
+            CiStep.REPORT: self._report,
         }
 
     def _commands(self, commands: Collection[str], **variables: str) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
+from edge_deployer.cli import output
 from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_REFUSED
 from pipeline.ci.delivery import Delivery, StepOutcome
 from pipeline.ci.preparation import Prepared
@@ -29,9 +28,9 @@ _IN_WORDS = {
 def print_plan(prepared: Prepared, *, as_json: bool) -> None:
     """What changed, and what would run."""
     if as_json:
-        _print_json(_decision(prepared))
+        output.print_json(_decision(prepared))
         return
-    console = Console(highlight=False, soft_wrap=True)
+    console = output.console()
     show_reasons(console, prepared)
     console.print(f"steps: {', '.join(prepared.plan.steps) or 'none'}")
     if prepared.plan.held:
@@ -63,9 +62,9 @@ def exit_status(delivery: Delivery) -> int:
 def print_outcome(prepared: Prepared, delivery: Delivery, *, as_json: bool) -> None:
     """How it ended, on stdout."""
     if as_json:
-        _print_json(_outcome(prepared, delivery))
+        output.print_json(_outcome(prepared, delivery))
         return
-    console = Console(highlight=False, soft_wrap=True)
+    console = output.console()
     console.print(f"[bold]{_IN_WORDS[_verdict(delivery)]}[/]")
     if delivery.error is not None:
         left = [outcome.step.value for outcome in delivery.outcomes if outcome.outcome == "not run"]
@@ -119,8 +118,3 @@ def _outcome(prepared: Prepared, delivery: Delivery) -> dict[str, Any]:
         "version": _version_url(delivery),
         "run": delivery.steps.run_url,
     }
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    json.dump(document, sys.stdout, indent=2)
-    sys.stdout.write("\n")

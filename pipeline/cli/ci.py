@@ -84,7 +84,7 @@ def ci(
 
     from edge_deployer.cli.output import progress_stream
     from pipeline.ci import view
-    from pipeline.ci.decision import Step
+    from pipeline.ci.decision import CiStep
     from pipeline.ci.preparation import Request, prepare
 
     request = Request(
@@ -92,7 +92,7 @@ def ci(
         workspace=workspace,
         since=since,
         scheduled=trigger is Trigger.SCHEDULE,
-        until=Step(until.value),
+        until=CiStep(until.value),
         approved_by=(approved_by or "").strip() or None,
         host=host,
         namespace=namespace,

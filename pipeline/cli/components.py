@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
+
+from edge_deployer.cli.output import print_json
 
 if TYPE_CHECKING:
     from pipeline.catalogue.interface import Interface
@@ -34,9 +36,12 @@ def list_components(as_json: _Json = False) -> None:
     from pipeline.project.component_names import COMPONENTS
 
     interfaces = _interfaces(COMPONENTS, quiet=as_json)
-    from pipeline.catalogue.view import list_json, list_text
+    if as_json:
+        print_json([{"name": one.name, "summary": one.summary} for one in interfaces])
+        return
+    from pipeline.catalogue.view import list_text
 
-    typer.echo(list_json(interfaces) if as_json else list_text(interfaces))
+    typer.echo(list_text(interfaces))
 
 
 @components.command(epilog="Example: tinyops components show TFLMEvaluator")
@@ -46,9 +51,12 @@ def show(
 ) -> None:
     """Show what a component does, what it takes and what it makes."""
     (component,) = _interfaces([name], quiet=as_json)
-    from pipeline.catalogue.view import component_json, component_text
+    if as_json:
+        print_json({**asdict(component), "summary": component.summary})
+        return
+    from pipeline.catalogue.view import component_text
 
-    typer.echo(component_json(component) if as_json else component_text(component))
+    typer.echo(component_text(component))
 
 
 @components.command(
@@ -76,7 +84,10 @@ def export(
     from pipeline.catalogue.export import export as write
 
     files = {name: str(file) for name, file in write(interfaces, output, image).items()}
-    typer.echo(json.dumps(files, indent=2) if as_json else "\n".join(files.values()))
+    if as_json:
+        print_json(files)
+    else:
+        typer.echo("\n".join(files.values()))
 
 
 @components.command(epilog="Example: tinyops components catalogue > docs/components.md")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from edge_deployer.cli import output
 from edge_deployer.errors import TinyopsError
 
 if TYPE_CHECKING:
@@ -102,8 +101,7 @@ def _as_files(
 
 def _show(outcome: dict[str, str], *, as_json: bool) -> None:
     if as_json:
-        json.dump(outcome, sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        output.print_json(outcome)
         return
     typer.echo(f"{outcome['outcome']}: {outcome['pipeline']}, version {outcome['version']}")
     for label, key in (("page", "url"), ("pipeline", "pipeline_file"), ("version", "version_file")):

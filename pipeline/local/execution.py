@@ -18,10 +18,10 @@ from pipeline.dag import Places, build_pipeline
 from pipeline.local.events import Concluded, Decided, Finished, Planned, Progressed, Started, Warned, write_event
 from pipeline.local.lineage import Lineage
 from pipeline.local.phrases import phrase
-from pipeline.project.preflight import Job
+from pipeline.project.preflight import RunnableProject
 
 
-def execute(job: Job, events: TextIO) -> None:
+def execute(job: RunnableProject, events: TextIO) -> None:
     """Run a project to its conclusion.
 
     Args:

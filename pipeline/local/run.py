@@ -32,7 +32,7 @@ from pipeline.local.events import (
     parse_event,
 )
 from pipeline.project import quiet_libraries
-from pipeline.project.preflight import Job, prepare
+from pipeline.project.preflight import RunnableProject, prepare
 from pipeline.project.workspace import RunSlot, Workspace
 
 # Time that TFX gets to remove an unfinished component's outputs and to record that it was stopped. Taking boards back
@@ -141,7 +141,7 @@ class _Run:
         self.seen: list[Event] = []
         self._follow = follow
 
-    def to_end(self, job: Job, slot: RunSlot, *, replace: bool) -> int:
+    def to_end(self, job: RunnableProject, slot: RunSlot, *, replace: bool) -> int:
         """Start the worker and wait for its end, which comes early if anything is raised here; its exit status."""
         read_fd, write_fd = os.pipe()
         orders = {

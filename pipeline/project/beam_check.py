@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions, StandardOptions
 from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
-from apache_beam.runners import PipelineRunner, create_runner
 from apache_beam.runners.portability.portable_runner import PortableRunner
+from apache_beam.runners.runner import PipelineRunner, create_runner
 
 from edge_deployer.errors import TinyopsError
 from pipeline.project.beam_section import IN_MEMORY, MULTI_PROCESSING, BeamSection, OptionValue

@@ -20,6 +20,9 @@ from pydantic import (
     model_validator,
 )
 
+from edge_deployer.acceptance.checks.accuracy import Accuracy
+from edge_deployer.acceptance.checks.auc import Auc
+from edge_deployer.acceptance.checks.mae import Mae
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
@@ -37,7 +40,7 @@ BUILTIN_DIGITS: Final = "digits"
 
 
 def _beside_config(path: Path, info: ValidationInfo) -> Path:
-    return (info.context or {}).get("folder", Path()) / path.expanduser()
+    return Path((info.context or {}).get("folder", Path())) / path.expanduser()
 
 
 def _taken_by_kubeflow(name: str) -> str:
@@ -215,11 +218,11 @@ class PipelineConfig(_Section):
         for name in ("min_recall", "min_precision"):
             if getattr(evaluate, name) is not None and not may_be_binary:
                 raise ValueError(f"evaluate.{name} is of a binary task; this one is {self.task or 'classification'}")
-        if acceptance.auc is not None and (classes != 2 or self.task == "classification"):
+        if acceptance.section(Auc) is not None and (classes != 2 or self.task == "classification"):
             raise ValueError("acceptance.auc is of a binary task or an anomaly detection; this one is classification")
-        if acceptance.accuracy is not None and self.task == "anomaly":
+        if acceptance.section(Accuracy) is not None and self.task == "anomaly":
             raise ValueError("acceptance.accuracy is of classes; this task is anomaly")
-        if acceptance.mae is not None:
+        if acceptance.section(Mae) is not None:
             raise ValueError("acceptance.mae is of a regression, which `tinyops push` takes; a project has labels")
         return self
 

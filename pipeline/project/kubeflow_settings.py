@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -243,7 +243,10 @@ class StepSection(_Section):
         )
 
 
-def _joined(first: list[object], second: list[object]) -> list[object]:
+_Item = TypeVar("_Item")
+
+
+def _joined(first: list[_Item], second: list[_Item]) -> list[_Item]:
     return [*first, *(item for item in second if item not in first)]
 
 

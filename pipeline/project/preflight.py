@@ -55,7 +55,7 @@ class Project:
 
 
 @dataclass(frozen=True)
-class Job(Project):
+class RunnableProject(Project):
     """A project that may be run on this machine.
 
     Attributes:
@@ -84,7 +84,7 @@ def load_project(config_file: Path) -> Project:
     return Project(config_file, config, UserModule.load(config.train.module, config.train.preprocessing))
 
 
-def prepare(config_file: Path, workspace: Workspace) -> Job:
+def prepare(config_file: Path, workspace: Workspace) -> RunnableProject:
     """Check a project that is to run on this machine.
 
     Raises:
@@ -104,7 +104,7 @@ def prepare(config_file: Path, workspace: Workspace) -> Job:
     _require_samples(config, data.splits)
     if len(config.data.classes) > 2 or config.task in ("classification", "binary"):
         require_better_than_constant(config.acceptance, data.class_counts["eval"])
-    return Job(config_file, config, project.module, workspace, path, tuple(data_warnings(data)))
+    return RunnableProject(config_file, config, project.module, workspace, path, tuple(data_warnings(data)))
 
 
 def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.git import run_git
 from edge_deployer.errors import TinyopsError
 
 _NAMED = 3
@@ -105,7 +106,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+        return run_git(folder, *arguments)
     except FileNotFoundError as error:
         raise TinyopsError("git is not installed", remedy=_REMEDY.format("install it")) from error
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
-from pipeline.kubeflow.replay.step_process import Start, Step
+from pipeline.kubeflow.replay.step_process import Start, StepRun
 from pipeline.kubeflow.step.mounts import VARIABLE
 from tests.containers.engine import Engine
 
@@ -29,7 +29,7 @@ def in_containers(engine: Engine, pipeline: PipelineFile, objects: Path, gateway
         gateway: the network in which the gateway is, for the pods that its network policy lets through.
     """
 
-    def start(step: Step) -> subprocess.Popen[bytes]:
+    def start(step: StepRun) -> subprocess.Popen[bytes]:
         asked = _asked(pipeline, step.task)
         is_pusher = PUSHER_LABEL in asked.get("podMetadata", {}).get("labels", {}).items()
         for folder in (step.stores / "minio", step.folder):

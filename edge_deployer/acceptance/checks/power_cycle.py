@@ -28,7 +28,7 @@ RunsAnotherAfter = kind(
     expected=str,
 )
 
-NotConfirmed = kind("power_cycle.not_confirmed", "after it the release is no longer confirmed")
+NoLongerConfirmed = kind("power_cycle.not_confirmed", "after it the release is no longer confirmed")
 
 AnswersAnother = kind("power_cycle.another_answer", "after it the first sample's answer is another than before")
 
@@ -69,7 +69,7 @@ class PowerCycleCheck(Check):
         if cycle.running_hash != case.subject.image_hash:
             return RunsAnotherAfter(runs=cycle.running_hash, expected=case.subject.image_hash)
         if not cycle.confirmed:
-            return NotConfirmed()
+            return NoLongerConfirmed()
         if cycle.outputs is None or answers is None:
             return AnswersAnother()
         return None if identical(cycle.outputs.load(), answers.outputs.load()[:1]).all() else AnswersAnother()

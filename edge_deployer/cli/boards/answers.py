@@ -15,7 +15,7 @@ from edge_deployer.files import read_file
 from edge_deployer.report.words import in_words, remedy_in_words, step_in_words
 
 if TYPE_CHECKING:
-    from edge_deployer.boards.actions import Outcome
+    from edge_deployer.boards.actions import ActionOutcome
     from edge_deployer.boards.inference import Inference
     from edge_deployer.boards.probe import Probe
     from edge_deployer.boards.record import Step
@@ -42,7 +42,7 @@ def print_probes(probes: Sequence[Probe], confined: Mapping[str, Confinement], *
             console.print(f"[bold red]{escape(probe.board.name)}[/] is in quarantine: {escape(reason)}")
 
 
-def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
+def print_outcome(outcome: ActionOutcome, *, as_json: bool) -> None:
     """How a change to a board ended, and what to do next."""
     if as_json:
         output.print_json(

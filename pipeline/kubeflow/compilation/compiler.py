@@ -159,7 +159,9 @@ def _require_steps(section: KubeflowSection) -> None:
             )
 
 
-def _complete(spec: dict[str, Any], project: Project, section: KubeflowSection, parameters: dict[str, str]) -> None:
+def _complete(
+    spec: dict[str, Any], project: Project, section: KubeflowSection, parameters: dict[str, str | int]
+) -> None:
     """Add what schema 2.1 needs and TFX leaves out, and what open-source Kubeflow wants otherwise."""
     spec["defaultPipelineRoot"] = section.pipeline_root
     for name, definition in spec["root"]["inputDefinitions"]["parameters"].items():

@@ -106,7 +106,9 @@ def _volumes(name: str, section: KubeflowSection, kind: str, field: str) -> list
 
 def _secret_variables(name: str, section: KubeflowSection) -> list[tuple[str, Mapping[str, str]]]:
     """Secrets of a step, with the key for each variable."""
-    variables = [(secret, section.secrets[secret].environment) for secret in section.step(name).secrets]
+    variables: list[tuple[str, Mapping[str, str]]] = [
+        (secret, section.secrets[secret].environment) for secret in section.step(name).secrets
+    ]
     store = _store(name, section)
     if store is not None and store.secret is not None:
         keys = {"AWS_ACCESS_KEY_ID": store.access_key, "AWS_SECRET_ACCESS_KEY": store.secret_key}

@@ -17,7 +17,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.files import read_json
 from pipeline.kubeflow.replay import launcher
 from pipeline.kubeflow.replay.launcher import Json, Run
-from pipeline.kubeflow.replay.step_process import Start, Step, ended, last_word
+from pipeline.kubeflow.replay.step_process import Start, StepRun, ended, last_word
 from pipeline.kubeflow.replay.task_order import in_order
 from pipeline.kubeflow.step import mounts
 from pipeline.kubeflow.step.entrypoint import EXIT_REFUSED
@@ -171,10 +171,10 @@ def _run_step(run: Run, task: str, folder: Path, start: Start) -> StepEnded:
     return StepEnded(task, time.monotonic() - began, status, message, step.log)
 
 
-def _step(run: Run, task: str, folder: Path, given: Json) -> Step:
+def _step(run: Run, task: str, folder: Path, given: Json) -> StepRun:
     container = run.executor(task)["container"]
     words = [*container.get("command", []), *container.get("args", [])]
-    return Step(
+    return StepRun(
         task=task,
         image=container["image"],
         command=tuple(launcher.filled_in(words, given, run.stores)),

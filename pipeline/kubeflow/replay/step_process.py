@@ -27,7 +27,7 @@ _TERMINATION_LOG: Final = "termination-log"
 
 
 @dataclass(frozen=True)
-class Step:
+class StepRun:
     """A task that is ready to run.
 
     Attributes:
@@ -62,7 +62,7 @@ class Step:
         return self.folder / _TERMINATION_LOG
 
 
-Start = Callable[[Step], "subprocess.Popen[bytes]"]
+Start = Callable[[StepRun], "subprocess.Popen[bytes]"]
 """Starts a step in a session of its own, its output in its log; the status it ends with is the step's."""
 
 
@@ -76,7 +76,7 @@ def on_this_machine(modules: Path) -> Start:
         What raises a TinyopsError for a step whose program is not here.
     """
 
-    def start(step: Step) -> subprocess.Popen[bytes]:
+    def start(step: StepRun) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             **step.environment,
@@ -118,7 +118,7 @@ def _host_command(command: tuple[str, ...]) -> list[str]:
 
 
 @contextmanager
-def ended(process: subprocess.Popen[bytes], step: Step) -> Iterator[subprocess.Popen[bytes]]:
+def ended(process: subprocess.Popen[bytes], step: StepRun) -> Iterator[subprocess.Popen[bytes]]:
     """Ask a step that still runs when the block ends to stop, as Kubernetes does; kill its session if it does not."""
     try:
         yield process
@@ -128,7 +128,7 @@ def ended(process: subprocess.Popen[bytes], step: Step) -> Iterator[subprocess.P
                 end_session(process, grace_s=None if step.has_boards else _CLEAN_UP_S)
 
 
-def last_word(step: Step, status: int) -> str:
+def last_word(step: StepRun, status: int) -> str:
     """Why a step ended as it did, in its own words if it said any.
 
     Args:

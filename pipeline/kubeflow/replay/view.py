@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from edge_deployer.cli import output
 from edge_deployer.cli.outcome import print_verdict
 from edge_deployer.cli.output import progress_stream
 from edge_deployer.errors import TinyopsError
@@ -55,10 +54,9 @@ def print_result(result: ReplayResult, *, as_json: bool) -> None:
     """Print on stdout how a replay ended, and where to read more: the report, and the log of a step that failed."""
     deployment, page = _read(result.report) if result.report else (None, None)
     if as_json:
-        json.dump(_facts(result, deployment, page), sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        output.print_json(_facts(result, deployment, page))
         return
-    console = Console(highlight=False, soft_wrap=True)
+    console = output.console()
     if deployment is not None:
         print_verdict(console, deployment)
     failure = result.failure

@@ -40,4 +40,7 @@ def _add(file: FileDescriptor, to: FileDescriptorSet) -> None:
 
 
 if __name__ == "__main__":
-    {"load": _load, "message": _message}[sys.argv[1]](*sys.argv[2:])
+    if sys.argv[1] == "load":
+        _load(sys.argv[2])
+    else:
+        _message()

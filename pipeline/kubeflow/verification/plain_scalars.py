@@ -28,10 +28,11 @@ def _findings(text: bytes) -> Iterator[Finding]:
     for event in yaml.parse(text, yaml.SafeLoader):
         # Of the two, the first says that it is neither in quotes nor has a tag.
         if isinstance(event, yaml.ScalarEvent) and event.implicit[0]:
-            here = _RESOLVER.resolve(yaml.ScalarNode, event.value, event.implicit) == _TEXT
+            tag = _RESOLVER.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
+            here = tag == _TEXT
             if here != reads_as_text(event.value):
                 readers = ("kfp in Python", "Kubeflow's back end") if here else ("Kubeflow's back end", "kfp in Python")
                 yield Finding(
-                    f"line {event.start_mark.line + 1}",
+                    f"line {event.start_mark.line + 1 if event.start_mark else 1}",
                     f"{event.value!r} is text for {readers[0]} and not for {readers[1]}",
                 )

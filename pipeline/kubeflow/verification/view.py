@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from pydantic_core import to_json
 from rich.console import Console
 from rich.markup import escape
 
+from edge_deployer.cli import output
 from pipeline.kubeflow.verification.cluster_needs import Need
 from pipeline.kubeflow.verification.findings import Check
 from pipeline.kubeflow.verification.verify import Verification
@@ -19,9 +18,9 @@ _COLOURS = {"passed": "green", "failed": "bold red", "not checked": "yellow"}
 def print_verification(verification: Verification, path: Path, *, verified: bool, as_json: bool) -> None:
     """A line a check with its findings below it, then what the cluster must have."""
     if as_json:
-        sys.stdout.write(to_json(_for_programs(verification, path, verified), indent=2).decode() + "\n")
+        output.print_json(_for_programs(verification, path, verified))
         return
-    console = Console(highlight=False, soft_wrap=True)
+    console = output.console()
     for check in verification.checks:
         _print_check(console, check)
     for name in verification.parameters_without_default:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 SIDE = 8
@@ -53,7 +54,7 @@ def run_fn(fn_args: FnArgs) -> None:
     write_curve(history.history, Path(fn_args.model_run_dir))
 
 
-def read_arrays(patterns: list[str], config: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def read_arrays(patterns: list[str], config: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Images and labels of a split, in the order of the images' bytes: Beam shuffles what it writes.
 
     Returns:
@@ -71,7 +72,7 @@ def read_arrays(patterns: list[str], config: dict[str, Any]) -> tuple[np.ndarray
     return images[order], labels[order]
 
 
-def with_shifts(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def with_shifts(images: NDArray[Any], labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """The images, and each moved one pixel to the left and to the right: three times as many samples."""
     padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (0, 0)))
     shifted = [padded[:, :, start : start + SIDE] for start in range(3)]

@@ -10,9 +10,9 @@ from edge_deployer.acceptance.check import Case, Subject
 from edge_deployer.acceptance.evidence import Answers, BoardEvidence, PowerCycle, ProductionAnswers, RepeatedAnswers
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.registry import Pool
 from edge_deployer.acceptance.stored_array import StoredArray
 from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
+from edge_deployer.inventory.inventory import Pool
 from edge_deployer.report.words import in_words
 from edge_deployer.task import Task
 from edge_deployer.tensors import Array, TensorSpec
