@@ -50,11 +50,13 @@ _FIRST = (
 
 # They start processes or import TensorFlow: what `make test-fast` leaves out.
 _SLOW = (
+    "tests/benchmarks/",
     "tests/ci/",
     "tests/components/",
     "tests/conformance/",
     "tests/edge_deployer/acceptance/test_defects.py",
     "tests/edge_deployer/boards/test_hand.py",
+    "tests/edge_deployer/boards/test_known_good.py",
     "tests/edge_deployer/cli/",
     "tests/edge_deployer/release/test_bundle.py",
     "tests/edge_deployer/release/test_fit.py",

@@ -4,12 +4,12 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.processes import wait_until
 from tests.warm_start import warm_start
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the server's children in /proc")
@@ -49,23 +49,16 @@ def server_of(address: str) -> int:
     raise LookupError(address)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        os.sched_yield()
-
-
 def test_a_fork_and_its_client_may_end_at_once(command: Callable[[str], list[str]]) -> None:
     server = server_of(command(CHILD)[-2])
     children = Path(f"/proc/{server}/task/{server}/children")
     with start(command) as client:
-        until(lambda: bool(children.read_text()))
+        wait_until(lambda: bool(children.read_text()))
         (fork,) = children.read_text().split()
         os.kill(server, signal.SIGSTOP)
         assert client.stdin
         client.stdin.close()
-        until(lambda: Path(f"/proc/{fork}/stat").read_text().rpartition(")")[2].split()[0] == "Z")
+        wait_until(lambda: Path(f"/proc/{fork}/stat").read_text().rpartition(")")[2].split()[0] == "Z")
         client.kill()
     os.kill(server, signal.SIGCONT)
     assert_serves(command)

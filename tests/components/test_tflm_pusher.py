@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from edge_deployer.acceptance.checks.labels import Labels
 from edge_deployer.acceptance.checks.outputs import Outputs
@@ -22,6 +21,8 @@ from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
 from edge_deployer.report.words import headline
 from edge_deployer.rollout.deployment import Deployment
+from tests.edge_deployer.inventories import virtual, write_inventory
+from tests.edge_deployer.outcomes import assert_outcome
 
 INPUTS = {
     "model": ("TFLiteConverter", "int8_model"),
@@ -33,7 +34,6 @@ INPUTS = {
     "evaluation": ("TFLMEvaluator", "evaluation"),
 }
 FEW_SAMPLES = AcceptancePlan(labels=Labels(bad=0.5), outputs=Outputs(bad=0.5), against_production=None)
-BOARDS = [{"name": f"{pool}-1", "pool": pool, "virtual": True} for pool in ("staging", "production")]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ def deliver(line) -> Callable[..., Delivered]:
         from components.artifact_types import DeploymentReport, HtmlReport, MarkdownReport
         from components.tflm_pusher.executor import Executor
 
-        (folder / "inventory.yaml").write_text(yaml.safe_dump({"boards": BOARDS}))
+        boards = [virtual(f"{pool}-1", pool, "cortex-m4") for pool in ("staging", "production")]
+        inventory = write_inventory(folder, boards)
         outputs = {
             "pushed_model": standard_artifacts.PushedModel(),
             "deployment_report": DeploymentReport(),
@@ -81,7 +82,7 @@ def deliver(line) -> Callable[..., Delivered]:
             {
                 "project": "blobs",
                 "workspace": str(folder / "workspace"),
-                "inventory": str(folder / "inventory.yaml"),
+                "inventory": str(inventory),
                 "signing_key": "",
                 "release_version": "1.2.3",
                 "plan": FEW_SAMPLES.model_dump_json(),
@@ -105,7 +106,7 @@ def shown_in_kubeflow(delivered: Delivered) -> dict[str, str]:
 
 def require_refused(delivered: Delivered, folder: Path, gate: str) -> None:
     deployment = delivered.report.deployment
-    assert (deployment.outcome, deployment.gate) == ("refused", gate)
+    assert_outcome(deployment, "refused", at=gate)
     assert delivered.pushed_model.get_int_custom_property("pushed") == 0
     assert delivered.bundle == set()
     assert delivered.deployment_report.get_int_custom_property("pushed") == 0
@@ -158,7 +159,7 @@ class TestPromotion:
     def test_a_blessed_model_is_promoted(self, delivered: tuple[Delivered, Delivered]) -> None:
         first, _ = delivered
         deployment = first.report.deployment
-        assert deployment.outcome == "promoted", headline(deployment)
+        assert_outcome(deployment, "promoted")
         assert {board.outcome for board in deployment.boards} == {"confirmed"}
         assert {"acceptance.npz", "model_source.tar.gz", IMAGE_FILE, MANIFEST_FILE} <= first.bundle
 
@@ -170,7 +171,7 @@ class TestPromotion:
 
     def test_the_second_delivery_changes_nothing(self, delivered: tuple[Delivered, Delivered]) -> None:
         first, second = delivered
-        assert second.report.deployment.outcome == "unchanged"
+        assert_outcome(second.report.deployment, "unchanged")
         assert second.report.deployment.release == first.report.deployment.release
         assert IMAGE_FILE in second.bundle
 

@@ -13,8 +13,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from edge_deployer.profile import load_profile
 from tests.edge_deployer.cli.command import tinyops
+from tests.edge_deployer.inventories import virtual, write_inventory, write_profile
+from tests.edge_deployer.outcomes import assert_outcome
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 MODELS = SHARED / "models"
@@ -42,15 +43,9 @@ pytestmark = pytest.mark.skipif(not MODELS.is_dir(), reason=f"no models at {MODE
 
 @pytest.fixture
 def inventory(tmp_path: Path) -> Path:
-    """One board a pool, on a line fast enough that 300 kB of model take a second."""
-    fast = load_profile("cortex-m4").model_copy(update={"name": "fast-line", "line_rate": 4_000_000})
-    (tmp_path / "fast-line.yaml").write_text(yaml.safe_dump(fast.model_dump()))
-    boards = [
-        {"name": pool, "pool": pool, "profile": "fast-line.yaml", "virtual": True} for pool in ("staging", "production")
-    ]
-    path = tmp_path / "boards.yaml"
-    path.write_text(yaml.safe_dump({"boards": boards}))
-    return path
+    """One board per pool, on a line fast enough that 300 kB of model take a second."""
+    write_profile(tmp_path, "fast", line_rate=4_000_000)
+    return write_inventory(tmp_path, [virtual(pool, pool) for pool in ("staging", "production")])
 
 
 FEW_SAMPLES = {"samples": 48, "labels": {"bad": 0.2}, "outputs": {"bad": 0.2}}
@@ -68,7 +63,8 @@ def test_a_model_that_tflm_runs_is_promoted(model: str, inventory: Path) -> None
     plan = inventory.with_name("plan.yaml")
     plan.write_text(yaml.safe_dump(FEW_SAMPLES))
     status, outcome = push(model, inventory, "--plan", str(plan))
-    assert (status, outcome["outcome"]) == (0, "promoted"), outcome["reason"]
+    assert_outcome(outcome, "promoted")
+    assert status == 0
     facts = json.loads(Path(outcome["report"]).with_name("report.json").read_text())
     checks = {check["name"]: check["status"] for check in facts["deployment"]["boards"][0]["verdict"]["checks"]}
     assert checks["outputs"] == "passed"
@@ -78,7 +74,8 @@ def test_a_model_that_tflm_runs_is_promoted(model: str, inventory: Path) -> None
 @pytest.mark.parametrize(("model", "reason"), REJECTED.items())
 def test_a_model_that_no_board_can_run_is_rejected_with_the_reason(model: str, reason: str, inventory: Path) -> None:
     status, outcome = push(model, inventory)
-    assert (status, outcome["outcome"], outcome["gate"]) == (3, "refused", "validation")
+    assert_outcome(outcome, "refused", at="validation")
+    assert status == 3
     assert reason in outcome["reason"]
     assert not (inventory.parent / "workspace" / "boards").exists(), "no board was powered"
 
@@ -93,7 +90,8 @@ def test_labelled_pictures_are_named_right_on_the_board(tmp_path: Path, inventor
     (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
     options = ["--data", str(tmp_path / "people.npz"), "--plan", str(tmp_path / "plan.yaml")]
     status, outcome = push("tflite_micro/person_detect.tflite", inventory, *options)
-    assert (status, outcome["outcome"]) == (0, "promoted"), outcome["reason"]
+    assert_outcome(outcome, "promoted")
+    assert status == 0
 
 
 def test_every_shared_model_is_in_a_list() -> None:

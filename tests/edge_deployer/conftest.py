@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import Candidate
 from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
 from edge_deployer.release.manifest import Provenance
-from edge_deployer.release.samples import LabelledSamples
 from edge_deployer.release.validation import Terms, validate_model
+from tests.edge_deployer.candidates import MakeCandidate, one_hot_samples
 from tests.edge_deployer.tiny_models import identity_classifier
 
 
@@ -23,20 +21,20 @@ def signing_key(tmp_path_factory: pytest.TempPathFactory) -> SigningKey:
 
 
 @pytest.fixture(scope="session")
+def public_key(signing_key: SigningKey) -> Path:
+    """What boards that trust `signing_key` are given."""
+    path = signing_key.path.with_name("public.pem")
+    path.write_bytes(signing_key.public_pem)
+    return path
+
+
+@pytest.fixture(scope="session")
 def other_key(tmp_path_factory: pytest.TempPathFactory) -> SigningKey:
     return load_or_create_signing_key(tmp_path_factory.mktemp("keys") / "other.pem")
 
 
-def one_hot_samples(classes: int, count: int) -> LabelledSamples:
-    """Samples that the identity classifier names right: the largest stored value stands at the label."""
-    labels = np.arange(count) % classes
-    values = np.full((count, classes), -100, np.int8)
-    values[np.arange(count), labels] = 100
-    return LabelledSamples(values, labels, tuple(f"class {number}" for number in range(classes)))
-
-
 @pytest.fixture(scope="session")
-def make_candidate() -> Callable[..., Candidate]:
+def make_candidate() -> MakeCandidate:
     """Candidates of the identity classifier; classes tell different models apart."""
 
     def make(

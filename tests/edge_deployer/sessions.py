@@ -6,6 +6,7 @@ from edge_deployer.profile import load_profile
 from edge_deployer.session import DeviceSession
 from edge_deployer.transport.board_transport import BoardTransport, open_transport
 from edge_deployer.wire.framing import FramingName
+from edge_deployer.wire.mcuboot import parse_image
 
 
 def transport_to(url: str, *, line_rate: int = 115200, framing: FramingName = "console") -> BoardTransport:
@@ -25,3 +26,19 @@ def session_with(
     """A session with a board."""
     transport = transport_to(url, line_rate=line_rate, framing=framing)
     return DeviceSession(transport, epoch=epoch, request_timeout_s=request_timeout_s)
+
+
+async def put_on_trial(session: DeviceSession, image: bytes) -> bytes:
+    """The board runs the image unconfirmed; returns the image's hash."""
+    image_hash = parse_image(image).hash
+    await session.install(image)
+    await session.test(image_hash)
+    await session.reset()
+    return image_hash
+
+
+async def put_for_good(session: DeviceSession, image: bytes) -> bytes:
+    """The board runs the image, confirmed; returns the image's hash."""
+    image_hash = await put_on_trial(session, image)
+    await session.confirm(image_hash)
+    return image_hash

@@ -18,6 +18,7 @@ from edge_deployer.files import (
     require_plain_path,
     write_file,
 )
+from tests.edge_deployer.malformed_files import BOMB
 
 
 def test_a_file_is_written_whole_and_alone(tmp_path: Path) -> None:
@@ -110,7 +111,6 @@ def test_what_is_no_text_or_no_document_is_named(
         read(path, "the file")
 
 
-BOMB = "\n".join(["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9))])
 MERGED = "\n".join(["a0: &a0 {x: 1}", *(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, 40))])
 CIRCLES = ["&a [*a]", "&a {b: *a}"]
 DEEP = ["[" * 900 + "]" * 900, "{a: " * 900 + "}" * 900, "- " * 900]

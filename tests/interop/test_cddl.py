@@ -20,9 +20,8 @@ from edge_deployer.session import requests
 from edge_deployer.tensors import TensorSpec
 from edge_deployer.wire import inference
 from edge_deployer.wire.inference import TensorMap
-from edge_deployer.wire.mcuboot import parse_image
 from edge_deployer.wire.smp import HEADER_BYTES
-from tests.edge_deployer.sessions import session_with
+from tests.edge_deployer.sessions import put_on_trial, session_with
 from tests.edge_deployer.virtual_board.running_board import RunningBoard
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,9 +149,7 @@ def test_c_refuses_what_the_specification_does_not_allow(codec: Path, name: str)
 
 async def test_c_reads_what_a_board_answers(codec: Path, board: RunningBoard, identity_image: bytes) -> None:
     async with session_with(board.url, line_rate=0) as session:
-        await session.install(identity_image)
-        await session.test(parse_image(identity_image).hash)
-        await session.reset()
+        await put_on_trial(session, identity_image)
     inputs = bytes(4)
     asked: dict[str, SMPRequest[Any, Any, Any]] = {
         "info-read-response": requests.InfoRead(),

@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_deployer.wire.mcuboot import parse_image
-from tests.edge_deployer.sessions import session_with
+from tests.edge_deployer.sessions import put_for_good, session_with
 from tests.edge_deployer.virtual_board.running_board import RunningBoard
 
 # Debian installs it where only root's PATH looks.
@@ -62,11 +61,7 @@ async def test_a_board_is_installed_and_asked_through_ser2net(
     with ser2net(os.path.realpath(board.url), tmp_path) as url:
         async with session_with(url, line_rate=115200) as session:
             assert (await session.parameters()).buffer_bytes == 1024
-            await session.install(identity_image)
-            digest = parse_image(identity_image).hash
-            await session.test(digest)
-            await session.reset()
-            await session.confirm(digest)
+            digest = await put_for_good(session, identity_image)
             inputs = np.array([[1, -2, 3, 4], [127, 0, -128, 5]], np.int8)
             assert np.array_equal((await session.infer(inputs)).outputs, inputs)
             assert (await session.info()).image_hash == digest

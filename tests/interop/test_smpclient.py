@@ -24,7 +24,7 @@ from edge_deployer.profile import load_profile
 from edge_deployer.wire.framing import FramingName
 from edge_deployer.wire.mcuboot import parse_image
 from tests.edge_deployer import tiny_models
-from tests.edge_deployer.sessions import session_with
+from tests.edge_deployer.sessions import put_for_good, session_with
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer, running_board
 
 BUFFER = 1024
@@ -143,12 +143,8 @@ async def test_a_wrong_sha_is_no_match(line: Line, identity_image: bytes) -> Non
 
 
 async def test_the_upgrade_flag_refuses_what_is_not_newer(line: Line, identity_image: bytes, signer: Signer) -> None:
-    digest = parse_image(identity_image).hash
     async with session_with(line.board.url, line_rate=0, framing=framing_of(line)) as session:
-        await session.install(identity_image)
-        await session.test(digest)
-        await session.reset()
-        await session.confirm()
+        await put_for_good(session, identity_image)
     newer = signer.sign(tiny_models.rotating_classifier(), "1.0.1")
     older = signer.sign(tiny_models.rotating_classifier(), "0.9.9")
     async with line.client() as client:

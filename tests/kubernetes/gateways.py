@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_deployer.wire.mcuboot import parse_image
-from tests.edge_deployer.sessions import session_with
+from tests.edge_deployer.sessions import put_on_trial, session_with
 from tests.edge_deployer.virtual_board.running_board import RunningBoard
 from tests.kubernetes.daemons import daemon, program
 
@@ -41,8 +40,6 @@ async def install_and_ask(port: int, image: bytes) -> None:
     """Installs an image that gives its inputs back, through a port of the loopback, and sees that it does."""
     # A pty has no modem lines.
     async with session_with(f"rfc2217://127.0.0.1:{port}?ign_set_control", line_rate=115200) as session:
-        await session.install(image)
-        await session.test(parse_image(image).hash)
-        await session.reset()
+        await put_on_trial(session, image)
         inputs = np.array([[1, -2, 3, 4], [127, 0, -128, 5]], np.int8)
         assert np.array_equal((await session.infer(inputs)).outputs, inputs)

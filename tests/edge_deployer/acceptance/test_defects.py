@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from edge_deployer.acceptance.check import Subject
 from edge_deployer.acceptance.checks.accuracy import Accuracy
@@ -34,7 +33,8 @@ from edge_deployer.task import Task
 from edge_deployer.tensors import Array, dequantize
 from edge_deployer.tflm import TflmRunner
 from tests.edge_deployer.acceptance.evidence_factory import verdict_on, why
-from tests.edge_deployer.sessions import session_with
+from tests.edge_deployer.inventories import write_profile
+from tests.edge_deployer.sessions import put_for_good, put_on_trial, session_with
 from tests.edge_deployer.tiny_models import identity_classifier, rotating_classifier
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, running_board
 
@@ -42,13 +42,6 @@ CLASSES = 8
 SAMPLES = 240
 MODEL = identity_classifier(CLASSES)
 PLAN = AcceptancePlan(soak_inferences=8)
-
-
-@pytest.fixture(scope="module")
-def public_key(tmp_path_factory: pytest.TempPathFactory, signing_key: SigningKey) -> Path:
-    path = tmp_path_factory.mktemp("trust") / "public.pem"
-    path.write_bytes(signing_key.public_pem)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +59,7 @@ def board(tmp_path_factory: pytest.TempPathFactory, public_key: Path, image: Sig
 
 async def install(url: str, image: SignedImage, *, confirm: bool = False) -> None:
     async with session_with(url) as session:
-        await session.install(image.data)
-        await session.test(image.hash)
-        await session.reset()
-        if confirm:
-            await session.confirm(image.hash)
+        await (put_for_good if confirm else put_on_trial)(session, image.data)
 
 
 def reference_of(model: bytes, inputs: Array, labels: Array | None) -> AcceptanceSet:
@@ -196,9 +185,8 @@ def test_outputs_beyond_the_stated_rate_are_refused_though_every_label_agrees(
 def test_an_arena_overrun_is_the_models_fault(
     tmp_path: Path, public_key: Path, image: SignedImage, right: AcceptanceSet
 ) -> None:
-    small = load_profile("cortex-m4").model_copy(update={"name": "small", "arena_bytes": 600})
-    (tmp_path / "small.yaml").write_text(yaml.safe_dump(small.model_dump()))
-    with running_board(tmp_path / "board", public_key, profile=str(tmp_path / "small.yaml")) as powered:
+    small = write_profile(tmp_path, "small", arena_bytes=600)
+    with running_board(tmp_path / "board", public_key, profile=str(small)) as powered:
         evidence = asyncio.run(try_on(powered.url, image, right))
     assert evidence.failure is not None
     assert evidence.failure.kind == "model"

@@ -17,13 +17,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
-import yaml
 
 from edge_deployer.cli import app as app_module
-from edge_deployer.profile import load_profile
 from tests.edge_deployer.cli.command import TINYOPS, Done, tinyops, tinyops_process
-from tests.edge_deployer.release.test_labelled_data import write_torn
-from tests.edge_deployer.test_files import BOMB
+from tests.edge_deployer.inventories import write_fast_inventory
+from tests.edge_deployer.malformed_files import BOMB, write_torn
+from tests.edge_deployer.outcomes import assert_outcome
 from tests.edge_deployer.tiny_models import identity_classifier, with_unknown_op
 from tests.environments import ROOT, environment, install
 
@@ -132,7 +131,7 @@ def test_a_refused_model_is_an_exit_status_and_a_report(tmp_path: Path) -> None:
     done = tinyops_process("push", "odd.tflite", "--json", cwd=tmp_path)
     assert done.returncode == 3
     outcome = json.loads(done.stdout)
-    assert (outcome["outcome"], outcome["gate"]) == ("refused", "validation")
+    assert_outcome(outcome, "refused", at="validation")
     assert "made-up-op" in outcome["reason"]
     assert Path(tmp_path, outcome["report"]).is_file()
     assert outcome["log"] is None
@@ -189,7 +188,7 @@ def test_push_promotes_without_tfx_installed(installed: dict[str, Path], tmp_pat
     (tmp_path / "model.tflite").write_bytes(identity_classifier(4))
     done = tinyops_process("push", "model.tflite", "--json", cwd=tmp_path, program=installed["sim"])
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(done.stdout)["outcome"] == "promoted"
+    assert_outcome(json.loads(done.stdout), "promoted")
     find_tfx = "import importlib.util as u; print([u.find_spec(n) for n in ('tfx', 'tensorflow')])"
     python = installed["sim"].with_name("python")
     found = subprocess.run([python, "-c", find_tfx], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
@@ -233,12 +232,7 @@ class Fleet:
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Fleet:
-    quick = {"name": "quick", "line_rate": 3_000_000, "flash_bytes_per_second": 100_000_000, "page_erase_ms": 0.001}
-    profile = load_profile("cortex-m4").model_copy(update=quick)
-    (tmp_path / "quick.yaml").write_text(yaml.safe_dump(profile.model_dump()))
-    pools = {"s1": "staging", "s2": "staging", "p1": "production", "p2": "production"}
-    boards = [{"name": name, "pool": pool, "profile": "quick.yaml", "virtual": True} for name, pool in pools.items()]
-    (tmp_path / "boards.yaml").write_text(yaml.safe_dump({"boards": boards}))
+    write_fast_inventory(tmp_path, staging=("s1", "s2"), production=("p1", "p2"))
     made = Fleet(tmp_path)
     done = made.push(4)
     assert done.status == 0, done.stderr
@@ -314,7 +308,7 @@ def test_after_a_push_was_killed_the_next_one_says_what_each_board_runs(fleet: F
         until(process.stderr, "p1  confirm")
         process.kill()
     plan = fleet.folder / "no-time.yaml"
-    plan.write_text("budgets:\n  quick: {latency_p95_us: 1}\n")
+    plan.write_text("budgets:\n  fast: {latency_p95_us: 1}\n")
     refused = fleet.push(6, "--plan", str(plan))
     assert refused.status == 3
     runs = re.search(r"boards: (.*)", refused.stdout)
@@ -333,7 +327,8 @@ def test_the_outcome_does_not_depend_on_the_report(fleet: Fleet, caplog: pytest.
     assert "warning: the report is not written" in caplog.text
     again = fleet.push(5, "--json")
     outcome = json.loads(again.stdout)
-    assert (again.status, outcome["outcome"], outcome["report"]) == (0, "unchanged", None)
+    assert_outcome(outcome, "unchanged")
+    assert (again.status, outcome["report"]) == (0, None)
     assert {(board["answer"], board["release"]) for board in outcome["boards"]} == {("runs", outcome["release"])}
 
 

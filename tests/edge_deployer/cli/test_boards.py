@@ -6,8 +6,7 @@ import dataclasses
 import json
 import signal
 import subprocess
-from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,6 @@ import pytest
 import yaml
 
 from edge_deployer.acceptance.plan import AcceptancePlan
-from edge_deployer.boards.bench import Bench
-from edge_deployer.boards.known_good import known_good
 from edge_deployer.boards.log import recorded_steps
 from edge_deployer.finding import Told
 from edge_deployer.inventory.quarantine import Quarantine
@@ -25,14 +22,13 @@ from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import IMAGE_FILE, Bundle, Candidate
 from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
 from edge_deployer.release.store import RECORD_FILE, ReleaseStore
-from edge_deployer.rollout.deployment import Deployment, describe_release
 from edge_deployer.rollout.release_line import ReleaseLine
 from tests.edge_deployer import tiny_models
+from tests.edge_deployer.candidates import MakeCandidate, record_promotion
 from tests.edge_deployer.cli.command import TINYOPS, Done, tinyops, tinyops_process
+from tests.edge_deployer.inventories import FAST, write_fast_inventory, write_inventory, write_profile
+from tests.edge_deployer.outcomes import assert_outcome
 from tests.edge_deployer.virtual_board.running_board import make_image, running_board
-
-MakeCandidate = Callable[..., Candidate]
-BOARDS = (("s1", "staging"), ("p1", "production"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,19 +50,6 @@ class Workbench:
     def release(self, candidate: Candidate) -> Bundle:
         return ReleaseStore(self.folder / ".tinyops" / "releases").release(candidate, version="1.0.0", key=self.key)
 
-    def promoted(self, bundle: Bundle, plan: AcceptancePlan | None = None, *, days_ago: int = 0) -> None:
-        """Write the record that a promotion leaves."""
-        at = datetime.now(timezone.utc) - timedelta(days=days_ago)
-        record = Deployment(
-            outcome="promoted",
-            reason="",
-            release=describe_release(bundle),
-            plan=plan or AcceptancePlan(),
-            started=at,
-            finished=at,
-        )
-        (bundle.folder / RECORD_FILE).write_text(record.model_dump_json())
-
     @property
     def quarantine(self) -> Quarantine:
         return Quarantine(self.folder / ".tinyops" / "boards")
@@ -76,7 +59,7 @@ class Workbench:
         path = self.folder / "boards.yaml"
         boards = {entry["name"]: entry for entry in yaml.safe_load(path.read_text())["boards"]}
         boards[board] = boards.get(board, {"name": board, "profile": "fast.yaml"}) | fields
-        path.write_text(yaml.safe_dump({"boards": list(boards.values())}))
+        write_inventory(self.folder, boards.values())
 
     def running(self, board: str = "p1") -> dict[str, Any] | None:
         (row,) = self.answer("probe", board)
@@ -88,18 +71,10 @@ class Workbench:
         assert self.answer("confirm", "p1")["outcome"] == "confirmed"
 
 
-def write_inventory(folder: Path, **changes: int) -> None:
-    fast = {"name": "fast", "line_rate": 3_000_000, "flash_bytes_per_second": 100_000_000, "page_erase_ms": 0.001}
-    profile = load_profile("cortex-m4").model_copy(update={**fast, **changes})
-    (folder / "fast.yaml").write_text(yaml.safe_dump(profile.model_dump()))
-    boards = [{"name": name, "pool": pool, "profile": "fast.yaml", "virtual": True} for name, pool in BOARDS]
-    (folder / "boards.yaml").write_text(yaml.safe_dump({"boards": boards}))
-
-
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workbench:
     monkeypatch.chdir(tmp_path)
-    write_inventory(tmp_path)
+    write_fast_inventory(tmp_path)
     return Workbench(tmp_path, load_or_create_signing_key(tmp_path / ".tinyops" / "keys" / "signing.pem"))
 
 
@@ -134,7 +109,7 @@ def test_a_board_with_wrong_outputs_stays_in_quarantine_and_comes_back_once_it_i
 ) -> None:
     line = ReleaseLine(Path(".tinyops"), Path("boards.yaml"), None, AcceptancePlan(), "1.0.0")
     deployment, bundle = line.push(make_candidate(4))
-    assert deployment.outcome == "promoted", deployment.reason
+    assert_outcome(deployment, "promoted")
     bench.quarantine.confine("s1", Told(text="differed alone"))
     (bench.folder / "wrong.yaml").write_text("{wrong_outputs: 1.0}")
     for board in ("s1", "p1"):
@@ -169,9 +144,9 @@ def test_boards_get_their_own_image_back_after_a_self_test_and_after_ctrl_c(
 ) -> None:
     own, good = bench.release(make_candidate(4)), bench.release(make_candidate(200))
     bench.put_for_good(own)
-    bench.promoted(good)
+    record_promotion(good)
     bench.quarantine.confine("p1", Told(text="differed alone"))
-    write_inventory(bench.folder, line_rate=9600)
+    write_profile(bench.folder, "fast", **FAST | {"line_rate": 9600})
     command = [TINYOPS, "boards", "health", "p1", "s1", "--inventory", "boards.yaml"]
     with subprocess.Popen(command, cwd=bench.folder, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -188,7 +163,7 @@ def test_boards_get_their_own_image_back_after_a_self_test_and_after_ctrl_c(
     assert set(bench.quarantine.boards()) == {"p1"}
     for board in ("p1", "s1"):
         assert recorded_steps(bench.folder / ".tinyops", board)[-1].action == "reverted"
-    write_inventory(bench.folder)
+    write_profile(bench.folder, "fast", **FAST)
     (test,) = bench.answer("health", "p1")
     assert (test["result"], test["release"], test["quarantined"]) == ("passed", good.release_id, None)
     kept = bench.running()
@@ -198,7 +173,7 @@ def test_boards_get_their_own_image_back_after_a_self_test_and_after_ctrl_c(
 
 def test_a_board_with_an_image_on_trial_is_not_tested(bench: Workbench, make_candidate: MakeCandidate) -> None:
     bundle = bench.release(make_candidate(4))
-    bench.promoted(bundle)
+    record_promotion(bundle)
     bench.answer("install", "p1", bundle.folder.name)
     (test,) = bench.answer("health", "p1", status=3)
     assert test["result"] == "refused"
@@ -211,7 +186,7 @@ def test_a_board_with_an_image_on_trial_is_not_tested(bench: Workbench, make_can
 def test_a_board_that_cannot_be_reached_is_neither_confined_nor_released(
     bench: Workbench, make_candidate: MakeCandidate
 ) -> None:
-    bench.promoted(bench.release(make_candidate(4)))
+    record_promotion(bench.release(make_candidate(4)))
     for board in ("lost", "ill"):
         bench.describe(board, pool="staging", url=str(bench.folder / f"no-port-of-{board}"))
     bench.quarantine.confine("ill", Told(text="differed alone"))
@@ -220,29 +195,6 @@ def test_a_board_that_cannot_be_reached_is_neither_confined_nor_released(
         ("not reached", None),
         ("not reached", "differed alone"),
     ]
-
-
-def test_a_board_is_tested_against_what_it_runs_or_else_the_latest_promotion_that_is_for_it(
-    bench: Workbench, make_candidate: MakeCandidate, other_key: SigningKey
-) -> None:
-    candidate = make_candidate(4)
-    named = {name: dataclasses.replace(candidate, name=name) for name in ("old", "new", "foreign", "never promoted")}
-    old, new, never_promoted = (bench.release(named[name]) for name in ("old", "new", "never promoted"))
-    large = bench.release(dataclasses.replace(candidate, model=bytes(40_000)))
-    store = ReleaseStore(bench.folder / ".tinyops" / "releases")
-    foreign = store.release(named["foreign"], version="1.0.0", key=other_key)
-    plan = AcceptancePlan(alpha=0.1)
-    for days_ago, bundle in enumerate((foreign, large, new, old)):
-        bench.promoted(bundle, plan, days_ago=days_ago)
-    write_inventory(bench.folder, slot_bytes=32768)
-    loaded = Bench.load(Path("boards.yaml"), Path(".tinyops"))
-    entry = loaded.entry("p1")
-    chosen = [
-        known_good(loaded, entry, running.image.hash.hex() if running else None)
-        for running in (None, never_promoted, old)
-    ]
-    assert [trial.bundle.release_id for trial in chosen] == [new.release_id, new.release_id, old.release_id]
-    assert [trial.plan for trial in chosen] == [plan] * 3
 
 
 def test_a_damaged_record_of_a_promotion_is_named(bench: Workbench, make_candidate: MakeCandidate) -> None:
@@ -254,9 +206,7 @@ def test_a_damaged_record_of_a_promotion_is_named(bench: Workbench, make_candida
 
 
 def test_a_board_that_does_not_answer_is_a_row_with_the_reason(bench: Workbench) -> None:
-    inventory = yaml.safe_load((bench.folder / "boards.yaml").read_text())
-    inventory["boards"].append({"name": "lost", "pool": "production", "url": str(bench.folder / "no-such-port")})
-    (bench.folder / "boards.yaml").write_text(yaml.safe_dump(inventory))
+    bench.describe("lost", pool="production", url=str(bench.folder / "no-such-port"))
     found = {row["board"]: row for row in bench.answer("probe", status=1)}
     assert [row["reachable"] for row in found.values()] == [True, True, False]
     assert "cannot be opened" in found["lost"]["problem"]
@@ -269,14 +219,14 @@ def test_a_board_that_does_not_answer_is_a_row_with_the_reason(bench: Workbench)
 def test_a_release_on_trial_is_confirmed_and_stays(bench: Workbench, make_candidate: MakeCandidate) -> None:
     bundle = bench.release(make_candidate(4))
     installed = bench.answer("install", "p1", bundle.release_id)
-    assert installed["outcome"] == "on trial"
+    assert installed["outcome"] == "on trial", installed["detail"]
     assert "tinyops boards confirm p1" in installed["remedy"]
     for _ in range(2):  # a virtual board is powered anew by each command, and its trial goes on
         on_trial = bench.running()
         assert on_trial is not None
         assert (on_trial["hash"], on_trial["confirmed"]) == (bundle.image.hash.hex(), False)
     confirmed = bench.answer("confirm", "p1")
-    assert confirmed["outcome"] == "confirmed"
+    assert confirmed["outcome"] == "confirmed", confirmed["detail"]
     assert "golden vector right" in confirmed["detail"]
     kept = bench.running()
     assert kept is not None
@@ -307,7 +257,7 @@ def test_revert_takes_a_trial_back(bench: Workbench, make_candidate: MakeCandida
     bench.put_for_good(old)
     bench.answer("install", "p1", new.folder.name)
     reverted = bench.answer("revert", "p1")
-    assert reverted["outcome"] == "reverted"
+    assert reverted["outcome"] == "reverted", reverted["detail"]
     assert reverted["running"]["hash"] == old.image.hash.hex()
 
 
@@ -318,7 +268,8 @@ def test_revert_brings_the_release_before_the_confirmed_one_back_for_good(
     bench.put_for_good(old)
     bench.put_for_good(new)
     reverted = bench.answer("revert", "p1")
-    assert (reverted["outcome"], reverted["running"]["hash"]) == ("reverted", old.image.hash.hex())
+    assert reverted["outcome"] == "reverted", reverted["detail"]
+    assert reverted["running"]["hash"] == old.image.hash.hex()
     kept = bench.running()
     assert kept is not None
     assert (kept["hash"], kept["confirmed"]) == (old.image.hash.hex(), True)
@@ -347,7 +298,7 @@ def test_an_image_that_no_release_explains_is_confirmed_once_its_model_loads(ben
     (bench.folder / "model.img").write_bytes(make_image(tiny_models.identity_classifier(), "2.0.0", bench.key.path))
     bench.answer("install", "p1", "model.img")
     confirmed = bench.answer("confirm", "p1")
-    assert confirmed["outcome"] == "confirmed"
+    assert confirmed["outcome"] == "confirmed", confirmed["detail"]
     assert "no sample was judged" in confirmed["detail"]
 
 
@@ -377,7 +328,7 @@ def test_an_image_that_is_not_for_the_board_is_refused_before_the_board_is_touch
     refused = bench.answer("install", "p1", "foreign.img", status=3)
     assert "not signed with the key that p1 trusts" in refused["detail"]
     bundle = bench.release(make_candidate(4))
-    write_inventory(bench.folder, slot_bytes=32768)
+    write_profile(bench.folder, "fast", **FAST, slot_bytes=32768)
     # The trailer takes a part of the slot: what is as large as the slot is too large, too.
     (bench.folder / "big.img").write_bytes(make_image(bytes(32768 - 200), "1.0.0", bench.key.path))
     room = load_profile("fast.yaml").image_bytes
@@ -473,7 +424,7 @@ def test_ctrl_c_while_an_image_is_uploaded_leaves_the_board_as_it_was(
 ) -> None:
     old, new = bench.release(make_candidate(4)), bench.release(make_candidate(200))
     bench.put_for_good(old)
-    write_inventory(bench.folder, line_rate=9600)
+    write_profile(bench.folder, "fast", **FAST | {"line_rate": 9600})
     command = [TINYOPS, "boards", "install", "p1", new.folder.name, "--inventory", "boards.yaml"]
     with subprocess.Popen(command, cwd=bench.folder, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -482,7 +433,7 @@ def test_ctrl_c_while_an_image_is_uploaded_leaves_the_board_as_it_was(
         said = process.stderr.read()
     assert process.returncode == 130, said
     assert "Traceback" not in said
-    write_inventory(bench.folder)
+    write_profile(bench.folder, "fast", **FAST)
     kept = bench.running()
     assert kept is not None
     assert (kept["hash"], kept["confirmed"]) == (old.image.hash.hex(), True)

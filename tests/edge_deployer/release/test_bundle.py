@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.release.bundle import IMAGE_FILE, MANIFEST_FILE, Candidate, archive, read_bundle, write_bundle
+from edge_deployer.release.bundle import IMAGE_FILE, MANIFEST_FILE, archive, read_bundle, write_bundle
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.store import ReleaseStore
 from edge_deployer.wire.mcuboot import parse_image
-
-MakeCandidate = Callable[..., Candidate]
+from tests.edge_deployer.candidates import MakeCandidate
 
 
 def test_bundle_reads_back_whole(tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey) -> None:

@@ -10,20 +10,9 @@ import pytest
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.labelled_data import DatasetFields, array_names, file_sha256, load_dataset
+from tests.edge_deployer.malformed_files import write_torn
 
 INPUTS = DatasetFields(input="inputs", label=None, group=None, classes=None)
-_NAME_LENGTH = slice(26, 28)
-_EXTRA_LENGTH = slice(28, 30)
-_LOCAL_HEADER_BYTES = 30
-
-
-def write_torn(path: Path) -> None:
-    """A compressed file whose first block has a type that DEFLATE does not have."""
-    np.savez_compressed(path, inputs=np.zeros((100, 4)))
-    data = bytearray(path.read_bytes())
-    lengths = (int.from_bytes(data[part], "little") for part in (_NAME_LENGTH, _EXTRA_LENGTH))
-    data[_LOCAL_HEADER_BYTES + sum(lengths)] |= 0b110
-    path.write_bytes(data)
 
 
 def test_the_arrays_are_named(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from edge_deployer.release.bundle import read_bundle
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.validation import validate_model
 from edge_deployer.release.validation_report import ValidationReport
-from tests.edge_deployer.conftest import one_hot_samples
+from tests.edge_deployer.candidates import one_hot_samples
 from tests.edge_deployer.release.reasons import why
 from tests.edge_deployer.tiny_models import identity_classifier, two_inputs, with_operator, with_unknown_op
 

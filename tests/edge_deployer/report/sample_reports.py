@@ -501,3 +501,25 @@ def training(epochs: int = 25) -> list[Epoch]:
         )
         for fall, shake in zip(decay, wobble, strict=True)
     ]
+
+
+PROMOTED = [
+    promoted,
+    unchanged,
+    warned,
+    quarantined,
+    pushed_by_hand,
+    many_classes,
+]
+STOPPED = [
+    undecided,
+    too_few_boards,
+    no_healthy_boards,
+    refused_at_evaluation,
+    refused_at_validation,
+    refused_at_staging,
+    refused_on_signals,
+    refused_in_production,
+    refused_at_boards,
+]
+CASES = PROMOTED + STOPPED

@@ -22,21 +22,9 @@ from edge_deployer.report.reading import read_report
 from edge_deployer.report.replay import replay
 from edge_deployer.report.words import checks_in_words, headline, in_words, remedy, staging_in_words
 from tests.edge_deployer.report import sample_reports
+from tests.edge_deployer.report.sample_reports import CASES
 
 KEPT = sorted((Path(__file__).parent / "kept").glob("version-*.json"))
-CASES = [
-    sample_reports.promoted,
-    sample_reports.warned,
-    sample_reports.quarantined,
-    sample_reports.undecided,
-    sample_reports.too_few_boards,
-    sample_reports.no_healthy_boards,
-    sample_reports.refused_at_evaluation,
-    sample_reports.refused_at_validation,
-    sample_reports.refused_at_staging,
-    sample_reports.refused_in_production,
-    sample_reports.refused_at_boards,
-]
 
 
 def texts(value: Any) -> Iterator[str]:

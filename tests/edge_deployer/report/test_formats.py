@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 from edge_deployer.acceptance.check_result import Bound, CheckResult
 from edge_deployer.finding import Told
 from edge_deployer.report import formats
-
-
-def plain(text: str) -> str:
-    return text.replace(formats.NARROW_SPACE, " ").replace(formats.MINUS, "-")
+from tests.edge_deployer.report.typography import plain
 
 
 @pytest.mark.parametrize(

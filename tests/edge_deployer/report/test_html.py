@@ -21,27 +21,8 @@ from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDO
 from edge_deployer.report.html import render_html, write_report
 from edge_deployer.report.words import headline, in_words, remedy
 from tests.edge_deployer.report import sample_reports
+from tests.edge_deployer.report.sample_reports import CASES, PROMOTED, STOPPED
 
-PROMOTED = [
-    sample_reports.promoted,
-    sample_reports.unchanged,
-    sample_reports.warned,
-    sample_reports.quarantined,
-    sample_reports.pushed_by_hand,
-    sample_reports.many_classes,
-]
-STOPPED = [
-    sample_reports.undecided,
-    sample_reports.too_few_boards,
-    sample_reports.no_healthy_boards,
-    sample_reports.refused_at_evaluation,
-    sample_reports.refused_at_validation,
-    sample_reports.refused_at_staging,
-    sample_reports.refused_on_signals,
-    sample_reports.refused_in_production,
-    sample_reports.refused_at_boards,
-]
-CASES = PROMOTED + STOPPED
 VOID = frozenset({"meta", "img", "br", "path", "use"})
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 

@@ -15,7 +15,7 @@ from edge_deployer.report.facts import Report
 from edge_deployer.report.markdown import render_markdown
 from edge_deployer.report.words import headline, remedy
 from tests.edge_deployer.report import sample_reports
-from tests.edge_deployer.report.test_html import CASES
+from tests.edge_deployer.report.sample_reports import CASES
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)

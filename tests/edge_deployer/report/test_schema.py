@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from edge_deployer.report.facts import Epoch, Report
 from edge_deployer.report.reading import report_schema
 from tests.edge_deployer.report import sample_reports
-from tests.edge_deployer.report.test_html import CASES
+from tests.edge_deployer.report.sample_reports import CASES
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "report.schema.json"
 VALIDATOR = Draft202012Validator(json.loads(report_schema()))

@@ -14,7 +14,7 @@ from edge_deployer.report.charts import training_charts
 from edge_deployer.report.facts import Epoch, Report
 from edge_deployer.report.gates import gate_line
 from tests.edge_deployer.report import sample_evidence, sample_reports
-from tests.edge_deployer.report.test_formats import plain
+from tests.edge_deployer.report.typography import plain
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.locks import exclusive
 from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import Bundle, Candidate
-from edge_deployer.release.keys import SigningKey, load_signing_key
+from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.manifest import Provenance
 from edge_deployer.release.samples import LabelledSamples
 from edge_deployer.release.store import ReleaseStore
@@ -33,42 +33,36 @@ from edge_deployer.report.replay import replay
 from edge_deployer.report.words import headline, remedy
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.rollout.release_line import ReleaseLine
-from tests.edge_deployer.conftest import one_hot_samples
+from tests.edge_deployer.candidates import MakeCandidate, one_hot_samples, with_wrong_reference
+from tests.edge_deployer.inventories import FAST, virtual, write_inventory, write_profile
+from tests.edge_deployer.outcomes import assert_outcome
 from tests.edge_deployer.sessions import session_with
 from tests.edge_deployer.tiny_models import float_classifier
 from tests.edge_deployer.virtual_board.running_board import running_board
-
-MakeCandidate = Callable[..., Candidate]
 
 PLAN = AcceptancePlan(accuracy=Accuracy(floor=0.9, margin=0.15))
 NO_SLOW_BOARDS = AcceptancePlan(budgets={"fast": Budget(latency_p95_us=1000), "crawling": Budget(latency_p95_us=1000)})
 
 
 @pytest.fixture
-def write_inventory(tmp_path: Path) -> Callable[..., Path]:
+def write_boards(tmp_path: Path) -> Callable[..., Path]:
     """Writes inventories of fast virtual boards: one for staging, two for production."""
 
     def write(slow: str | None = None, **fields: object) -> Path:
-        fast = load_profile("cortex-m4").model_copy(update={"name": "fast", "line_rate": 3_000_000})
-        (tmp_path / "fast.yaml").write_text(yaml.safe_dump(fast.model_dump()))
-        crawling = fast.model_copy(update={"name": "crawling", "macs_per_second": 1})
-        (tmp_path / "crawling.yaml").write_text(yaml.safe_dump(crawling.model_dump()))
-        boards = [
-            {"name": name, "pool": pool, "profile": "crawling.yaml" if name == slow else "fast.yaml", "virtual": True}
-            for name, pool in (("s1", "staging"), ("p1", "production"), ("p2", "production"))
-        ]
-        path = tmp_path / "boards.yaml"
-        path.write_text(yaml.safe_dump({"boards": boards, **fields}))
-        return path
+        write_profile(tmp_path, "fast", **FAST)
+        write_profile(tmp_path, "crawling", **FAST, macs_per_second=1)
+        pools = {"s1": "staging", "p1": "production", "p2": "production"}
+        profiles = {name: "crawling.yaml" if name == slow else "fast.yaml" for name in pools}
+        return write_inventory(tmp_path, [virtual(name, pools[name], profiles[name]) for name in pools], **fields)
 
     return write
 
 
 @pytest.fixture
-def line(tmp_path: Path, write_inventory: Callable[..., Path], signing_key: SigningKey) -> ReleaseLine:
+def line(tmp_path: Path, write_boards: Callable[..., Path], signing_key: SigningKey) -> ReleaseLine:
     return ReleaseLine(
         workspace=tmp_path / "workspace",
-        inventory=write_inventory(),
+        inventory=write_boards(),
         signing_key=signing_key.path,
         plan=PLAN,
         version="1.0.0",
@@ -99,24 +93,15 @@ def outcomes(deployment: Deployment) -> dict[str, str]:
     return {board.name: board.outcome for board in deployment.boards}
 
 
-def with_wrong_reference(candidate: Candidate) -> Candidate:
-    """The same model, with a reference that boards match on nine of ten samples: as if they computed something else."""
-    assert candidate.acceptance.outputs is not None
-    outputs = candidate.acceptance.outputs.copy()
-    outputs[9::10] = np.roll(outputs[9::10], 1, axis=1)
-    wrong = dataclasses.replace(candidate.acceptance, outputs=outputs)
-    return dataclasses.replace(candidate, acceptance=wrong)
-
-
 def test_a_good_release_is_promoted_and_pushing_it_again_changes_nothing(
     line: ReleaseLine, make_candidate: MakeCandidate
 ) -> None:
     first, bundle = line.push(make_candidate(4))
-    assert first.outcome == "promoted"
+    assert_outcome(first, "promoted")
     assert set(outcomes(first).values()) == {"confirmed"}
     assert set(running(first).values()) == {bundle.image.hash.hex()}
     again, _ = line.push(make_candidate(4))
-    assert again.outcome == "unchanged"
+    assert_outcome(again, "unchanged")
     assert {board.outcome for board in again.boards if board.pool == "production"} == {"unchanged"}
     assert not again.steps
     assert all(board.verdict for board in again.boards), "the evidence of the promotion is shown again"
@@ -127,13 +112,14 @@ def test_a_release_that_was_there_before_is_promoted_again_and_not_built_anew(
 ) -> None:
     _, first = line.push(make_candidate(4))
     second, _ = line.push(make_candidate(4, name="another"))
-    assert second.outcome == "promoted", headline(second)
+    assert_outcome(second, "promoted")
     # The staging board ran the first one, so it was asked before the second took its place.
     assert second.boards[0].verdict is not None
     against = next(check for check in second.boards[0].verdict.checks if check.name == "against_production")
     assert (against.status, against.measured) == ("passed", 0.0)
     back, bundle = line.push(make_candidate(4))
-    assert (back.outcome, bundle.image.hash) == ("promoted", first.image.hash)
+    assert_outcome(back, "promoted")
+    assert bundle.image.hash == first.image.hash
     assert set(running(back).values()) == {first.image.hash.hex()}
 
 
@@ -143,7 +129,7 @@ def test_a_release_that_fails_staging_never_reaches_production(
     earlier, bundle = line.push(make_candidate(4))
     assert earlier.pushed
     refused, _ = line.push(with_wrong_reference(make_candidate(5)))
-    assert (refused.outcome, refused.gate) == ("refused", "staging")
+    assert_outcome(refused, "refused", at="staging")
     assert "labels" in headline(refused)
     assert outcomes(refused) == {"s1": "reverted", "p1": "untouched", "p2": "untouched"}
     assert not [step for step in refused.steps if step.board != "s1"]
@@ -151,23 +137,23 @@ def test_a_release_that_fails_staging_never_reaches_production(
 
 
 def test_a_release_that_fails_on_a_production_board_is_taken_back_everywhere(
-    line: ReleaseLine, make_candidate: MakeCandidate, write_inventory: Callable[..., Path]
+    line: ReleaseLine, make_candidate: MakeCandidate, write_boards: Callable[..., Path]
 ) -> None:
     earlier, bundle = line.push(make_candidate(4))
     assert earlier.pushed
-    strict = dataclasses.replace(line, plan=NO_SLOW_BOARDS, inventory=write_inventory(slow="p2"))
+    strict = dataclasses.replace(line, plan=NO_SLOW_BOARDS, inventory=write_boards(slow="p2"))
     refused, _ = strict.push(make_candidate(5))
-    assert (refused.outcome, refused.gate) == ("refused", "production")
+    assert_outcome(refused, "refused", at="production")
     assert "p2: latency" in headline(refused)
     assert outcomes(refused) == {"s1": "rolled back", "p1": "rolled back", "p2": "reverted"}
     assert set(running(refused).values()) == {bundle.image.hash.hex()}
-    write_inventory()
+    write_boards()
     after, _ = line.push(make_candidate(4))
-    assert after.outcome == "unchanged"
+    assert_outcome(after, "unchanged")
 
 
 def test_a_roll_back_that_is_interrupted_goes_on(
-    line: ReleaseLine, make_candidate: MakeCandidate, write_inventory: Callable[..., Path]
+    line: ReleaseLine, make_candidate: MakeCandidate, write_boards: Callable[..., Path]
 ) -> None:
     earlier, bundle = line.push(make_candidate(4))
     assert earlier.pushed
@@ -183,64 +169,61 @@ def test_a_roll_back_that_is_interrupted_goes_on(
         def on_progress(self, board: str, action: str, done: int, total: int) -> None:
             pass
 
-    strict = dataclasses.replace(line, plan=NO_SLOW_BOARDS, inventory=write_inventory(slow="p2"))
+    strict = dataclasses.replace(line, plan=NO_SLOW_BOARDS, inventory=write_boards(slow="p2"))
     with pytest.raises(Interrupted):
         strict.push(make_candidate(5), PressesCtrlC())
-    write_inventory()
+    write_boards()
     after, _ = line.push(make_candidate(4))
-    assert after.outcome == "unchanged"
+    assert_outcome(after, "unchanged")
     assert {board.image_before for board in after.boards} == {bundle.image.hash.hex()}
 
 
 def test_a_first_release_that_a_later_board_refuses_stays_on_no_board(
-    line: ReleaseLine, make_candidate: MakeCandidate, write_inventory: Callable[..., Path]
+    line: ReleaseLine, make_candidate: MakeCandidate, write_boards: Callable[..., Path]
 ) -> None:
-    strict = dataclasses.replace(line, plan=NO_SLOW_BOARDS, inventory=write_inventory(slow="p2"))
+    strict = dataclasses.replace(line, plan=NO_SLOW_BOARDS, inventory=write_boards(slow="p2"))
     refused, _ = strict.push(make_candidate(4))
-    assert (refused.outcome, refused.gate) == ("refused", "production")
+    assert_outcome(refused, "refused", at="production")
     assert set(outcomes(refused).values()) == {"reverted"}
     assert set(running(refused).values()) == {None}
 
 
 def test_a_plan_that_has_changed_is_applied_to_a_release_that_production_runs(
-    line: ReleaseLine, make_candidate: MakeCandidate, write_inventory: Callable[..., Path]
+    line: ReleaseLine, make_candidate: MakeCandidate, write_boards: Callable[..., Path]
 ) -> None:
     first, bundle = line.push(make_candidate(4))
     assert first.pushed
     examined, _ = dataclasses.replace(line, plan=AcceptancePlan()).push(make_candidate(4))
-    assert examined.outcome == "unchanged"
+    assert_outcome(examined, "unchanged")
     assert {step.action for step in examined.steps} == {"examine", "accepted", "power cycle"}
     # So is a release whose record nobody can read any more.
     (bundle.folder / "deployment.json").write_text('{"outcome": "promoted"}')
     again, _ = dataclasses.replace(line, plan=AcceptancePlan()).push(make_candidate(4))
-    assert again.outcome == "unchanged"
+    assert_outcome(again, "unchanged")
     assert "examine" in {step.action for step in again.steps}
-    slow_board = dataclasses.replace(line, plan=NO_SLOW_BOARDS, inventory=write_inventory(slow="p2"))
+    slow_board = dataclasses.replace(line, plan=NO_SLOW_BOARDS, inventory=write_boards(slow="p2"))
     refused, _ = slow_board.push(make_candidate(4))
-    assert (refused.outcome, refused.gate) == ("refused", "production")
+    assert_outcome(refused, "refused", at="production")
     assert "p2: latency" in headline(refused)
     assert set(running(refused).values()) == {bundle.image.hash.hex()}
 
 
 def test_an_image_that_waits_to_be_booted_is_taken_back_before_anything_else(
-    tmp_path: Path, line: ReleaseLine, make_candidate: MakeCandidate, signing_key: SigningKey
+    tmp_path: Path, line: ReleaseLine, make_candidate: MakeCandidate, signing_key: SigningKey, public_key: Path
 ) -> None:
     """A command that died between `test` and `reset` leaves a board that would boot an unjudged model at any reset."""
-    public = tmp_path / "public.pem"
-    public.write_bytes(signing_key.public_pem)
-    with running_board(tmp_path / "s", public) as s1, running_board(tmp_path / "p", public) as p1:
+    with running_board(tmp_path / "s", public_key) as s1, running_board(tmp_path / "p", public_key) as p1:
         boards = [
             {"name": "s1", "pool": "staging", "url": s1.url},
             {"name": "p1", "pool": "production", "url": p1.url},
         ]
-        (tmp_path / "powered.yaml").write_text(yaml.safe_dump({"boards": boards}))
-        powered = dataclasses.replace(line, inventory=tmp_path / "powered.yaml")
+        powered = dataclasses.replace(line, inventory=write_inventory(tmp_path, boards, "powered.yaml"))
         earlier, bundle = powered.push(make_candidate(4))
         assert earlier.pushed
         other = ReleaseStore(tmp_path / "elsewhere").release(make_candidate(6), version="1.0.0", key=signing_key)
         asyncio.run(_leave_waiting(p1.url, other))
         refused, _ = powered.push(with_wrong_reference(make_candidate(5)))
-        assert (refused.outcome, refused.gate) == ("refused", "staging")
+        assert_outcome(refused, "refused", at="staging")
         assert set(running(refused).values()) == {bundle.image.hash.hex()}
         assert asyncio.run(_running_hashes(p1.url)) == [bundle.image.hash]
 
@@ -264,7 +247,7 @@ def test_boards_refuse_a_release_signed_with_another_key(
     assert earlier.pushed
     foreign = dataclasses.replace(line, signing_key=other_key.path)
     refused, _ = foreign.push(make_candidate(5))
-    assert (refused.outcome, refused.gate) == ("refused", "staging")
+    assert_outcome(refused, "refused", at="staging")
     assert "another public key" in headline(refused)
     assert set(running(refused).values()) == {bundle.image.hash.hex()}
 
@@ -273,13 +256,13 @@ def test_the_inventory_key_refuses_before_any_board_is_touched(
     tmp_path: Path,
     line: ReleaseLine,
     make_candidate: MakeCandidate,
-    write_inventory: Callable[..., Path],
+    write_boards: Callable[..., Path],
     other_key: SigningKey,
 ) -> None:
     (tmp_path / "trusted.pem").write_bytes(other_key.public_pem)
-    strict = dataclasses.replace(line, inventory=write_inventory(public_key="trusted.pem"))
+    strict = dataclasses.replace(line, inventory=write_boards(public_key="trusted.pem"))
     refused, _ = strict.push(make_candidate(4))
-    assert (refused.outcome, refused.gate) == ("refused", "signature")
+    assert_outcome(refused, "refused", at="signature")
     assert "trusted.pem" in headline(refused)
     assert {board.answer for board in refused.boards} == {"not asked"}
     assert not refused.steps
@@ -296,7 +279,7 @@ def test_a_board_that_does_not_answer_is_named_and_nothing_is_promoted(
     )
     path.write_text(yaml.safe_dump(inventory))
     refused, _ = line.push(make_candidate(4))
-    assert (refused.outcome, refused.gate) == ("refused", "boards")
+    assert_outcome(refused, "refused", at="boards")
     assert "p3" in headline(refused)
     assert "unplugged" in headline(refused)
     assert {board.name: board.answer for board in refused.boards} == {
@@ -331,24 +314,16 @@ def test_two_commands_do_not_release_from_one_workspace(line: ReleaseLine, make_
 
 @pytest.mark.parametrize("busy", ["s1", "p1"])
 def test_a_port_that_somebody_else_holds_is_an_error_and_no_refusal(
-    tmp_path: Path, line: ReleaseLine, make_candidate: MakeCandidate, busy: str
+    tmp_path: Path, line: ReleaseLine, make_candidate: MakeCandidate, public_key: Path, busy: str
 ) -> None:
     boards = [{"name": "s1", "pool": "staging"}, {"name": "p1", "pool": "production"}]
-    with held_port() as port, running_board(tmp_path / "free", public_key(line, tmp_path)) as free:
+    with held_port() as port, running_board(tmp_path / "free", public_key) as free:
         for board in boards:
             board["url"] = port if board["name"] == busy else free.url
-        path = tmp_path / "ports.yaml"
-        path.write_text(yaml.safe_dump({"boards": boards}))
+        path = write_inventory(tmp_path, boards, "ports.yaml")
         with pytest.raises(TinyopsError, match=rf"^{busy}: board at {port}: the port is in use") as raised:
             dataclasses.replace(line, inventory=path).push(make_candidate(4))
         assert "end the other program" in raised.value.remedy
-
-
-def public_key(line: ReleaseLine, folder: Path) -> Path:
-    assert line.signing_key
-    path = folder / "public.pem"
-    path.write_bytes(load_signing_key(line.signing_key).public_pem)
-    return path
 
 
 @contextmanager
@@ -366,7 +341,8 @@ def test_a_bundle_that_was_altered_is_told_in_the_record(line: ReleaseLine, make
     _, first = line.push(make_candidate(4))
     (first.folder / "environment.txt").write_text("other==1\n")
     deployment, second = line.push(make_candidate(4))
-    assert (deployment.outcome, second.manifest.version) == ("promoted", "1.0.0+2")
+    assert_outcome(deployment, "promoted")
+    assert second.manifest.version == "1.0.0+2"
     told = deployment.steps[0]
     assert (told.board, told.action) == ("workspace", "moved aside")
     assert str(first.folder / "environment.txt") in told.detail
@@ -378,7 +354,7 @@ def test_a_damaged_record_of_a_promotion_is_kept_and_told(line: ReleaseLine, mak
     for name in ("damaged-deployment.json", "damaged-deployment.json-2"):
         record.write_text("{")
         deployment, _ = line.push(make_candidate(4))
-        assert deployment.outcome == "unchanged"
+        assert_outcome(deployment, "unchanged")
         assert deployment.steps[0].action == "moved aside"
         assert f"{record} is damaged" in deployment.steps[0].detail
         assert (bundle.folder / name).read_text() == "{"
@@ -390,7 +366,7 @@ def test_an_arena_over_a_boards_profile_is_refused_before_it_is_touched(
 ) -> None:
     hungry = dataclasses.replace(make_candidate(4), arena_bytes=300_000)
     refused, _ = line.push(hungry)
-    assert (refused.outcome, refused.gate) == ("refused", "boards")
+    assert_outcome(refused, "refused", at="boards")
     assert "300,000 bytes" in headline(refused)
     assert not refused.steps
 
@@ -403,7 +379,7 @@ def test_a_budget_that_only_a_boards_own_figure_meets_is_not_met(
     assert candidate.arena_bytes is not None
     plan = line.plan.model_copy(update={"budgets": {"fast": Budget(arena_bytes=candidate.arena_bytes - 1)}})
     refused, _ = dataclasses.replace(line, plan=plan).push(candidate)
-    assert (refused.outcome, refused.gate) == ("refused", "staging")
+    assert_outcome(refused, "refused", at="staging")
     assert f"arena: {candidate.arena_bytes:,} of" in headline(refused)
     own = [board.evidence.arena_used for board in refused.boards if board.evidence]
     assert all(used is not None and used < candidate.arena_bytes for used in own)
@@ -432,7 +408,7 @@ def test_boards_that_cannot_estimate_a_latency_give_none_and_are_not_held_to_a_b
         dataclasses.replace(line, plan=NO_SLOW_BOARDS).push(candidate)
     assert why in caught.value.message
     promoted, _ = line.push(candidate)
-    assert promoted.outcome == "promoted"
+    assert_outcome(promoted, "promoted")
     for board in promoted.boards:
         evidence, verdict = board.evidence, board.verdict
         assert evidence is not None
@@ -464,5 +440,5 @@ def test_a_release_that_was_left_unconfirmed_is_taken_back_first(
     with pytest.raises(Interrupted):
         line.push(make_candidate(5), PullsThePlug())
     after, _ = line.push(make_candidate(4))
-    assert after.outcome == "unchanged"
+    assert_outcome(after, "unchanged")
     assert set(running(after).values()) == {bundle.image.hash.hex()}

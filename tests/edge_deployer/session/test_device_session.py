@@ -25,7 +25,7 @@ from edge_deployer.session import (
 )
 from edge_deployer.wire.mcuboot import parse_image
 from tests.edge_deployer import tiny_models
-from tests.edge_deployer.sessions import session_with
+from tests.edge_deployer.sessions import put_for_good, put_on_trial, session_with
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer, running_board
 
 
@@ -33,20 +33,6 @@ from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer
 async def session(board: RunningBoard) -> AsyncIterator[DeviceSession]:
     async with session_with(board.url, line_rate=0, request_timeout_s=1.0) as session:
         yield session
-
-
-async def put_on_trial(session: DeviceSession, image: bytes) -> bytes:
-    digest = parse_image(image).hash
-    await session.install(image)
-    await session.test(digest)
-    await session.reset()
-    return digest
-
-
-async def put_for_good(session: DeviceSession, image: bytes) -> bytes:
-    digest = await put_on_trial(session, image)
-    await session.confirm()
-    return digest
 
 
 async def test_a_new_board_answers_but_has_no_model(session: DeviceSession) -> None:

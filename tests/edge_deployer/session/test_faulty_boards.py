@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_deployer.session import BoardRefused, DeviceSession, ErrorCode, ModelFault, SessionError
+from edge_deployer.session import BoardRefused, ErrorCode, ModelFault, SessionError
 from edge_deployer.session.line import SmpLine
 from edge_deployer.session.upload import upload
 from edge_deployer.virtual_board.control import BoardControl
 from edge_deployer.virtual_board.faults import FaultPlan, LateReplies, LineNoise, PowerCutAt, Reset, Vanish
 from edge_deployer.wire.mcuboot import parse_image
 from tests.edge_deployer import tiny_models
-from tests.edge_deployer.sessions import session_with, transport_to
+from tests.edge_deployer.sessions import put_for_good, put_on_trial, session_with, transport_to
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer, running_board
 
 NOBODY = 65534
@@ -28,14 +28,6 @@ INPUTS = np.random.default_rng(1).integers(-128, 128, (200, 4)).astype(np.int8)
 def long_image(signer: Signer, version: str = "1.0.0") -> bytes:
     """A working model with 20 kB after it that do not compress: an upload of many messages."""
     return signer.sign(tiny_models.rotating_classifier() + random.Random(version).randbytes(20_000), version)
-
-
-async def install_for_good(session: DeviceSession, image: bytes) -> None:
-    digest = parse_image(image).hash
-    await session.install(image)
-    await session.test(digest)
-    await session.reset()
-    await session.confirm(digest)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +47,7 @@ async def test_an_install_ends_well(board: RunningBoard, signer: Signer, plan: F
     with BoardControl(board.directory) as control:
         control.set_faults(plan)
         async with session_with(board.url, line_rate=0, request_timeout_s=0.5) as session:
-            await install_for_good(session, image)
+            await put_for_good(session, image)
             assert (await session.info()).image_hash == parse_image(image).hash
             assert np.array_equal((await session.infer(INPUTS)).outputs, np.roll(INPUTS, -1, axis=1))
         assert sum(control.counters()["faults"].values()) > 0
@@ -78,13 +70,13 @@ async def test_a_board_that_cannot_decompress_gets_the_image_as_it_is(tmp_path: 
         BoardControl(board.directory) as control,
     ):
         async with session_with(board.url, line_rate=0) as session:
-            await install_for_good(session, image)
+            await put_for_good(session, image)
         assert control.counters()["bytes_to_board"] > len(image)
 
 
 async def test_a_revoked_release_is_refused_before_anything_is_sent(board: RunningBoard, signer: Signer) -> None:
     async with session_with(board.url, line_rate=0) as session:
-        await install_for_good(session, signer.sign(tiny_models.identity_classifier(), security_counter=2))
+        await put_for_good(session, signer.sign(tiny_models.identity_classifier(), security_counter=2))
         await session.reset()
         assert (await session.health()).security_floor == 2
         with pytest.raises(SessionError, match="security counter 1 is below the board's floor 2"):
@@ -114,10 +106,8 @@ async def test_a_board_that_has_become_another_never_answers_for_the_one_before(
 ) -> None:
     first, second = signer.sign(tiny_models.identity_classifier()), long_image(signer, "1.0.1")
     async with session_with(board.url, line_rate=0, request_timeout_s=0.5) as session:
-        await install_for_good(session, first)
-        await session.install(second)
-        await session.test(parse_image(second).hash)
-        await session.reset()
+        await put_for_good(session, first)
+        await put_on_trial(session, second)
         await session.infer(INPUTS)
         with BoardControl(board.directory) as control:
             await asyncio.to_thread(control.reset)
@@ -131,7 +121,7 @@ async def test_a_crash_in_the_middle_of_many_samples_is_a_fault(
     board: RunningBoard, signer: Signer, signal: str
 ) -> None:
     async with session_with(board.url, line_rate=0, request_timeout_s=0.5) as session:
-        await install_for_good(session, long_image(signer))
+        await put_for_good(session, long_image(signer))
         with BoardControl(board.directory) as control:
             await asyncio.to_thread(
                 control.set_faults, FaultPlan.model_validate({"tflm_crash": {"inference": 77, "signal": signal}})
@@ -180,10 +170,8 @@ async def test_a_board_that_reset_before_it_could_confirm_keeps_what_it_had(
         signer.sign(tiny_models.rotating_classifier(), "2.0.0"),
     )
     async with session_with(board.url, line_rate=0, request_timeout_s=0.5) as session:
-        await install_for_good(session, first)
-        await session.install(second)
-        await session.test(parse_image(second).hash)
-        await session.reset()
+        await put_for_good(session, first)
+        await put_on_trial(session, second)
         with BoardControl(board.directory) as control:
             await asyncio.to_thread(control.reset)
         with pytest.raises(SessionError, match=f"runs {parse_image(first).hash.hex()[:8]} for good"):
@@ -196,7 +184,7 @@ async def test_a_board_that_reset_before_it_could_confirm_keeps_what_it_had(
 async def test_a_session_can_be_cancelled_anywhere(board: RunningBoard, signer: Signer) -> None:
     image, chance = long_image(signer), random.Random(3)
     async with session_with(board.url, line_rate=0, request_timeout_s=0.5) as session:
-        await install_for_good(session, image)
+        await put_for_good(session, image)
         with BoardControl(board.directory) as control:
             for number in range(40):
                 if number % 10 == 0:

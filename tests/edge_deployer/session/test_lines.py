@@ -19,7 +19,7 @@ from edge_deployer.wire.inference import GROUP, Command, crc32
 from edge_deployer.wire.mcuboot import parse_image
 from edge_deployer.wire.smp import HEADER_BYTES, Header
 from tests.edge_deployer.session.remote_lines import flip_bits, rfc2217_line, tcp_line
-from tests.edge_deployer.sessions import session_with
+from tests.edge_deployer.sessions import put_on_trial, session_with
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer, running_board
 
 Fields = dict[str, Any]
@@ -31,9 +31,7 @@ INFO, RUN, HEALTH, UPLOAD = (
 
 
 async def install_and_run(session: DeviceSession, image: bytes) -> None:
-    await session.install(image)
-    await session.test(parse_image(image).hash)
-    await session.reset()
+    await put_on_trial(session, image)
     inputs = np.random.default_rng(0).integers(-128, 128, (100, 4)).astype(np.int8)
     assert np.array_equal((await session.infer(inputs)).outputs, inputs)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import pytest
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tflm import InferenceCrashed, ModelRefused, Reason, TflmRunner
 from tests.edge_deployer import tiny_models
+from tests.processes import wait_for_the_end_of
 
 ARENA = 4096
 
@@ -156,15 +155,4 @@ def test_no_child_outlives_a_killed_parent(tmp_path: Path) -> None:
         child = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-    deadline = time.monotonic() + 60
-    while _alive(child):
-        assert time.monotonic() < deadline
-        os.sched_yield()
-
-
-def _alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and waits for its parent does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    wait_for_the_end_of(child)

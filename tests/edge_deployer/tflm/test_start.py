@@ -7,15 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.edge_deployer import tiny_models
+from tests.processes import wait_for_the_end_of
 
-DEADLINE_S = 120
 # What these programs have in common. They are processes of their own, because pytest's has threads.
 PREAMBLE = """
 import json, os, signal, socket, sys, threading, time
@@ -181,15 +180,4 @@ with start("identity_classifier", forked) as runner:
         facts = json.loads(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
     assert facts["copy"]
-    deadline = time.monotonic() + DEADLINE_S
-    while runs(facts["child"]):
-        assert time.monotonic() < deadline
-        os.sched_yield()
-
-
-def runs(pid: str) -> bool:
-    """Whether a process runs or is stopped; one that ended and waits for its parent does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    wait_for_the_end_of(facts["child"])

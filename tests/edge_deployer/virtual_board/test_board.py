@@ -30,6 +30,7 @@ from edge_deployer.virtual_board.faults import FaultPlan, Stuck
 from edge_deployer.wire.console import Decoder, encode, encoded_length
 from edge_deployer.wire.mcuboot import parse_image
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer, running_board
+from tests.processes import wait_for_the_end_of
 from tests.small_files import no_file_larger_than
 
 
@@ -160,7 +161,7 @@ async def test_boards_of_one_process_are_boards_of_their_own(tmp_path: Path, sig
         (firmware,) = board.children()
         board.process.kill()
         board.process.wait()
-        _wait_for_the_end_of(firmware)
+        wait_for_the_end_of(firmware)
 
 
 def _said_without_booting(directory: Path, signer: Signer, status: int) -> tuple[str, str]:
@@ -220,7 +221,7 @@ def test_the_firmware_ends_when_the_line_process_is_killed(board: RunningBoard) 
     (firmware,) = board.children()
     board.process.kill()
     board.process.wait()
-    _wait_for_the_end_of(firmware)
+    wait_for_the_end_of(firmware)
 
 
 def test_an_idle_board_uses_no_processor(board: RunningBoard) -> None:
@@ -280,20 +281,6 @@ def test_a_tflm_that_cannot_be_imported_is_named_before_any_board_starts(tmp_pat
     assert ended.returncode == 2
     assert "does not start on this machine (ImportError): a broken TFLM" in ended.stderr
     assert "Traceback" not in ended.stderr
-
-
-def _wait_for_the_end_of(pid: int) -> None:
-    deadline = time.monotonic() + 60
-    while _runs(pid):
-        assert time.monotonic() < deadline
-        os.sched_yield()
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def _ticks(pid: int) -> int:

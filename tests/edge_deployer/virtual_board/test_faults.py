@@ -34,6 +34,7 @@ from edge_deployer.wire.inference import (
 from edge_deployer.wire.mcuboot import parse_image
 from edge_deployer.wire.smp import HEADER_BYTES, Header
 from tests.edge_deployer.virtual_board.running_board import RunningBoard, Signer, running_board
+from tests.processes import wait_for_the_end_of, wait_until
 
 DEADLINE_S = 120.0
 SILENCE_S = 0.3
@@ -62,10 +63,7 @@ class Client:
     def reopen(self) -> None:
         """Once the link is back."""
         os.close(self.descriptor)
-        deadline = time.monotonic() + DEADLINE_S
-        while not Path(self._path).exists():
-            assert time.monotonic() < deadline
-            os.sched_yield()
+        wait_until(Path(self._path).exists)
         self._open()
 
     def send(self, request: bytes) -> None:
@@ -296,7 +294,7 @@ def test_a_stuck_firmware_ends_with_its_line_process(
     client.send(ECHO)
     wait_until(lambda: control.counters()["faults"]["stuck"] == 1)
     board.process.kill()
-    wait_until(lambda: has_ended(firmware))
+    wait_for_the_end_of(firmware)
 
 
 @pytest.mark.parametrize(("when", "epoch_taken"), [("before", False), ("after", True)])
@@ -341,7 +339,7 @@ def test_tflms_process_is_a_fork_that_ends_with_the_power_even_where_it_hangs(
     assert not [entry for entry in Path(f"/proc/{tflm}/fd").iterdir() if "socket" in str(entry.readlink())]
     os.kill(tflm, signal.SIGSTOP)
     control.power("off")
-    wait_until(lambda: has_ended(tflm))
+    wait_for_the_end_of(tflm)
 
 
 def test_a_board_lies_about_its_hash_in_both_places(
@@ -481,21 +479,6 @@ def powered(directory: Path, signer: Signer, *options: str, profile: str = "cort
         client = Client(board)
         yield client
         os.close(client.descriptor)
-
-
-def has_ended(pid: int) -> bool:
-    """Whether a process is gone, or waits for its parent to take note of its end."""
-    try:
-        return "Z" in Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
-def wait_until(condition: Any) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        os.sched_yield()
 
 
 def wait_for_resets(control: BoardControl, count: int) -> None:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
-from edge_deployer.profile import load_profile
 from edge_deployer.wire.mcuboot import parse_image
+from tests.edge_deployer.inventories import write_profile
 from tests.edge_deployer.sessions import session_with
 from tests.edge_deployer.tiny_models import identity_classifier
 from tests.edge_deployer.virtual_board.running_board import Signer, running_board
@@ -25,8 +24,7 @@ TOO_SLOW_TO_WAIT_FOR = {"macs_per_second": 1, "flash_bytes_per_second": 10}
 async def test_inference_and_flash_take_the_profiles_time(
     tmp_path: Path, signer: Signer, realtime: bool, speed: dict[str, int]
 ) -> None:
-    profile = tmp_path / "slow.yaml"
-    profile.write_text(yaml.safe_dump(load_profile("cortex-m0plus").model_copy(update=speed).model_dump()))
+    profile = write_profile(tmp_path, "slow", "cortex-m0plus", **speed)
     image = signer.sign(identity_classifier())
     options = ["--realtime"] if realtime else []
     with running_board(tmp_path / "board", signer.public_key, profile=str(profile), options=options) as board:

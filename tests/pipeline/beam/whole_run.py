@@ -15,6 +15,7 @@ from edge_deployer.release.validation_report import ValidationReport
 from pipeline.local.lineage import Lineage
 from pipeline.local.run import run_project
 from pipeline.project.config import DEFAULT_CONFIG
+from tests.edge_deployer.outcomes import assert_outcome
 
 
 def write_project(folder: Path, beam: dict[str, Any]) -> Path:
@@ -35,7 +36,7 @@ def assert_promoted_on_sound_figures(config: Path) -> None:
 
     workspace = config.parent / "workspace"
     result = run_project(config, workspace, lambda _: None)
-    assert result.deployment.outcome == "promoted"
+    assert_outcome(result.deployment, "promoted")
     assert result.cached == ()
     lineage = Lineage(workspace / "metadata.sqlite", "digits")
     evaluation = str(lineage.latest("TFLMEvaluator").folder("evaluation"))

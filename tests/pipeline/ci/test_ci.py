@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from tests.pipeline.ci.conftest import Delivered
 from tests.pipeline.conftest import MODULE
 from tests.pipeline.git_project import commit_all, git
 from tests.pipeline.kfp_api_server import Look, Request
+from tests.processes import loaded_with, wait_for_the_end_of
 
 ALL = ["lint", "tests", "compile", "verify", "register", "run", "wait", "report"]
 TASKS = ["train", "push", "promotion-gate"]
@@ -29,9 +29,7 @@ def by_outcome(outcome: dict, kind: str) -> list[str]:
 
 
 def test_the_command_module_imports_nothing_heavy() -> None:
-    program = "import sys, pipeline.cli.ci\nprint(*{'kfp', 'yaml', 'pydantic', 'rich', 'numpy'} & set(sys.modules))"
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert found.strip() == ""
+    assert not {"kfp", "yaml", "pydantic", "rich", "numpy"} & loaded_with("pipeline.cli.ci")
 
 
 def test_a_change_of_code_goes_all_the_way(delivered: Delivered) -> None:
@@ -371,14 +369,6 @@ def test_tests_that_pass_on_uncommitted_changes_are_not_remembered(delivered: De
     assert delivered.commands == ["lint", "tests"]
 
 
-def runs(pid: int) -> bool:
-    """Whether a process does anything; one that has ended may still be listed."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 def test_ctrl_c_ends_the_command_that_runs_with_its_children(delivered: Delivered) -> None:
     started = delivered.log.parent / "started"
     delivered.configure(test=[f"sh -c 'sleep 600 & echo $! > {started}; wait'"])
@@ -394,8 +384,7 @@ def test_ctrl_c_ends_the_command_that_runs_with_its_children(delivered: Delivere
         said = process.stderr.read()
     assert process.returncode == 130
     assert said.splitlines()[-1] == "stopped by SIGINT; no run was started"
-    while runs(int(started.read_text())):
-        time.sleep(0.01)
+    wait_for_the_end_of(int(started.read_text()))
 
 
 def test_ctrl_c_while_a_command_starts_ends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -15,13 +15,14 @@ import pytest
 import yaml
 
 from edge_deployer.cli.exit_status import EXIT_REFUSED
-from edge_deployer.profile import load_profile
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_JSON
 from edge_deployer.report.words import headline, remedy
 from edge_deployer.rollout.deployment import Deployment
 from pipeline.local.run import RunResult
 from tests.edge_deployer.cli.command import tinyops
+from tests.edge_deployer.inventories import virtual, write_inventory, write_profile
+from tests.edge_deployer.outcomes import assert_outcome
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def running(deployment: Deployment, pool: str) -> set[str | None]:
 def test_a_model_that_is_not_blessed_never_reaches_staging(digits, promoted: str) -> None:
     with configured(digits, evaluate={"min_accuracy": 1.0}):
         refused = digits.run()
-    assert (refused.deployment.outcome, refused.deployment.gate) == ("refused", "evaluation")
+    assert_outcome(refused.deployment, "refused", at="evaluation")
     assert "is below 1.0000 on the whole eval split" in headline(refused.deployment)
     assert remedy(refused.deployment)
     assert refused.deployment.boards == []
@@ -69,19 +70,12 @@ def test_a_model_that_is_not_blessed_never_reaches_staging(digits, promoted: str
     assert_production_still_runs(promoted, digits)
 
 
-def write_tight_profile(digits, arena_bytes: int) -> None:
-    tight = load_profile("cortex-m4").model_copy(update={"name": "tight", "arena_bytes": arena_bytes})
-    (digits.folder / "tight.yaml").write_text(yaml.safe_dump(tight.model_dump()))
-
-
 @contextmanager
 def tight_boards(digits, arena_bytes: int, **sections: Any) -> Iterator[None]:
     """Boards with this arena."""
-    boards = [
-        {"name": pool, "pool": pool, "profile": "tight.yaml", "virtual": True} for pool in ("staging", "production")
-    ]
-    (digits.folder / "tight-boards.yaml").write_text(yaml.safe_dump({"boards": boards}))
-    write_tight_profile(digits, arena_bytes)
+    boards = [virtual(pool, pool, "tight.yaml") for pool in ("staging", "production")]
+    write_inventory(digits.folder, boards, "tight-boards.yaml")
+    write_profile(digits.folder, "tight", arena_bytes=arena_bytes)
     with configured(digits, deploy={"inventory": "tight-boards.yaml"}, **sections):
         config = yaml.safe_load(digits.config_file.read_text())
         digits.config_file.write_text(yaml.safe_dump({**config, "board_profile": "tight.yaml"}))
@@ -92,9 +86,9 @@ def test_a_model_over_the_boards_budget_never_reaches_staging(digits, promoted: 
     with tight_boards(digits, 2500):
         # The second is an edit of the same file, which the cache must see.
         for arena_bytes in (2500, 2400):
-            write_tight_profile(digits, arena_bytes)
+            write_profile(digits.folder, "tight", arena_bytes=arena_bytes)
             refused = digits.run()
-            assert (refused.deployment.outcome, refused.deployment.gate) == ("refused", "validation")
+            assert_outcome(refused.deployment, "refused", at="validation")
             assert str(arena_bytes) in headline(refused.deployment).replace(",", "")
             assert refused.deployment.boards == []
             assert "Trainer" in refused.cached, "another profile trains nothing again"
@@ -116,7 +110,7 @@ def test_a_model_that_fails_staging_never_reaches_production(digits, first_run, 
     with configured(digits, train={"seed": 1, "epochs": 6}, acceptance=impossible, evaluate={"max_drop": 0.1}):
         refused = digits.run()
     deployment = refused.deployment
-    assert (deployment.outcome, deployment.gate) == ("refused", "staging")
+    assert_outcome(deployment, "refused", at="staging")
     assert "latency" in headline(deployment)
     assert deployment.release.image_hash != promoted
     assert {board.outcome for board in deployment.boards if board.pool == "staging"} == {"reverted"}

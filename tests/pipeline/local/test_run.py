@@ -36,6 +36,7 @@ from pipeline.local.events import (
 )
 from pipeline.local.lineage import Lineage
 from pipeline.local.run import RunFailed, result_of, run_project
+from tests.edge_deployer.outcomes import assert_outcome
 
 COMPONENTS = [
     "SensorExampleGen",
@@ -58,7 +59,7 @@ def lineage(digits) -> Lineage:
 
 def test_every_component_ran_and_said_what_came_out(first_run, digits) -> None:
     result, events = first_run
-    assert result.deployment.outcome == "promoted"
+    assert_outcome(result.deployment, "promoted")
     assert result.report == digits.workspace / "reports" / "1" / REPORT_HTML
     assert result.report.is_file()
     assert result.cached == ()
@@ -114,7 +115,7 @@ def test_the_training_curve_has_every_epoch(digits) -> None:
 @pytest.mark.usefixtures("first_run")
 def test_again_with_nothing_changed_all_comes_out_of_the_cache(digits) -> None:
     result = digits.run()
-    assert result.deployment.outcome == "unchanged"
+    assert_outcome(result.deployment, "unchanged")
     assert {board.outcome for board in result.deployment.boards if board.pool == "production"} == {"unchanged"}
     assert sorted(result.cached) == sorted(set(COMPONENTS) - {"TFLMPusher"})
 
@@ -136,7 +137,7 @@ def test_a_signal_that_comes_after_the_outcome_does_not_take_it(digits) -> None:
         if isinstance(event, Decided):
             raise Ended(signal.SIGTERM)
 
-    assert run_project(digits.config_file, digits.workspace, follow).deployment.outcome == "unchanged"
+    assert_outcome(run_project(digits.config_file, digits.workspace, follow).deployment, "unchanged")
 
 
 @pytest.mark.usefixtures("first_run")
