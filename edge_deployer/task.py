@@ -34,21 +34,16 @@ _PROBABILITY_STEP = 1 / 256
 
 
 class Task(BaseModel):
-    """What a model is for.
-
-    Attributes:
-        name: ``classification``: the first of the greatest outputs is the class. ``binary``: one output; class 1 where
-            it is over the threshold, else class 0. ``anomaly``: one output is the score, or the model is an
-            autoencoder and its error is. ``regression``: the outputs are real values.
-        threshold: of a binary task, in the output's real units.
-        why: how the task was found, for report and log.
-    """
+    """What a model is for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # ``classification``: the first of the greatest outputs is the class. ``binary``: one output; class 1 where it is
+    # over the threshold, else class 0. ``anomaly``: one output is the score, or the model is an autoencoder and its
+    # error is. ``regression``: the outputs are real values.
     name: TaskName
-    threshold: Threshold = DEFAULT_THRESHOLD
-    why: str = ""
+    threshold: Threshold = DEFAULT_THRESHOLD  # Of a binary task, in the output's real units.
+    why: str = ""  # How the task was found, for report and log.
 
     @property
     def names_classes(self) -> bool:
@@ -137,17 +132,12 @@ def judging_metric(task: Task | None, *truth: object) -> Metric | None:
 
 
 class AskedTask(BaseModel):
-    """What the user says of the task.
-
-    Attributes:
-        name: None leaves it to data and model.
-        threshold: of a binary task.
-    """
+    """What the user says of the task."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: TaskName | None = None
-    threshold: Threshold = DEFAULT_THRESHOLD
+    name: TaskName | None = None  # None leaves it to data and model.
+    threshold: Threshold = DEFAULT_THRESHOLD  # Of a binary task.
 
 
 UNASKED: Final = AskedTask()
@@ -156,16 +146,11 @@ UNASKED: Final = AskedTask()
 
 @dataclass(frozen=True)
 class Answers:
-    """What is known of a model's answers without running it.
-
-    Attributes:
-        given: the model's input.
-        answered: its output.
-        last_operator: name of the operator that makes the output, as in the TFLite schema; None where unknown.
-    """
+    """What is known of a model's answers without running it."""
 
     given: TensorSpec
     answered: TensorSpec
+    # Name of the operator that makes the output, as in the TFLite schema; None where unknown.
     last_operator: str | None = None
 
     @property

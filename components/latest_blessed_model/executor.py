@@ -17,11 +17,6 @@ class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Find the model and copy it.
 
-        Args:
-            input_dict: ``candidate``.
-            output_dict: ``baseline_model``.
-            exec_properties: see `LatestBlessedModelSpec`.
-
         Raises:
             TinyopsError: the artifacts cannot be read.
         """

@@ -15,11 +15,6 @@ class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Look at the report.
 
-        Args:
-            input_dict: ``deployment_report``.
-            output_dict: empty.
-            exec_properties: empty.
-
         Raises:
             NotPromoted: the release was refused, or there was no verdict.
         """

@@ -28,25 +28,16 @@ _GROUPS_SHOWN = 10
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """What lineage and report say about the data; stored as `SUMMARY_FILE` beside the splits.
+    """What lineage and report say about the data; stored as `SUMMARY_FILE` beside the splits."""
 
-    Attributes:
-        sha256: hex digest of the file.
-        shape: shape of one sample.
-        class_counts: for each split, number of samples of each class.
-        group_counts: for each split, number of groups; empty where the data has no groups.
-        repeats: inputs that occur more than once.
-        scales: for each split, where its values lie.
-        earlier_scale: the same for the training split of the data that the run before took; None where that is not
-            known, or was this data.
-    """
-
-    sha256: str
+    sha256: str  # Hex digest of the file.
     shape: tuple[int, ...]
-    class_counts: dict[str, list[int]]
-    group_counts: dict[str, int]
-    repeats: Repeats = field(default_factory=Repeats)
-    scales: dict[str, Scale] = field(default_factory=dict)
+    class_counts: dict[str, list[int]]  # For each split, number of samples of each class.
+    group_counts: dict[str, int]  # For each split, number of groups; empty where the data has no groups.
+    repeats: Repeats = field(default_factory=Repeats)  # Inputs that occur more than once.
+    scales: dict[str, Scale] = field(default_factory=dict)  # For each split, where its values lie.
+    # The same for the training split of the data that the run before took; None where that is not known, or was this
+    # data.
     earlier_scale: Scale | None = None
 
     @property

@@ -44,11 +44,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Check the data, write the splits, record fingerprint and counts.
 
-        Args:
-            input_dict: empty.
-            output_dict: ``examples``.
-            exec_properties: see `SensorExampleGenSpec`.
-
         Raises:
             TinyopsError: the data is wrong, a split is left empty, or there is one class only. Nothing is written then.
         """

@@ -32,11 +32,6 @@ class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Write `Format-Serving/tflite` and `conversion.json`.
 
-        Args:
-            input_dict: ``model`` (SavedModel) and ``examples`` (as the model takes them, splits train and eval).
-            output_dict: ``int8_model``.
-            exec_properties: see `TFLiteConverterSpec`.
-
         Raises:
             Refused: the model cannot be converted to pure int8.
             TinyopsError: it does not fit the examples, or its outputs do not fit its task.

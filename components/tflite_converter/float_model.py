@@ -16,17 +16,11 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class FloatModel:
-    """The ``serving_default`` signature of a SavedModel.
-
-    Attributes:
-        folder: the SavedModel.
-        feature: name of its only input.
-        shape: shape of one sample, without the batch dimension.
-    """
+    """The ``serving_default`` signature of a SavedModel."""
 
     folder: str
-    feature: str
-    shape: tuple[int, ...]
+    feature: str  # Name of its only input.
+    shape: tuple[int, ...]  # Shape of one sample, without the batch dimension.
     _loaded: Any  # the functions of a SavedModel die with the object that holds them
 
     @classmethod

@@ -25,11 +25,6 @@ class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Take the model to the boards if both blessings are there, and write the report either way.
 
-        Args:
-            input_dict: see `TFLMPusherSpec`.
-            output_dict: ``pushed_model``, ``deployment_report``, ``html_report`` and ``markdown_report``.
-            exec_properties: see `TFLMPusherSpec`.
-
         Raises:
             TinyopsError: the inventory or the signing key is wrong, the acceptance plan cannot come to a verdict, or
                 virtual boards cannot run on this machine.

@@ -64,18 +64,14 @@ class BoardEntry(BaseModel):
 
 
 class Inventory(BaseModel):
-    """All boards of a release line.
-
-    Attributes:
-        public_key: PEM file of the key the boards trust; a release signed with another is refused before a board is
-            touched. None: the boards alone decide.
-        boards: at least one in each pool that is no spare, under names of their own.
-    """
+    """All boards of a release line."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # PEM file of the key the boards trust; a release signed with another is refused before a board is touched. None:
+    # the boards alone decide.
     public_key: Path | None = None
-    boards: tuple[BoardEntry, ...]
+    boards: tuple[BoardEntry, ...]  # At least one in each pool that is no spare, under names of their own.
 
     @model_validator(mode="after")
     def _usable(self) -> Inventory:

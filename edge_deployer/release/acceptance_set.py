@@ -36,32 +36,24 @@ class _Description(BaseModel):
 
 @dataclass(frozen=True)
 class AcceptanceSet:
-    """Samples with the reference's answers, in the order they are to be run.
-
-    Attributes:
-        input: the model's input tensor.
-        output: its output tensor.
-        inputs: stored values for the model's input tensor, shape ``(n, *input.sample_shape)``, the input's dtype.
-        outputs: TFLM's output for each input, shape ``(n, *output.sample_shape)``, the output's dtype; None where the
-            release was built without TFLM: there is no reference then.
-        labels: class index of each sample, for anomaly detection 0 normal and 1 anomaly; int64 ``(n,)``, or None where
-            nobody labelled the data.
-        targets: what the model should answer in real values, shape ``(n, *output.sample_shape)``: float64 for a
-            regression; for an autoencoder the dequantised inputs, float32; None for other models.
-        task: what the model is for; None where nothing tells, and then there are neither labels nor targets.
-        class_names: name of each class; empty where unknown.
-        random: whether the inputs are made up.
-    """
+    """Samples with the reference's answers, in the order they are to be run."""
 
     input: TensorSpec
     output: TensorSpec
-    inputs: Array
+    inputs: Array  # Stored values for the model's input tensor, shape ``(n, *input.sample_shape)``, the input's dtype.
+    # TFLM's output for each input, shape ``(n, *output.sample_shape)``, the output's dtype; None where the release was
+    # built without TFLM: there is no reference then.
     outputs: Array | None
+    # Class index of each sample, for anomaly detection 0 normal and 1 anomaly; int64 ``(n,)``, or None where nobody
+    # labelled the data.
     labels: Array | None = None
+    # What the model should answer in real values, shape ``(n, *output.sample_shape)``: float64 for a regression; for an
+    # autoencoder the dequantised inputs, float32; None for other models.
     targets: Array | None = None
+    # What the model is for; None where nothing tells, and then there are neither labels nor targets.
     task: Task | None = None
-    class_names: tuple[str, ...] = ()
-    random: bool = False
+    class_names: tuple[str, ...] = ()  # Name of each class; empty where unknown.
+    random: bool = False  # Whether the inputs are made up.
 
     def __len__(self) -> int:
         return len(self.inputs)

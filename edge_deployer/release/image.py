@@ -38,17 +38,10 @@ class SignedByAnother(TinyopsError):
 
 @dataclass(frozen=True)
 class SignedImage:
-    """A verified image.
+    """A verified image."""
 
-    Attributes:
-        data: the bytes a board is given.
-        hash: MCUboot's image hash (the SHA-256 TLV), 32 bytes; the release's identity on a board.
-        payload: the model.
-        manifest: the manifest TLV's value.
-    """
-
-    data: bytes
-    hash: bytes
+    data: bytes  # The bytes a board is given.
+    hash: bytes  # MCUboot's image hash (the SHA-256 TLV), 32 bytes; the release's identity on a board.
     payload: bytes
     manifest: bytes
 

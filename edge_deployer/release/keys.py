@@ -19,15 +19,10 @@ from edge_deployer.public_key import read_public_key
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A private key on disk and the public half that verifies what it signs.
+    """A private key on disk and the public half that verifies what it signs."""
 
-    Attributes:
-        path: PEM file of the private key, as imgtool reads it.
-        public_pem: PEM of the public key (SubjectPublicKeyInfo).
-    """
-
-    path: Path
-    public_pem: bytes
+    path: Path  # PEM file of the private key, as imgtool reads it.
+    public_pem: bytes  # PEM of the public key (SubjectPublicKeyInfo).
 
 
 def load_signing_key(path: Path) -> SigningKey:

@@ -18,23 +18,16 @@ _REMEDY = "save plain numeric or text arrays with numpy.savez"
 
 @dataclass(frozen=True)
 class DatasetFields:
-    """Which arrays of the file mean what.
+    """Which arrays of the file mean what."""
 
-    Attributes:
-        input: array of real numbers, shape ``(n, ...)``; also the name of the model's input.
-        label: array of class indices, shape ``(n,)``; None where the data has no labels.
-        group: array that tells which person, device or recording a sample is from, shape ``(n,)``; None if there is
-            none.
-        classes: number of classes; labels lie in ``0 .. classes - 1``. None: any label from 0 up.
-        target: array of the real values that the model should answer, shape ``(n, ...)``; None where there are none.
-        slice: array that tells which part of the data a sample belongs to, shape ``(n,)``; None if there is none.
-    """
-
-    input: str
-    label: str | None
+    input: str  # Array of real numbers, shape ``(n, ...)``; also the name of the model's input.
+    label: str | None  # Array of class indices, shape ``(n,)``; None where the data has no labels.
+    # Array that tells which person, device or recording a sample is from, shape ``(n,)``; None if there is none.
     group: str | None
-    classes: int | None
+    classes: int | None  # Number of classes; labels lie in ``0 .. classes - 1``. None: any label from 0 up.
+    # Array of the real values that the model should answer, shape ``(n, ...)``; None where there are none.
     target: str | None = None
+    # Array that tells which part of the data a sample belongs to, shape ``(n,)``; None if there is none.
     slice: str | None = None
 
     @property
@@ -46,21 +39,13 @@ class DatasetFields:
 
 @dataclass(frozen=True)
 class LabelledData:
-    """Checked contents of a file.
+    """Checked contents of a file."""
 
-    Attributes:
-        inputs: finite numbers, shape ``(n, *shape)``; integers as they are stored, floats as float32.
-        labels: int64, shape ``(n,)``, or None.
-        groups: int64 or text, shape ``(n,)``, or None.
-        targets: finite float64, shape ``(n, ...)``, or None.
-        slices: int64 or text, shape ``(n,)``, or None.
-    """
-
-    inputs: Array
-    labels: Array | None
-    groups: Array | None
-    targets: Array | None = None
-    slices: Array | None = None
+    inputs: Array  # Finite numbers, shape ``(n, *shape)``; integers as they are stored, floats as float32.
+    labels: Array | None  # int64, shape ``(n,)``, or None.
+    groups: Array | None  # int64 or text, shape ``(n,)``, or None.
+    targets: Array | None = None  # Finite float64, shape ``(n, ...)``, or None.
+    slices: Array | None = None  # int64 or text, shape ``(n,)``, or None.
 
     def __len__(self) -> int:
         return len(self.inputs)

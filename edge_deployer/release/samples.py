@@ -16,25 +16,18 @@ from edge_deployer.tensors import Array, TensorSpec, dequantize, quantize
 
 @dataclass(frozen=True)
 class LabelledSamples:
-    """Held-out data to judge a model with.
+    """Held-out data to judge a model with."""
 
-    Attributes:
-        values: ``(n, ...)``; real numbers, or stored values if the dtype is the integer dtype of the model's input.
-        labels: class index of each sample, or 0 normal and 1 anomaly, ``(n,)``; None where there are none.
-        class_names: may be empty.
-        targets: real values that the model should answer, ``(n, ...)``, for a regression; None where there are none.
-        slices: what part of the data each sample is from, one entry a sample; for stratifying alone. None if unknown.
-        source: what messages call the data.
-        random: whether the values are made up: they can show parity, and nothing of the quality.
-    """
-
+    # ``(n, ...)``; real numbers, or stored values if the dtype is the integer dtype of the model's input.
     values: Array
-    labels: Array | None
+    labels: Array | None  # Class index of each sample, or 0 normal and 1 anomaly, ``(n,)``; None where there are none.
     class_names: tuple[str, ...] = ()
+    # Real values that the model should answer, ``(n, ...)``, for a regression; None where there are none.
     targets: Array | None = None
+    # What part of the data each sample is from, one entry a sample; for stratifying alone. None if unknown.
     slices: Sequence[Hashable] | None = None
-    source: str = "the data"
-    random: bool = False
+    source: str = "the data"  # What messages call the data.
+    random: bool = False  # Whether the values are made up: they can show parity, and nothing of the quality.
 
     def __len__(self) -> int:
         return len(self.values)

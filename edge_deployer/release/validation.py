@@ -50,15 +50,11 @@ class Validation:
 
 @dataclass(frozen=True)
 class Terms:
-    """How a model's answers are read and what they must reach, beside what the board offers.
+    """How a model's answers are read and what they must reach, beside what the board offers."""
 
-    Attributes:
-        asked: what the user says of the task, or the task itself.
-        better_than_constant: whether a model that is no better than a constant answer is refused: accuracy against the
-            share of the commonest class, AUC against one half.
-    """
-
-    asked: AskedTask | Task = UNASKED
+    asked: AskedTask | Task = UNASKED  # What the user says of the task, or the task itself.
+    # Whether a model that is no better than a constant answer is refused: accuracy against the share of the commonest
+    # class, AUC against one half.
     better_than_constant: bool = True
 
 

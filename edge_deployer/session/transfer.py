@@ -32,50 +32,29 @@ _Answer = TypeVar("_Answer", bound=WriteResponse)
 
 @dataclass(frozen=True)
 class Payload(Generic[_Answer]):
-    """What is to be brought to a board.
-
-    Attributes:
-        data: the bytes.
-        chunk: the request for a chunk at an offset.
-        what: what the board is asked to do, for error messages.
-        unit: what `data` is, for error messages.
-        first_patience_s: how long the board may take over the first chunk.
-        last_wait_s: how long to wait for the answer to the last chunk before it is sent again.
-        last_patience_s: how long the board may take over the last chunk in all.
-        last_reply_bytes: how long the answer to the last chunk may be.
-    """
+    """What is to be brought to a board."""
 
     data: bytes
-    chunk: Callable[[int, bytes], SMPRequest[_Answer, Any, Any]]
-    what: str
-    unit: str
-    first_patience_s: float = 0.0
-    last_wait_s: float = 0.0
-    last_patience_s: float = 0.0
-    last_reply_bytes: int = _SHORT_REPLY
+    chunk: Callable[[int, bytes], SMPRequest[_Answer, Any, Any]]  # The request for a chunk at an offset.
+    what: str  # What the board is asked to do, for error messages.
+    unit: str  # What `data` is, for error messages.
+    first_patience_s: float = 0.0  # How long the board may take over the first chunk.
+    last_wait_s: float = 0.0  # How long to wait for the answer to the last chunk before it is sent again.
+    last_patience_s: float = 0.0  # How long the board may take over the last chunk in all.
+    last_reply_bytes: int = _SHORT_REPLY  # How long the answer to the last chunk may be.
 
 
 @dataclass(frozen=True)
 class _Sent(Generic[_Answer]):
-    """A chunk on its way.
-
-    Attributes:
-        request: what was sent.
-        pending: its reply.
-        end: offset after the chunk.
-        generation: how often sending had gone back when it was sent.
-        sent_at: when it was handed over for sending.
-        expected_s: time its bytes, those before it and its answer take on the line.
-        due: when its answer is overdue.
-    """
+    """A chunk on its way."""
 
     request: SMPRequest[_Answer, Any, Any]
     pending: Pending
-    end: int
-    generation: int
-    sent_at: float
-    expected_s: float
-    due: float
+    end: int  # Offset after the chunk.
+    generation: int  # How often sending had gone back when it was sent.
+    sent_at: float  # When it was handed over for sending.
+    expected_s: float  # Time its bytes, those before it and its answer take on the line.
+    due: float  # When its answer is overdue.
 
 
 class Transfer(Generic[_Answer]):
