@@ -14,10 +14,9 @@ from tfx.utils import path_utils
 from components.artifact_types import Artifacts, Properties
 from components.conversion_report import FILE_NAME, ConversionReport, TensorQuantisation
 from components.examples import LabelledExamples, read_examples
-from components.reference import HOST_ARENA_BYTES
 from components.tflite_converter.conversion import convert
 from components.tflite_converter.float_model import FloatModel
-from components.tflite_model import tflite_path
+from components.tflite_model import HOST_ARENA_BYTES, tflite_path
 from components.tflite_task import task_of_project
 from edge_deployer.quality import figures
 from edge_deployer.task import AskedTask, Task

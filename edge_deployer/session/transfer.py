@@ -176,7 +176,7 @@ class Transfer(Generic[_Answer]):
             self._go_back()
         else:
             self._heard_at, self._backoff = time.monotonic(), 1
-            self._line.note_reply(self._heard_at - sent.sent_at - sent.expected_s)
+            self._line.reply_time.note(self._heard_at - sent.sent_at - sent.expected_s)
             self._follow(sent, answer)
 
     def _miss_answer(self) -> None:

@@ -232,7 +232,7 @@ def test_no_two_executions_have_the_same_cache_key() -> None:
     from tfx.orchestration.portable.data_types import ExecutionInfo
 
     from components.fingerprint_driver import FINGERPRINT
-    from components.tflm_pusher.driver import Driver
+    from components.tflm_pusher.executor import Driver
 
     driver = Driver(None)
     keys = [driver.run(ExecutionInfo()).exec_properties[FINGERPRINT].string_value for _ in range(2)]
