@@ -110,10 +110,8 @@ class Task(BaseModel):
                 remedy = "one output is a binary task: say `task: binary`, or give the last layer two units"
             raise TinyopsError(f"{told}the model has {outputs} outputs", remedy=remedy)
         if self.name == "binary" and outputs != 1:
-            raise TinyopsError(
-                f"{told}the task is binary, and the model has {outputs} outputs, not one",
-                remedy="give the last layer one unit, or say `classification` where it has one for each class",
-            )
+            remedy = "give the last layer one unit, or say `classification` where it has one for each class"
+            raise TinyopsError(f"{told}the task is binary, and the model has {outputs} outputs, not one", remedy=remedy)
         if self.name == "anomaly" and outputs not in (1, inputs):
             raise TinyopsError(
                 f"the task is anomaly, and the model has {outputs} outputs: neither one score nor its {inputs} inputs",
@@ -122,12 +120,7 @@ class Task(BaseModel):
 
 
 def judging_metric(task: Task | None, *truth: object) -> Metric | None:
-    """What samples are judged by: the first figure of their task; None where nothing says what is true of them.
-
-    Args:
-        task: what the model is for.
-        truth: labels and targets, each None where there are none.
-    """
+    """What samples are judged by: the first figure of their task; None without labels or targets to judge by."""
     return None if task is None or all(told is None for told in truth) else task.metrics[0]
 
 

@@ -110,10 +110,8 @@ def _bucket(key: bytes, count: int) -> int:
 def _empty_split(split: str, data: LabelledData, buckets: Mapping[str, int]) -> TinyopsError:
     share = ", ".join(f"{name} {count}" for name, count in buckets.items())
     if data.groups is None:
-        return TinyopsError(
-            f"split {split!r} is left empty: {len(data)} samples, hash buckets {share}",
-            remedy="add samples, or give the split more buckets in data.splits",
-        )
+        remedy = "add samples, or give the split more buckets in data.splits"
+        return TinyopsError(f"split {split!r} is left empty: {len(data)} samples, hash buckets {share}", remedy=remedy)
     sizes = Counter(data.groups.tolist()).most_common()
     shown = ", ".join(f"{group}: {size}" for group, size in sizes[:_GROUPS_SHOWN])
     more = f" and {len(sizes) - _GROUPS_SHOWN} more" if len(sizes) > _GROUPS_SHOWN else ""
@@ -131,15 +129,7 @@ def summarise(
     classes: int,
     earlier_scale: Scale | None = None,
 ) -> DatasetSummary:
-    """Counts and figures of each split.
-
-    Args:
-        data: with labels.
-        splits: what `assign_splits` made of it, the training split first.
-        sha256: hex digest of the file.
-        classes: number of classes.
-        earlier_scale: where the values of the run before lie.
-    """
+    """Counts and figures of each split, the training split first; the data has labels."""
     groups = {} if data.groups is None else {s: len(np.unique(data.groups[rows])) for s, rows in splits.items()}
     return DatasetSummary(
         sha256=sha256,

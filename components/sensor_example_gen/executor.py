@@ -99,11 +99,7 @@ def _write(
 
 
 def chunks(splits: Mapping[str, Array]) -> list[tuple[str, Array]]:
-    """Rows in a random order, which is the same each time, in chunks so that workers share the file.
-
-    Returns:
-        The name of a split and up to `_ROWS_A_CHUNK` of its rows.
-    """
+    """Names of splits, each with up to `_ROWS_A_CHUNK` of its rows: in a random order, which is the same each time."""
     random = np.random.default_rng(_SEED)
     mixed = {split: random.permutation(rows) for split, rows in splits.items()}
     return [

@@ -49,12 +49,7 @@ def find_repeats(data: LabelledData, splits: Mapping[str, Array]) -> Repeats:
 
 
 def scale_of(inputs: Array, rows: Array) -> Scale:
-    """Where the values of some rows lie. Little is held at a time, however much they are.
-
-    Args:
-        inputs: shape ``(n, *shape)``.
-        rows: row numbers, at least one.
-    """
+    """Where the values of some rows lie, one at least. Little is held at a time, however much they are."""
     size = inputs[0].size
     step = max(1, _VALUES_AT_ONCE // size)
     total = squares = 0.0

@@ -43,10 +43,7 @@ class Thresholds:
 def eval_config(label_feature: str, slices: Sequence[str], thresholds: Thresholds) -> config_pb2.EvalConfig:
     """TFMA's configuration for an int8 model of any task that has labels; `for_task` leaves what one of them has.
 
-    Args:
-        label_feature: the int64 feature with the class index.
-        slices: features whose every value is a slice.
-        thresholds: when to bless.
+    Every value of a feature in `slices` is a slice.
     """
     names: list[Name] = ["accuracy", "auc", "recall", "precision"]
     if thresholds.better_than_constant:

@@ -138,10 +138,8 @@ def _module_folder(name: str) -> Path:
     """Where the user's module lies: it is on the import path wherever the pipeline runs."""
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
-        raise TinyopsError(
-            f"the module {name!r} is not on the import path of TFLMPusher's step",
-            remedy="put the project's folder into the image, where kubeflow.project_folder says",
-        )
+        remedy = "put the project's folder into the image, where kubeflow.project_folder says"
+        raise TinyopsError(f"the module {name!r} is not on the import path of TFLMPusher's step", remedy=remedy)
     return Path(spec.origin).parent
 
 

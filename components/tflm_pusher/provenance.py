@@ -9,13 +9,7 @@ from edge_deployer.release.manifest import Provenance
 
 
 def describe(folder: Path, *, run_id: str | None, data_fingerprint: str | None) -> Provenance:
-    """Provenance of a model whose source is in `folder`; without git, or outside a repository, no commit is known.
-
-    Args:
-        folder: where the user's module lies.
-        run_id: the pipeline run that releases the model.
-        data_fingerprint: SHA-256 of the data file.
-    """
+    """Provenance of a model whose source is in `folder`; without git, or outside a repository, no commit is known."""
     commit = _git(folder, "rev-parse", "HEAD")
     changes = _git(folder, "status", "--porcelain", "--", ".")
     return Provenance(

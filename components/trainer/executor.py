@@ -52,10 +52,8 @@ class Executor(executor.GenericExecutor):
             logging.getLogger(TRAINING_LOGGER).info("untrained: %s", found)
         run_fn(fn_args)
         if not fileio.exists(fn_args.serving_model_dir):
-            raise TinyopsError(
-                f"{exec_properties['run_fn']} returned and saved no model",
-                remedy="end run_fn with `model.export(fn_args.serving_model_dir)`",
-            )
+            remedy = "end run_fn with `model.export(fn_args.serving_model_dir)`"
+            raise TinyopsError(f"{exec_properties['run_fn']} returned and saved no model", remedy=remedy)
 
 
 def _build_model(exec_properties: dict[str, Any]) -> Callable[[dict[str, Any]], Any] | None:

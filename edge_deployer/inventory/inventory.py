@@ -138,10 +138,8 @@ def _require_own_ports(inventory: Inventory, source: str) -> None:
         other = seen.setdefault(port_identity(board.url), board)
         if other is not board:
             names = other.url if other.url == board.url else f"{other.url} and {board.url}"
-            raise TinyopsError(
-                f"{source}: {other.name} and {board.name} are the same port, {names}",
-                remedy="give every board the port that it is connected to, or leave one of the two out",
-            )
+            remedy = "give every board the port that it is connected to, or leave one of the two out"
+            raise TinyopsError(f"{source}: {other.name} and {board.name} are the same port, {names}", remedy=remedy)
 
 
 def _resolve(board: BoardEntry, base: Path) -> BoardEntry:

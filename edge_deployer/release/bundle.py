@@ -185,7 +185,5 @@ def _states(text: bytes, manifest: Manifest) -> bool:
 
 
 def _altered(path: Path, why: str) -> DamagedBundle:
-    return DamagedBundle(
-        f"{path} is not the file that was released: {why}",
-        remedy="restore the bundle from where it was built, or release again",
-    )
+    remedy = "restore the bundle from where it was built, or release again"
+    return DamagedBundle(f"{path} is not the file that was released: {why}", remedy=remedy)

@@ -76,10 +76,8 @@ def sign_image(
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
         if done.returncode:
             said = done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
-            raise TinyopsError(
-                f"imgtool cannot sign the release with {key.path}: {said}",
-                remedy="check the key and the version",
-            )
+            remedy = "check the key and the version"
+            raise TinyopsError(f"imgtool cannot sign the release with {key.path}: {said}", remedy=remedy)
         return read_image(image.read_bytes(), public_pem=key.public_pem)
 
 
@@ -104,10 +102,8 @@ def read_image(data: bytes, *, public_pem: bytes) -> SignedImage:
     if result is not VerifyResult.OK:
         is_foreign = result is VerifyResult.INVALID_SIGNATURE and not _names_key(image, public_pem)
         kind = SignedByAnother if is_foreign else DamagedImage
-        raise kind(
-            f"the release image does not verify with the public key: {result.name.lower().replace('_', ' ')}",
-            remedy="sign the release with the key whose public half the boards hold",
-        )
+        message = f"the release image does not verify with the public key: {result.name.lower().replace('_', ' ')}"
+        raise kind(message, remedy="sign the release with the key whose public half the boards hold")
     return SignedImage(data, digest, image.payload, image.protected.get(MANIFEST_TLV, b""))
 
 

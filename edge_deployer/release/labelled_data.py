@@ -83,10 +83,8 @@ def load_dataset(path: Path, fields: DatasetFields) -> LabelledData:
     )
     for name in fields.names:
         if len(arrays[name]) != len(data):
-            raise TinyopsError(
-                f"{path}: {fields.input!r} has {len(data)} samples and {name!r} has {len(arrays[name])}",
-                remedy="give every sample one entry in each array",
-            )
+            message = f"{path}: {fields.input!r} has {len(data)} samples and {name!r} has {len(arrays[name])}"
+            raise TinyopsError(message, remedy="give every sample one entry in each array")
     return data
 
 
@@ -104,10 +102,8 @@ def _read_arrays(path: Path, names: list[str]) -> dict[str, Array]:
     with opened_npz(path, f"data file {path}", remedy=_REMEDY) as archive:
         for name in names:
             if name not in archive.names:
-                raise TinyopsError(
-                    f"{path} has no array {name!r}; it has {', '.join(archive.names) or 'none'}",
-                    remedy="name an array that the file has",
-                )
+                message = f"{path} has no array {name!r}; it has {', '.join(archive.names) or 'none'}"
+                raise TinyopsError(message, remedy="name an array that the file has")
         # What is in the archive without numpy's header comes as bytes: no array, and found out by its dtype.
         return archive.read(names)
 
@@ -119,10 +115,7 @@ def checked_inputs(values: Array, name: str, path: Path) -> Array:
         TinyopsError: they are not real numbers, there are none, or one is not finite.
     """
     if values.ndim == 0 or values.dtype.kind not in "iufb":
-        raise TinyopsError(
-            f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not an array of real numbers, a row a sample",
-            remedy="store samples as floats or integers, the first dimension counting them",
-        )
+        raise _no_numbers(path, name, values, "store samples as floats or integers, the first dimension counting them")
     if values.size == 0:
         raise TinyopsError(f"{path}: {name!r} is empty, shape {list(values.shape)}", remedy="add samples to the file")
     if values.dtype.kind != "f":
@@ -137,21 +130,21 @@ def checked_inputs(values: Array, name: str, path: Path) -> Array:
 def _require_finite(checked: Array, stored: Array, name: str, path: Path) -> None:
     wrong = np.argwhere(~np.isfinite(checked))
     if len(wrong):
-        index = tuple(int(i) for i in wrong[0])
-        raise TinyopsError(
-            f"{path}: {name!r} has {len(wrong)} values that are not finite, the first {stored[index]} at index "
-            f"{list(index)}",
-            remedy="drop or repair those samples",
-        )
+        first = f"the first {stored[tuple(wrong[0])]} at index {wrong[0].tolist()}"
+        message = f"{path}: {name!r} has {len(wrong)} values that are not finite, {first}"
+        raise TinyopsError(message, remedy="drop or repair those samples")
+
+
+def _no_numbers(path: Path, name: str, values: Array, remedy: str) -> TinyopsError:
+    found = f"{values.dtype}{list(values.shape)}"
+    return TinyopsError(f"{path}: {name!r} is {found}, not an array of real numbers, a row a sample", remedy=remedy)
 
 
 def _checked_targets(arrays: dict[str, Array], name: str, path: Path) -> Array:
     values = arrays[name]
     if values.ndim == 0 or values.size == 0 or values.dtype.kind not in "iuf":
-        raise TinyopsError(
-            f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not an array of real numbers, a row a sample",
-            remedy="store what the model should answer as floats, in real units, the first dimension counting samples",
-        )
+        remedy = "store what the model should answer as floats, in real units, the first dimension counting samples"
+        raise _no_numbers(path, name, values, remedy)
     targets: Array = values.astype(np.float64)
     _require_finite(targets, values, name, path)
     return targets
@@ -160,21 +153,16 @@ def _checked_targets(arrays: dict[str, Array], name: str, path: Path) -> Array:
 def _checked_labels(arrays: dict[str, Array], name: str, classes: int | None, path: Path) -> Array:
     values = arrays[name]
     if values.ndim != 1:
-        raise TinyopsError(
-            f"{path}: {name!r} has shape {list(values.shape)}, not one label a sample",
-            remedy="store labels as a vector of class indices",
-        )
+        remedy = "store labels as a vector of class indices"
+        raise TinyopsError(f"{path}: {name!r} has shape {list(values.shape)}, not one label a sample", remedy=remedy)
     allowed = "0 and up" if classes is None else f"0 .. {classes - 1}"
     if values.dtype.kind not in "iu":
-        raise TinyopsError(
-            f"{path}: {name!r} is {values.dtype}, not integers", remedy=f"store labels as integers, {allowed}"
-        )
+        remedy = f"store labels as integers, {allowed}"
+        raise TinyopsError(f"{path}: {name!r} is {values.dtype}, not integers", remedy=remedy)
     wrong = np.flatnonzero((values < 0) | (values >= classes if classes is not None else False))
     if len(wrong):
-        raise TinyopsError(
-            f"{path}: {name!r}[{wrong[0]}] = {values[wrong[0]]} is outside {allowed}",
-            remedy="correct the label, or name its class",
-        )
+        remedy = "correct the label, or name its class"
+        raise TinyopsError(f"{path}: {name!r}[{wrong[0]}] = {values[wrong[0]]} is outside {allowed}", remedy=remedy)
     return values.astype(np.int64)
 
 
@@ -182,8 +170,6 @@ def _checked_names(arrays: dict[str, Array], name: str, path: Path) -> Array:
     """What tells samples apart: which person, device or slice each belongs to."""
     values = arrays[name]
     if values.ndim != 1 or values.dtype.kind not in "iuU":
-        raise TinyopsError(
-            f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not one integer or text a sample",
-            remedy="store a vector with an integer or a text for each sample",
-        )
+        message = f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not one integer or text a sample"
+        raise TinyopsError(message, remedy="store a vector with an integer or a text for each sample")
     return values if values.dtype.kind == "U" else values.astype(np.int64)

@@ -123,10 +123,10 @@ class SmpLine:
             self._exchange.abandon(pending)
 
     async def ask(self, request: SMPRequest[Response, V1, V2], what: str, *, patience_s: float = 0.0) -> Response:
-        """Send a request until it is answered.
+        """Send a request until it is answered; the board may get it several times.
 
         Args:
-            request: the request; the board may get it several times.
+            request: the request.
             what: what it asks the board to do, for error messages.
             patience_s: how long the board may take over this one if that is more than usual.
 

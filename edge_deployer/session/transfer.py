@@ -65,11 +65,7 @@ class Transfer(Generic[_Answer]):
     than the end of its chunk means that a chunk before it was lost, and that all behind that one was sent in vain:
     sending goes back to where the board stands.
 
-    Args:
-        line: the board.
-        payload: what to bring.
-        on_progress: called with the bytes that have arrived.
-        on_silence: called when an answer is overdue; may raise.
+    `on_progress` is called with the bytes that have arrived, `on_silence`, which may raise, when an answer is overdue.
     """
 
     def __init__(
@@ -91,10 +87,7 @@ class Transfer(Generic[_Answer]):
         self._heard_at = self._moved_at = time.monotonic()
 
     async def run(self) -> _Answer:
-        """Bring all of it.
-
-        Returns:
-            The answer to the last chunk.
+        """Bring all of it; the answer to the last chunk.
 
         Raises:
             BoardRefused: the board refuses a chunk.

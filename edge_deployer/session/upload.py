@@ -24,11 +24,6 @@ _ERASE_PATIENCE_S = 40.0
 async def upload(line: SmpLine, image: bytes, on_progress: Progress) -> None:
     """Upload to the spare slot; goes on where an interrupted upload of the same image stopped.
 
-    Args:
-        line: the board.
-        image: the whole image file.
-        on_progress: called with the bytes that have arrived and the total.
-
     Raises:
         SessionError: see `Transfer.run`; `LineError` where the image arrives damaged again and again.
     """

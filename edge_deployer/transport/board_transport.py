@@ -140,10 +140,5 @@ def host_and_port(url: str) -> tuple[str, int]:
 
 
 def open_transport(url: str, profile: BoardProfile) -> BoardTransport:
-    """The way to a board; whoever uses it connects it.
-
-    Args:
-        url: of an inventory: its kind is known, host and port are there.
-        profile: the class of board, with the rate and framing of a serial line.
-    """
+    """The way to a board at the URL of an inventory; whoever uses it connects it."""
     return scheme_of(url).make(url, profile)
