@@ -106,7 +106,7 @@ def exists(path: Path, what: str) -> bool:
 
 
 def read_text(path: Readable, what: str, *, remedy: str = "correct the path") -> str:
-    """The text of a file in UTF-8, which any other is not; arguments and errors as for `read_file`."""
+    """The text of a file, which must be UTF-8; arguments and errors as for `read_file`."""
     contents = read_file(path, what, remedy=remedy)
     try:
         return contents.decode()

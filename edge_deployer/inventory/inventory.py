@@ -107,12 +107,8 @@ def load_inventory(path: Path | None) -> Inventory:
         TinyopsError: the file is missing, is not YAML, a field is wrong, two boards are at one port, or a board
             profile, a fault plan or the public key that it names cannot be read.
     """
-    if path is None:
-        source, base = "default inventory", Path()
-        content = read_yaml(resources.files(__package__) / "default.yaml", source)
-    else:
-        source, base = f"inventory {path}", path.parent
-        content = read_yaml(path, source)
+    source, base = ("default inventory", Path()) if path is None else (f"inventory {path}", path.parent)
+    content = read_yaml(path or resources.files(__package__) / "default.yaml", source)
     try:
         inventory = Inventory.model_validate(content)
     except ValidationError as error:

@@ -41,11 +41,8 @@ class BoardRefused(SessionError):
 
     def __init__(self, url: str, request: str, *, group: int | None, code: int, words: str) -> None:
         source = "MCUmgr" if group is None else f"group {group}"
-        super().__init__(
-            url,
-            f"refused to {request}: {words} ({source} error {code})",
-            remedy="compare the board's slots and state with what the request needs",
-        )
+        remedy = "compare the board's slots and state with what the request needs"
+        super().__init__(url, f"refused to {request}: {words} ({source} error {code})", remedy=remedy)
         self.group, self.code = group, code
 
 
@@ -60,11 +57,8 @@ class WrongInputs(SessionError):
     """The samples are not of the shape and dtype that the board's model takes; both are told as ``int8[1, 4]``."""
 
     def __init__(self, url: str, given: str, taken: str) -> None:
-        super().__init__(
-            url,
-            f"the samples are {given}, the model on the board takes {taken}",
-            remedy="give samples for the model that the board runs, or install the release that they belong to",
-        )
+        remedy = "give samples for the model that the board runs, or install the release that they belong to"
+        super().__init__(url, f"the samples are {given}, the model on the board takes {taken}", remedy=remedy)
 
 
 class ModelFault(SessionError):

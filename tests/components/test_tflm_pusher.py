@@ -245,9 +245,9 @@ class TestProvenance:
 
     @staticmethod
     def known(folder: Path) -> tuple[str | None, bool | None]:
-        from components.tflm_pusher.provenance import describe
+        from components.tflm_pusher.delivery import provenance_of
 
-        found = describe(folder, run_id="run-7", data_fingerprint="ab")
+        found = provenance_of(folder, run_id="run-7", data_fingerprint="ab")
         assert (found.run_id, found.data_fingerprint) == ("run-7", "ab")
         return found.git_commit, found.git_dirty
 
