@@ -5,7 +5,14 @@ They have custom properties only: TFX's Kubeflow compiler takes no others for ty
 
 from __future__ import annotations
 
+from typing import Any
+
 from tfx.types.artifact import Artifact
+
+Artifacts = dict[str, list[Artifact]]
+"""What TFX hands an executor, and takes from it: by the name of the input or output."""
+Properties = dict[str, Any]
+"""Execution parameters by name, as the component's spec declares them."""
 
 PUSHED_PROPERTY = "pushed"
 REASON_PROPERTY = "reason"

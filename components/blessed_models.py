@@ -32,12 +32,7 @@ class _Record(BaseModel):
 
 @dataclass(frozen=True)
 class BlessedModel:
-    """A record that was found.
-
-    Attributes:
-        path: of the model.
-        blessed_at: when the Evaluator blessed it.
-    """
+    """A record that was found."""
 
     path: str
     blessed_at: datetime

@@ -29,10 +29,6 @@ _S3: Final = re.compile(r"^(?:s3|minio)://(?P<bucket>[^/]+)/(?P<key>.*)$")
 def find(folder: str, name: str) -> list[str]:
     """Files of a name anywhere in a folder, sorted. A folder that is not there has none.
 
-    Args:
-        folder: a path or URI.
-        name: the last part of their paths.
-
     Raises:
         TinyopsError: the store does not answer, or refuses.
     """
@@ -51,9 +47,6 @@ def find(folder: str, name: str) -> list[str]:
 
 def require_answer(folder: str) -> None:
     """Make sure that a folder can be looked into, whatever is in it.
-
-    Args:
-        folder: a URI.
 
     Raises:
         TinyopsError: the store does not answer, or refuses.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidatorFunctionWrapHandler, WrapValidator, create_model
@@ -35,7 +35,7 @@ class Finding(BaseModel):
 _BY_CODE: dict[str, type[Finding]] = {}
 
 
-def kind(code: str, words: str, *, remedy: str = "", **figures: Any) -> Callable[..., Finding]:
+def kind(code: str, words: str, figures: Mapping[str, Any] = {}, *, remedy: str = "") -> Callable[..., Finding]:
     """Declare a kind of finding: its code, the templates of its words and its remedy, and the type of each figure."""
     fields: dict[str, Any] = {name: (figure, ...) for name, figure in figures.items()}
     made = create_model(code, __base__=Finding, code=(str, code), **fields)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from components.artifact_types import Artifacts, Properties
 from components.blessed_models import latest_other
 from components.tflite_model import read_tflite, tflite_path
 from edge_deployer.files import make_folder, write_file
@@ -16,12 +14,7 @@ from edge_deployer.files import make_folder, write_file
 class Executor(base_executor.BaseExecutor):
     """Copies the model; leaves the output empty if there is none."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Find the model and copy it.
 
         Args:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components.artifact_types import PUSHED_PROPERTY, REASON_PROPERTY
+from components.artifact_types import PUSHED_PROPERTY, REASON_PROPERTY, Artifacts, Properties
 from components.promotion_gate.refusal import NotPromoted
 
 
 class Executor(base_executor.BaseExecutor):
     """Raises if the release was not promoted."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Look at the report.
 
         Args:

@@ -19,6 +19,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
+from components.artifact_types import Artifacts, Properties
 from components.object_store import local_copy
 from components.sensor_example_gen.dataset import SUMMARY_FILE
 from components.sensor_example_gen.inspection import data_facts, inspect
@@ -40,12 +41,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     the file, so that data sorted by class would reach training sorted. Here rows are shuffled before they are read.
     """
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Check the data, write the splits, record fingerprint and counts.
 
         Args:
@@ -90,9 +86,6 @@ def _write(
 
 def chunks(splits: Mapping[str, Array]) -> list[tuple[str, Array]]:
     """Rows in a random order, which is the same each time, in chunks so that workers share the file.
-
-    Args:
-        splits: the row numbers of each.
 
     Returns:
         The name of a split and up to `_ROWS_A_CHUNK` of its rows.

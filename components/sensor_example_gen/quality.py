@@ -39,12 +39,7 @@ class Scale:
 
 
 def find_repeats(data: LabelledData, splits: Mapping[str, Array]) -> Repeats:
-    """Count them, by equality to the last bit.
-
-    Args:
-        data: with labels.
-        splits: row numbers of each split, the training split first.
-    """
+    """Count them, by equality to the last bit."""
     assert data.labels is not None
     rows_of: dict[bytes, list[int]] = defaultdict(list)
     for row, sample in enumerate(data.inputs):

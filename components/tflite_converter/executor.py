@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
 
 import numpy as np
-from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components.artifact_types import Artifacts, Properties
 from components.conversion_report import FILE_NAME, ConversionReport, TensorQuantisation
 from components.examples import LabelledExamples, read_examples
 from components.reference import HOST_ARENA_BYTES
@@ -30,12 +29,7 @@ from edge_deployer.tflm import InferenceCrashed, ModelRefused, TflmRunner, tenso
 class Executor(base_executor.BaseExecutor):
     """Converts, and measures what the conversion cost."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Write `Format-Serving/tflite` and `conversion.json`.
 
         Args:

@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tensorflow_model_analysis.proto import config_pb2
@@ -18,6 +17,7 @@ from tfx.types import artifact_utils
 from tfx.types.standard_component_specs import BASELINE_MODEL_KEY, EVAL_CONFIG_KEY
 from tfx.utils import proto_utils
 
+from components.artifact_types import Artifacts, Properties
 from components.blessed_models import record
 from components.reference import HOST_ARENA_BYTES
 from components.tflite_model import input_feature, read_tflite, tflite_path
@@ -36,12 +36,7 @@ class Executor(stock.Executor):
     candidate is then judged by the absolute thresholds alone, as the first model of a project is.
     """
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Evaluate and bless, or withhold the blessing with TFLM's reason in `REFUSAL_FILE`.
 
         The reason for leaving out a baseline stands in `DROPPED_BASELINE_FILE`.

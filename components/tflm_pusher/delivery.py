@@ -44,11 +44,6 @@ class PusherExecution:
 
     Everything that earlier components left is read here, before a board is touched: what cannot be read then stops the
     delivery, and never the report of one that has been made.
-
-    Args:
-        inputs: the component's input artifacts, one of each.
-        parameters: its execution parameters.
-        run_id: the pipeline run, for the manifest.
     """
 
     def __init__(self, inputs: dict[str, types.Artifact], parameters: dict[str, Any], run_id: str | None) -> None:

@@ -7,11 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components.artifact_types import PUSHED_PROPERTY, REASON_PROPERTY
+from components.artifact_types import PUSHED_PROPERTY, REASON_PROPERTY, Artifacts, Properties
 from components.tflm_pusher.delivery import OUTCOME_LOGGER, PusherExecution
 from edge_deployer.paperwork import paperwork
 from edge_deployer.report.folders import REPORT_HTML, REPORT_MARKDOWN
@@ -23,12 +22,7 @@ from edge_deployer.rollout.deployment import Deployment
 class Executor(base_executor.BaseExecutor):
     """Releases the model, or writes down why not: a component that raises would lose its outputs."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Take the model to the boards if both blessings are there, and write the report either way.
 
         Args:

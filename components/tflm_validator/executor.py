@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from components.artifact_types import Artifacts, Properties
 from components.examples import read_examples
 from components.tflite_model import input_feature, read_tflite
 from components.tflite_task import recorded_task
@@ -32,12 +32,7 @@ REASON_PROPERTY = "reason"
 class Executor(base_executor.BaseExecutor):
     """Reads artifacts, calls `validate_model`, writes artifacts."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Write the blessing with `validation.json`, and the acceptance set if the model is blessed.
 
         Args:

@@ -9,12 +9,12 @@ import os
 from collections.abc import Callable
 from typing import Any, Final
 
-from tfx import types
 from tfx.components.trainer import executor
 from tfx.components.util import udf_utils
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from components.artifact_types import Artifacts, Properties
 from components.trainer.environment import BOARD_PROFILE
 from components.trainer.network import examine
 from edge_deployer.errors import TinyopsError
@@ -29,12 +29,7 @@ _BUILD_MODEL = "build_model"
 class Executor(executor.GenericExecutor):
     """Calls the user's `build_model(config)`, where there is one, and `run_fn`."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Examine the network if that can be done, and train it.
 
         Args:

@@ -28,8 +28,7 @@ ParityOnly = kind(
     "parity_only",
     "parity only: {% if metric is none %}nothing is known of its accuracy{% else %}no floor or ceiling judges its "
     "{{ metric }}{% endif %}{% if hardly_moves %}; random inputs hardly move this model{% endif %}",
-    metric=Metric | None,
-    hardly_moves=bool,
+    {"metric": Metric | None, "hardly_moves": bool},
 )
 
 

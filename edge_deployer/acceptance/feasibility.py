@@ -15,12 +15,6 @@ from edge_deployer.tflm import why_no_estimate
 def require_feasible(plan: AcceptancePlan, reference: Reference, *, profiles: Collection[str], boards: int) -> None:
     """See that the plan can come to a verdict, before anything is installed.
 
-    Args:
-        plan: the plan.
-        reference: the acceptance set, as far as the plan allows.
-        profiles: names of the board profiles of all boards.
-        boards: staging boards, without spares.
-
     Raises:
         TinyopsError: something is missing; the message has the number.
     """

@@ -130,14 +130,7 @@ class Examined(BaseModel):
 
 
 def judge_pool(boards: Sequence[Examined], reference: Reference, plan: AcceptancePlan, *, quorum: int) -> PoolVerdict:
-    """Judge the release by all boards of the pool.
-
-    Args:
-        boards: those that were examined, spares too.
-        reference: what their answers are held against.
-        plan: for the tolerance of repeated samples.
-        quorum: boards that must accept.
-    """
+    """Judge the release by all boards of the pool."""
     quarantined: dict[str, Finding] = {
         board.name: _why_quarantined(board, boards, reference, plan) for board in boards if differs_alone(board, boards)
     }

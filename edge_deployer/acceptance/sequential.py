@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from math import asin, pi, sin, sqrt
+from statistics import NormalDist
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,6 +33,13 @@ _MOST_COUNTED = 200_000
 _FIX = "give more held-out samples, raise `samples`, alpha or beta, or widen the check"
 NO_FLOOR = "give more held-out samples, set a floor in the acceptance plan, or `better_than_constant: false`"
 """The remedy where it is the floor that no plan has set which cannot be tested."""
+
+_ROOM = 1.5
+"""A sequential test may take more samples than one of fixed size: the margin is wider than that needs by this."""
+_FINEST = 200
+"""More samples than this make no finer margin: a design takes seconds where it is thin."""
+_LEFT_WRONG = 0.1
+"""The highest floor leaves this share of what a constant answer has wrong."""
 
 _STATUS: dict[Decision | None, Status] = {
     Decision.ACCEPT: "passed",
@@ -90,11 +99,7 @@ def _require_distance(tolerated: float, bad: float) -> None:
 
 
 class DisagreementCheck(SequentialCheck):
-    """A check of the share of samples that speak against a board: `samples_against` says which do.
-
-    Attributes:
-        counts: what such samples are, in a chart's few words.
-    """
+    """A check of the share of samples that speak against a board: `samples_against` says which do."""
 
     counts: ClassVar[str]
     section: ClassVar[type[Disagreement]]
@@ -167,9 +172,19 @@ class FloorCheck(SequentialCheck):
     )
     at_least = True
 
+    section: ClassVar[type[Floor]]
+
     @abstractmethod
+    def of_constant(self, reference: Reference) -> tuple[float, int] | None:
+        """The figure of a constant answer, and how many samples can tell from it; None where it cannot be beaten."""
+
     def floor(self, plan: AcceptancePlan, reference: Reference) -> Floor | None:
-        """What the figure must reach on a board; None where nothing is asked of it."""
+        """What the figure must reach on a board; None where nothing is asked of it, or nothing can be."""
+        written = plan.section(self.section)
+        if written is not None or not plan.better_than_constant or reference.metric != self.metric:
+            return written
+        constant = self.of_constant(reference)
+        return None if constant is None else above_constant(*constant, plan)
 
     @override
     def judges_quality(self, plan: AcceptancePlan, reference: Reference) -> bool:
@@ -178,6 +193,20 @@ class FloorCheck(SequentialCheck):
     def constant(self, floor: Floor, plan: AcceptancePlan) -> float | None:
         """What a constant answer reaches, where the floor rests on that; None where the plan sets it."""
         return None if self.is_asked(plan) else floor.floor - floor.margin
+
+
+def above_constant(constant: float, samples: int, plan: AcceptancePlan) -> Floor:
+    """The floor that so many samples tell from a constant answer's figure, at the plan's error rates.
+
+    By the arcsine approximation a test of fixed size tells shares p and q apart with
+    ``((z(alpha) + z(beta)) / (2 asin(sqrt(q)) - 2 asin(sqrt(p))))^2`` samples (Cohen 1988).
+    """
+    normal = NormalDist()
+    widths = normal.inv_cdf(1 - plan.alpha) + normal.inv_cdf(1 - plan.beta)
+    angle = asin(sqrt(constant)) + _ROOM * widths / (2 * sqrt(min(samples, _FINEST)))
+    floor = min(sin(min(angle, pi / 2)) ** 2, 1 - _LEFT_WRONG * (1 - constant))
+    # Not checked as one that is written in a plan: feasibility says what it takes.
+    return Floor.model_construct(floor=floor, margin=floor - constant)
 
 
 NoReference = kind("no_reference", "the release has no reference of TFLM's")

@@ -15,7 +15,7 @@ from edge_deployer.boards.journal import Journal, Watcher
 from edge_deployer.boards.log import BoardLog
 from edge_deployer.boards.offered_image import OfferedImage, find_image
 from edge_deployer.boards.proof import prove
-from edge_deployer.boards.refusal import why_refused
+from edge_deployer.boards.refusals import why_refused
 from edge_deployer.ending import CutShort, uncut
 from edge_deployer.errors import Refused, TinyopsError
 from edge_deployer.finding import Finding, Told

@@ -22,11 +22,7 @@ from edge_deployer.session import DeviceInfo, DeviceSession, ModelFault, Session
 
 
 class Board:
-    """A board with its open session.
-
-    Attributes:
-        record: what is known of it; kept up to date by every step.
-    """
+    """A board with its open session."""
 
     def __init__(self, session: DeviceSession, record: BoardRecord, profile: BoardProfile, journal: Journal) -> None:
         self.record = record

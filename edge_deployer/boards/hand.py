@@ -66,12 +66,6 @@ class Hand:
     async def put_on_trial(self, image: bytes, image_hash: bytes, label: str, name: str) -> SlotState | None:
         """Upload an image and boot it unconfirmed: the next reset takes it back.
 
-        Args:
-            image: an MCUboot image file.
-            image_hash: of it.
-            label: what the image is, for the journal.
-            name: the same, short.
-
         Returns:
             The image that runs then.
         """

@@ -41,12 +41,7 @@ class Watcher(Protocol):
 
 
 class Journal:
-    """Intents and steps of one deployment, or of one command.
-
-    Attributes:
-        intents: each from before the board was changed.
-        steps: in the order they were taken.
-    """
+    """Intents and steps of one deployment, or of one command."""
 
     def __init__(self, watcher: Watcher | None = None) -> None:
         self.intents: list[Intent] = []

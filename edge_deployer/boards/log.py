@@ -54,11 +54,6 @@ class BoardLog:
 def recorded_steps(workspace: Path, board: str, reports: Iterable[Path] = ()) -> list[Step]:
     """All steps of a board that the workspace knows of, oldest first, each once.
 
-    Args:
-        workspace: has the logs of boards and the records of promotions.
-        board: its name.
-        reports: the JSON files of reports.
-
     Raises:
         TinyopsError: a record is damaged.
     """

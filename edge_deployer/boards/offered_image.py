@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.boards.bench import Bench
-from edge_deployer.boards.refusal import RefusedFor
+from edge_deployer.boards.refusals import RefusedFor
 from edge_deployer.errors import Refused, TinyopsError
 from edge_deployer.files import read_file, reading
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
@@ -19,13 +19,7 @@ from edge_deployer.wire.mcuboot import ImageFormatError, McubootImage, parse_ima
 
 @dataclass(frozen=True)
 class OfferedImage:
-    """An image to install.
-
-    Attributes:
-        label: what the user called it.
-        data: the file.
-        image: the same, parsed.
-    """
+    """An image to install."""
 
     label: str
     data: bytes

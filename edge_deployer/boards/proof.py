@@ -7,8 +7,7 @@ from edge_deployer.acceptance.checks.smoke import SMOKE_VECTORS, SmokeCheck
 from edge_deployer.acceptance.examination import Examination
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.boards.bench import Bench
-from edge_deployer.boards.findings import UNPROVEN_REMEDY, Unproven
-from edge_deployer.boards.refusal import RefusedFor
+from edge_deployer.boards.refusals import UNPROVEN_REMEDY, RefusedFor, Unproven
 from edge_deployer.boards.trial import Trial
 from edge_deployer.errors import Refused
 from edge_deployer.inventory.inventory import BoardEntry, board_profile

@@ -10,13 +10,13 @@ from typing import Literal
 from edge_deployer.acceptance.verdict import BoardVerdict, Decided
 from edge_deployer.boards.bench import Bench
 from edge_deployer.boards.board import Board
-from edge_deployer.boards.findings import OnTrial, SelfTested
 from edge_deployer.boards.fleet import what_boards_run
 from edge_deployer.boards.hand import is_at_rest
 from edge_deployer.boards.journal import Journal, Watcher
 from edge_deployer.boards.known_good import known_good
 from edge_deployer.boards.log import BoardLog
 from edge_deployer.boards.record import BoardRecord
+from edge_deployer.boards.refusals import OnTrial, SelfTested
 from edge_deployer.ending import CutShort
 from edge_deployer.finding import Finding, Told
 from edge_deployer.inventory.inventory import BoardEntry, board_profile

@@ -12,13 +12,7 @@ from edge_deployer.release.bundle import Bundle
 
 @dataclass(frozen=True)
 class Trial:
-    """A release and the terms on which it is tried.
-
-    Attributes:
-        bundle: the release.
-        plan: what is asked of every board.
-        reference: what their answers are held against.
-    """
+    """A release and the terms on which it is tried."""
 
     bundle: Bundle
     plan: AcceptancePlan

@@ -21,9 +21,6 @@ _UNLIMITED: Final = 10_000
 class Lenient:
     """A stream whose reader may go, or whose disk may fill.
 
-    Args:
-        stream: what it writes to.
-
     Attributes:
         lost: why something could not be written; None if all was.
     """

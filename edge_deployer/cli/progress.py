@@ -17,11 +17,7 @@ from edge_deployer.report.words import step_in_words
 
 
 class BoardProgress:
-    """One line per board, with its latest step and a bar while something uploads; plain lines without a terminal.
-
-    Args:
-        quiet: show nothing, for output that a machine reads.
-    """
+    """One line per board, with its latest step and a bar while something uploads; plain lines without a terminal."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(file=progress_stream(), quiet=quiet)

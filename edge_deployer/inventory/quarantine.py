@@ -35,13 +35,7 @@ _DAMAGED_REMEDY = "if the file is damaged, move it away and test the boards with
 
 @dataclass(frozen=True)
 class Confinement:
-    """A board's time in quarantine.
-
-    Attributes:
-        board: its name in the inventory.
-        since: when it began.
-        reason: what the board did.
-    """
+    """A board's time in quarantine."""
 
     board: str
     since: AwareDatetime
@@ -87,10 +81,6 @@ class Quarantine:
 
     def release(self, board: str, released_by: str) -> None:
         """Let a board back; the record of its time there stays.
-
-        Args:
-            board: its name.
-            released_by: what it has passed, in words.
 
         Raises:
             TinyopsError: the file cannot be written.

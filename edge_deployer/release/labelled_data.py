@@ -130,11 +130,6 @@ def _read_arrays(path: Path, names: list[str]) -> dict[str, Array]:
 def checked_inputs(values: Array, name: str, path: Path) -> Array:
     """Samples as they are stored if they are integers, else as float32.
 
-    Args:
-        values: the array that the file holds, a row a sample.
-        name: what the file calls it, for messages.
-        path: the file, for messages.
-
     Raises:
         TinyopsError: they are not real numbers, there are none, or one is not finite.
     """

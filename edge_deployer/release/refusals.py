@@ -17,27 +17,22 @@ Misfit = kind(
     "{% if of == 'flash' %}the release image has {{ needed | count }} bytes; a slot of {{ board }} holds "
     "{{ limit | count }}{% else %}the model needs an arena of {{ needed | count }} bytes; {{ board }} has "
     "{{ limit | count }}{% endif %}",
+    {"of": Literal["flash", "arena"], "board": str, "needed": int, "limit": int},
     remedy=_LESS,
-    of=Literal["flash", "arena"],
-    board=str,
-    needed=int,
-    limit=int,
 )
 
 ModelTooLarge = kind(
     "model_too_large",
     "the model has {{ model_bytes | count }} bytes, its signed image {{ needed | count }} at least; a slot of "
     "{{ board }} holds {{ limit | count }}",
+    {"of": Literal["flash", "arena"], "board": str, "needed": int, "limit": int, "model_bytes": int},
     remedy=_LESS,
-    of=Literal["flash", "arena"],
-    board=str,
-    needed=int,
-    limit=int,
-    model_bytes=int,
 )
 
 NoFigure = kind(
-    "no_figure", "the model's {{ metric }} over the held-out samples is {{ value }} in TFLM", metric=Metric, value=str
+    "no_figure",
+    "the model's {{ metric }} over the held-out samples is {{ value }} in TFLM",
+    {"metric": Metric, "value": str},
 )
 
 AsGoodAsConstant = kind(
@@ -46,37 +41,29 @@ AsGoodAsConstant = kind(
     "{{ '%.4f' | format(constant) }}, what always answering the commonest class would reach"
     "{% else %}AUC {{ '%.4f' | format(figure) }} is not better than {{ constant }}, what a constant score reaches"
     "{% endif %}",
-    metric=Metric,
-    figure=float,
-    constant=float,
+    {"metric": Metric, "figure": float, "constant": float},
 )
 
 BelowThreshold = kind(
     "evaluation.below_threshold",
     "{{ metric }} {{ '%.4f' | format(figure) }} is below {{ '%.4f' | format(threshold) }} on "
     "{{ 'the whole eval split' if where is none else 'slice ' ~ where }}",
-    metric=str,
-    figure=float,
-    threshold=float,
-    where=str | None,
+    {"metric": str, "figure": float, "threshold": float, "where": str | None},
 )
 
 BelowBaseline = kind(
     "evaluation.below_baseline",
     "{{ metric }} is {{ '%.4f' | format(drop) }} below the latest blessed model's on "
     "{{ 'the whole eval split' if where is none else 'slice ' ~ where }}; {{ '%.4f' | format(allowed) }} is allowed",
-    metric=str,
-    drop=float,
-    allowed=float,
-    where=str | None,
+    {"metric": str, "drop": float, "allowed": float, "where": str | None},
 )
 
-NoExampleInSlice = kind("evaluation.empty_slice", "no example falls in slice {{ slice }}", slice=str)
+NoExampleInSlice = kind("evaluation.empty_slice", "no example falls in slice {{ slice }}", {"slice": str})
 
 NotBlessed = kind(
     "evaluation.not_blessed",
     "{% if findings %}{% for finding in findings %}{{ finding | words }}{{ '' if loop.last else '; ' }}{% endfor %}"
     "{% else %}the Evaluator did not bless the model{% endif %}",
+    {"findings": tuple[AnyFinding, ...]},
     remedy="improve the model or its data; lower what `evaluate` asks for only if that is acceptable",
-    findings=tuple[AnyFinding, ...],
 )

@@ -41,9 +41,6 @@ class ReleaseStore:
 
     Attributes:
         set_aside: what was found damaged, a sentence for each bundle: its folder is another one since.
-
-    Args:
-        root: the folder; other things may lie in it.
     """
 
     def __init__(self, root: Path) -> None:
@@ -86,10 +83,6 @@ class ReleaseStore:
 
     def find(self, image_hash: str, *, public_pem: bytes) -> Bundle | None:
         """The release with this image, hex; None if none that can be verified is here.
-
-        Args:
-            image_hash: of the image.
-            public_pem: the key that must have signed it.
 
         Raises:
             TinyopsError: a part of it was altered, or cannot be read.

@@ -40,10 +40,6 @@ def keep_report(written: Path, workspace: Path) -> Path:
 
     If it cannot be kept there, that is a warning: what it reports of has happened all the same.
 
-    Args:
-        written: the folder of the report.
-        workspace: the workspace.
-
     Returns:
         The folder of the copy, or `written` if there is none.
     """

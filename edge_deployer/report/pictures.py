@@ -37,10 +37,6 @@ def sample_pictures(acceptance: AcceptanceSet, deployment: Deployment) -> list[S
 
     Of the latter, those that it got wrong come before the others.
 
-    Args:
-        acceptance: the set of the release that was deployed.
-        deployment: how it fared.
-
     Returns:
         At most 12; none where samples are neither pictures nor signals, or where no board got to them.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -85,3 +86,12 @@ def _newest(workspace: Path) -> Path:
             remedy="name the workspace with --workspace, or a report; `tinyops push` and `tinyops run` write them",
         )
     return max(found)[1]
+
+
+def report_schema() -> str:
+    """The schema, draft 2020-12, as JSON text."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Report.model_json_schema(mode="serialization"),
+    }
+    return json.dumps(schema, indent=2) + "\n"

@@ -7,52 +7,45 @@ from edge_deployer.finding import AnyFinding, kind
 _HEALTH = "`tinyops boards health` tests a board in quarantine and lets it back"
 
 BoardInTrouble = kind(
-    "boards.trouble", "{{ board }}: {{ message }}", remedy="{{ help }}", board=str, message=str, help=str
+    "boards.trouble", "{{ board }}: {{ message }}", {"board": str, "message": str, "help": str}, remedy="{{ help }}"
 )
 
 InQuarantine = kind(
     "boards.in_quarantine",
     "{{ board }} is in quarantine: {{ reason | words }}",
+    {"board": str, "reason": AnyFinding},
     remedy=_HEALTH,
-    board=str,
-    reason=AnyFinding,
 )
 
-LeftOut = kind("boards.left_out", "{{ board }} is left out: {{ message }}", board=str, message=str)
+LeftOut = kind("boards.left_out", "{{ board }} is left out: {{ message }}", {"board": str, "message": str})
 
 TooFewBoards = kind(
     "boards.too_few",
     "{{ quorum }} healthy staging boards are needed, of every profile one, {{ missing }} missing; "
     "{% for board in absent %}{{ board | words }}{{ '' if loop.last else '; ' }}{% endfor %}",
+    {"quorum": int, "missing": int, "absent": tuple[AnyFinding, ...]},
     remedy=f"reconnect the board, or give staging a spare; {_HEALTH}",
-    quorum=int,
-    missing=int,
-    absent=tuple[AnyFinding, ...],
 )
 
 AnotherKindOfModel = kind(
     "boards.another_kind",
     "{{ board }} runs another kind of model in production: {% for what, theirs, ours in differences %}"
     "its {{ what }} {{ theirs }}, the release's is {{ ours }}{{ '' if loop.last else '; ' }}{% endfor %}",
+    {"board": str, "differences": tuple[tuple[str, str, str], ...]},
     remedy="push or run with --replace if the release is to take its place (on Kubeflow: the parameter `replace`), or "
     "correct the inventory",
-    board=str,
-    differences=tuple[tuple[str, str, str], ...],
 )
 
 NotConfirmed = kind(
     "not_confirmed",
     "{{ board }} did not confirm the release: {{ message }}",
+    {"board": str, "message": str},
     remedy="read each board's checks in the report",
-    board=str,
-    message=str,
 )
 
 AnotherKey = kind(
     "signature.another_key",
     "{{ release }} is not signed with the key of the inventory, {{ key }}: {{ message }}",
+    {"release": str, "key": str, "message": str},
     remedy="sign with the private half of that key, or correct `public_key` in the inventory",
-    release=str,
-    key=str,
-    message=str,
 )

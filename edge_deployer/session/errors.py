@@ -7,13 +7,7 @@ from edge_deployer.wire.inference import ResetReason
 
 
 class SessionError(TinyopsError):
-    """A conversation with a board failed.
-
-    Args:
-        url: the board's port.
-        message: what happened.
-        remedy: what to do about it.
-    """
+    """A conversation with a board failed."""
 
     def __init__(self, url: str, message: str, *, remedy: str) -> None:
         super().__init__(f"board at {url}: {message}", remedy=remedy)

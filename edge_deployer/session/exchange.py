@@ -33,9 +33,6 @@ class Exchange:
     """Sends requests in the order of `post`, each whole, and hands replies to those who wait for them.
 
     A request whose sender was cancelled still goes out whole: half a message would damage the one after it.
-
-    Args:
-        transport: connected.
     """
 
     def __init__(self, transport: BoardTransport) -> None:
@@ -61,11 +58,7 @@ class Exchange:
         return self._closed is not None
 
     def post(self, request: bytes) -> Pending:
-        """Queue a request under a sequence number of this exchange's own.
-
-        Args:
-            request: an SMP message; its sequence number is replaced.
-        """
+        """Queue a request under a sequence number of this exchange's own."""
         sequence = self._free_sequence()
         pending = Pending(sequence, asyncio.get_running_loop().create_future())
         # Nobody may be left to ask why it failed.

@@ -13,12 +13,7 @@ from edge_deployer.wire.inference import ResetReason
 
 @dataclass(frozen=True)
 class ServerParameters:
-    """MCUmgr parameters.
-
-    Attributes:
-        buffer_bytes: size of one SMP buffer.
-        buffer_count: number of them.
-    """
+    """MCUmgr parameters."""
 
     buffer_bytes: int
     buffer_count: int

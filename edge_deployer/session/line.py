@@ -33,17 +33,7 @@ USUAL_REPLY = 400
 
 
 class SmpLine:
-    """smpclient's requests over one transport, with retries.
-
-    Attributes:
-        url: the board.
-        timeout_s: how long the board may think about an ordinary request.
-        sizes: how long messages should be.
-
-    Args:
-        transport: the way to the board; not connected.
-        request_timeout_s: how long the board may think about an ordinary request.
-    """
+    """smpclient's requests over one transport, with retries."""
 
     def __init__(self, transport: BoardTransport, *, request_timeout_s: float) -> None:
         self.url = transport.url
@@ -175,12 +165,6 @@ class SmpLine:
         self, request: SMPRequest[Response, V1, V2], what: str, timeout_s: float, *, reply_bytes: int = USUAL_REPLY
     ) -> Response:
         """One attempt.
-
-        Args:
-            request: the request.
-            what: what it asks the board to do, for error messages.
-            timeout_s: how long the board may take, besides the time on the line.
-            reply_bytes: how long the answer may be.
 
         Raises:
             NoReply: nothing usable came in time.

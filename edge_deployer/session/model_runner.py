@@ -55,11 +55,7 @@ _BatchResult = tuple[bytes, list[int]]
 
 
 class ModelRunner:
-    """Runs the board's model.
-
-    Args:
-        line: the board.
-    """
+    """Runs the board's model."""
 
     def __init__(self, line: SmpLine) -> None:
         self._line = line

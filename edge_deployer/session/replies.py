@@ -49,11 +49,7 @@ V2 = TypeVar("V2", bound=ErrorV2)  # type: ignore[type-arg]
 
 
 class NoReply(Exception):
-    """One attempt got no usable reply.
-
-    Args:
-        garbled: a reply came, but damaged.
-    """
+    """One attempt got no usable reply."""
 
     def __init__(self, *, garbled: bool) -> None:
         super().__init__("garbled" if garbled else "silent")
@@ -62,12 +58,6 @@ class NoReply(Exception):
 
 def decode_reply(url: str, request: SMPRequest[Response, V1, V2], frame: bytes, what: str) -> Response:
     """The response in a reply.
-
-    Args:
-        url: the board, for error messages.
-        request: what it answers.
-        frame: the SMP message.
-        what: what the board was asked to do, for error messages.
 
     Raises:
         NoReply: it is not an answer to this request.

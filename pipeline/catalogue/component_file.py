@@ -22,12 +22,7 @@ _WORDS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def to_yaml(component: Interface, image: str) -> str:
-    """The file; the same component and image give the same text.
-
-    Args:
-        component: what it describes.
-        image: the pipeline image, in which the step runs.
-    """
+    """The file; the same component and image give the same text."""
     described = structures.ComponentSpec(
         name=_WORDS.sub("-", component.name).lower(),
         inputs={

@@ -10,11 +10,7 @@ from pipeline.catalogue.interface import NOT_CACHEABLE, Interface
 
 
 def catalogue_page(components: Sequence[Interface]) -> str:
-    """The page.
-
-    Args:
-        components: in the order in which they are to appear.
-    """
+    """The page."""
     environment = Environment(
         loader=PackageLoader("pipeline.catalogue", "."),
         undefined=StrictUndefined,

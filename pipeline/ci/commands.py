@@ -19,11 +19,6 @@ _STDERR = 2
 def run_command(command: str, folder: Path, variables: Mapping[str, str]) -> None:
     """Run a command and show what it says, on stderr: stdout is for the outcome.
 
-    Args:
-        command: words as in a shell, but no shell is asked.
-        folder: where.
-        variables: of the environment, besides those of this process.
-
     Raises:
         TinyopsError: it cannot be started, or fails.
         Ended: a signal stopped it; it and its children have ended.

@@ -35,14 +35,7 @@ class StepOutcome:
 
 @dataclass
 class Delivery:
-    """What was done.
-
-    Attributes:
-        plan: what was to be done.
-        steps: what does it.
-        outcomes: of each step of the plan, in order.
-        error: of the step that failed.
-    """
+    """What was done."""
 
     plan: Plan
     steps: Steps
@@ -51,10 +44,6 @@ class Delivery:
 
     def run(self, follow: Callable[[StepOutcome], None], memory: Memory) -> None:
         """Run the plan's steps until one fails.
-
-        Args:
-            follow: called with each outcome.
-            memory: to be told how far it came.
 
         Raises:
             Ended: a signal stopped it.

@@ -35,14 +35,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A decision, and all that carries it out.
-
-    Attributes:
-        findings: what changed.
-        plan: what to do about it.
-        job: for the steps.
-        memory: to be told of each step that passes.
-    """
+    """A decision, and all that carries it out."""
 
     findings: Findings
     plan: Plan

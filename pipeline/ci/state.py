@@ -24,12 +24,7 @@ class Revision(BaseModel):
 
 
 class BuiltImage(BaseModel):
-    """An image that the project's commands built.
-
-    Attributes:
-        name: with its tag.
-        revision: what is in it.
-    """
+    """An image that the project's commands built."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

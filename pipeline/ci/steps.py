@@ -106,16 +106,7 @@ class Tools:
 
 @dataclass
 class Steps:
-    """The steps of one delivery; each leaves what the next ones need.
-
-    Attributes:
-        job: what is delivered.
-        tools: see there.
-        follow: called with a line when there is something new.
-        registration: of the version, once it is there.
-        run_id: the server's, once the run is started.
-        run_url: its page.
-    """
+    """The steps of one delivery; each leaves what the next ones need."""
 
     job: Job
     tools: Tools

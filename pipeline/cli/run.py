@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from edge_deployer.cli.exit_status import EXIT_REFUSED
 from edge_deployer.cli.options import ReplaceOption
@@ -31,7 +30,9 @@ def run(
     Exit status: 0 it runs on every production board, 1 an error, 3 it was refused, 130 stopped by Ctrl-C,
     143 by SIGTERM.
     """
-    # Pydantic, numpy and yaml cost half a second that `tinyops --help` need not pay.
+    # Pydantic, numpy, yaml and rich cost half a second that `tinyops --help` need not pay.
+    from rich.console import Console
+
     from edge_deployer.cli.outcome import print_outcome
     from edge_deployer.cli.output import progress_stream
     from pipeline.local.display import RunDisplay

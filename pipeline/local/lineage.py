@@ -40,12 +40,7 @@ class Outputs:
 
 
 class Lineage:
-    """Looks up a pipeline's executions.
-
-    Args:
-        metadata: SQLite file of ML Metadata.
-        pipeline: name of the pipeline.
-    """
+    """Looks up a pipeline's executions."""
 
     def __init__(self, metadata: Path, pipeline: str) -> None:
         config = proto.ConnectionConfig()

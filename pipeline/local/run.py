@@ -99,11 +99,6 @@ def run_project(
 def result_of(seen: list[Event], log: Path, status: int) -> RunResult:
     """What a run came to. An outcome stands, whatever went wrong after it was told.
 
-    Args:
-        seen: all events, in order.
-        log: of the run.
-        status: the worker's exit status.
-
     Raises:
         TinyopsError: a component found something to mend.
         RunFailed: there is no outcome for another reason.
@@ -128,14 +123,7 @@ def result_of(seen: list[Event], log: Path, status: int) -> RunResult:
 
 
 class _Run:
-    """The worker process and what it tells.
-
-    Args:
-        follow: called with each event.
-
-    Attributes:
-        seen: the events so far.
-    """
+    """The worker process and what it tells."""
 
     def __init__(self, follow: Callable[[Event], None]) -> None:
         self.seen: list[Event] = []
@@ -217,11 +205,7 @@ class _Run:
 
 
 class _Lines:
-    """The lines that come through a pipe. A signal that raises an exception in the middle of one loses nothing of it.
-
-    Args:
-        descriptor: the end to read from.
-    """
+    """The lines that come through a pipe. A signal that raises in the middle of one loses nothing of it."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -82,12 +82,7 @@ class _Section(BaseModel):
 
 
 class ObjectKey(_Section):
-    """A file in a Secret or ConfigMap.
-
-    Attributes:
-        name: of the Secret or ConfigMap.
-        key: the entry that is the file.
-    """
+    """A file in a Secret or ConfigMap."""
 
     name: VolumeName
     key: Key
@@ -132,12 +127,7 @@ KUBEFLOWS_STORE: Final = ObjectStoreSection(
 
 
 class SecretSection(_Section):
-    """A Secret that steps may name: as files, as environment variables, or both.
-
-    Attributes:
-        mount: folder with a file for each entry.
-        environment: variable name to entry.
-    """
+    """A Secret that steps may name: as files, as environment variables, or both."""
 
     mount: Folder | None = None
     environment: dict[EnvironmentName, Key] = {}

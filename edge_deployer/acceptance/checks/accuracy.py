@@ -9,7 +9,6 @@ from typing_extensions import override
 
 from edge_deployer.acceptance.check import Case
 from edge_deployer.acceptance.check_result import CheckResult
-from edge_deployer.acceptance.floors import above_constant
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.registry import registered
@@ -17,6 +16,7 @@ from edge_deployer.acceptance.sequential import (
     NO_FLOOR,
     Floor,
     FloorCheck,
+    above_constant,
     first,
     fixed_samples,
     lower_bound,
@@ -39,16 +39,11 @@ Right = kind(
     "accuracy.right",
     "{{ right }} of {{ samples }} samples right"
     "{% if constant is not none %}, where a constant answer has {{ constant | percent }}{% endif %}",
-    right=int,
-    samples=int,
-    constant=float | None,
+    {"right": int, "samples": int, "constant": float | None},
 )
 
 RightWithoutFloor = kind(
-    "accuracy.no_floor",
-    "{{ right }} of {{ samples }} samples right; no floor is set",
-    right=int,
-    samples=int,
+    "accuracy.no_floor", "{{ right }} of {{ samples }} samples right; no floor is set", {"right": int, "samples": int}
 )
 
 
@@ -66,15 +61,10 @@ class AccuracyCheck(FloorCheck):
     metric = "accuracy"
     needs = "labels that are classes"
 
-    def floor(self, plan: AcceptancePlan, reference: Reference) -> Floor | None:
-        """What accuracy must reach; None where nothing is asked of it, or all samples are of one class."""
-        truth, written = reference.true_labels, plan.section(Accuracy)
-        if written is not None:
-            return written
-        if not plan.better_than_constant or reference.metric != "accuracy" or truth is None:
-            return None
-        constant = majority_share(truth)
-        return None if constant == 1 else above_constant(constant, len(reference), plan)
+    @override
+    def of_constant(self, reference: Reference) -> tuple[float, int] | None:
+        share = 1.0 if reference.true_labels is None else majority_share(reference.true_labels)
+        return None if share == 1 else (share, len(reference))
 
     @override
     def judge(self, case: Case) -> CheckResult | None:

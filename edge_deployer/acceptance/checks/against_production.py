@@ -28,10 +28,7 @@ class AgainstProduction(Section):
 Discordant = kind(
     "against_production.discordant",
     "of {{ samples }} samples production alone has {{ lost }} right, the release alone {{ won }}",
-    lost=int,
-    won=int,
-    samples=int,
-    margin=float,
+    {"lost": int, "won": int, "samples": int, "margin": float},
 )
 
 

@@ -11,24 +11,20 @@ from edge_deployer.finding import Finding, kind
 
 NoArena = kind("arena.unknown", "the board did not report its arena")
 
-ArenaUsed = kind("arena.used", "{{ own | count }} of {{ limit | count }} bytes used", own=int, limit=int)
+ArenaUsed = kind("arena.used", "{{ own | count }} of {{ limit | count }} bytes used", {"own": int, "limit": int})
 
 ArenaNeeded = kind(
     "arena.needed",
     "{{ host | count }} of {{ limit | count }} bytes needed, by bisection on a 64-bit host; the board reports "
     "{{ own | count }}",
-    own=int,
-    limit=int,
-    host=int,
+    {"own": int, "limit": int, "host": int},
 )
 
 ArenaGainsaid = kind(
     "arena.gainsaid",
     "{{ own | count }} of {{ limit | count }} bytes used by the board's own figure; by bisection on a 64-bit host "
     "it is {{ host | count }}",
-    own=int,
-    limit=int,
-    host=int,
+    {"own": int, "limit": int, "host": int},
 )
 
 

@@ -8,7 +8,6 @@ from typing_extensions import override
 from edge_deployer.acceptance.agreement import BoolArray
 from edge_deployer.acceptance.check import Case
 from edge_deployer.acceptance.check_result import Bound, CheckResult
-from edge_deployer.acceptance.floors import above_constant
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.registry import registered
@@ -37,17 +36,14 @@ AucWithoutFloor = kind(
     "auc.no_floor",
     "{% if auc is none %}no pair of a normal sample and an anomaly{% else %}AUC {{ auc | score }}{% endif %} "
     "in {{ samples }} samples; no floor is set",
-    auc=float | None,
-    samples=int,
+    {"auc": float | None, "samples": int},
 )
 
 AucOfPairs = kind(
     "auc.pairs",
     "AUC {{ auc | score }} over {{ pairs }} pairs"
     "{% if constant is not none %}, where a constant answer has {{ constant | score }}{% endif %}",
-    auc=float,
-    pairs=int,
-    constant=float | None,
+    {"auc": float, "pairs": int, "constant": float | None},
 )
 
 
@@ -65,14 +61,9 @@ class AucCheck(FloorCheck):
     metric = "auc"
     needs = "labels 0 and 1 of a model that scores"
 
-    def floor(self, plan: AcceptancePlan, reference: Reference) -> Floor | None:
-        """What the AUC must reach on a board; None where nothing is asked of it, or no pair can be."""
-        written = plan.section(Auc)
-        if written is not None:
-            return written
-        if not plan.better_than_constant or reference.metric != "auc":
-            return None
-        return above_constant(NO_SKILL_AUC, reference.pairs, plan) if reference.pairs else None
+    @override
+    def of_constant(self, reference: Reference) -> tuple[float, int] | None:
+        return (NO_SKILL_AUC, reference.pairs) if reference.pairs else None
 
     @override
     def judge(self, case: Case) -> CheckResult | None:

@@ -11,7 +11,7 @@ from edge_deployer.finding import kind
 
 NoSlot = kind("flash.unknown", "the size of the board's slot is not known")
 
-FlashUsed = kind("flash.used", "{{ used | count }} of {{ limit | count }} bytes used", used=int, limit=int)
+FlashUsed = kind("flash.used", "{{ used | count }} of {{ limit | count }} bytes used", {"used": int, "limit": int})
 
 
 @registered

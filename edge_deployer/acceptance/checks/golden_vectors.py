@@ -22,8 +22,7 @@ NothingToHoldAgainst = kind("golden_vectors.no_reference", "there is nothing to 
 VectorsDiffer = kind(
     "golden_vectors.differ",
     "{{ differing }} of {{ vectors }} golden vectors differ from the reference",
-    differing=int,
-    vectors=int,
+    {"differing": int, "vectors": int},
 )
 
 

@@ -20,8 +20,7 @@ class Labels(Disagreement):
 OtherClass = kind(
     "labels.other_class",
     "{{ differing }} of {{ samples }} samples name another class than TFLM",
-    differing=int,
-    samples=int,
+    {"differing": int, "samples": int},
 )
 
 NoClasses = kind("labels.no_classes", "the outputs are no classes")

@@ -19,9 +19,7 @@ Percentiles = kind(
     "latency.percentiles",
     "{% for name, time in us.items() %}{{ name }} {{ time | count }}{{ '' if loop.last else ', ' }}{% endfor %} µs"
     "{% if over %}; {{ over | together }} over budget{% elif not limited %}; no budget is set{% endif %}",
-    us=dict[str, int],
-    over=tuple[str, ...],
-    limited=bool,
+    {"us": dict[str, int], "over": tuple[str, ...], "limited": bool},
 )
 
 

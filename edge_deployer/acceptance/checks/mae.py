@@ -46,20 +46,18 @@ class Mae(Section):
 
 
 MeanError = kind(
-    "mae.error", "mean absolute error {{ error | number }} over {{ samples }} samples", error=float, samples=int
+    "mae.error", "mean absolute error {{ error | number }} over {{ samples }} samples", {"error": float, "samples": int}
 )
 
 MeanErrorWithoutCeiling = kind(
-    "mae.no_ceiling", "mean absolute error {{ error | number }}; no ceiling is set", error=float, samples=int
+    "mae.no_ceiling", "mean absolute error {{ error | number }}; no ceiling is set", {"error": float, "samples": int}
 )
 
 BeyondLargest = kind(
     "mae.beyond_largest",
     "sample {{ sample }} is off by {{ 'no finite number' if error is none else error | number }}, more than the "
     "largest error there can be, {{ largest | number }}",
-    sample=int,
-    error=float | None,
-    largest=float,
+    {"sample": int, "error": float | None, "largest": float},
 )
 
 

@@ -30,9 +30,7 @@ class Outputs(Disagreement):
 OutputsOff = kind(
     "outputs.off",
     "{{ differing }} of {{ samples }} samples have outputs more than {{ tolerance }} steps off TFLM's",
-    differing=int,
-    samples=int,
-    tolerance=int,
+    {"differing": int, "samples": int, "tolerance": int},
 )
 
 AnotherRuntime = kind(
@@ -40,11 +38,7 @@ AnotherRuntime = kind(
     "labels agree, outputs are off by up to {{ largest }} steps ({{ share | percent }} of samples by more than "
     "{{ tolerance }}): another runtime or kernel set? `outputs.tolerance: {{ largest }}` or "
     "`on_failure: {outputs: warn}`",
-    differing=int,
-    samples=int,
-    tolerance=int,
-    largest=int,
-    share=float,
+    {"differing": int, "samples": int, "tolerance": int, "largest": int, "share": float},
 )
 
 

@@ -24,8 +24,7 @@ Survives = kind("power_cycle.survives", "the release survives a reset, confirmed
 RunsAnotherAfter = kind(
     "power_cycle.another_image",
     "after it the board runs {{ runs | image }}, not {{ expected | image }}",
-    runs=str | None,
-    expected=str,
+    {"runs": str | None, "expected": str},
 )
 
 NoLongerConfirmed = kind("power_cycle.not_confirmed", "after it the release is no longer confirmed")

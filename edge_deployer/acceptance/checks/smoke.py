@@ -20,7 +20,7 @@ SMOKE_VECTORS = 3
 """One of so many golden vectors must be right: a board that differs as often as is tolerated may do so on the first."""
 
 Boots = kind(
-    "smoke.boots", "boots the release, echo and a golden vector right, in {{ seconds | seconds }}", seconds=float
+    "smoke.boots", "boots the release, echo and a golden vector right, in {{ seconds | seconds }}", {"seconds": float}
 )
 
 NoEcho = kind("smoke.no_echo", "the board does not echo")
@@ -31,10 +31,7 @@ VectorsWrong = kind(
     "{% else %}the answers to the first {{ asked }} samples differ from the reference{% endif %}; of {{ samples }} "
     "answered {% if named_alike is not none %}{{ named_alike }} name TFLM's class, and {% endif %}"
     "outputs are off by up to {{ largest }} step{{ '' if largest == 1 else 's' }}",
-    asked=int,
-    samples=int,
-    named_alike=int | None,
-    largest=int,
+    {"asked": int, "samples": int, "named_alike": int | None, "largest": int},
 )
 
 

@@ -26,24 +26,20 @@ FaultInSoak = kind(
     "soak.fault",
     "{% if told %}the board had a fault: {{ fault }}{% else %}the board did not tell{% endif %}, in "
     "{{ inferences }} inferences",
-    told=bool,
-    fault=str | None,
-    inferences=int,
+    {"told": bool, "fault": str | None, "inferences": int},
 )
 
 Drift = kind(
     "soak.drift",
     "{{ changed }} of {{ repeated }} outputs changed when their sample was run again",
-    changed=int,
-    repeated=int,
+    {"changed": int, "repeated": int},
 )
 
 Steady = kind(
     "soak.steady",
     "no fault in {{ inferences }} inferences"
     "{% if repeated is not none %}, no drift in {{ repeated }} repeated ones{% endif %}",
-    inferences=int,
-    repeated=int | None,
+    {"inferences": int, "repeated": int | None},
 )
 
 

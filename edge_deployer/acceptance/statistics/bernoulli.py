@@ -33,14 +33,7 @@ drifts to neither of them, and takes longest (Wald 1945)."""
 
 @dataclass(frozen=True)
 class OperatingCharacteristic:
-    """What a test does to devices of one share of failures: exact, by dynamic programming.
-
-    Attributes:
-        accept: the probability that it accepts.
-        reject: the probability that it rejects.
-        undecided: the probability that its cap ends it.
-        mean_samples: mean of the samples that it takes.
-    """
+    """What a test does to devices of one share of failures: exact, by dynamic programming."""
 
     accept: float
     reject: float

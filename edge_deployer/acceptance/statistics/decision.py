@@ -29,11 +29,7 @@ class Standing:
 
 
 class TooFewSamplesError(ValueError):
-    """A test that its cap makes impossible.
-
-    Attributes:
-        needed: the smallest cap with which the test can be run.
-    """
+    """A test that its cap makes impossible."""
 
     def __init__(self, message: str, needed: int):
         super().__init__(message)

@@ -22,12 +22,7 @@ STORE_ADDRESS: Final = "AWS_ENDPOINT_URL"
 
 
 def build(section: KubeflowSection, spec: dict[str, Any]) -> dict[str, Any]:
-    """The PlatformSpec of a pipeline.
-
-    Args:
-        section: what the project asks for.
-        spec: the PipelineSpec.
-    """
+    """The PlatformSpec of a pipeline."""
     executors = {}
     for name, task in spec["root"]["dag"]["tasks"].items():
         config = _executor_config(name, section)
@@ -37,12 +32,7 @@ def build(section: KubeflowSection, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def store_environment(name: str, section: KubeflowSection) -> dict[str, str]:
-    """Variables that a step needs besides its Secret to open the object store.
-
-    Args:
-        name: of the step.
-        section: what the project asks for.
-    """
+    """Variables that a step needs besides its Secret to open the object store."""
     store = _store(name, section)
     if store is None or store.endpoint is None:
         return {}

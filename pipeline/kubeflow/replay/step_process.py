@@ -129,12 +129,7 @@ def ended(process: subprocess.Popen[bytes], step: StepRun) -> Iterator[subproces
 
 
 def last_word(step: StepRun, status: int) -> str:
-    """Why a step ended as it did, in its own words if it said any.
-
-    Args:
-        step: the step.
-        status: the exit status of its process.
-    """
+    """Why a step ended as it did, in its own words if it said any."""
     said = step.termination_log.read_text(errors="replace") or (
         step.log.read_text(errors="replace").strip() if status > 0 else ""
     )

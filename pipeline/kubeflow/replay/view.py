@@ -21,11 +21,7 @@ from pipeline.kubeflow.replay.run import ReplayResult, StepEnded, StepStarted
 
 
 class ReplayView:
-    """A line a step when it is over; a spinner for the one that runs, where there is a terminal.
-
-    Args:
-        quiet: show nothing, for output that a machine reads.
-    """
+    """A line a step when it is over; a spinner for the one that runs, where there is a terminal."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._console = Console(file=progress_stream(), quiet=quiet)

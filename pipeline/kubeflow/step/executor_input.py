@@ -96,11 +96,6 @@ Message = TypeVar("Message", ExecutorInput, InputDefinitions)
 def parse(message: type[Message], text: str, source: str) -> Message:
     """Read a message.
 
-    Args:
-        message: what it is.
-        text: JSON.
-        source: what to call it in an error.
-
     Raises:
         TinyopsError: it is not JSON, or something that the step needs is missing from it.
     """
@@ -171,9 +166,6 @@ def make_folders(adapted: ExecutorInput) -> None:
 
 def type_title(kind: Mapping[str, Any]) -> str:
     """Title of a type, e.g. ``tfx.Examples`` or ``system.HTML``; empty if it has none.
-
-    Args:
-        kind: kfp.pipeline_spec.ArtifactTypeSchema.
 
     Raises:
         TinyopsError: its schema is not YAML.

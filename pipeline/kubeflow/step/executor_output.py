@@ -18,11 +18,7 @@ SHOWN_BY_KUBEFLOW: Final = ("system.HTML", "system.Markdown")
 
 
 def finish(given: ExecutorInput) -> None:
-    """Turn what TFX left into what the launcher takes.
-
-    Args:
-        given: what the launcher said.
-    """
+    """Turn what TFX left into what the launcher takes."""
     for listed in given.outputs.artifacts.values():
         for artifact in listed.artifacts:
             if type_title(artifact.type) in SHOWN_BY_KUBEFLOW:
@@ -33,11 +29,7 @@ def finish(given: ExecutorInput) -> None:
 
 
 def for_launcher(output: dict[str, Any]) -> dict[str, Any]:
-    """The ExecutorOutput with URIs of the object store, and without the names that were made up for TFX.
-
-    Args:
-        output: what TFX wrote, as JSON.
-    """
+    """The ExecutorOutput with URIs of the object store, and without the names that were made up for TFX."""
     artifacts = {
         key: {"artifacts": [_stored(artifact) for artifact in listed["artifacts"]]}
         for key, listed in output.get("artifacts", {}).items()

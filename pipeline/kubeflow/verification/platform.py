@@ -9,12 +9,7 @@ from pipeline.kubeflow.verification.parsed_pipeline import KUBERNETES, ParsedPip
 
 
 def check_platform(pipeline: ParsedPipeline, misfits: tuple[Finding, ...]) -> Check:
-    """The platform document, down to the settings of each executor.
-
-    Args:
-        pipeline: the compiled file.
-        misfits: places that are not what PlatformSpec has.
-    """
+    """The platform document, down to the settings of each executor."""
     return Check(
         "platform document",
         (*misfits, *_platforms(pipeline)),

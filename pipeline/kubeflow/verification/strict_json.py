@@ -21,13 +21,7 @@ _OWN_JSON = "google.protobuf."
 
 
 def read_strictly(document: Any, message: Message, place: str) -> Iterator[Finding]:
-    """Fill a message with what fits; yield what does not.
-
-    Args:
-        document: JSON as Python values.
-        message: filled field by field; what does not fit stays out of it.
-        place: the keys that lead to the document.
-    """
+    """Fill a message with what fits; yield what does not."""
     if not isinstance(document, dict):
         yield Finding(place, f"a mapping belongs here, not {document!r}")
         return

@@ -29,14 +29,7 @@ _NEWEST = "loads with the newest kfp"
 
 @dataclass(frozen=True)
 class Verification:
-    """What is known of a compiled file.
-
-    Attributes:
-        name: of the pipeline.
-        checks: all of them, in the order in which they make sense to read.
-        parameters_without_default: what whoever starts a run has to give.
-        needs: what a cluster must have.
-    """
+    """What is known of a compiled file."""
 
     name: str
     checks: tuple[Check, ...]

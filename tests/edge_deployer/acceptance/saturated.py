@@ -18,7 +18,9 @@ class Saturated(Disagreement):
 
 
 SaturatedOutputs = kind(
-    "saturated.outputs", "{{ differing }} of {{ samples }} samples have a saturated output", differing=int, samples=int
+    "saturated.outputs",
+    "{{ differing }} of {{ samples }} samples have a saturated output",
+    {"differing": int, "samples": int},
 )
 
 

@@ -125,6 +125,24 @@ def test_a_failed_smoke_test_is_the_only_check() -> None:
 
 
 @pytest.mark.parametrize(
+    ("warns", "outputs", "decision"),
+    [
+        ([], board_outputs(HELD, off=range(400), steps=3), "refused"),
+        (["outputs"], board_outputs(HELD, off=range(400), steps=3), "accepted"),
+        (["outputs"], board_outputs(HELD, other=range(3)), "refused"),
+        (["labels"], board_outputs(HELD, other=range(3)), "refused"),
+        (["labels", "outputs"], board_outputs(HELD, other=range(3)), "accepted"),
+    ],
+)
+def test_what_only_warns_does_not_fail_the_smoke_test_either(
+    warns: list[str], outputs: np.ndarray, decision: str
+) -> None:
+    plan = AcceptancePlan(on_failure=dict.fromkeys(warns, "warn"))
+    verdict = verdict_on(evidence(HELD, outputs), SUBJECT, HELD, plan)
+    assert (verdict.decision, verdict.checks[0].status == "failed") == (decision, decision == "refused")
+
+
+@pytest.mark.parametrize(
     ("asked", "told"),
     [
         (

@@ -145,6 +145,19 @@ def test_two_classes_swapped_are_seen(judged: Callable[..., BoardVerdict], right
     assert failed(judged(replace(right, outputs=outputs))) <= {"labels", "outputs"}
 
 
+def test_a_board_that_fails_the_smoke_test_is_asked_how_far_off_it_is(
+    judged: Callable[..., BoardVerdict], right: AcceptanceSet
+) -> None:
+    assert right.outputs is not None
+    off = np.clip(right.outputs.astype(np.int16) - 10, -128, 127).astype(np.int8)
+    # More than a board answers at once.
+    plan = PLAN.model_copy(update={"golden_vectors": 100})
+    (smoke,) = judged(replace(right, outputs=off), plan).checks
+    told = smoke.finding.model_dump()
+    assert (told["asked"], told["largest"]) == (3, 10)
+    assert told["named_alike"] == told["samples"] >= plan.golden_vectors
+
+
 @pytest.mark.parametrize("every", [10, 5])
 def test_a_port_that_disagrees_on_labels_is_refused_though_it_passes_its_floor(
     judged: Callable[..., BoardVerdict], right: AcceptanceSet, every: int

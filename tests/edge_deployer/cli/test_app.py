@@ -56,7 +56,7 @@ def test_help_teaches_and_is_quick(tmp_path: Path) -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    heavy = {"tensorflow", "tfx", "apache_beam", "numpy", "pydantic", "smpclient", "kfp"}
+    heavy = {"tensorflow", "tfx", "apache_beam", "numpy", "pydantic", "smpclient", "kfp", "rich"}
     program = (
         "import sys\nfrom edge_deployer.cli.app import app\n"
         "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"

@@ -12,7 +12,7 @@ import pytest
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
 from edge_deployer.report.html import write_report
-from edge_deployer.report.schema import report_schema
+from edge_deployer.report.reading import report_schema
 from tests.edge_deployer.cli.command import Done, tinyops, tinyops_process
 from tests.edge_deployer.report import sample_reports
 

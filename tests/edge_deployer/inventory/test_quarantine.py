@@ -111,5 +111,5 @@ def test_a_reason_that_no_loaded_module_declares_is_kept_until_one_does(tmp_path
         connection.execute("UPDATE quarantine SET reason = ?", (json.dumps({"code": "test.later", "figure": 7}),))
     read = quarantine.boards()["s1"].reason
     assert in_words(read) == "test.later"
-    kind("test.later", "figure {{ figure }}", figure=int)
+    kind("test.later", "figure {{ figure }}", {"figure": int})
     assert in_words(read) == "figure 7"

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from edge_deployer.report.facts import Epoch, Report
-from edge_deployer.report.schema import report_schema
+from edge_deployer.report.reading import report_schema
 from tests.edge_deployer.report import sample_reports
 from tests.edge_deployer.report.sample_reports import CASES
 
