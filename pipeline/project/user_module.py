@@ -15,7 +15,7 @@ from edge_deployer.files import read_file, reading
 
 @dataclass(frozen=True)
 class UserModule:
-    """A Python file with `run_fn(fn_args)` for Trainer; `preprocessing_fn(inputs)` for Transform, there or beside it."""
+    """A Python file with `run_fn(fn_args)` for Trainer; `preprocessing_fn(inputs)`, for Transform, in it or beside."""
 
     path: Path  # The file with `run_fn`.
     preprocessing: Path  # The file with `preprocessing_fn`, the same or another in its folder.
