@@ -45,7 +45,7 @@ class BoardEntry(BaseModel):
     pool: Pool
     profile: str = "cortex-m4"
     url: Annotated[str, AfterValidator(check_url)] | None = Field(
-        default=None, description="/dev/ttyACM0, socket://host:port, rfc2217://host:port or udp://host"
+        default=None, description="a device path, or a URL that a transport is registered for"
     )
     spare: bool = False
     virtual: bool = False
