@@ -1,0 +1,64 @@
+"""A front end: what turns a sensor's samples into the features that a network takes, on the host as on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, ClassVar, Final, Protocol
+
+from components.sensor_example_gen.sources.section import Section
+from edge_deployer.errors import TinyopsError
+from edge_deployer.tensors import Array
+
+KINDS: Final = ("micro_frontend", "none", "scale")
+
+
+class FrontEndSection(Section):
+    """`data.features`: each front end adds its parameters."""
+
+    kind: str
+
+
+class FrontEnd(Protocol):
+    """Made anew in each worker; a sample's features depend on that sample alone."""
+
+    Section: ClassVar[type[FrontEndSection]]
+    """Its parameters in the project file."""
+    version: ClassVar[str]
+    """Changes when the same sample would get other features."""
+    on_board: ClassVar[bool]
+    """Whether C can repeat it bit for bit."""
+
+    def __init__(self, section: Any) -> None: ...
+
+    def shape(self, sample: tuple[int, ...]) -> tuple[int, ...]:
+        """Of the features of a sample of that shape.
+
+        Raises:
+            TinyopsError: it takes no such samples.
+        """
+
+    def raw(self, values: Array) -> Array:
+        """A sample as the sensor gives it to the board: integers."""
+
+    def compute(self, raw: Array) -> Array:
+        """The features of a raw sample, int8 where `on_board`."""
+
+    def parameters(self) -> Mapping[str, Any]:
+        """All that firmware must know besides name and version, as JSON has it."""
+
+
+def front_end_class(kind: str) -> type[FrontEnd]:
+    """The class of a front end.
+
+    Raises:
+        TinyopsError: there is none of that name.
+    """
+    if kind not in KINDS:
+        raise TinyopsError(
+            f"data.features: {kind!r} is no front end; there are {', '.join(KINDS)}",
+            remedy="correct it, or compute features of your own in preprocessing_fn, with `features: none`",
+        )
+    module = "no_features" if kind == "none" else kind
+    found: type[FrontEnd] = import_module(f"{__package__}.{module}").FRONT_END
+    return found

@@ -1,0 +1,55 @@
+"""The list of a source's records. Columns, not objects: a million records take tens of megabytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.sensor_example_gen.sources.anomaly import Found
+from edge_deployer.tensors import Array
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Records of which nothing has been read but the name.
+
+    A source lists only those that it can make samples of, as far as the list shows; the others are in `found`.
+    """
+
+    rows: Array  # int64, shape ``(n,)``: number of each record in the whole source, ascending.
+    labels: Array | None  # int64, shape ``(n,)``: index of the class; None where records have targets.
+    groups: Array | None = None  # int64 or text, shape ``(n,)``; None where the project names no group.
+    targets: Array | None = None  # float64, shape ``(n, ...)``, or None.
+    # Shape ``(n,)``: name of the split that the data itself gives to each record, ``train`` or ``eval``; None where
+    # groups or a hash decide.
+    given: Array | None = None
+    names: tuple[str, ...] | None = None  # Of each record, below the source's folder; None for rows of one file.
+    # bytes of shape ``(n,)``: what the hash is made of where there are no groups; None for the names.
+    keys: Array | None = None
+    found: tuple[Found, ...] = ()  # What the list shows already.
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def name(self, index: int) -> str:
+        """What messages call a record."""
+        return f"row {self.rows[index]}" if self.names is None else self.names[index]
+
+    def take(self, indices: Sequence[int] | Array) -> Listing:
+        """Some of the records, in the order of `indices`; nothing of `found`."""
+        chosen = np.asarray(indices, np.int64)
+        return Listing(
+            rows=self.rows[chosen],
+            labels=_some(self.labels, chosen),
+            groups=_some(self.groups, chosen),
+            targets=_some(self.targets, chosen),
+            given=_some(self.given, chosen),
+            names=None if self.names is None else tuple(self.names[index] for index in chosen),
+            keys=_some(self.keys, chosen),
+        )
+
+
+def _some(column: Array | None, chosen: Array) -> Array | None:
+    return None if column is None else column[chosen]

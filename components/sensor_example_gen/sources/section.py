@@ -1,0 +1,114 @@
+"""What the sections of all kinds of data have in common: `data` in a project file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from components.sensor_example_gen.sources.anomaly import Anomaly
+
+
+def beside_config(path: Path, info: ValidationInfo) -> Path:
+    """Paths in a project file count from its folder."""
+    return Path((info.context or {}).get("folder", Path())) / path.expanduser()
+
+
+ConfigPath = Annotated[Path, AfterValidator(beside_config)]
+FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A part of a project file: an unknown key is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Splits(Section):
+    """How records are divided: by a hash of the group or the record, by groups, by a field, or by a list."""
+
+    # Hash buckets of each split: their proportion is the splits' proportion.
+    train: PositiveInt = 4
+    eval: PositiveInt = 1
+    eval_groups: list[str] | None = None  # Groups that are held out; all others train.
+    field: FeatureName | None = None  # Field of the names, column or array that says the split.
+    train_values: list[str] = ["train", "training"]  # What it says of a record that trains.
+    eval_values: list[str] = ["eval", "evaluation", "test", "testing", "validation"]  # Of one that is held out.
+    eval_list: ConfigPath | None = None  # File with the name of a held-out record in each line; all others train.
+
+    @field_validator("eval_groups", "train_values", "eval_values", mode="before")
+    @classmethod
+    def _as_text(cls, values: object) -> object:
+        return as_text(values)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Splits:
+        ways = [name for name in ("eval_groups", "field", "eval_list") if getattr(self, name) is not None]
+        if len(ways) > 1:
+            raise ValueError(f"{' and '.join(ways)} both divide the records; give one of them")
+        if ways and self.model_fields_set & {"train", "eval"}:
+            raise ValueError(f"{ways[0]} divides the records, and train and eval are hash buckets; give one of them")
+        return self
+
+    @property
+    def buckets(self) -> dict[str, int]:
+        """Hash buckets of each split, the training split first."""
+        return {"train": self.train, "eval": self.eval}
+
+
+class DataSection(Section):
+    """Where samples are, and what they are samples of; each kind of data adds its own fields."""
+
+    kind: str = "arrays"  # `audio`, `motion`, `images`, `arrays`, or one that an installed package brings.
+    source: ConfigPath  # File or folder on this machine.
+    input: FeatureName = "input"  # Name of the model's input.
+    label: FeatureName | None = "label"  # Field, column or array that says the class; also the feature's name.
+    target: FeatureName | None = None  # Column or array with the value that a regression is to answer.
+    # Field, column or array that says from which person, device or recording a sample is; no group stands in two
+    # splits.
+    group: FeatureName | None = None
+    # Name of each class, in the order of the indices; None for a regression.
+    classes: Annotated[list[str], Field(min_length=2)] | None = None
+    splits: Splits = Splits()
+    # How the network's features are made of a sample: a front end's name, or a mapping with `kind` and its parameters.
+    features: Annotated[Any, Field(validate_default=True)] = "none"
+    # Share of the records that may have each anomaly, beyond which a run stops; others have `Anomaly.most`.
+    anomalies: dict[Anomaly, Share] = {}
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _on_this_machine(cls, source: object) -> object:
+        if isinstance(source, str) and "://" in source:
+            raise ValueError("a path on this machine is wanted; kubeflow.data_file takes a URI")
+        return source
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _names_of_classes(cls, classes: object) -> object:
+        return as_text(classes)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> DataSection:
+        names = [name for name in (self.input, self.label, self.target, self.group) if name is not None]
+        if len(set(names)) != len(names):
+            raise ValueError("input, label, target and group must have different names")
+        if self.classes is not None and len(set(self.classes)) != len(self.classes):
+            raise ValueError("two classes have the same name")
+        return self
+
+
+def as_text(values: object) -> object:
+    """YAML reads the names 0, 1, 2 as numbers."""
+    return [str(value) for value in values] if isinstance(values, list) else values
