@@ -29,6 +29,7 @@ class Listing:
     # bytes of shape ``(n,)``: what the hash is made of where there are no groups; None for the names.
     keys: Array | None = None
     found: tuple[Found, ...] = ()  # What the list shows already.
+    ignored: tuple[str, ...] = ()  # Files that are of no kind that the source reads.
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -38,7 +39,7 @@ class Listing:
         return f"row {self.rows[index]}" if self.names is None else self.names[index]
 
     def take(self, indices: Sequence[int] | Array) -> Listing:
-        """Some of the records, in the order of `indices`; nothing of `found`."""
+        """Some of the records, in the order of `indices`; nothing of `found` and `ignored`."""
         chosen = np.asarray(indices, np.int64)
         return Listing(
             rows=self.rows[chosen],
