@@ -121,7 +121,7 @@ class DisagreementCheck(SequentialCheck):
     def shares(self, plan: AcceptancePlan) -> Disagreement:
         """What the plan tolerates, and what it calls bad."""
         section = plan.section(self.section)
-        assert section is not None, "a plan always has it"
+        assert section is not None, "the plan asks for it"
         return section
 
     def test(self, plan: AcceptancePlan, samples: int) -> BernoulliTest:
@@ -134,7 +134,9 @@ class DisagreementCheck(SequentialCheck):
         return design_test(shares.tolerated, shares.bad, plan.alpha, plan.beta, samples)
 
     @override
-    def judge(self, case: Case) -> CheckResult:
+    def judge(self, case: Case) -> CheckResult | None:
+        if not self.is_asked(case.plan):
+            return None
         skipped = self.why_skipped(case.reference)
         if skipped is not None:
             return self.result(case, "skipped", skipped)
@@ -158,7 +160,7 @@ class DisagreementCheck(SequentialCheck):
 
     @override
     def samples_needed(self, plan: AcceptancePlan, *, labelled: bool, computed: bool) -> int | None:
-        return needed_by_design(lambda: self.test(plan, 1)) if computed else None
+        return needed_by_design(lambda: self.test(plan, 1)) if computed and self.is_asked(plan) else None
 
 
 class FloorCheck(SequentialCheck):

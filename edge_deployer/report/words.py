@@ -81,9 +81,11 @@ def headline(deployment: Deployment) -> str:
     production = [board for board in deployment.boards if board.pool == "production"]
     if deployment.gate == "staging":
         return staging_in_words(deployment)
-    if deployment.gate == "production":
-        refusing = next(board for board in production if board.verdict and not board.verdict.accepted)
-        return f"{refusing.name}: {verdict_in_words(refusing)}"
+    refusing = [board for board in production if board.verdict and not board.verdict.accepted]
+    if deployment.gate == "production" and refusing:
+        return f"{refusing[0].name}: {verdict_in_words(refusing[0])}"
+    if deployment.gate is not None:
+        return f"{deployment.outcome} at {deployment.gate}; no reason is recorded"
     release = deployment.release.release_id if deployment.release else "the model"
     if deployment.outcome == "unchanged":
         return f"{release} already runs on all {len(production)} production boards; nothing was changed"

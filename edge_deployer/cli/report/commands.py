@@ -71,7 +71,7 @@ def show(named: _Report = None, workspace: _Workspace = WORKSPACE, as_json: AsJs
 
 @report.command(epilog="Example: tinyops report replay .tinyops/reports/3")
 def replay(named: _Report = None, workspace: _Workspace = WORKSPACE, as_json: AsJson = False) -> None:
-    """Judge every board and the staging pool once more, conclude outcome and headline, and compare bit for bit.
+    """Judge every board and the staging pool once more, conclude the outcome, and compare codes and figures.
 
     Verdicts are made of the plan, the reference and the boards' answers in the report alone; the outcome also of what
     each board runs. What is not the same was made by another version of tinyops, or something in the report was

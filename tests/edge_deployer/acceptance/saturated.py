@@ -31,10 +31,13 @@ class SaturatedCheck(DisagreementCheck):
     name = "saturated"
     place = 35
     about = "the share of samples with an output at an end of its stored type"
-    section, default = Saturated, Saturated(tolerated=0.02, bad=0.1)
-    section_about = "samples with a saturated output"
+    section = Saturated
+    section_about = "samples with a saturated output; null asks nothing"
     counts = "saturated outputs"
-    asks = ("Saturated outputs", DisagreementCheck.asks[1])
+    asks = (
+        "Saturated outputs",
+        "{% if section is none %}nothing is asked{% else %}" + DisagreementCheck.asks[1] + "{% endif %}",
+    )
 
     @override
     def samples_against(self, case: Case) -> BoolArray:

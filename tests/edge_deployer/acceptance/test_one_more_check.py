@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from datetime import datetime, timezone
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,11 +19,13 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.report.facts import Report
 from edge_deployer.report.html import render_html
 from edge_deployer.report.markdown import render_markdown
+from edge_deployer.report.reading import read_report
 from edge_deployer.report.replay import replay
 from edge_deployer.rollout.deployment import Deployment
 from tests.edge_deployer.acceptance.evidence_factory import HASH, SUBJECT, evidence, reference, verdict_on, why
 from tests.edge_deployer.report.sample_reports import release_record
 
+REPORTS = Path(__file__).parents[1] / "report"
 HELD = reference()
 assert HELD.outputs is not None
 SATURATED = HELD.outputs.load().copy()
@@ -46,7 +49,8 @@ def test_a_plan_has_its_section_and_may_let_it_warn() -> None:
 
 
 def test_feasibility_and_the_examination_ask_what_it_needs() -> None:
-    assert samples_needed(AcceptancePlan(), labelled=True, computed=True)["saturated"] > 0
+    assert "saturated" not in samples_needed(AcceptancePlan(), labelled=True, computed=True)
+    assert samples_needed(AcceptancePlan(saturated={}), labelled=True, computed=True)["saturated"] > 0
     thorough = AcceptancePlan(saturated={"tolerated": 0.005, "bad": 0.03})
     taken = Case(evidence(HELD, HELD.outputs.load()[:100]), HELD, thorough)  # type: ignore[union-attr]
     assert needs_more_samples(taken)
@@ -54,7 +58,10 @@ def test_feasibility_and_the_examination_ask_what_it_needs() -> None:
 
 
 def test_verdict_report_and_replay_have_it() -> None:
-    plan, release = AcceptancePlan(outputs={"tolerance": 255}), release_record()
+    plan, release = (
+        AcceptancePlan(outputs={"tolerance": 255}, saturated={"tolerated": 0.02, "bad": 0.1}),
+        release_record(),
+    )
     subject = Subject(image_hash=HASH, image_bytes=SUBJECT.image_bytes, arena_bytes=release.manifest.arena_bytes)
     given = [evidence(HELD, SATURATED, board=name) for name in ("s1", "s2")]
     verdicts = [verdict_on(each, subject, HELD, plan) for each in given]
@@ -88,6 +95,13 @@ def test_verdict_report_and_replay_have_it() -> None:
     assert all(verdict.same for verdict in replay(report.deployment))
 
 
+@pytest.mark.parametrize("path", sorted((REPORTS / "kept").glob("*.json")), ids=lambda path: path.stem)
+def test_a_report_from_before_is_not_held_to_it(path: Path) -> None:
+    report = read_report(path)
+    assert all(verdict.same for verdict in replay(report.deployment))
+    assert "nothing is asked" in render_html(report)
+
+
 def test_without_it_a_plan_with_its_section_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     checks = {name: check for name, check in registry._CHECKS.items() if name != "saturated"}
     monkeypatch.setattr(registry, "_CHECKS", checks)
@@ -98,7 +112,7 @@ def test_without_it_a_plan_with_its_section_is_refused(monkeypatch: pytest.Monke
 def test_its_share_is_of_samples_and_not_of_values() -> None:
     once = HELD.outputs.load().copy()  # type: ignore[union-attr]
     once[7, 3] = -128
-    plan = AcceptancePlan(outputs={"tolerance": 255})
+    plan = AcceptancePlan(outputs={"tolerance": 255}, saturated={"tolerated": 0.02, "bad": 0.1})
     saturated = next(
         check for check in verdict_on(evidence(HELD, once), SUBJECT, HELD, plan).checks if check.name == "saturated"
     )

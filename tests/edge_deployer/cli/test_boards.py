@@ -333,7 +333,7 @@ def test_an_image_that_is_not_for_the_board_is_refused_before_the_board_is_touch
     (bench.folder / "big.img").write_bytes(make_image(bytes(32768 - 200), "1.0.0", bench.key.path))
     room = load_profile("fast.yaml").image_bytes
     assert f"a slot of p1 (fast) holds {room:,}" in bench.answer("install", "p1", "big.img", status=3)["detail"]
-    write_inventory(bench.folder, arena_bytes=16)
+    write_profile(bench.folder, "fast", **FAST, arena_bytes=16)
     refused = bench.answer("install", "p1", bundle.folder.name, status=3)
     assert "arena" in refused["detail"]
     assert not (bench.folder / ".tinyops" / "boards").exists()

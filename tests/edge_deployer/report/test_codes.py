@@ -54,6 +54,13 @@ def test_every_outcome_has_a_headline_and_a_stop_its_remedy(case: Callable[[], R
     assert (remedy(deployment) is None) == deployment.pushed
 
 
+@pytest.mark.parametrize("gate", ["evaluation", "boards", "production"])
+def test_a_stop_that_was_altered_to_have_no_reason_is_told_all_the_same(gate: str) -> None:
+    record = sample_reports.promoted().deployment.model_copy(update={"outcome": "refused", "gate": gate})
+    assert headline(record) == f"refused at {gate}; no reason is recorded"
+    assert remedy(record)
+
+
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
 def test_a_report_of_an_earlier_version_is_read_shown_and_replayed(path: Path) -> None:
     report = read_report(path)
