@@ -107,7 +107,7 @@ def validation_report(infra_blessing: types.Artifact) -> ValidationReport:
 
 
 def lineage(artifacts: dict[str, types.Artifact], data: DataFacts) -> list[LineageStep]:
-    """From the data to the evidence, an entry an artifact, each with its id in ML Metadata.
+    """From the data to the evidence, one entry per artifact, each with its id in ML Metadata.
 
     Args:
         artifacts: what each step made, in the order of the pipeline, by the name of the step.

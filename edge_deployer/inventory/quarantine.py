@@ -46,7 +46,7 @@ _ENTRY = TypeAdapter(Confinement)
 
 
 class Quarantine:
-    """The boards of a workspace that are in quarantine. Every call opens the file anew, so that commands can share it.
+    """The boards of a workspace that are in quarantine. Every call opens the file again, so that commands can share it.
 
     Args:
         folder: where the virtual boards of the workspace are; made if need be.
@@ -112,7 +112,7 @@ class Quarantine:
 
 
 def _read_reason(stored: object) -> object:
-    """Versions of before wrote it in words."""
+    """Earlier versions wrote it in words."""
     try:
         return json.loads(stored) if isinstance(stored, str) else stored
     except json.JSONDecodeError:

@@ -135,7 +135,7 @@ def checked_inputs(values: Array, name: str, path: Path) -> Array:
     """
     if values.ndim == 0 or values.dtype.kind not in "iufb":
         raise TinyopsError(
-            f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not an array of real numbers, a row a sample",
+            f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not an array of real numbers, one row per sample",
             remedy="store samples as floats or integers, the first dimension counting them",
         )
     if values.size == 0:
@@ -164,7 +164,7 @@ def _checked_targets(arrays: dict[str, Array], name: str, path: Path) -> Array:
     values = arrays[name]
     if values.ndim == 0 or values.size == 0 or values.dtype.kind not in "iuf":
         raise TinyopsError(
-            f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not an array of real numbers, a row a sample",
+            f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not an array of real numbers, one row per sample",
             remedy="store what the model should answer as floats, in real units, the first dimension counting samples",
         )
     targets: Array = values.astype(np.float64)
@@ -176,7 +176,7 @@ def _checked_labels(arrays: dict[str, Array], name: str, classes: int | None, pa
     values = arrays[name]
     if values.ndim != 1:
         raise TinyopsError(
-            f"{path}: {name!r} has shape {list(values.shape)}, not one label a sample",
+            f"{path}: {name!r} has shape {list(values.shape)}, not one label per sample",
             remedy="store labels as a vector of class indices",
         )
     allowed = "0 and up" if classes is None else f"0 .. {classes - 1}"

@@ -23,7 +23,7 @@ class LabelledSamples:
         labels: class index of each sample, or 0 normal and 1 anomaly, ``(n,)``; None where there are none.
         class_names: may be empty.
         targets: real values that the model should answer, ``(n, ...)``, for a regression; None where there are none.
-        slices: what part of the data each sample is from, one entry a sample; for stratifying alone. None if unknown.
+        slices: what part of the data each sample is from, one entry per sample; for stratifying alone. None if unknown.
         source: what messages call the data.
         random: whether the values are made up: they can show parity, and nothing of the quality.
     """

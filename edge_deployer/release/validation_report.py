@@ -17,7 +17,7 @@ class ValidationReport(BaseModel):
 
     Attributes:
         blessed: whether the model may go to boards of this profile.
-        reason: why not, or None; in records of before with `remedy`, in words.
+        reason: why not, or None; in earlier records with `remedy`, in words.
         profile: name of the board profile.
         operators: number of each operator in the model, by its TFLite name.
         precision: what the model computes in, see `edge_deployer.tflm.describe_precision`.
@@ -65,7 +65,7 @@ class ValidationReport(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _words_of_before(cls, content: Any) -> Any:
-        """Records of before had reason and remedy in words."""
+        """Earlier records had reason and remedy in words."""
         if not isinstance(content, dict) or "remedy" not in content:
             return content
         kept = {name: value for name, value in content.items() if name != "remedy"}

@@ -95,7 +95,7 @@ class Interface:
 
     Attributes:
         name: of its class.
-        description: a paragraph an item.
+        description: one paragraph per item.
         inputs: artifacts that it takes.
         parameters: the rest that it takes.
         outputs: artifacts that it makes.

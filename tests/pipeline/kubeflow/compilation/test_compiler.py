@@ -1,6 +1,6 @@
 """Compiled pipelines, against golden files, and what is wrong with a config that cannot be compiled.
 
-After a change that is meant, in `tests/pipeline/kubeflow`, with TFX 1.16 (a newer TFX changes `sdkVersion` and nothing else):
+After a change that is meant, in `tests/pipeline/kubeflow`, with TFX 1.16 (a newer one changes `sdkVersion` alone):
 
     tinyops compile --demo -o golden/digits.yaml
     tinyops compile golden/vibration -o golden/vibration.yaml
