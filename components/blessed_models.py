@@ -47,12 +47,7 @@ class BlessedModel:
 
 
 def record(blessing: Path, model: bytes) -> None:
-    """Leave a record in the folder of a blessing.
-
-    Args:
-        blessing: folder of a `ModelBlessing` artifact.
-        model: the flatbuffer.
-    """
+    """Leave a record in the folder of a `ModelBlessing` artifact."""
     write_file(blessing / _MODEL_FILE, model)
     # Last: who finds it finds the model too.
     text = _Record(sha256=_sha256(model), blessed_at=datetime.now(timezone.utc)).model_dump_json()

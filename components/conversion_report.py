@@ -21,32 +21,23 @@ class TensorQuantisation(BaseModel):
 
 
 class ConversionReport(BaseModel):
-    """Contents of `FILE_NAME` in the folder of the int8 model.
-
-    Attributes:
-        feature: name of the input, which is the feature it takes.
-        model_bytes: size of the int8 model.
-        task: what the model is for, and how that was found.
-        float_figure: the float model's on the eval split; None where the split does not allow it.
-        int8_figure: the same for the int8 model in TFLM; None if TFLM does not run it, too.
-        agreement: share of the eval split on which both name the same class; None if TFLM does not run the model, or
-            answers are no classes.
-        refusal: TFLM's reason for not running the model, or None.
-    """
+    """Contents of `FILE_NAME` in the folder of the int8 model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    feature: str
+    feature: str  # Name of the input, which is the feature it takes.
     input: TensorQuantisation
     output: TensorQuantisation
-    model_bytes: int
+    model_bytes: int  # Size of the int8 model.
     representative_examples: int
     eval_examples: int
-    task: Task
-    float_figure: float | None
-    int8_figure: float | None
+    task: Task  # What the model is for, and how that was found.
+    float_figure: float | None  # The float model's on the eval split; None where the split does not allow it.
+    int8_figure: float | None  # The same for the int8 model in TFLM; None if TFLM does not run it, too.
+    # Share of the eval split on which both name the same class; None if TFLM does not run the model, or answers are no
+    # classes.
     agreement: float | None
-    refusal: str | None
+    refusal: str | None  # TFLM's reason for not running the model, or None.
 
     @property
     def metric(self) -> Metric:

@@ -23,16 +23,11 @@ _DTYPES: Final = {"float_list": "float32", "int64_list": "int64", "bytes_list": 
 
 @dataclass(frozen=True)
 class LabelledExamples:
-    """One split, in an order that depends on its contents alone.
+    """One split, in an order that depends on its contents alone."""
 
-    Attributes:
-        inputs: float32, shape ``(n, *shape)``.
-        labels: int64, shape ``(n,)``.
-        slices: values of the slice features of each sample, as a tuple for each feature, empty where it has none.
-    """
-
-    inputs: Array
-    labels: Array
+    inputs: Array  # float32, shape ``(n, *shape)``.
+    labels: Array  # int64, shape ``(n,)``.
+    # Values of the slice features of each sample, as a tuple for each feature, empty where it has none.
     slices: list[tuple[tuple[SliceValue, ...], ...]]
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Where a TFLite model lies in a `Model` artifact, and which feature it takes. Runs nothing."""
+"""Where a TFLite model lies in a `Model` artifact, which feature it takes, and how much arena. Runs nothing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 from tfx.types import Artifact
 from tfx.utils import path_utils
+
+# Roomy on purpose: whether a model fits its board is the validator's question, and only there a refusal.
+HOST_ARENA_BYTES = 16 << 20
 
 # TFMA looks for this name, without an extension, in the serving folder.
 FILE_NAME = "tflite"

@@ -16,13 +16,7 @@ from edge_deployer.tflm import last_operator, tensor_specs
 
 
 def task_of_project(model: bytes, asked: AskedTask, *, classes: int | None, labels: Array) -> Task:
-    """The task of a model that a project has made.
-
-    Args:
-        model: bytes of the int8 model.
-        asked: what the project says.
-        classes: number of classes.
-        labels: of some of the data, ``(n,)``.
+    """The task of an int8 model that a project has made, for some of its labels, ``(n,)``.
 
     Raises:
         TinyopsError: the model's outputs do not fit the task.

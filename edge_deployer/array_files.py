@@ -47,11 +47,7 @@ _HEADERS: Final[dict[tuple[int, int], Callable[[IO[bytes]], _Header]]] = {
 
 
 class ArrayArchive:
-    """An open `.npz` file.
-
-    Attributes:
-        names: of its arrays.
-    """
+    """An open `.npz` file."""
 
     def __init__(self, archive: np.lib.npyio.NpzFile) -> None:
         self._archive = archive
@@ -82,12 +78,7 @@ class ArrayArchive:
 
 @contextmanager
 def opened_npz(file: Path | IO[bytes], what: str, *, remedy: str) -> Iterator[ArrayArchive]:
-    """An `.npz` file for as long as the block lasts.
-
-    Args:
-        file: its path, or its bytes.
-        what: what it is, in words, for messages.
-        remedy: what to do where it cannot be read.
+    """An `.npz` file, which messages call `what`, for as long as the block lasts.
 
     Raises:
         TinyopsError: it is missing or damaged, holds a single array, or claims to hold more than it does; while it is
@@ -122,11 +113,7 @@ def require_file(path: Path, what: str) -> None:
 
 
 def read_npy(path: Path, what: str) -> Array:
-    """The array in an `.npy` file.
-
-    Args:
-        path: the file.
-        what: what it is, in words, for messages.
+    """The array in an `.npy` file, which messages call `what`.
 
     Raises:
         TinyopsError: it is missing, is damaged, or claims to hold more than it does.
@@ -144,20 +131,12 @@ def read_npy(path: Path, what: str) -> Array:
     except OSError as error:
         raise TinyopsError(f"{what} cannot be read: {_words(error)}", remedy="correct the path") from None
     except _UNREADABLE as error:
-        raise TinyopsError(
-            f"{what} is not an .npy file: {_words(error)}",
-            remedy="save one array with numpy.save; what numpy.savez writes ends in .npz",
-        ) from None
+        remedy = "save one array with numpy.save; what numpy.savez writes ends in .npz"
+        raise TinyopsError(f"{what} is not an .npy file: {_words(error)}", remedy=remedy) from None
 
 
 def _require_claim(file: IO[bytes], size: int, name: str) -> None:
-    """An array's header must claim what its file has.
-
-    Args:
-        file: at its beginning.
-        size: bytes of the file.
-        name: what messages call the array.
-    """
+    """The header of an array, at the beginning of `file`, must claim what its file of so many bytes has."""
     beginning = file.read(np.lib.format.MAGIC_LEN)
     if not beginning.startswith(np.lib.format.MAGIC_PREFIX):
         return

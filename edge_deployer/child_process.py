@@ -46,23 +46,14 @@ def module_command(module: str, *, owned: bool = False) -> list[str]:
 
 
 def end_with(parent: int, number: int = signal.SIGTERM) -> None:
-    """Have this process sent a signal when its parent ends; at once if it has ended already.
-
-    Args:
-        parent: its process id.
-        number: the signal's.
-    """
+    """Have this process sent a signal when its parent ends; at once if it has ended already."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
         signal.raise_signal(number)
 
 
 class Forked:
-    """A child of `fork`, with as much of `subprocess.Popen` as its parents use.
-
-    Args:
-        pid: its number.
-    """
+    """A child of `fork`, with as much of `subprocess.Popen` as its parents use."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -87,8 +78,7 @@ class Forked:
 def fork(life: Callable[[], int]) -> Forked:
     """Start a copy of this process, which has no other threads: the copy could wait for ever for a lock of theirs.
 
-    Args:
-        life: all that the copy does; returns its exit status. What it raises is told on stderr, with the status 1.
+    `life` is all that the copy does, and returns its exit status. What it raises is told on stderr, with the status 1.
     """
     pid = os.fork()
     if pid:
@@ -106,8 +96,7 @@ def fork(life: Callable[[], int]) -> Forked:
 def drop_inheritance(*keep: int) -> None:
     """To be called first in a forked child: forget the parent's signal handlers, close its descriptors.
 
-    Args:
-        keep: descriptors to leave open besides 0, 1 and 2.
+    Those in `keep` stay open, and 0, 1 and 2.
     """
     signal.set_wakeup_fd(-1)
     for number in signal.valid_signals():
@@ -149,11 +138,7 @@ def kill_session(process: subprocess.Popen[Any]) -> None:
 
 
 def ended_by(status: int) -> str:
-    """What ended a process: ``exit status 1`` or ``SIGSEGV``.
-
-    Args:
-        status: as `subprocess.Popen.wait` gives it.
-    """
+    """What ended a process, by its status as `subprocess.Popen.wait` gives it: ``exit status 1`` or ``SIGSEGV``."""
     return signal.Signals(-status).name if status < 0 else f"exit status {status}"
 
 

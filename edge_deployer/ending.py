@@ -126,8 +126,7 @@ def listen_no_more() -> None:
 def waited_for(what: str) -> Iterator[None]:
     """A block that no signal cuts short.
 
-    Args:
-        what: completes "waiting for", for whoever sends a signal; empty for what takes no time.
+    `what` completes "waiting for", for whoever sends a signal; it is empty for what takes no time.
     """
     _waits.append(what)
     try:
@@ -179,12 +178,7 @@ def run_to_end(work: Coroutine[None, None, Result]) -> Result:
 
 
 async def uncut(work: Coroutine[None, None, Result], what: str = "") -> Result:
-    """Await work that no signal cuts short; a cancellation counts when it is done.
-
-    Args:
-        work: what puts something in order.
-        what: as for `waited_for`.
-    """
+    """Await work that no signal cuts short, see `waited_for`; a cancellation counts when it is done."""
     task, cancelled = asyncio.ensure_future(work), False
     with waited_for(what):
         while not task.done():

@@ -15,12 +15,7 @@ _LONGEST_TEXT: Final = 400
 
 
 def describe_validation_error(error: ValidationError, source: str) -> TinyopsError:
-    """The first findings of a validation as one error; values in it are cut to a length that can be read.
-
-    Args:
-        error: what pydantic raised.
-        source: the file or thing that was checked, named in the message.
-    """
+    """The first findings about a file or thing as one error; values in it are cut to a length that can be read."""
     findings = error.errors(include_url=False)
     lines = []
     for finding in findings[:_MOST_FINDINGS]:

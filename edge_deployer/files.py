@@ -85,11 +85,9 @@ def reading(what: str, *, remedy: str = "correct the path") -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        raise TinyopsError(f"{what} cannot be read: {error.strerror or error}", remedy=remedy) from None
-    except ValueError as error:
-        # A path with a zero byte in it.
-        raise TinyopsError(f"{what} cannot be read: {error}", remedy=remedy) from None
+    # ValueError: a path with a zero byte in it.
+    except (OSError, ValueError) as error:
+        raise TinyopsError(f"{what} cannot be read: {_reason(error)}", remedy=remedy) from None
 
 
 def resolved(path: Path) -> Path:
@@ -108,11 +106,7 @@ def exists(path: Path, what: str) -> bool:
 
 
 def read_text(path: Readable, what: str, *, remedy: str = "correct the path") -> str:
-    """The text of a file; arguments as for `read_file`.
-
-    Raises:
-        TinyopsError: the file cannot be read, or is not UTF-8.
-    """
+    """The text of a file, which must be UTF-8; arguments and errors as for `read_file`."""
     contents = read_file(path, what, remedy=remedy)
     try:
         return contents.decode()
@@ -121,11 +115,7 @@ def read_text(path: Readable, what: str, *, remedy: str = "correct the path") ->
 
 
 def read_json(path: Readable, what: str, *, remedy: str = "correct the path") -> Any:
-    """What a JSON file holds; arguments as for `read_file`.
-
-    Raises:
-        TinyopsError: the file cannot be read, or is not JSON.
-    """
+    """What a JSON file holds; arguments and errors as for `read_text`, and a `TinyopsError` for what is not JSON."""
     text = read_text(path, what, remedy=remedy)
     try:
         return json.loads(text)
@@ -134,13 +124,7 @@ def read_json(path: Readable, what: str, *, remedy: str = "correct the path") ->
 
 
 def read_record(model: type[_Model], path: Readable, what: str, *, remedy: str) -> _Model:
-    """A record that was written as JSON.
-
-    Args:
-        model: the kind of record.
-        path: the file.
-        what: the file in words, with its path, and what it should be.
-        remedy: what to do where it is damaged.
+    """A record that was written as JSON; arguments as for `read_file`.
 
     Raises:
         DamagedFile: it is no such record; the message names the first field that is wrong.
@@ -162,10 +146,9 @@ def checking(what: str, *, remedy: str) -> Iterator[None]:
         yield
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise DamagedFile(
-            f"{what} is damaged, or of another version: {f'{field}: ' if field else ''}{first['msg']}", remedy=remedy
-        ) from None
+        field = ".".join(map(str, first["loc"]))
+        said = f"{field}: {first['msg']}" if field else first["msg"]
+        raise DamagedFile(f"{what} is damaged, or of another version: {said}", remedy=remedy) from None
 
 
 def read_yaml(path: Readable, what: str) -> Any:
@@ -182,21 +165,12 @@ def read_yaml(path: Readable, what: str) -> Any:
 
 
 def read_yaml_documents(path: Readable, what: str, *, remedy: str) -> list[Any]:
-    """What each document of a YAML file holds; arguments as for `read_file`.
-
-    Raises:
-        TinyopsError: as `read_yaml`.
-    """
+    """What each document of a YAML file holds; arguments as for `read_file`, errors as for `read_yaml`."""
     return parse_yaml(read_file(path, what, remedy=remedy, most=_LARGEST_YAML), what, remedy=remedy)
 
 
 def parse_yaml(text: bytes | str, what: str, *, remedy: str) -> list[Any]:
-    """What each document in a text holds.
-
-    Args:
-        text: the documents; bytes in UTF-8.
-        what: what it is, in words, for the message.
-        remedy: what to do where it is no YAML.
+    """What each document in a text holds; bytes are UTF-8.
 
     Raises:
         TinyopsError: it is not YAML, or is nested too deep or too large.
@@ -278,10 +252,8 @@ def require_plain_path(path: Path, what: str) -> None:
     with reading(f"{what} {str(path)!r}"):
         whole = os.path.realpath(path)
     if not whole.isprintable():
-        raise TinyopsError(
-            f"{what} {whole!r} has a line break or another character in its path that cannot be printed",
-            remedy="give a folder with another name",
-        )
+        message = f"{what} {whole!r} has a line break or another character in its path that cannot be printed"
+        raise TinyopsError(message, remedy="give a folder with another name")
 
 
 def write_file(path: Path, contents: bytes, *, remedy: str = "give another path") -> None:
@@ -305,12 +277,7 @@ def write_file(path: Path, contents: bytes, *, remedy: str = "give another path"
 
 
 def create_file(path: Path, contents: bytes, *, mode: int) -> bool:
-    """Make a file that must not take the place of another; False if there is something already, which stays.
-
-    Args:
-        path: where; it appears whole or not at all.
-        contents: all of it.
-        mode: its permissions.
+    """Make a file, whole or not at all, that takes no other's place; False if there is something already.
 
     Raises:
         TinyopsError: it cannot be written.
@@ -325,15 +292,7 @@ def create_file(path: Path, contents: bytes, *, mode: int) -> bool:
 
 
 def move_aside(path: Path, damage: TinyopsError, *, then: str) -> str:
-    """Keep what is damaged, a file or a folder, under a name with `DAMAGED` before it; warns of that.
-
-    Args:
-        path: the file or folder.
-        damage: what is wrong with it.
-        then: what happens without it, in words.
-
-    Returns:
-        The warning.
+    """Keep a damaged file or folder under a name with `DAMAGED` before it; the warning, which says what happens then.
 
     Raises:
         TinyopsError: it cannot be moved.
@@ -349,11 +308,7 @@ def move_aside(path: Path, damage: TinyopsError, *, then: str) -> str:
 
 @contextmanager
 def writing(what: str, *, remedy: str) -> Iterator[None]:
-    """What the file system says while something is written, as an error to mend.
-
-    Args:
-        what: the file or folder in words, with its path, for the message.
-        remedy: what to do where the disk is not just full.
+    """What the file system says while something is written, as an error to mend; arguments as for `read_file`.
 
     Raises:
         TinyopsError: the block raised an OSError, or a path in it is none.
@@ -366,8 +321,12 @@ def writing(what: str, *, remedy: str) -> Iterator[None]:
 
 def _unwritable(message: str, error: Exception, remedy: str) -> TinyopsError:
     is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return TinyopsError(f"{message}: {reason}", remedy="free space on the disk" if is_full else remedy)
+    return TinyopsError(f"{message}: {_reason(error)}", remedy="free space on the disk" if is_full else remedy)
+
+
+def _reason(error: Exception) -> str:
+    """Not the path, which the message has already."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 @contextmanager

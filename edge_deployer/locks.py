@@ -18,11 +18,7 @@ _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 @contextmanager
 def exclusive(path: Path, *, busy: str) -> Iterator[int]:
-    """Hold the lock at `path`, whose folder is made if need be.
-
-    Args:
-        path: the lock file.
-        busy: the message if someone else holds it.
+    """Hold the lock at `path`, whose folder is made if need be; `busy` is the message if someone else holds it.
 
     Yields:
         Its descriptor; whoever inherits it holds the lock too.
@@ -36,9 +32,8 @@ def exclusive(path: Path, *, busy: str) -> Iterator[int]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise TinyopsError(
-                busy, remedy="wait until it has ended, or give this one another folder with --workspace"
-            ) from None
+            remedy = "wait until it has ended, or give this one another folder with --workspace"
+            raise TinyopsError(busy, remedy=remedy) from None
         yield descriptor
     finally:
         os.close(descriptor)
@@ -49,10 +44,7 @@ def _open(path: Path) -> int:
         return os.open(path, _FLAGS, 0o666)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise TinyopsError(
-                f"the lock {path} is a symbolic link, which no command makes", remedy="remove the link"
-            ) from None
-        raise TinyopsError(
-            f"the lock {path} cannot be opened: {error.strerror}",
-            remedy="move away what stands there, or give another folder with --workspace",
-        ) from None
+            remedy = "remove the link"
+            raise TinyopsError(f"the lock {path} is a symbolic link, which no command makes", remedy=remedy) from None
+        remedy = "move away what stands there, or give another folder with --workspace"
+        raise TinyopsError(f"the lock {path} cannot be opened: {error.strerror}", remedy=remedy) from None

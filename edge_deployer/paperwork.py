@@ -15,11 +15,7 @@ _LOGGER = logging.getLogger("tinyops.paperwork")
 
 @contextmanager
 def paperwork(what: str) -> Iterator[None]:
-    """A block that may fail, or be stopped by a signal.
-
-    Args:
-        what: is written, in words, for the warning.
-    """
+    """A block that writes `what`, in words, and may fail, or be stopped by a signal."""
     try:
         yield
     except TinyopsError as error:

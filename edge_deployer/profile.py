@@ -78,10 +78,8 @@ def load_profile(name: str, *, base: Path | None = None) -> BoardProfile:
     elif name in shipped_profiles():
         content = read_yaml(_SHIPPED / f"{name}.yaml", f"board profile {name}")
     else:
-        raise TinyopsError(
-            f"there is no board profile named {name!r}",
-            remedy=f"use one of {', '.join(shipped_profiles())}, or the path of a .yaml file",
-        )
+        remedy = f"use one of {', '.join(shipped_profiles())}, or the path of a .yaml file"
+        raise TinyopsError(f"there is no board profile named {name!r}", remedy=remedy)
     try:
         return BoardProfile.model_validate(content)
     except ValidationError as error:

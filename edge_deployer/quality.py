@@ -17,17 +17,7 @@ NO_SKILL_AUC = 0.5
 
 
 def right_answers(outputs: Array, labels: Array, output_spec: TensorSpec, task: Task) -> npt.NDArray[np.bool_]:
-    """Whether each output names its sample's class.
-
-    Args:
-        outputs: stored or real values, ``(n, ...)``.
-        labels: class indices, ``(n,)``.
-        output_spec: the model's output.
-        task: one that names classes.
-
-    Returns:
-        bool ``(n,)``.
-    """
+    """Whether each output, stored or real ``(n, ...)``, names its sample's class, of labels ``(n,)``; bool ``(n,)``."""
     right: npt.NDArray[np.bool_] = task.named_classes(outputs, output_spec) == labels
     return right
 
@@ -35,8 +25,7 @@ def right_answers(outputs: Array, labels: Array, output_spec: TensorSpec, task: 
 def majority_share(labels: Array) -> float:
     """Share of the commonest class, 0 to 1: what answering it every time would get right (no-information rate).
 
-    Args:
-        labels: class indices, 0 and up, ``(n,)``, n above 0.
+    Labels are class indices, 0 and up, ``(n,)``, n above 0.
     """
     return float(np.bincount(np.asarray(labels)).max() / len(labels))
 
@@ -98,10 +87,7 @@ def auc(labels: Array, scores: Array) -> float:
 def class_figure(metric: Metric, named: Array, labels: Array) -> float | None:
     """Accuracy, recall or precision, 0 to 1, of class 1 the last two; None without a sample to count.
 
-    Args:
-        metric: which.
-        named: the class that each answer names, ``(n,)``.
-        labels: class indices, ``(n,)``.
+    Both the classes that the answers name and the labels are class indices, ``(n,)``.
     """
     right = named == labels
     counted = {"accuracy": np.ones(len(labels), np.bool_), "recall": labels == 1, "precision": named == 1}[metric]

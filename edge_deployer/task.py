@@ -34,21 +34,16 @@ _PROBABILITY_STEP = 1 / 256
 
 
 class Task(BaseModel):
-    """What a model is for.
-
-    Attributes:
-        name: ``classification``: the first of the greatest outputs is the class. ``binary``: one output; class 1 where
-            it is over the threshold, else class 0. ``anomaly``: one output is the score, or the model is an
-            autoencoder and its error is. ``regression``: the outputs are real values.
-        threshold: of a binary task, in the output's real units.
-        why: how the task was found, for report and log.
-    """
+    """What a model is for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # ``classification``: the first of the greatest outputs is the class. ``binary``: one output; class 1 where it is
+    # over the threshold, else class 0. ``anomaly``: one output is the score, or the model is an autoencoder and its
+    # error is. ``regression``: the outputs are real values.
     name: TaskName
-    threshold: Threshold = DEFAULT_THRESHOLD
-    why: str = ""
+    threshold: Threshold = DEFAULT_THRESHOLD  # Of a binary task, in the output's real units.
+    why: str = ""  # How the task was found, for report and log.
 
     @property
     def names_classes(self) -> bool:
@@ -115,10 +110,8 @@ class Task(BaseModel):
                 remedy = "one output is a binary task: say `task: binary`, or give the last layer two units"
             raise TinyopsError(f"{told}the model has {outputs} outputs", remedy=remedy)
         if self.name == "binary" and outputs != 1:
-            raise TinyopsError(
-                f"{told}the task is binary, and the model has {outputs} outputs, not one",
-                remedy="give the last layer one unit, or say `classification` where it has one for each class",
-            )
+            remedy = "give the last layer one unit, or say `classification` where it has one for each class"
+            raise TinyopsError(f"{told}the task is binary, and the model has {outputs} outputs, not one", remedy=remedy)
         if self.name == "anomaly" and outputs not in (1, inputs):
             raise TinyopsError(
                 f"the task is anomaly, and the model has {outputs} outputs: neither one score nor its {inputs} inputs",
@@ -127,27 +120,17 @@ class Task(BaseModel):
 
 
 def judging_metric(task: Task | None, *truth: object) -> Metric | None:
-    """What samples are judged by: the first figure of their task; None where nothing says what is true of them.
-
-    Args:
-        task: what the model is for.
-        truth: labels and targets, each None where there are none.
-    """
+    """What samples are judged by: the first figure of their task; None without labels or targets to judge by."""
     return None if task is None or all(told is None for told in truth) else task.metrics[0]
 
 
 class AskedTask(BaseModel):
-    """What the user says of the task.
-
-    Attributes:
-        name: None leaves it to data and model.
-        threshold: of a binary task.
-    """
+    """What the user says of the task."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: TaskName | None = None
-    threshold: Threshold = DEFAULT_THRESHOLD
+    name: TaskName | None = None  # None leaves it to data and model.
+    threshold: Threshold = DEFAULT_THRESHOLD  # Of a binary task.
 
 
 UNASKED: Final = AskedTask()
@@ -156,16 +139,11 @@ UNASKED: Final = AskedTask()
 
 @dataclass(frozen=True)
 class Answers:
-    """What is known of a model's answers without running it.
-
-    Attributes:
-        given: the model's input.
-        answered: its output.
-        last_operator: name of the operator that makes the output, as in the TFLite schema; None where unknown.
-    """
+    """What is known of a model's answers without running it."""
 
     given: TensorSpec
     answered: TensorSpec
+    # Name of the operator that makes the output, as in the TFLite schema; None where unknown.
     last_operator: str | None = None
 
     @property

@@ -37,31 +37,19 @@ Parameter = str | RuntimeParameter
 
 @dataclass(frozen=True)
 class Places:
-    """Where a pipeline finds and leaves things: all that differs between this machine and a cluster.
+    """Where a pipeline finds and leaves things: all that differs between this machine and a cluster."""
 
-    Attributes:
-        name: of the pipeline.
-        pipeline_root: folder or URI for artifacts.
-        all_runs: folder or URI with the artifacts of all runs of this pipeline, and of no other.
-        data_source: where the data comes from, for the report; on Kubeflow, what a run names as its `data_file`.
-        data_file: the `.npz` file.
-        workspace: folder for the release store, the journal, virtual boards and the development key.
-        inventory: inventory file; empty for the shipped virtual boards.
-        signing_key: private key file; empty for a development key in the workspace.
-        release_version: ``major.minor.revision``.
-        replace: 1 where a release of another task may take production's place, else 0.
-    """
-
-    name: str
-    pipeline_root: str
-    all_runs: str
+    name: str  # Of the pipeline.
+    pipeline_root: str  # Folder or URI for artifacts.
+    all_runs: str  # Folder or URI with the artifacts of all runs of this pipeline, and of no other.
+    # Where the data comes from, for the report; on Kubeflow, what a run names as its `data_file`.
     data_source: Parameter
-    data_file: Parameter
-    workspace: Parameter
-    inventory: Parameter
-    signing_key: Parameter
-    release_version: Parameter
-    replace: int | RuntimeParameter
+    data_file: Parameter  # The `.npz` file.
+    workspace: Parameter  # Folder for the release store, the journal, virtual boards and the development key.
+    inventory: Parameter  # Inventory file; empty for the shipped virtual boards.
+    signing_key: Parameter  # Private key file; empty for a development key in the workspace.
+    release_version: Parameter  # ``major.minor.revision``.
+    replace: int | RuntimeParameter  # 1 where a release of another task may take production's place, else 0.
 
     @classmethod
     def here(cls, job: RunnableProject) -> Places:

@@ -10,7 +10,7 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.fingerprint_driver import FINGERPRINT
-from components.latest_blessed_model import driver, executor
+from components.latest_blessed_model import executor
 
 
 class LatestBlessedModelSpec(ComponentSpec):
@@ -36,7 +36,7 @@ class LatestBlessedModel(base_component.BaseComponent):
 
     SPEC_CLASS = LatestBlessedModelSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
-    DRIVER_CLASS = driver.Driver
+    DRIVER_CLASS = executor.Driver
 
     def __init__(self, candidate: BaseChannel[Any], *, all_runs: str) -> None:
         """Describe the search.

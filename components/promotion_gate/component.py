@@ -31,5 +31,9 @@ class PromotionGate(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
     def __init__(self, deployment_report: BaseChannel[Any]) -> None:
-        """Describe the gate."""
+        """Describe the gate.
+
+        Args:
+            deployment_report: TFLMPusher's.
+        """
         super().__init__(PromotionGateSpec(deployment_report=deployment_report))

@@ -16,7 +16,7 @@ from tfx.types.channel import Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.fingerprint_driver import FINGERPRINT
-from components.sensor_example_gen import driver, executor
+from components.sensor_example_gen import executor
 from edge_deployer.release.labelled_data import DatasetFields
 
 
@@ -59,7 +59,7 @@ class SensorExampleGen(base_beam_component.BaseBeamComponent):
 
     SPEC_CLASS = SensorExampleGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
-    DRIVER_CLASS = driver.Driver
+    DRIVER_CLASS = executor.Driver
 
     def __init__(
         self, data_file: Path | str | RuntimeParameter, fields: DatasetFields, buckets: Mapping[str, int]

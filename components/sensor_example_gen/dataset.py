@@ -28,25 +28,16 @@ _GROUPS_SHOWN = 10
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """What lineage and report say about the data; stored as `SUMMARY_FILE` beside the splits.
+    """What lineage and report say about the data; stored as `SUMMARY_FILE` beside the splits."""
 
-    Attributes:
-        sha256: hex digest of the file.
-        shape: shape of one sample.
-        class_counts: for each split, number of samples of each class.
-        group_counts: for each split, number of groups; empty where the data has no groups.
-        repeats: inputs that occur more than once.
-        scales: for each split, where its values lie.
-        earlier_scale: the same for the training split of the data that the run before took; None where that is not
-            known, or was this data.
-    """
-
-    sha256: str
+    sha256: str  # Hex digest of the file.
     shape: tuple[int, ...]
-    class_counts: dict[str, list[int]]
-    group_counts: dict[str, int]
-    repeats: Repeats = field(default_factory=Repeats)
-    scales: dict[str, Scale] = field(default_factory=dict)
+    class_counts: dict[str, list[int]]  # For each split, number of samples of each class.
+    group_counts: dict[str, int]  # For each split, number of groups; empty where the data has no groups.
+    repeats: Repeats = field(default_factory=Repeats)  # Inputs that occur more than once.
+    scales: dict[str, Scale] = field(default_factory=dict)  # For each split, where its values lie.
+    # The same for the training split of the data that the run before took; None where that is not known, or was this
+    # data.
     earlier_scale: Scale | None = None
 
     @property
@@ -119,10 +110,8 @@ def _bucket(key: bytes, count: int) -> int:
 def _empty_split(split: str, data: LabelledData, buckets: Mapping[str, int]) -> TinyopsError:
     share = ", ".join(f"{name} {count}" for name, count in buckets.items())
     if data.groups is None:
-        return TinyopsError(
-            f"split {split!r} is left empty: {len(data)} samples, hash buckets {share}",
-            remedy="add samples, or give the split more buckets in data.splits",
-        )
+        remedy = "add samples, or give the split more buckets in data.splits"
+        return TinyopsError(f"split {split!r} is left empty: {len(data)} samples, hash buckets {share}", remedy=remedy)
     sizes = Counter(data.groups.tolist()).most_common()
     shown = ", ".join(f"{group}: {size}" for group, size in sizes[:_GROUPS_SHOWN])
     more = f" and {len(sizes) - _GROUPS_SHOWN} more" if len(sizes) > _GROUPS_SHOWN else ""
@@ -140,15 +129,7 @@ def summarise(
     classes: int,
     earlier_scale: Scale | None = None,
 ) -> DatasetSummary:
-    """Counts and figures of each split.
-
-    Args:
-        data: with labels.
-        splits: what `assign_splits` made of it, the training split first.
-        sha256: hex digest of the file.
-        classes: number of classes.
-        earlier_scale: where the values of the run before lie.
-    """
+    """Counts and figures of each split, the training split first; the data has labels."""
     groups = {} if data.groups is None else {s: len(np.unique(data.groups[rows])) for s, rows in splits.items()}
     return DatasetSummary(
         sha256=sha256,

@@ -41,14 +41,7 @@ def inspect(
 
 
 def data_facts(summary: DatasetSummary, *, source: str, class_names: Sequence[str], group: str | None) -> DataFacts:
-    """What the report says of the data.
-
-    Args:
-        summary: of the data.
-        source: where it comes from, in words.
-        class_names: name of each class.
-        group: the column that no split shares.
-    """
+    """What the report says of the data, which comes from `source`; no split shares a value of the column `group`."""
     repeats = summary.repeats
     return DataFacts(
         source=source,

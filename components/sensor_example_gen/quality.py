@@ -17,17 +17,11 @@ _VALUES_AT_ONCE = 1 << 20
 
 @dataclass(frozen=True)
 class Repeats:
-    """Samples whose input occurs more than once.
+    """Samples whose input occurs more than once."""
 
-    Attributes:
-        repeated: samples whose input stands in the file before.
-        conflicting: samples whose input stands under another label, too.
-        shared: samples outside the training split whose input stands in it.
-    """
-
-    repeated: int = 0
-    conflicting: int = 0
-    shared: int = 0
+    repeated: int = 0  # Samples whose input stands in the file before.
+    conflicting: int = 0  # Samples whose input stands under another label, too.
+    shared: int = 0  # Samples outside the training split whose input stands in it.
 
 
 @dataclass(frozen=True)
@@ -55,12 +49,7 @@ def find_repeats(data: LabelledData, splits: Mapping[str, Array]) -> Repeats:
 
 
 def scale_of(inputs: Array, rows: Array) -> Scale:
-    """Where the values of some rows lie. Little is held at a time, however much they are.
-
-    Args:
-        inputs: shape ``(n, *shape)``.
-        rows: row numbers, at least one.
-    """
+    """Where the values of some rows lie, one at least. Little is held at a time, however much they are."""
     size = inputs[0].size
     step = max(1, _VALUES_AT_ONCE // size)
     total = squares = 0.0

@@ -41,10 +41,8 @@ def convert(source: FloatModel, representative: Array) -> bytes:
             raise _refusal(str(error)) from error
     for side, spec in zip(("input", "output"), tensor_specs(model), strict=True):
         if spec.dtype != "int8" or spec.scale is None:
-            raise Refused(
-                f"the {side} is {spec.describe()} after conversion, not int8",
-                remedy="take float values in and give float values out of the trained model",
-            )
+            remedy = "take float values in and give float values out of the trained model"
+            raise Refused(f"the {side} is {spec.describe()} after conversion, not int8", remedy=remedy)
     return model
 
 
@@ -67,16 +65,12 @@ def _refusal(said: str) -> Refused:
     operator = _OPERATOR.search(said)
     if operator is None:
         first_line = (said.strip().splitlines() or ["TensorFlow does not say why"])[0]
-        return Refused(
-            f"the model cannot be converted to int8: {first_line}",
-            remedy="use layers that have an int8 form in TFLite",
-        )
+        remedy = "use layers that have an int8 form in TFLite"
+        return Refused(f"the model cannot be converted to int8: {first_line}", remedy=remedy)
     place = _PLACE.search(said)
     where = f" at {place['place']}" if place else ""
     message = f"the model cannot be converted to int8: {operator['name']}{where} {operator['trouble']}"
     if operator["name"].startswith(_LOOP):
-        return Refused(
-            message,
-            remedy="give each recurrent layer (LSTM, GRU, SimpleRNN) unroll=True, and write loops of your own out",
-        )
+        remedy = "give each recurrent layer (LSTM, GRU, SimpleRNN) unroll=True, and write loops of your own out"
+        return Refused(message, remedy=remedy)
     return Refused(message, remedy=f"build the network without {operator['name']}")

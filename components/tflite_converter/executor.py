@@ -14,10 +14,9 @@ from tfx.utils import path_utils
 from components.artifact_types import Artifacts, Properties
 from components.conversion_report import FILE_NAME, ConversionReport, TensorQuantisation
 from components.examples import LabelledExamples, read_examples
-from components.reference import HOST_ARENA_BYTES
 from components.tflite_converter.conversion import convert
 from components.tflite_converter.float_model import FloatModel
-from components.tflite_model import tflite_path
+from components.tflite_model import HOST_ARENA_BYTES, tflite_path
 from components.tflite_task import task_of_project
 from edge_deployer.quality import figures
 from edge_deployer.task import AskedTask, Task
@@ -31,11 +30,6 @@ class Executor(base_executor.BaseExecutor):
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Write `Format-Serving/tflite` and `conversion.json`.
-
-        Args:
-            input_dict: ``model`` (SavedModel) and ``examples`` (as the model takes them, splits train and eval).
-            output_dict: ``int8_model``.
-            exec_properties: see `TFLiteConverterSpec`.
 
         Raises:
             Refused: the model cannot be converted to pure int8.

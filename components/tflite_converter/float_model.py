@@ -16,17 +16,11 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class FloatModel:
-    """The ``serving_default`` signature of a SavedModel.
-
-    Attributes:
-        folder: the SavedModel.
-        feature: name of its only input.
-        shape: shape of one sample, without the batch dimension.
-    """
+    """The ``serving_default`` signature of a SavedModel."""
 
     folder: str
-    feature: str
-    shape: tuple[int, ...]
+    feature: str  # Name of its only input.
+    shape: tuple[int, ...]  # Shape of one sample, without the batch dimension.
     _loaded: Any  # the functions of a SavedModel die with the object that holds them
 
     @classmethod
@@ -40,18 +34,14 @@ class FloatModel:
         try:
             loaded = tf.saved_model.load(folder)
         except OSError as error:
-            raise TinyopsError(
-                f"run_fn left no SavedModel in {folder}",
-                remedy="end run_fn with `model.export(fn_args.serving_model_dir)`",
-            ) from error
+            remedy = "end run_fn with `model.export(fn_args.serving_model_dir)`"
+            raise TinyopsError(f"run_fn left no SavedModel in {folder}", remedy=remedy) from error
         if "serving_default" not in loaded.signatures:
             raise TinyopsError("the trained model has no serving_default signature", remedy="use Keras' model.export")
         inputs = loaded.signatures["serving_default"].structured_input_signature[1]
         if len(inputs) != 1:
-            raise TinyopsError(
-                f"the trained model has {len(inputs)} inputs: {', '.join(sorted(inputs))}",
-                remedy="export a model with one input, named after the feature it takes",
-            )
+            message = f"the trained model has {len(inputs)} inputs: {', '.join(sorted(inputs))}"
+            raise TinyopsError(message, remedy="export a model with one input, named after the feature it takes")
         ((feature, tensor),) = inputs.items()
         _require_float(feature, tensor.dtype)
         shape = _sample_shape(feature, tensor.shape)
@@ -87,10 +77,8 @@ class FloatModel:
                     remedy="build a network that takes every value that preprocessing_fn returns",
                 ) from error
             if len(answer) != 1:
-                raise TinyopsError(
-                    f"the trained model has {len(answer)} outputs: {', '.join(sorted(answer))}",
-                    remedy="export a model with one output",
-                )
+                message = f"the trained model has {len(answer)} outputs: {', '.join(sorted(answer))}"
+                raise TinyopsError(message, remedy="export a model with one output")
             outputs.extend(value.numpy() for value in answer.values())
         return np.concatenate(outputs)
 
@@ -107,13 +95,9 @@ def _require_float(feature: str, dtype: tf.DType) -> None:
 def _sample_shape(feature: str, shape: tf.TensorShape) -> tuple[int, ...]:
     """The shape without the batch, which must be open, as nothing else may be."""
     if shape.rank is None or None in shape[1:].as_list():
-        raise TinyopsError(
-            f"the model's input {feature!r} has the open shape {shape}",
-            remedy="fix every dimension but the batch: a device has static memory",
-        )
+        remedy = "fix every dimension but the batch: a device has static memory"
+        raise TinyopsError(f"the model's input {feature!r} has the open shape {shape}", remedy=remedy)
     if shape.rank == 0 or shape[0] is not None:
-        raise TinyopsError(
-            f"the model's input {feature!r} has the shape {shape}, whose batch is not open",
-            remedy="leave the first dimension open, as `tf.keras.Input(shape)` does",
-        )
+        message = f"the model's input {feature!r} has the shape {shape}, whose batch is not open"
+        raise TinyopsError(message, remedy="leave the first dimension open, as `tf.keras.Input(shape)` does")
     return tuple(shape[1:].as_list())

@@ -19,8 +19,7 @@ from tfx.utils import proto_utils
 
 from components.artifact_types import Artifacts, Properties
 from components.blessed_models import record
-from components.reference import HOST_ARENA_BYTES
-from components.tflite_model import input_feature, read_tflite, tflite_path
+from components.tflite_model import HOST_ARENA_BYTES, input_feature, read_tflite, tflite_path
 from components.tflite_task import recorded_task
 from components.tflm_evaluator.outcome import DROPPED_BASELINE_FILE, REFUSAL_FILE
 from components.tflm_evaluator.thresholds import for_task

@@ -13,8 +13,7 @@ from tensorflow_model_analysis.api import types
 from tensorflow_model_analysis.extractors import tflite_predict_extractor
 from tensorflow_model_analysis.utils import util
 
-from components.reference import HOST_ARENA_BYTES
-from components.tflite_model import input_feature
+from components.tflite_model import HOST_ARENA_BYTES, input_feature
 from components.tflm_evaluator.thresholds import task_of
 from edge_deployer.quality import anomaly_scores
 from edge_deployer.release.samples import autoencoder_targets

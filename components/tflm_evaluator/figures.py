@@ -32,10 +32,7 @@ _Judged = list[tuple[int, float]]
 class Figure(tfma.metrics.Metric):
     """One figure of a model over the examples of a slice; not a number where a slice does not allow it.
 
-    Args:
-        name: which.
-        task: the task's name; predictions are its answers in real units, the scores of an anomaly detection.
-        threshold: of a binary task.
+    Predictions are the task's answers in real units, the scores of an anomaly detection.
     """
 
     def __init__(self, name: Name, task: TaskName, threshold: float = DEFAULT_THRESHOLD) -> None:

@@ -28,12 +28,7 @@ DROPPED_BASELINE_FILE = "dropped_baseline.txt"
 
 
 def refusal_reason(evaluation_uri: str, class_names: Sequence[str] = ()) -> Finding | None:
-    """Why the Evaluator withheld its blessing, or None if it gave it.
-
-    Args:
-        evaluation_uri: folder of the ``evaluation`` artifact.
-        class_names: what to call the classes; by their index without.
-    """
+    """Why the Evaluator withheld its blessing, or None if it gave it; without names a class is called by its index."""
     refusal = Path(evaluation_uri, REFUSAL_FILE)
     if refusal.is_file():
         return NotBlessed(findings=(Told(text=refusal.read_text()),))

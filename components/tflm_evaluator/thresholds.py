@@ -18,25 +18,15 @@ _BARELY = 1e-9
 
 @dataclass(frozen=True)
 class Thresholds:
-    """When a model is blessed. A figure that its task does not have is not asked for.
+    """When a model is blessed. A figure that its task does not have is not asked for."""
 
-    Attributes:
-        min_accuracy: least accuracy over the eval split, 0 to 1.
-        max_drop: most that the task's first figure may lie below the latest blessed model's, 0 to 1.
-        min_slice_accuracy: least accuracy on every slice, or None.
-        min_auc: least area under the ROC curve, 0 to 1.
-        min_recall: least share of class 1 that is found, or None.
-        min_precision: least share that is right of what is named class 1, or None.
-        better_than_constant: whether accuracy must be more than the share of the commonest class.
-    """
-
-    min_accuracy: float
-    max_drop: float
-    min_slice_accuracy: float | None = None
-    min_auc: float = 0.0
-    min_recall: float | None = None
-    min_precision: float | None = None
-    better_than_constant: bool = True
+    min_accuracy: float  # Least accuracy over the eval split, 0 to 1.
+    max_drop: float  # Most that the task's first figure may lie below the latest blessed model's, 0 to 1.
+    min_slice_accuracy: float | None = None  # Least accuracy on every slice, or None.
+    min_auc: float = 0.0  # Least area under the ROC curve, 0 to 1.
+    min_recall: float | None = None  # Least share of class 1 that is found, or None.
+    min_precision: float | None = None  # Least share that is right of what is named class 1, or None.
+    better_than_constant: bool = True  # Whether accuracy must be more than the share of the commonest class.
 
     @property
     def least(self) -> Mapping[Metric, float]:
@@ -53,10 +43,7 @@ class Thresholds:
 def eval_config(label_feature: str, slices: Sequence[str], thresholds: Thresholds) -> config_pb2.EvalConfig:
     """TFMA's configuration for an int8 model of any task that has labels; `for_task` leaves what one of them has.
 
-    Args:
-        label_feature: the int64 feature with the class index.
-        slices: features whose every value is a slice.
-        thresholds: when to bless.
+    Every value of a feature in `slices` is a slice.
     """
     names: list[Name] = ["accuracy", "auc", "recall", "precision"]
     if thresholds.better_than_constant:

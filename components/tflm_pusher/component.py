@@ -13,7 +13,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.artifact_types import AcceptanceSet, DeploymentReport, HtmlReport, MarkdownReport
 from components.fingerprint_driver import FINGERPRINT
-from components.tflm_pusher import driver, executor
+from components.tflm_pusher import executor
 from edge_deployer.acceptance.plan import AcceptancePlan
 
 
@@ -69,7 +69,7 @@ class TFLMPusher(base_component.BaseComponent):
 
     SPEC_CLASS = TFLMPusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
-    DRIVER_CLASS = driver.Driver
+    DRIVER_CLASS = executor.Driver
 
     def __init__(
         self,

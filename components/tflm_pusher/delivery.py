@@ -13,9 +13,10 @@ from tfx import types
 from tfx.components.evaluator.constants import ARTIFACT_PROPERTY_BLESSED_KEY, BLESSED_VALUE
 
 from components.artifact_files import DAMAGED_ARTIFACT
+from components.git import run_git
 from components.tflite_model import read_tflite
 from components.tflm_evaluator.outcome import refusal_reason
-from components.tflm_pusher import provenance, report_facts
+from components.tflm_pusher import report_facts
 from components.tflm_validator.executor import BLESSED_PROPERTY
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.boards.record import Step
@@ -25,6 +26,7 @@ from edge_deployer.finding import Told
 from edge_deployer.release import acceptance_set
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.bundle import Bundle, Candidate
+from edge_deployer.release.manifest import Provenance
 from edge_deployer.release.refusals import NotBlessed
 from edge_deployer.report.facts import Report
 from edge_deployer.report.pictures import sample_pictures
@@ -128,7 +130,7 @@ class PusherExecution:
             acceptance=self._acceptance,
             arena_bytes=self._validation.arena_bytes,
             board_profile=self._validation.profile,
-            provenance=provenance.describe(folder, run_id=self._run_id, data_fingerprint=self._data.fingerprint),
+            provenance=provenance_of(folder, run_id=self._run_id, data_fingerprint=self._data.fingerprint),
             metrics=dict[str, float](self._evaluation.figures.items()) | {"eval_examples": self._evaluation.examples},
             sources=sources,
         )
@@ -138,11 +140,29 @@ def _module_folder(name: str) -> Path:
     """Where the user's module lies: it is on the import path wherever the pipeline runs."""
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
-        raise TinyopsError(
-            f"the module {name!r} is not on the import path of TFLMPusher's step",
-            remedy="put the project's folder into the image, where kubeflow.project_folder says",
-        )
+        remedy = "put the project's folder into the image, where kubeflow.project_folder says"
+        raise TinyopsError(f"the module {name!r} is not on the import path of TFLMPusher's step", remedy=remedy)
     return Path(spec.origin).parent
+
+
+def provenance_of(folder: Path, *, run_id: str | None, data_fingerprint: str | None) -> Provenance:
+    """Which code in `folder` made a model, as git knows it; no commit without git, or outside a repository."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    changes = _git(folder, "status", "--porcelain", "--", ".")
+    return Provenance(
+        run_id=run_id,
+        git_commit=commit or None,
+        git_dirty=None if changes is None or not commit else bool(changes),
+        data_fingerprint=data_fingerprint,
+    )
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = run_git(folder, *arguments)
+    except OSError:
+        return None
+    return None if done.returncode else done.stdout.strip()
 
 
 def _reached(inputs: dict[str, types.Artifact]) -> dict[str, types.Artifact]:

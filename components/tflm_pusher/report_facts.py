@@ -107,12 +107,7 @@ def validation_report(infra_blessing: types.Artifact) -> ValidationReport:
 
 
 def lineage(artifacts: dict[str, types.Artifact], data: DataFacts) -> list[LineageStep]:
-    """From the data to the evidence, one entry per artifact, each with its id in ML Metadata.
-
-    Args:
-        artifacts: what each step made, in the order of the pipeline, by the name of the step.
-        data: the facts of the data file that it all began with.
-    """
+    """From the data file to the evidence: one entry per artifact in the pipeline's order, by its id in ML Metadata."""
     steps = [LineageStep(step="data", artifact=data.source, identity=f"sha256:{data.fingerprint}")]
     steps += [
         LineageStep(step=step, artifact=artifact.type_name, identity=f"ML Metadata artifact {artifact.id}")

@@ -35,11 +35,6 @@ class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Write the blessing with `validation.json`, and the acceptance set if the model is blessed.
 
-        Args:
-            input_dict: ``model`` (int8) and ``examples`` (as the model takes them; split eval is used).
-            output_dict: ``blessing`` and ``acceptance_set``.
-            exec_properties: see `TFLMValidatorSpec`.
-
         Raises:
             TinyopsError: the examples do not fit the model. A model that does not fit the board raises nothing: it is
                 not blessed.

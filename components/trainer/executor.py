@@ -32,11 +32,6 @@ class Executor(executor.GenericExecutor):
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Examine the network if that can be done, and train it.
 
-        Args:
-            input_dict: see TFX's TrainerSpec.
-            output_dict: ``model`` and ``model_run``.
-            exec_properties: see TFX's TrainerSpec.
-
         Raises:
             Refused: the untrained network cannot be converted to int8, or would not run on the board.
             TinyopsError: the untrained network does not fit the examples, or `run_fn` saved no model.
@@ -57,10 +52,8 @@ class Executor(executor.GenericExecutor):
             logging.getLogger(TRAINING_LOGGER).info("untrained: %s", found)
         run_fn(fn_args)
         if not fileio.exists(fn_args.serving_model_dir):
-            raise TinyopsError(
-                f"{exec_properties['run_fn']} returned and saved no model",
-                remedy="end run_fn with `model.export(fn_args.serving_model_dir)`",
-            )
+            remedy = "end run_fn with `model.export(fn_args.serving_model_dir)`"
+            raise TinyopsError(f"{exec_properties['run_fn']} returned and saved no model", remedy=remedy)
 
 
 def _build_model(exec_properties: dict[str, Any]) -> Callable[[dict[str, Any]], Any] | None:

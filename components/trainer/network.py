@@ -68,10 +68,8 @@ def examine(
     found = task_of_project(model, AskedTask(name=task), classes=classes, labels=some.labels)
     report = validate_model(model, profile, None, acceptance_samples=1, seed=0).report
     if report.reason is not None:
-        raise Refused(
-            f"the network would not run on {profile.name}, trained or not: {in_words(report.reason)}",
-            remedy=f"make the network fit board profile {profile.name}, or choose another profile",
-        )
+        message = f"the network would not run on {profile.name}, trained or not: {in_words(report.reason)}"
+        raise Refused(message, remedy=f"make the network fit board profile {profile.name}, or choose another profile")
     return f"{_describe(report)}; task {found.name}"
 
 

@@ -39,24 +39,15 @@ class Subject(BaseModel):
 
 @dataclass(frozen=True)
 class Case:
-    """One board's evidence, and what it is judged by.
+    """One board's evidence, and what it is judged by."""
 
-    Attributes:
-        evidence: what the board answered.
-        reference: what its answers are held against.
-        plan: thresholds and error rates.
-        subject: the release that it should run; None while samples still come in.
-        pool: whose board it is.
-        virtual: whether it is a virtual one, which runs the host's own TFLM.
-        staging: for a production board: the evidence of the staging boards that accepted the release.
-    """
-
-    evidence: BoardEvidence
-    reference: Reference
-    plan: AcceptancePlan
-    subject: Subject | None = None
-    pool: Pool = "staging"
-    virtual: bool = False
+    evidence: BoardEvidence  # What the board answered.
+    reference: Reference  # What its answers are held against.
+    plan: AcceptancePlan  # Thresholds and error rates.
+    subject: Subject | None = None  # The release that it should run; None while samples still come in.
+    pool: Pool = "staging"  # Whose board it is.
+    virtual: bool = False  # Whether it is a virtual one, which runs the host's own TFLM.
+    # For a production board: the evidence of the staging boards that accepted the release.
     staging: Sequence[BoardEvidence] = ()
 
 

@@ -27,19 +27,12 @@ _Result = Literal["on trial", "confirmed", "reverted", "unchanged", "refused"]
 
 @dataclass(frozen=True)
 class ActionOutcome:
-    """How an action ended for its board.
+    """How an action ended for its board."""
 
-    Attributes:
-        board: its name.
-        result: what became of it.
-        finding: the same, and what to do next, where there is something.
-        running: the image that runs now; None if none does, or the board was not touched.
-    """
-
-    board: str
-    result: _Result
-    finding: Finding
-    running: SlotState | None = None
+    board: str  # Its name.
+    result: _Result  # What became of it.
+    finding: Finding  # The same, and what to do next, where there is something.
+    running: SlotState | None = None  # The image that runs now; None if none does, or the board was not touched.
 
     @property
     def refused(self) -> bool:

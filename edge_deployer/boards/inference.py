@@ -15,23 +15,16 @@ from edge_deployer.tensors import Array, TensorSpec, dequantize
 
 @dataclass(frozen=True)
 class Inference:
-    """What a board made of samples.
+    """What a board made of samples."""
 
-    Attributes:
-        board: its name.
-        image_hash: the image whose model ran.
-        scores: outputs as real numbers, float32 ``(n, outputs)``.
-        microseconds: time of each sample by the board's clock, int64 ``(n,)``; 0 where the board cannot tell.
-        classes: the class that each answer names, by the release's task, or by what the board says of its tensors where
-            the workspace does not know the release; None where an answer is no class.
-        class_names: name of each class; empty where the workspace does not know the release, or it has no names.
-    """
-
-    board: str
-    image_hash: bytes
-    scores: Array
-    microseconds: Array
+    board: str  # Its name.
+    image_hash: bytes  # The image whose model ran.
+    scores: Array  # Outputs as real numbers, float32 ``(n, outputs)``.
+    microseconds: Array  # Time of each sample by the board's clock, int64 ``(n,)``; 0 where the board cannot tell.
+    # The class that each answer names, by the release's task, or by what the board says of its tensors where the
+    # workspace does not know the release; None where an answer is no class.
     classes: list[int | None]
+    # Name of each class; empty where the workspace does not know the release, or it has no names.
     class_names: tuple[str, ...]
 
 

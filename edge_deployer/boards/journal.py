@@ -15,19 +15,12 @@ Intention = Literal["put on trial", "boot", "confirm", "take back"]
 
 @dataclass(frozen=True)
 class Intent:
-    """What is about to be done to a board, with all that is needed to finish it or to take it back.
+    """What is about to be done to a board, with all that is needed to finish it or to take it back."""
 
-    Attributes:
-        board: its name.
-        action: what is to be done.
-        image_hash: the image that it is done with; None for whatever is on trial.
-        before: what was in the board's slots.
-    """
-
-    board: str
-    action: Intention
-    image_hash: bytes | None
-    before: tuple[SlotState, ...]
+    board: str  # Its name.
+    action: Intention  # What is to be done.
+    image_hash: bytes | None  # The image that it is done with; None for whatever is on trial.
+    before: tuple[SlotState, ...]  # What was in the board's slots.
 
 
 class Watcher(Protocol):

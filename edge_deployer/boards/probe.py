@@ -13,23 +13,14 @@ from edge_deployer.session import DeviceInfo, DeviceSession, Health, ModelFault,
 
 @dataclass(frozen=True)
 class Probe:
-    """What one board answered.
+    """What one board answered."""
 
-    Attributes:
-        board: its entry in the inventory.
-        running: the running image; None if it has none.
-        spare: the image in the other slot; None if that is empty.
-        info: the running model; None if it does not load.
-        health: reset reason, uptime, faults.
-        problem: why it could not be asked, or why its model does not load.
-    """
-
-    board: BoardEntry
-    running: SlotState | None = None
-    spare: SlotState | None = None
-    info: DeviceInfo | None = None
-    health: Health | None = None
-    problem: str | None = None
+    board: BoardEntry  # Its entry in the inventory.
+    running: SlotState | None = None  # The running image; None if it has none.
+    spare: SlotState | None = None  # The image in the other slot; None if that is empty.
+    info: DeviceInfo | None = None  # The running model; None if it does not load.
+    health: Health | None = None  # Reset reason, uptime, faults.
+    problem: str | None = None  # Why it could not be asked, or why its model does not load.
 
     @property
     def reachable(self) -> bool:

@@ -29,24 +29,15 @@ _RESULTS: dict[Decided, _Result] = {"accepted": "passed", "refused": "failed", "
 
 @dataclass(frozen=True)
 class SelfTest:
-    """How one board's self-test ended.
+    """How one board's self-test ended."""
 
-    Attributes:
-        board: its name.
-        result: ``refused`` and ``not reached`` are no tests: nothing was asked of the board.
-        finding: the same, and what to do next, where there is something.
-        release: id of the release that it was tested against.
-        verdict: what the board's answers say; None where there was no test.
-        quarantined: why the board is in quarantine now; None if it is not.
-        settled: whether the test has put the board in quarantine, or let it out.
-    """
-
-    board: str
-    result: _Result
-    finding: Finding
-    release: str | None = None
-    verdict: BoardVerdict | None = None
-    quarantined: Finding | None = None
+    board: str  # Its name.
+    result: _Result  # ``refused`` and ``not reached`` are no tests: nothing was asked of the board.
+    finding: Finding  # The same, and what to do next, where there is something.
+    release: str | None = None  # Id of the release that it was tested against.
+    verdict: BoardVerdict | None = None  # What the board's answers say; None where there was no test.
+    quarantined: Finding | None = None  # Why the board is in quarantine now; None if it is not.
+    # Whether the test has put the board in quarantine, or let it out.
     settled: Literal["confined", "released"] | None = None
 
 

@@ -97,10 +97,8 @@ async def _ready(boards: list[BoardEntry], folder: Path, process: Process) -> di
         word, _, rest = line.decode().strip().partition(" ")
         if word != "ready":
             said = rest or (await process.stderr.read()).decode().strip().partition("\n")[0]
-            raise TinyopsError(
-                f"the virtual boards do not start: {said}",
-                remedy=f"mend that; the board.log files below {folder} may say more",
-            )
+            remedy = f"mend that; the board.log files below {folder} may say more"
+            raise TinyopsError(f"the virtual boards do not start: {said}", remedy=remedy)
         directory = Path(rest.partition(" ")[2])
         urls[directory.name] = str(directory / "line")
     return urls

@@ -64,18 +64,14 @@ class BoardEntry(BaseModel):
 
 
 class Inventory(BaseModel):
-    """All boards of a release line.
-
-    Attributes:
-        public_key: PEM file of the key the boards trust; a release signed with another is refused before a board is
-            touched. None: the boards alone decide.
-        boards: at least one in each pool that is no spare, under names of their own.
-    """
+    """All boards of a release line."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # PEM file of the key the boards trust; a release signed with another is refused before a board is touched. None:
+    # the boards alone decide.
     public_key: Path | None = None
-    boards: tuple[BoardEntry, ...]
+    boards: tuple[BoardEntry, ...]  # At least one in each pool that is no spare, under names of their own.
 
     @model_validator(mode="after")
     def _usable(self) -> Inventory:
@@ -111,12 +107,8 @@ def load_inventory(path: Path | None) -> Inventory:
         TinyopsError: the file is missing, is not YAML, a field is wrong, two boards are at one port, or a board
             profile, a fault plan or the public key that it names cannot be read.
     """
-    if path is None:
-        source, base = "default inventory", Path()
-        content = read_yaml(resources.files(__package__) / "default.yaml", source)
-    else:
-        source, base = f"inventory {path}", path.parent
-        content = read_yaml(path, source)
+    source, base = ("default inventory", Path()) if path is None else (f"inventory {path}", path.parent)
+    content = read_yaml(path or resources.files(__package__) / "default.yaml", source)
     try:
         inventory = Inventory.model_validate(content)
     except ValidationError as error:
@@ -142,10 +134,8 @@ def _require_own_ports(inventory: Inventory, source: str) -> None:
         other = seen.setdefault(port_identity(board.url), board)
         if other is not board:
             names = other.url if other.url == board.url else f"{other.url} and {board.url}"
-            raise TinyopsError(
-                f"{source}: {other.name} and {board.name} are the same port, {names}",
-                remedy="give every board the port that it is connected to, or leave one of the two out",
-            )
+            remedy = "give every board the port that it is connected to, or leave one of the two out"
+            raise TinyopsError(f"{source}: {other.name} and {board.name} are the same port, {names}", remedy=remedy)
 
 
 def _resolve(board: BoardEntry, base: Path) -> BoardEntry:

@@ -48,8 +48,7 @@ _ENTRY = TypeAdapter(Confinement)
 class Quarantine:
     """The boards of a workspace that are in quarantine. Every call opens the file again, so that commands can share it.
 
-    Args:
-        folder: where the virtual boards of the workspace are; made if need be.
+    It lies in the folder where the workspace's virtual boards are, which is made if need be.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -105,10 +104,8 @@ class Quarantine:
                 with connection:
                     yield connection
         except sqlite3.Error as error:
-            raise TinyopsError(
-                f"the quarantine file {self._path} cannot be used: {error}",
-                remedy=f"make the folder writable and free its disk; {_DAMAGED_REMEDY}",
-            ) from error
+            remedy = f"make the folder writable and free its disk; {_DAMAGED_REMEDY}"
+            raise TinyopsError(f"the quarantine file {self._path} cannot be used: {error}", remedy=remedy) from error
 
 
 def _read_reason(stored: object) -> object:

@@ -19,6 +19,7 @@ from edge_deployer.task import Metric, Task, judging_metric
 from edge_deployer.tensors import Array, TensorSpec
 
 FILE_NAME = "acceptance.npz"
+_ARRAYS = ("inputs", "outputs", "labels", "targets")
 _REMEDY = "build the release again"
 
 
@@ -36,32 +37,24 @@ class _Description(BaseModel):
 
 @dataclass(frozen=True)
 class AcceptanceSet:
-    """Samples with the reference's answers, in the order they are to be run.
-
-    Attributes:
-        input: the model's input tensor.
-        output: its output tensor.
-        inputs: stored values for the model's input tensor, shape ``(n, *input.sample_shape)``, the input's dtype.
-        outputs: TFLM's output for each input, shape ``(n, *output.sample_shape)``, the output's dtype; None where the
-            release was built without TFLM: there is no reference then.
-        labels: class index of each sample, for anomaly detection 0 normal and 1 anomaly; int64 ``(n,)``, or None where
-            nobody labelled the data.
-        targets: what the model should answer in real values, shape ``(n, *output.sample_shape)``: float64 for a
-            regression; for an autoencoder the dequantised inputs, float32; None for other models.
-        task: what the model is for; None where nothing tells, and then there are neither labels nor targets.
-        class_names: name of each class; empty where unknown.
-        random: whether the inputs are made up.
-    """
+    """Samples with the reference's answers, in the order they are to be run."""
 
     input: TensorSpec
     output: TensorSpec
-    inputs: Array
+    inputs: Array  # Stored values for the model's input tensor, shape ``(n, *input.sample_shape)``, the input's dtype.
+    # TFLM's output for each input, shape ``(n, *output.sample_shape)``, the output's dtype; None where the release was
+    # built without TFLM: there is no reference then.
     outputs: Array | None
+    # Class index of each sample, for anomaly detection 0 normal and 1 anomaly; int64 ``(n,)``, or None where nobody
+    # labelled the data.
     labels: Array | None = None
+    # What the model should answer in real values, shape ``(n, *output.sample_shape)``: float64 for a regression; for an
+    # autoencoder the dequantised inputs, float32; None for other models.
     targets: Array | None = None
+    # What the model is for; None where nothing tells, and then there are neither labels nor targets.
     task: Task | None = None
-    class_names: tuple[str, ...] = ()
-    random: bool = False
+    class_names: tuple[str, ...] = ()  # Name of each class; empty where unknown.
+    random: bool = False  # Whether the inputs are made up.
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -73,26 +66,20 @@ class AcceptanceSet:
 
     def take(self, chosen: Array) -> AcceptanceSet:
         """The samples with these indices, in this order."""
-        return replace(
-            self,
-            inputs=self.inputs[chosen],
-            outputs=None if self.outputs is None else self.outputs[chosen],
-            labels=None if self.labels is None else self.labels[chosen],
-            targets=None if self.targets is None else self.targets[chosen],
-        )
+        taken: dict[str, Any] = {name: array[chosen] for name, array in self.arrays().items()}
+        return replace(self, **taken)
+
+    def arrays(self) -> dict[str, Array]:
+        """Those that there are, by name."""
+        return {name: getattr(self, name) for name in _ARRAYS if getattr(self, name) is not None}
 
     def to_bytes(self) -> bytes:
         """The set as the bytes of an ``.npz`` file; the same set always gives the same bytes."""
-        description = _Description(
-            input=self.input, output=self.output, task=self.task, class_names=self.class_names, random=self.random
-        )
+        description = _Description.model_validate(self, from_attributes=True)
         buffer = io.BytesIO()
-        arrays = {"inputs": self.inputs, "outputs": self.outputs, "labels": self.labels, "targets": self.targets}
         # An array's bytes in the file follow its layout in memory, which says nothing about the set.
-        present: dict[str, Any] = {
-            name: np.ascontiguousarray(array) for name, array in arrays.items() if array is not None
-        }
-        np.savez(buffer, description=np.array(description.model_dump_json()), **present)
+        arrays: dict[str, Any] = {name: np.ascontiguousarray(array) for name, array in self.arrays().items()}
+        np.savez(buffer, description=np.array(description.model_dump_json()), **arrays)
         return buffer.getvalue()
 
     @classmethod
@@ -105,18 +92,9 @@ class AcceptanceSet:
         with opened_npz(io.BytesIO(data), "the acceptance set", remedy=_REMEDY) as archive:
             arrays = archive.read(archive.names)
         try:
-            description = _Description.model_validate_json(str(arrays.pop("description")))
-            found = cls(
-                input=description.input,
-                output=description.output,
-                inputs=arrays["inputs"],
-                outputs=arrays.get("outputs"),
-                labels=arrays.get("labels"),
-                targets=arrays.get("targets"),
-                task=description.task,
-                class_names=description.class_names,
-                random=description.random,
-            )
+            description = _Description.model_validate_json(str(arrays["description"]))
+            optional: dict[str, Any] = {name: arrays.get(name) for name in _ARRAYS[1:]}
+            found = cls(inputs=arrays["inputs"], **optional, **dict(description))
         # ValueError: pydantic's.
         except (ValueError, KeyError) as error:
             raise TinyopsError(f"the acceptance set cannot be read: {error}", remedy=_REMEDY) from error
@@ -139,26 +117,20 @@ class AcceptanceSet:
 def _check_arrays(acceptance: AcceptanceSet) -> None:
     """Every array has a row for each sample, as its tensor stores it."""
     given, answered = acceptance.input, acceptance.output
-    _check_array("inputs", acceptance.inputs, acceptance.inputs, given.sample_shape, {given.dtype})
+    stored: dict[str, tuple[tuple[int, ...], set[str]]] = {
+        "inputs": (given.sample_shape, {given.dtype}),
+        "outputs": (answered.sample_shape, {answered.dtype}),
+        "labels": ((), {"int64"}),
+        "targets": (answered.sample_shape, {"float32", "float64"}),
+    }
+    for name, array in acceptance.arrays().items():
+        shape, dtypes = stored[name]
+        wanted = (*acceptance.inputs.shape[:1], *shape)
+        if array.shape != wanted or array.dtype.name not in dtypes:
+            found, asked = f"{array.dtype}{list(array.shape)}", f"{' or '.join(sorted(dtypes))}{list(wanted)}"
+            raise TinyopsError(f"the acceptance set's {name} are {found}, not {asked}", remedy=_REMEDY)
     if not len(acceptance):
         raise TinyopsError("the acceptance set has no samples", remedy=_REMEDY)
-    for name, array, shape, dtypes in (
-        ("outputs", acceptance.outputs, answered.sample_shape, {answered.dtype}),
-        ("labels", acceptance.labels, (), {"int64"}),
-        ("targets", acceptance.targets, answered.sample_shape, {"float32", "float64"}),
-    ):
-        if array is not None:
-            _check_array(name, array, acceptance.inputs, shape, dtypes)
-
-
-def _check_array(name: str, array: Array, inputs: Array, sample_shape: tuple[int, ...], dtypes: set[str]) -> None:
-    wanted = (*inputs.shape[:1], *sample_shape)
-    if array.shape != wanted or array.dtype.name not in dtypes:
-        raise TinyopsError(
-            f"the acceptance set's {name} are {array.dtype}{list(array.shape)}, not "
-            f"{' or '.join(sorted(dtypes))}{list(wanted)}",
-            remedy=_REMEDY,
-        )
 
 
 def _check_task(acceptance: AcceptanceSet) -> None:
@@ -173,7 +145,5 @@ def _check_task(acceptance: AcceptanceSet) -> None:
         raise TinyopsError(f"the acceptance set has no targets, which its task {task.name} needs", remedy=_REMEDY)
     classes = values if task.name == "classification" else 2
     if labels is not None and (labels.min() < 0 or labels.max() >= classes):
-        raise TinyopsError(
-            f"the acceptance set has labels {labels.min()} to {labels.max()}, outside 0 .. {classes - 1}",
-            remedy=_REMEDY,
-        )
+        found = f"labels {labels.min()} to {labels.max()}, outside 0 .. {classes - 1}"
+        raise TinyopsError(f"the acceptance set has {found}", remedy=_REMEDY)

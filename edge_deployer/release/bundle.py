@@ -45,26 +45,16 @@ class DamagedBundle(TinyopsError):
 
 @dataclass(frozen=True)
 class Candidate:
-    """A validated model and all that is released with it.
-
-    Attributes:
-        name: what the release is called.
-        model: bytes of the ``.tflite`` file.
-        acceptance: samples, with TFLM's outputs where it was there to compute them.
-        arena_bytes: smallest arena the model runs in; None where nobody measured it.
-        board_profile: the profile it was validated for.
-        provenance: where it comes from.
-        metrics: figures measured before the release, e.g. ``{"accuracy": 0.98}``.
-        sources: archive file name to the source files that go in it; an archive of nobody's files is left out.
-    """
+    """A validated model and all that is released with it."""
 
     name: str
-    model: bytes
-    acceptance: AcceptanceSet
-    arena_bytes: int | None
-    board_profile: str
+    model: bytes  # Bytes of the ``.tflite`` file.
+    acceptance: AcceptanceSet  # Samples, with TFLM's outputs where it was there to compute them.
+    arena_bytes: int | None  # Smallest arena the model runs in; None where nobody measured it.
+    board_profile: str  # The profile it was validated for.
     provenance: Provenance
-    metrics: dict[str, float]
+    metrics: dict[str, float]  # Figures measured before the release, e.g. ``{"accuracy": 0.98}``.
+    # Archive file name to the source files that go in it; an archive of nobody's files is left out.
     sources: dict[str, list[Path]]
 
 
@@ -195,7 +185,5 @@ def _states(text: bytes, manifest: Manifest) -> bool:
 
 
 def _altered(path: Path, why: str) -> DamagedBundle:
-    return DamagedBundle(
-        f"{path} is not the file that was released: {why}",
-        remedy="restore the bundle from where it was built, or release again",
-    )
+    remedy = "restore the bundle from where it was built, or release again"
+    return DamagedBundle(f"{path} is not the file that was released: {why}", remedy=remedy)

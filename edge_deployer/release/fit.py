@@ -14,13 +14,9 @@ MCUboot's trailer is not among it: `BoardProfile.image_bytes` leaves it out alre
 
 
 def misfit(profile: BoardProfile, *, board: str, image_bytes: int, arena_bytes: int | None) -> Finding | None:
-    """What keeps a release from running on boards of a profile; None if nothing does.
+    """What keeps a release from running on boards of a profile, each called `board`; None if nothing does.
 
-    Args:
-        profile: the boards.
-        board: what to call one of them.
-        image_bytes: size of the signed image.
-        arena_bytes: smallest arena in which TFLM runs the model; None where nobody knows.
+    `arena_bytes` is the smallest arena in which TFLM runs the model; None where nobody knows.
     """
     if image_bytes > profile.image_bytes:
         return Misfit(of="flash", board=board, needed=image_bytes, limit=profile.image_bytes)

@@ -38,17 +38,10 @@ class SignedByAnother(TinyopsError):
 
 @dataclass(frozen=True)
 class SignedImage:
-    """A verified image.
+    """A verified image."""
 
-    Attributes:
-        data: the bytes a board is given.
-        hash: MCUboot's image hash (the SHA-256 TLV), 32 bytes; the release's identity on a board.
-        payload: the model.
-        manifest: the manifest TLV's value.
-    """
-
-    data: bytes
-    hash: bytes
+    data: bytes  # The bytes a board is given.
+    hash: bytes  # MCUboot's image hash (the SHA-256 TLV), 32 bytes; the release's identity on a board.
     payload: bytes
     manifest: bytes
 
@@ -83,10 +76,8 @@ def sign_image(
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
         if done.returncode:
             said = done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
-            raise TinyopsError(
-                f"imgtool cannot sign the release with {key.path}: {said}",
-                remedy="check the key and the version",
-            )
+            remedy = "check the key and the version"
+            raise TinyopsError(f"imgtool cannot sign the release with {key.path}: {said}", remedy=remedy)
         return read_image(image.read_bytes(), public_pem=key.public_pem)
 
 
@@ -111,10 +102,8 @@ def read_image(data: bytes, *, public_pem: bytes) -> SignedImage:
     if result is not VerifyResult.OK:
         is_foreign = result is VerifyResult.INVALID_SIGNATURE and not _names_key(image, public_pem)
         kind = SignedByAnother if is_foreign else DamagedImage
-        raise kind(
-            f"the release image does not verify with the public key: {result.name.lower().replace('_', ' ')}",
-            remedy="sign the release with the key whose public half the boards hold",
-        )
+        message = f"the release image does not verify with the public key: {result.name.lower().replace('_', ' ')}"
+        raise kind(message, remedy="sign the release with the key whose public half the boards hold")
     return SignedImage(data, digest, image.payload, image.protected.get(MANIFEST_TLV, b""))
 
 

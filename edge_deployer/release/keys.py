@@ -19,15 +19,10 @@ from edge_deployer.public_key import read_public_key
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A private key on disk and the public half that verifies what it signs.
+    """A private key on disk and the public half that verifies what it signs."""
 
-    Attributes:
-        path: PEM file of the private key, as imgtool reads it.
-        public_pem: PEM of the public key (SubjectPublicKeyInfo).
-    """
-
-    path: Path
-    public_pem: bytes
+    path: Path  # PEM file of the private key, as imgtool reads it.
+    public_pem: bytes  # PEM of the public key (SubjectPublicKeyInfo).
 
 
 def load_signing_key(path: Path) -> SigningKey:
@@ -49,9 +44,8 @@ def load_signing_key(path: Path) -> SigningKey:
     try:
         private = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise TinyopsError(
-            f"{what} cannot be read: {error}", remedy="give an unencrypted ed25519 private key in PEM"
-        ) from None
+        remedy = "give an unencrypted ed25519 private key in PEM"
+        raise TinyopsError(f"{what} cannot be read: {error}", remedy=remedy) from None
     if not isinstance(private, Ed25519PrivateKey):
         raise TinyopsError(f"{what} is not an ed25519 key", remedy=f"make one: imgtool keygen -t ed25519 -k {path}")
     _warn_of_mode(path, stat.S_IMODE(path.stat().st_mode))

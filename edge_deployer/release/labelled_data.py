@@ -18,23 +18,16 @@ _REMEDY = "save plain numeric or text arrays with numpy.savez"
 
 @dataclass(frozen=True)
 class DatasetFields:
-    """Which arrays of the file mean what.
+    """Which arrays of the file mean what."""
 
-    Attributes:
-        input: array of real numbers, shape ``(n, ...)``; also the name of the model's input.
-        label: array of class indices, shape ``(n,)``; None where the data has no labels.
-        group: array that tells which person, device or recording a sample is from, shape ``(n,)``; None if there is
-            none.
-        classes: number of classes; labels lie in ``0 .. classes - 1``. None: any label from 0 up.
-        target: array of the real values that the model should answer, shape ``(n, ...)``; None where there are none.
-        slice: array that tells which part of the data a sample belongs to, shape ``(n,)``; None if there is none.
-    """
-
-    input: str
-    label: str | None
+    input: str  # Array of real numbers, shape ``(n, ...)``; also the name of the model's input.
+    label: str | None  # Array of class indices, shape ``(n,)``; None where the data has no labels.
+    # Array that tells which person, device or recording a sample is from, shape ``(n,)``; None if there is none.
     group: str | None
-    classes: int | None
+    classes: int | None  # Number of classes; labels lie in ``0 .. classes - 1``. None: any label from 0 up.
+    # Array of the real values that the model should answer, shape ``(n, ...)``; None where there are none.
     target: str | None = None
+    # Array that tells which part of the data a sample belongs to, shape ``(n,)``; None if there is none.
     slice: str | None = None
 
     @property
@@ -46,21 +39,13 @@ class DatasetFields:
 
 @dataclass(frozen=True)
 class LabelledData:
-    """Checked contents of a file.
+    """Checked contents of a file."""
 
-    Attributes:
-        inputs: finite numbers, shape ``(n, *shape)``; integers as they are stored, floats as float32.
-        labels: int64, shape ``(n,)``, or None.
-        groups: int64 or text, shape ``(n,)``, or None.
-        targets: finite float64, shape ``(n, ...)``, or None.
-        slices: int64 or text, shape ``(n,)``, or None.
-    """
-
-    inputs: Array
-    labels: Array | None
-    groups: Array | None
-    targets: Array | None = None
-    slices: Array | None = None
+    inputs: Array  # Finite numbers, shape ``(n, *shape)``; integers as they are stored, floats as float32.
+    labels: Array | None  # int64, shape ``(n,)``, or None.
+    groups: Array | None  # int64 or text, shape ``(n,)``, or None.
+    targets: Array | None = None  # Finite float64, shape ``(n, ...)``, or None.
+    slices: Array | None = None  # int64 or text, shape ``(n,)``, or None.
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -98,10 +83,8 @@ def load_dataset(path: Path, fields: DatasetFields) -> LabelledData:
     )
     for name in fields.names:
         if len(arrays[name]) != len(data):
-            raise TinyopsError(
-                f"{path}: {fields.input!r} has {len(data)} samples and {name!r} has {len(arrays[name])}",
-                remedy="give every sample one entry in each array",
-            )
+            message = f"{path}: {fields.input!r} has {len(data)} samples and {name!r} has {len(arrays[name])}"
+            raise TinyopsError(message, remedy="give every sample one entry in each array")
     return data
 
 
@@ -119,10 +102,8 @@ def _read_arrays(path: Path, names: list[str]) -> dict[str, Array]:
     with opened_npz(path, f"data file {path}", remedy=_REMEDY) as archive:
         for name in names:
             if name not in archive.names:
-                raise TinyopsError(
-                    f"{path} has no array {name!r}; it has {', '.join(archive.names) or 'none'}",
-                    remedy="name an array that the file has",
-                )
+                message = f"{path} has no array {name!r}; it has {', '.join(archive.names) or 'none'}"
+                raise TinyopsError(message, remedy="name an array that the file has")
         # What is in the archive without numpy's header comes as bytes: no array, and found out by its dtype.
         return archive.read(names)
 
@@ -134,10 +115,7 @@ def checked_inputs(values: Array, name: str, path: Path) -> Array:
         TinyopsError: they are not real numbers, there are none, or one is not finite.
     """
     if values.ndim == 0 or values.dtype.kind not in "iufb":
-        raise TinyopsError(
-            f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not an array of real numbers, one row per sample",
-            remedy="store samples as floats or integers, the first dimension counting them",
-        )
+        raise _no_numbers(path, name, values, "store samples as floats or integers, the first dimension counting them")
     if values.size == 0:
         raise TinyopsError(f"{path}: {name!r} is empty, shape {list(values.shape)}", remedy="add samples to the file")
     if values.dtype.kind != "f":
@@ -152,21 +130,21 @@ def checked_inputs(values: Array, name: str, path: Path) -> Array:
 def _require_finite(checked: Array, stored: Array, name: str, path: Path) -> None:
     wrong = np.argwhere(~np.isfinite(checked))
     if len(wrong):
-        index = tuple(int(i) for i in wrong[0])
-        raise TinyopsError(
-            f"{path}: {name!r} has {len(wrong)} values that are not finite, the first {stored[index]} at index "
-            f"{list(index)}",
-            remedy="drop or repair those samples",
-        )
+        first = f"the first {stored[tuple(wrong[0])]} at index {wrong[0].tolist()}"
+        message = f"{path}: {name!r} has {len(wrong)} values that are not finite, {first}"
+        raise TinyopsError(message, remedy="drop or repair those samples")
+
+
+def _no_numbers(path: Path, name: str, values: Array, remedy: str) -> TinyopsError:
+    found = f"{values.dtype}{list(values.shape)}"
+    return TinyopsError(f"{path}: {name!r} is {found}, not an array of real numbers, one row per sample", remedy=remedy)
 
 
 def _checked_targets(arrays: dict[str, Array], name: str, path: Path) -> Array:
     values = arrays[name]
     if values.ndim == 0 or values.size == 0 or values.dtype.kind not in "iuf":
-        raise TinyopsError(
-            f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not an array of real numbers, one row per sample",
-            remedy="store what the model should answer as floats, in real units, the first dimension counting samples",
-        )
+        remedy = "store what the model should answer as floats, in real units, the first dimension counting samples"
+        raise _no_numbers(path, name, values, remedy)
     targets: Array = values.astype(np.float64)
     _require_finite(targets, values, name, path)
     return targets
@@ -175,21 +153,16 @@ def _checked_targets(arrays: dict[str, Array], name: str, path: Path) -> Array:
 def _checked_labels(arrays: dict[str, Array], name: str, classes: int | None, path: Path) -> Array:
     values = arrays[name]
     if values.ndim != 1:
-        raise TinyopsError(
-            f"{path}: {name!r} has shape {list(values.shape)}, not one label per sample",
-            remedy="store labels as a vector of class indices",
-        )
+        remedy = "store labels as a vector of class indices"
+        raise TinyopsError(f"{path}: {name!r} has shape {list(values.shape)}, not one label per sample", remedy=remedy)
     allowed = "0 and up" if classes is None else f"0 .. {classes - 1}"
     if values.dtype.kind not in "iu":
-        raise TinyopsError(
-            f"{path}: {name!r} is {values.dtype}, not integers", remedy=f"store labels as integers, {allowed}"
-        )
+        remedy = f"store labels as integers, {allowed}"
+        raise TinyopsError(f"{path}: {name!r} is {values.dtype}, not integers", remedy=remedy)
     wrong = np.flatnonzero((values < 0) | (values >= classes if classes is not None else False))
     if len(wrong):
-        raise TinyopsError(
-            f"{path}: {name!r}[{wrong[0]}] = {values[wrong[0]]} is outside {allowed}",
-            remedy="correct the label, or name its class",
-        )
+        remedy = "correct the label, or name its class"
+        raise TinyopsError(f"{path}: {name!r}[{wrong[0]}] = {values[wrong[0]]} is outside {allowed}", remedy=remedy)
     return values.astype(np.int64)
 
 
@@ -197,8 +170,6 @@ def _checked_names(arrays: dict[str, Array], name: str, path: Path) -> Array:
     """What tells samples apart: which person, device or slice each belongs to."""
     values = arrays[name]
     if values.ndim != 1 or values.dtype.kind not in "iuU":
-        raise TinyopsError(
-            f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not one integer or text a sample",
-            remedy="store a vector with an integer or a text for each sample",
-        )
+        message = f"{path}: {name!r} is {values.dtype}{list(values.shape)}, not one integer or text a sample"
+        raise TinyopsError(message, remedy="store a vector with an integer or a text for each sample")
     return values if values.dtype.kind == "U" else values.astype(np.int64)

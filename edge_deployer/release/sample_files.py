@@ -37,11 +37,7 @@ def read_samples(path: Path) -> Array:
 
 
 def fit_samples(values: Array, spec: TensorSpec) -> Array:
-    """Samples as the model stores them, ``(n, *spec.shape[1:])``.
-
-    Args:
-        values: as from `read_samples`.
-        spec: the model's input.
+    """Samples, as from `read_samples`, as the model stores them: ``(n, *spec.sample_shape)``.
 
     Raises:
         TinyopsError: a sample does not have as many values as the input.
@@ -59,10 +55,8 @@ def load_samples(path: Path) -> LabelledSamples:
     """
     present = array_names(path)
     if {"labels", "targets"} <= set(present):
-        raise TinyopsError(
-            f"{path} has both arrays 'labels' and 'targets'",
-            remedy="keep 'targets' for a regression, 'labels' for a classification or for anomalies",
-        )
+        remedy = "keep 'targets' for a regression, 'labels' for a classification or for anomalies"
+        raise TinyopsError(f"{path} has both arrays 'labels' and 'targets'", remedy=remedy)
     label, target, part = (name if name in present else None for name in ("labels", "targets", "slices"))
     fields = DatasetFields(input="inputs", label=label, group=None, classes=None, target=target, slice=part)
     data = load_dataset(path, fields)

@@ -16,25 +16,18 @@ from edge_deployer.tensors import Array, TensorSpec, dequantize, quantize
 
 @dataclass(frozen=True)
 class LabelledSamples:
-    """Held-out data to judge a model with.
+    """Held-out data to judge a model with."""
 
-    Attributes:
-        values: ``(n, ...)``; real numbers, or stored values if the dtype is the integer dtype of the model's input.
-        labels: class index of each sample, or 0 normal and 1 anomaly, ``(n,)``; None where there are none.
-        class_names: may be empty.
-        targets: real values that the model should answer, ``(n, ...)``, for a regression; None where there are none.
-        slices: what part of the data each sample is from, one entry per sample; for stratifying alone. None if unknown.
-        source: what messages call the data.
-        random: whether the values are made up: they can show parity, and nothing of the quality.
-    """
-
+    # ``(n, ...)``; real numbers, or stored values if the dtype is the integer dtype of the model's input.
     values: Array
-    labels: Array | None
+    labels: Array | None  # Class index of each sample, or 0 normal and 1 anomaly, ``(n,)``; None where there are none.
     class_names: tuple[str, ...] = ()
+    # Real values that the model should answer, ``(n, ...)``, for a regression; None where there are none.
     targets: Array | None = None
+    # What part of the data each sample is from, one entry per sample; for stratifying alone. None if unknown.
     slices: Sequence[Hashable] | None = None
-    source: str = "the data"
-    random: bool = False
+    source: str = "the data"  # What messages call the data.
+    random: bool = False  # Whether the values are made up: they can show parity, and nothing of the quality.
 
     def __len__(self) -> int:
         return len(self.values)
@@ -58,10 +51,8 @@ def fit_samples(data: LabelledSamples, answers: Answers, asked: AskedTask | Task
     """
     given, answered = answers.given, answers.answered
     if data.labels is not None and data.targets is not None:
-        raise TinyopsError(
-            f"{data.source} has both 'labels' and 'targets'",
-            remedy="keep 'targets' for a regression, 'labels' for anything else",
-        )
+        remedy = "keep 'targets' for a regression, 'labels' for anything else"
+        raise TinyopsError(f"{data.source} has both 'labels' and 'targets'", remedy=remedy)
     _check_dtype(data, given)
     inputs = stored_inputs(data.values, given, source=data.source)
     labels = None if data.labels is None else np.asarray(data.labels, np.int64)
@@ -124,15 +115,11 @@ def _check_dtype(data: LabelledSamples, given: TensorSpec) -> None:
 def _check_task(task: Task, answers: Answers, data: LabelledSamples, labels: Array | None) -> None:
     """Outputs, labels and targets are those of the task."""
     if task.name == "regression" and data.targets is None and labels is not None:
-        raise TinyopsError(
-            f"{data.source} has 'labels'; the task is regression, which has 'targets'",
-            remedy="name the true values 'targets', or another task",
-        )
+        remedy = "name the true values 'targets', or another task"
+        raise TinyopsError(f"{data.source} has 'labels'; the task is regression, which has 'targets'", remedy=remedy)
     if task.name != "regression" and data.targets is not None:
-        raise TinyopsError(
-            f"{data.source} has 'targets'; the task is {task.name}, which has 'labels'",
-            remedy="name the classes 'labels', or say that the task is regression",
-        )
+        remedy = "name the classes 'labels', or say that the task is regression"
+        raise TinyopsError(f"{data.source} has 'targets'; the task is {task.name}, which has 'labels'", remedy=remedy)
     highest = 0 if labels is None else int(labels.max())
     classes: int | None = len(data.class_names) or None
     if task.name == "classification" and highest >= (classes or answers.values):
@@ -175,13 +162,7 @@ def _shaped_targets(targets: Array, answered: TensorSpec, source: str) -> Array:
 
 
 def autoencoder_targets(inputs: Array, given: TensorSpec, answered: TensorSpec) -> Array | None:
-    """What an autoencoder should give back, real values (n, ...); None for a model whose one output is the score.
-
-    Args:
-        inputs: stored values, (n, ...).
-        given: the model's input.
-        answered: its output.
-    """
+    """What an autoencoder should answer to stored inputs (n, ...), in real values; None where one output is a score."""
     if prod(answered.sample_shape) == 1:
         return None
     return dequantize(inputs, given).reshape(len(inputs), *answered.sample_shape)

@@ -48,14 +48,9 @@ class ReleaseStore:
         self.set_aside: list[str] = []
 
     def release(self, candidate: Candidate, *, version: str, key: SigningKey) -> Bundle:
-        """The bundle of a candidate: the one that is there, or a new one.
+        """The bundle of a candidate: the one that is there, or a new one, whose version gets a build number.
 
         A bundle that is not what was signed is moved aside under a name with ``damaged-`` before it, and never deleted.
-
-        Args:
-            candidate: what to release.
-            version: ``major.minor.revision``; the store adds the build number.
-            key: signs a new release, and verifies one that is there.
 
         Raises:
             TinyopsError: the store cannot be read or written.

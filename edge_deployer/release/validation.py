@@ -50,15 +50,11 @@ class Validation:
 
 @dataclass(frozen=True)
 class Terms:
-    """How a model's answers are read and what they must reach, beside what the board offers.
+    """How a model's answers are read and what they must reach, beside what the board offers."""
 
-    Attributes:
-        asked: what the user says of the task, or the task itself.
-        better_than_constant: whether a model that is no better than a constant answer is refused: accuracy against the
-            share of the commonest class, AUC against one half.
-    """
-
-    asked: AskedTask | Task = UNASKED
+    asked: AskedTask | Task = UNASKED  # What the user says of the task, or the task itself.
+    # Whether a model that is no better than a constant answer is refused: accuracy against the share of the commonest
+    # class, AUC against one half.
     better_than_constant: bool = True
 
 
@@ -109,12 +105,7 @@ def validate_model(
 
 
 def _no_better_than_constant(found: Mapping[Metric, float], majority: float | None) -> Finding | None:
-    """Both figures of a model that is no better than a constant answer; None if it is, or if nothing tells.
-
-    Args:
-        found: figures of its task.
-        majority: share of the commonest class; None where answers are not classes.
-    """
+    """Both figures of a model that is no better than a constant answer; None if it is, or if nothing tells."""
     if majority is not None and "accuracy" in found and found["accuracy"] <= majority:
         return AsGoodAsConstant(metric="accuracy", figure=found["accuracy"], constant=majority)
     if majority is None and "auc" in found and found["auc"] <= NO_SKILL_AUC:
@@ -148,13 +139,7 @@ def _refused(report: ValidationReport, reason: Finding) -> Validation:
 
 
 def _examine(
-    model: bytes,
-    profile: BoardProfile,
-    data: LabelledSamples | None,
-    terms: Terms,
-    *,
-    random_samples: int,
-    seed: int,
+    model: bytes, profile: BoardProfile, data: LabelledSamples | None, terms: Terms, *, random_samples: int, seed: int
 ) -> tuple[AcceptanceSet, int | None]:
     """All samples with TFLM's answers and the smallest arena; without TFLM, without both.
 
@@ -178,10 +163,8 @@ def _examine(
 def _examine_file(model: bytes, data: LabelledSamples | None, terms: Terms, missing: TinyopsError) -> AcceptanceSet:
     """All samples without answers, for a model that TFLM has the kernels of."""
     if data is None or not data.is_labelled:
-        raise TinyopsError(
-            missing.message,
-            remedy=f"{missing.remedy}, or give labelled data and a floor for its figure in the acceptance plan",
-        ) from missing
+        remedy = f"{missing.remedy}, or give labelled data and a floor for its figure in the acceptance plan"
+        raise TinyopsError(missing.message, remedy=remedy) from missing
     require_kernels(model)
     return fit_samples(data, Answers(*tensor_specs(model), last_operator(model)), terms.asked)
 
@@ -190,32 +173,17 @@ def _first_report(model: bytes, profile: BoardProfile, data: LabelledSamples | N
     """What is known before the model is looked into."""
     return ValidationReport(
         blessed=False,
-        reason=None,
         profile=profile.name,
-        operators={},
-        macs=None,
         model_bytes=len(model),
         slot_limit=profile.image_bytes,
-        arena_bytes=None,
         arena_limit=profile.arena_bytes,
-        latency_us=None,
         eval_samples=len(data) if data is not None and data.is_labelled else 0,
-        reference=False,
-        task=None,
-        figures={},
-        majority=None,
-        confusion=None,
         class_names=[] if data is None else list(data.class_names),
-        acceptance_samples=0,
     )
 
 
 def _read_model(model: bytes, profile: BoardProfile) -> dict[str, object]:
-    """What the file says without running it.
-
-    Raises:
-        ModelRefused: it is not a TFLite file.
-    """
+    """What the file says without running it; a `ModelRefused` if it is no TFLite file."""
     return {
         "operators": dict(Counter(operator.name for operator in list_operators(model))),
         "macs": count_macs(model),

@@ -13,54 +13,35 @@ FILE_NAME = "validation.json"
 
 
 class ValidationReport(BaseModel):
-    """Contents of `FILE_NAME`. Figures that were not reached before a refusal are None.
-
-    Attributes:
-        blessed: whether the model may go to boards of this profile.
-        reason: why not, or None; in earlier records with `remedy`, in words.
-        profile: name of the board profile.
-        operators: number of each operator in the model, by its TFLite name.
-        precision: what the model computes in, see `edge_deployer.tflm.describe_precision`.
-        macs: multiply-accumulates of one inference; None where an operator cannot be counted.
-        model_bytes: size of the TFLite file.
-        slot_limit: bytes of the largest image that a slot takes.
-        arena_bytes: smallest arena in which TFLM runs the model on this 64-bit host, by bisection. It decides for a
-            virtual board, a real board's own figure for that. None where TFLM is not installed.
-        arena_limit: bytes that the board has for it.
-        latency_us: estimate of one inference on the board, in microseconds; see `estimate_latency_us`.
-        latency_note: what the estimate rests on, or why there is none.
-        eval_samples: number of held-out samples: of the eval split, or of the data that was given.
-        reference: whether TFLM computed what boards must answer; without it they are judged by `metric` alone.
-        task: what the model is for, and how that was found; None where nothing tells.
-        figures: the task's figures over all held-out samples in TFLM, see `edge_deployer.quality.figures`.
-        majority: of labels that are classes, the share of the commonest, 0 to 1: what a constant answer gets right.
-        confusion: where answers are classes, counts ``confusion[label][predicted]`` over all of them.
-        class_names: name of each class, in the order of `confusion`.
-        acceptance_samples: number of samples in the acceptance set.
-    """
+    """Contents of `FILE_NAME`. Figures that were not reached before a refusal are None."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    blessed: bool
-    reason: AnyFinding | None
-    profile: str
-    operators: dict[str, int]
-    precision: str | None = None
-    macs: int | None
-    model_bytes: int
-    slot_limit: int
-    arena_bytes: int | None
-    arena_limit: int
-    latency_us: float | None
-    latency_note: str | None = None
-    eval_samples: int
-    reference: bool
-    task: Task | None
-    figures: dict[Metric, float]
-    majority: float | None
-    confusion: list[list[int]] | None
-    class_names: list[str]
-    acceptance_samples: int
+    blessed: bool  # Whether the model may go to boards of this profile.
+    reason: AnyFinding | None = None  # Why not, or None; in earlier records with `remedy`, in words.
+    profile: str  # Name of the board profile.
+    operators: dict[str, int] = {}  # Number of each operator in the model, by its TFLite name.
+    precision: str | None = None  # What the model computes in, see `edge_deployer.tflm.describe_precision`.
+    macs: int | None = None  # Multiply-accumulates of one inference; None where an operator cannot be counted.
+    model_bytes: int  # Size of the TFLite file.
+    slot_limit: int  # Bytes of the largest image that a slot takes.
+    # Smallest arena in which TFLM runs the model on this 64-bit host, by bisection. It decides for a virtual board, a
+    # real board's own figure for that. None where TFLM is not installed.
+    arena_bytes: int | None = None
+    arena_limit: int  # Bytes that the board has for it.
+    latency_us: float | None = None  # Of one inference on the board, estimated; see `estimate_latency_us`.
+    latency_note: str | None = None  # What the estimate rests on, or why there is none.
+    eval_samples: int  # Number of held-out samples: of the eval split, or of the data that was given.
+    reference: bool = False  # Whether TFLM computed what boards must answer; else `metric` alone judges.
+    task: Task | None = None  # What the model is for, and how that was found; None where nothing tells.
+    # The task's figures over all held-out samples in TFLM, see `edge_deployer.quality.figures`.
+    figures: dict[Metric, float] = {}
+    # Of labels that are classes, the share of the commonest, 0 to 1: what a constant answer gets right.
+    majority: float | None = None
+    # Where answers are classes, counts ``confusion[label][predicted]`` over all of them.
+    confusion: list[list[int]] | None = None
+    class_names: list[str]  # Name of each class, in the order of `confusion`.
+    acceptance_samples: int = 0  # Number of samples in the acceptance set.
 
     @model_validator(mode="before")
     @classmethod

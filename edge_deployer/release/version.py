@@ -18,8 +18,6 @@ def check_version(text: str) -> str:
     """
     match = _FORM.fullmatch(text)
     if match is None or any(int(part) > largest for part, largest in zip(match.groups(), _LARGEST, strict=True)):
-        raise TinyopsError(
-            f"release version {text!r} is not major.minor.revision with at most {'.'.join(map(str, _LARGEST))}",
-            remedy="give a version such as 1.0.0",
-        )
+        message = f"release version {text!r} is not major.minor.revision with at most {'.'.join(map(str, _LARGEST))}"
+        raise TinyopsError(message, remedy="give a version such as 1.0.0")
     return text

@@ -18,25 +18,15 @@ BoardState = Literal["accepted", "refused", "undecided", "quarantined", "not exa
 
 @dataclass(frozen=True)
 class CheckRow:
-    """One check of one board, to be shown.
+    """One check of one board, to be shown."""
 
-    Attributes:
-        name: in words.
-        state: ``warns`` where it failed and refuses nothing, or passed with a warning.
-        measured: the figure, or an em dash.
-        limit: what it was held against, or an em dash.
-        bound: what can be said of the true figure; may be empty.
-        samples: what the decision took; may be empty.
-        finding: in words; empty where the figures say it all.
-    """
-
-    name: str
-    state: CheckState
-    measured: str
-    limit: str
-    bound: str
-    samples: str
-    finding: str
+    name: str  # In words.
+    state: CheckState  # ``warns`` where it failed and refuses nothing, or passed with a warning.
+    measured: str  # The figure, or an em dash.
+    limit: str  # What it was held against, or an em dash.
+    bound: str  # What can be said of the true figure; may be empty.
+    samples: str  # What the decision took; may be empty.
+    finding: str  # In words; empty where the figures say it all.
 
     @property
     def has_figures(self) -> bool:

@@ -18,17 +18,11 @@ _DOTS_UP_TO = 12
 
 @dataclass(frozen=True)
 class Chart:
-    """One drawing.
+    """One drawing."""
 
-    Attributes:
-        title: what it shows, in a few words.
-        svg: the ``<svg>`` element; it refers to nothing outside itself.
-        description: the same in words, for those who cannot see it.
-    """
-
-    title: str
-    svg: Markup
-    description: str
+    title: str  # What it shows, in a few words.
+    svg: Markup  # The ``<svg>`` element; it refers to nothing outside itself.
+    description: str  # The same in words, for those who cannot see it.
 
 
 def training_charts(epochs: Sequence[Epoch]) -> list[Chart]:

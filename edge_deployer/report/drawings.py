@@ -21,17 +21,11 @@ _LONGER_THAN_WIDE = 8
 
 @dataclass(frozen=True)
 class Drawing:
-    """One sample, drawn.
+    """One sample, drawn."""
 
-    Attributes:
-        kind: what it is drawn as.
-        png: base64 of a PNG; None for a waveform.
-        curves: of each channel, from 0 to 1; None for a picture.
-    """
-
-    kind: Literal["picture", "waveform"]
-    png: str | None = None
-    curves: list[list[float]] | None = None
+    kind: Literal["picture", "waveform"]  # What it is drawn as.
+    png: str | None = None  # Base64 of a PNG; None for a waveform.
+    curves: list[list[float]] | None = None  # Of each channel, from 0 to 1; None for a picture.
 
 
 def kind_of(sample_shape: tuple[int, ...]) -> Literal["picture", "waveform"] | None:

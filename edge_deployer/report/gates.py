@@ -16,19 +16,14 @@ _ONLY_WHERE_STOPPED = frozenset({"signature", "boards"})
 
 @dataclass(frozen=True)
 class GateMark:
-    """One gate on the line.
+    """One gate on the line."""
 
-    Attributes:
-        name: data, evaluation, validation, signature, boards, staging or production.
-        state: ``undecided`` where it stopped for want of a verdict; ``no record`` where the gate is not part of this
-            run; ``earlier`` where an earlier deployment passed it; ``failed too`` where it judged the model although
-            another gate had refused it.
-        note: the figure that decided, in a few words; may be empty.
-    """
-
-    name: str
+    name: str  # Data, evaluation, validation, signature, boards, staging or production.
+    # ``undecided`` where it stopped for want of a verdict; ``no record`` where the gate is not part of this run;
+    # ``earlier`` where an earlier deployment passed it; ``failed too`` where it judged the model although another gate
+    # had refused it.
     state: GateState
-    note: str
+    note: str  # The figure that decided, in a few words; may be empty.
 
 
 def gate_line(report: Report) -> list[GateMark]:

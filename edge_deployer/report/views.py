@@ -27,15 +27,10 @@ class KeyFigure:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the confusion matrix.
+    """One cell of the confusion matrix."""
 
-    Attributes:
-        count: samples.
-        strength: opacity of its shade, 0 to 0.7; low enough that the text on it stays readable.
-    """
-
-    count: int
-    strength: float
+    count: int  # Samples.
+    strength: float  # Opacity of its shade, 0 to 0.7; low enough that the text on it stays readable.
 
 
 @dataclass(frozen=True)
@@ -70,23 +65,15 @@ class Confusion:
 
 @dataclass(frozen=True)
 class BudgetRow:
-    """A figure against its limit.
-
-    Attributes:
-        limit: None where none is set.
-        used_share: length of the bar, 0 to 1 of the scale.
-        limit_share: where on the scale the limit stands.
-        verdict: the relation in words.
-        over: whether the figure is beyond the limit.
-    """
+    """A figure against its limit."""
 
     label: str
     used: str
-    limit: str | None
-    used_share: float
-    limit_share: float
-    verdict: str
-    over: bool
+    limit: str | None  # None where none is set.
+    used_share: float  # Length of the bar, 0 to 1 of the scale.
+    limit_share: float  # Where on the scale the limit stands.
+    verdict: str  # The relation in words.
+    over: bool  # Whether the figure is beyond the limit.
     note: str
 
 

@@ -23,22 +23,15 @@ from edge_deployer.rollout.deployment import Deployment
 
 @dataclass(frozen=True)
 class ReleaseLine:
-    """Where releases are kept, what signs them, and which boards they go to.
+    """Where releases are kept, what signs them, and which boards they go to."""
 
-    Attributes:
-        workspace: folder for the release store, virtual boards and the development key.
-        inventory: inventory file; None for the shipped virtual boards.
-        signing_key: private key file; None for a development key that is made in the workspace when first needed.
-        plan: what acceptance asks.
-        version: ``major.minor.revision`` of new releases.
-        replace: whether a release of another task, input shape or number of outputs may take production's place.
-    """
-
-    workspace: Path
-    inventory: Path | None
+    workspace: Path  # Folder for the release store, virtual boards and the development key.
+    inventory: Path | None  # Inventory file; None for the shipped virtual boards.
+    # Private key file; None for a development key that is made in the workspace when first needed.
     signing_key: Path | None
-    plan: AcceptancePlan
-    version: str
+    plan: AcceptancePlan  # What acceptance asks.
+    version: str  # ``major.minor.revision`` of new releases.
+    # Whether a release of another task, input shape or number of outputs may take production's place.
     replace: bool = False
 
     def push(self, candidate: Candidate, watcher: Watcher | None = None) -> tuple[Deployment, Bundle]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator
 from types import TracebackType
 
 from smp.image_management import ImageState
@@ -14,14 +13,13 @@ from smpclient.requests.os_management import EchoWrite, ResetWrite
 from typing_extensions import Self
 
 from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, SessionError
-from edge_deployer.session.facts import DeviceInfo, Health, InferenceResult, ServerParameters, SlotState
+from edge_deployer.session.facts import ServerParameters, SlotState
 from edge_deployer.session.line import SmpLine
 from edge_deployer.session.model_runner import ModelRunner
 from edge_deployer.session.replies import NoReply
-from edge_deployer.session.requests import ClaimWrite
 from edge_deployer.session.upload import Progress, upload
-from edge_deployer.tensors import Array
 from edge_deployer.transport.board_transport import BoardTransport
+from edge_deployer.wire.inference import ClaimWriteRequest
 from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
 _SPARE_SLOT = 1
@@ -33,7 +31,7 @@ _RESET_POLL_S = 0.02
 _FIRST_PATIENCE_S = 0.05
 
 
-class DeviceSession:
+class DeviceSession(ModelRunner):
     """Holds a board's port for itself while the context lasts. Cancelling any call leaves a usable session.
 
     Every call may raise a `SessionError`: `BoardGone` where nothing answers, `LineError` where bytes arrive damaged,
@@ -46,10 +44,9 @@ class DeviceSession:
     """
 
     def __init__(self, transport: BoardTransport, *, epoch: int | None = None, request_timeout_s: float = 2.0) -> None:
+        super().__init__(SmpLine(transport, request_timeout_s=request_timeout_s))
         self.url = transport.url
         self._epoch = epoch
-        self._line = SmpLine(transport, request_timeout_s=request_timeout_s)
-        self._model = ModelRunner(self._line)
 
     async def __aenter__(self) -> Self:
         """Open the port and learn the board's buffer size.
@@ -168,7 +165,7 @@ class DeviceSession:
         Raises:
             BoardGone: it does not come back within 30 s, or never resets.
         """
-        self._model.forget()
+        self._forget()
         until = time.monotonic() + _RESET_DEADLINE_S
         while time.monotonic() < until:
             sent = time.monotonic()
@@ -182,7 +179,7 @@ class DeviceSession:
         """Wait until the board answers after a reset; False if it has not reset since then, or time is up."""
         patience_s = _FIRST_PATIENCE_S
         while time.monotonic() < until:
-            uptime_s = await self._model.uptime_s(timeout_s=patience_s)
+            uptime_s = await self._uptime_s(patience_s)
             since_s = time.monotonic() - sent
             if uptime_s is not None and uptime_s < since_s:
                 return True
@@ -192,46 +189,13 @@ class DeviceSession:
             await asyncio.sleep(_RESET_POLL_S)
         return False
 
-    async def info(self) -> DeviceInfo:
-        """The running model, as the board sees it.
-
-        Raises:
-            ModelFault: the model crashed or cannot be loaded.
-        """
-        return await self._model.info()
-
-    async def infer(self, inputs: Array) -> InferenceResult:
-        """Run samples on the board.
-
-        Args:
-            inputs: stored values ``(n, *input.shape[1:])`` of the input's dtype.
-
-        Raises:
-            WrongInputs: shape or dtype is not the model's.
-            ProtocolError: the board's answer does not fit its own description of the model.
-            ModelFault: the model crashed or cannot be loaded.
-        """
-        return await self._model.infer(inputs)
-
-    def infer_batches(self, inputs: Array) -> AsyncGenerator[InferenceResult, None]:
-        """Run samples on the board, and have the answers as they come; close the generator to run no more.
-
-        Arguments and errors as for `infer`. Batches are in the order of the samples; how long each is depends on the
-        line. While one is looked at, the next ones are on their way, so that a few more samples run than are taken.
-        """
-        return self._model.infer_batches(inputs)
-
-    async def health(self) -> Health:
-        """Reset reason, uptime and faults."""
-        return await self._model.health()
-
     async def claim(self, epoch: int) -> None:
         """Take the board for an epoch.
 
         Raises:
             BoardRefused: a newer epoch has claimed it (`ErrorCode.STALE_EPOCH`).
         """
-        await self._line.ask(ClaimWrite(epoch=epoch), f"be claimed for epoch {epoch}")
+        await self._line.ask(ClaimWriteRequest(epoch=epoch), f"be claimed for epoch {epoch}")
 
 
 def _ignore_progress(_done: int, _total: int) -> None:

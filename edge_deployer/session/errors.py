@@ -37,23 +37,12 @@ class LineError(SessionError):
 
 
 class BoardRefused(SessionError):
-    """The board understood the request and said no.
-
-    Args:
-        url: the board's port.
-        request: what was asked, in words.
-        group: SMP group whose code this is, or None for a general MCUmgr code.
-        code: the code.
-        words: the code in words.
-    """
+    """The board understood the request and said no, by a code of its SMP group, or of MCUmgr where that is None."""
 
     def __init__(self, url: str, request: str, *, group: int | None, code: int, words: str) -> None:
         source = "MCUmgr" if group is None else f"group {group}"
-        super().__init__(
-            url,
-            f"refused to {request}: {words} ({source} error {code})",
-            remedy="compare the board's slots and state with what the request needs",
-        )
+        remedy = "compare the board's slots and state with what the request needs"
+        super().__init__(url, f"refused to {request}: {words} ({source} error {code})", remedy=remedy)
         self.group, self.code = group, code
 
 
@@ -65,30 +54,15 @@ class ProtocolError(SessionError):
 
 
 class WrongInputs(SessionError):
-    """The samples are not of the shape and dtype that the board's model takes.
-
-    Args:
-        url: the board's port.
-        given: dtype and shape of the samples.
-        taken: the model's input tensor, in the same form.
-    """
+    """The samples are not of the shape and dtype that the board's model takes; both are told as ``int8[1, 4]``."""
 
     def __init__(self, url: str, given: str, taken: str) -> None:
-        super().__init__(
-            url,
-            f"the samples are {given}, the model on the board takes {taken}",
-            remedy="give samples for the model that the board runs, or install the release that they belong to",
-        )
+        remedy = "give samples for the model that the board runs, or install the release that they belong to"
+        super().__init__(url, f"the samples are {given}, the model on the board takes {taken}", remedy=remedy)
 
 
 class ModelFault(SessionError):
-    """The model on the board crashed or cannot be loaded there.
-
-    Args:
-        url: the board's port.
-        message: what the model did.
-        reset_reason: why the board last started: `ResetReason.FAULT` after a crash.
-    """
+    """The model on the board crashed, and the board started again by a fault; or it cannot be loaded there."""
 
     def __init__(self, url: str, message: str, *, reset_reason: ResetReason) -> None:
         super().__init__(url, message, remedy="do not release this model to this class of board")

@@ -18,15 +18,10 @@ _LATEST_REPLY_S = 60.0
 
 @dataclass
 class Pending:
-    """A request that was handed over for sending.
-
-    Attributes:
-        sequence: its sequence number.
-        reply: the reply's message; or `GarbledReply`, `PortClosed`.
-    """
+    """A request that was handed over for sending."""
 
     sequence: int
-    reply: asyncio.Future[bytes]
+    reply: asyncio.Future[bytes]  # The reply's message; or `GarbledReply`, `PortClosed`.
 
 
 class Exchange:

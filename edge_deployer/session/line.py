@@ -28,7 +28,7 @@ _MESSAGE_OVERHEAD = 50
 _SMALLEST_BUFFER = 128
 """Bytes that every SMP server's buffer holds; until the board has told its own."""
 
-USUAL_REPLY = 400
+_USUAL_REPLY = 400
 """Bytes of a reply whose length is not known: the state of two images."""
 
 
@@ -38,10 +38,9 @@ class SmpLine:
     def __init__(self, transport: BoardTransport, *, request_timeout_s: float) -> None:
         self.url = transport.url
         self.timeout_s = request_timeout_s
-        self.sizes = MessageSize(_MESSAGE_OVERHEAD)
+        self.sizes, self.reply_time = MessageSize(_MESSAGE_OVERHEAD), ReplyTime()
         self._transport = transport
         self._exchange: Exchange | None = None
-        self._reply_time = ReplyTime()
         self._buffer_bytes, self._buffers = _SMALLEST_BUFFER, 1
         self._reopening = asyncio.Lock()
         self._away_s = 0.0
@@ -95,11 +94,6 @@ class SmpLine:
         return max(1, min(most, self._buffers - 1))
 
     @property
-    def bytes_heard(self) -> int:
-        """Bytes received so far, damaged ones too."""
-        return self._transport.bytes_heard
-
-    @property
     def deadline_s(self) -> float:
         """Seconds after which a board that says nothing is gone."""
         return _DEADLINE_IN_TIMEOUTS * self.timeout_s
@@ -107,7 +101,7 @@ class SmpLine:
     @property
     def reply_timeout_s(self) -> float:
         """Seconds besides the time on the line after which a reply is unlikely to come."""
-        return min(self.timeout_s, self._reply_time.timeout_s)
+        return min(self.timeout_s, self.reply_time.timeout_s)
 
     def line_bytes(self, message_bytes: int) -> int:
         """Bytes on the line for a message."""
@@ -128,15 +122,11 @@ class SmpLine:
         if self._exchange is not None:
             self._exchange.abandon(pending)
 
-    def note_reply(self, seconds: float) -> None:
-        """A reply took so long, besides its time on the line."""
-        self._reply_time.note(seconds)
-
     async def ask(self, request: SMPRequest[Response, V1, V2], what: str, *, patience_s: float = 0.0) -> Response:
-        """Send a request until it is answered.
+        """Send a request until it is answered; the board may get it several times.
 
         Args:
-            request: the request; the board may get it several times.
+            request: the request.
             what: what it asks the board to do, for error messages.
             patience_s: how long the board may take over this one if that is more than usual.
 
@@ -145,7 +135,7 @@ class SmpLine:
             BoardGone: no answer to any attempt, or the line went away and did not come back.
             LineError: answers come, but damaged.
         """
-        garbled, heard, attempts = False, self.bytes_heard, 0
+        garbled, heard, attempts = False, self._transport.bytes_heard, 0
         # A line that goes away and comes back does not count against the board.
         until, wait_s = time.monotonic() - self._away_s + max(self.deadline_s, patience_s), self.reply_timeout_s
         while (left_s := until + self._away_s - time.monotonic()) > 0:
@@ -157,12 +147,12 @@ class SmpLine:
                 # Silence may be a board that needs longer (RFC 6298, (5.5)); damage says that it has answered.
                 if not attempt.garbled:
                     wait_s = min(2 * wait_s, max(self.timeout_s, patience_s))
-        if garbled or self.bytes_heard > heard:
+        if garbled or self._transport.bytes_heard > heard:
             raise LineError(self.url, f"asked to {what}, but only damaged bytes come back")
         raise BoardGone(self.url, f"asked to {what}, but no answer to {attempts} attempts")
 
     async def ask_once(
-        self, request: SMPRequest[Response, V1, V2], what: str, timeout_s: float, *, reply_bytes: int = USUAL_REPLY
+        self, request: SMPRequest[Response, V1, V2], what: str, timeout_s: float, *, reply_bytes: int = _USUAL_REPLY
     ) -> Response:
         """One attempt.
 
@@ -189,7 +179,7 @@ class SmpLine:
         finally:
             self.abandon(pending)
         self.sizes.note(sent_bytes, arrived=True)
-        self.note_reply(time.monotonic() - sent - self.line_seconds(sent_bytes + self.line_bytes(len(frame))))
+        self.reply_time.note(time.monotonic() - sent - self.line_seconds(sent_bytes + self.line_bytes(len(frame))))
         return decode_reply(self.url, request, frame, what)
 
     async def reopen(self, reason: PortClosed) -> None:

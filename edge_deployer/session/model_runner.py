@@ -15,9 +15,8 @@ from smpclient.generics import SMPRequest
 
 from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, ModelFault, ProtocolError, WrongInputs
 from edge_deployer.session.facts import DeviceInfo, Health, InferenceResult
-from edge_deployer.session.line import USUAL_REPLY, SmpLine
+from edge_deployer.session.line import SmpLine
 from edge_deployer.session.replies import NoReply
-from edge_deployer.session.requests import HealthRead, InfoRead, RunRead, RunWrite
 from edge_deployer.session.transfer import Payload, Transfer
 from edge_deployer.tensors import Array, TensorSpec
 from edge_deployer.wire.inference import (
@@ -27,21 +26,20 @@ from edge_deployer.wire.inference import (
     MAX_BATCH,
     RUN_REPLY_OVERHEAD,
     ErrorCode,
+    HealthReadRequest,
     HealthReadResponse,
     InferenceErrorV1,
     InferenceErrorV2,
+    InfoReadRequest,
     ResetReason,
+    RunReadRequest,
+    RunWriteRequest,
     RunWriteResponse,
     crc32,
 )
 
 _Response = TypeVar("_Response", bound=ReadResponse | WriteResponse)
-_CANNOT_LOAD = {
-    ErrorCode.NO_MODEL,
-    ErrorCode.ARENA_TOO_SMALL,
-    ErrorCode.UNSUPPORTED_OP,
-    ErrorCode.MODEL_REFUSED,
-}
+_CANNOT_LOAD = {ErrorCode.NO_MODEL, ErrorCode.ARENA_TOO_SMALL, ErrorCode.UNSUPPORTED_OP, ErrorCode.MODEL_REFUSED}
 # A slow core with a big model may compute for a minute.
 _PATIENCE_S = 120.0
 # How long one inference may keep a board from answering anything.
@@ -63,18 +61,18 @@ class ModelRunner:
         self._known_faults: int | None = None
         self._sample_s: float | None = None
 
-    def forget(self) -> None:
+    def _forget(self) -> None:
         """The board may run another model from now on."""
         self._info = self._sample_s = None
 
     async def health(self) -> Health:
-        """See `DeviceSession.health`."""
-        return self._remember(await self._line.ask(HealthRead(), "tell its health"))
+        """Reset reason, uptime and faults."""
+        return self._remember(await self._line.ask(HealthReadRequest(), "tell its health"))
 
-    async def uptime_s(self, *, timeout_s: float) -> float | None:
+    async def _uptime_s(self, timeout_s: float) -> float | None:
         """Seconds since the board started; None if it does not say in time."""
         try:
-            answer = await self._line.ask_once(HealthRead(), "tell its health", timeout_s)
+            answer = await self._line.ask_once(HealthReadRequest(), "tell its health", timeout_s)
         except NoReply:
             return None
         return self._remember(answer).uptime_ms / 1000
@@ -88,24 +86,30 @@ class ModelRunner:
         return Health(reason, answer.up, answer.faults, answer.fault, answer.floor or 0)
 
     async def info(self) -> DeviceInfo:
-        """See `DeviceSession.info`."""
-        answer = await self._ask(InfoRead(), "describe its model")
+        """The running model, as the board sees it.
+
+        Raises:
+            ModelFault: the model crashed or cannot be loaded.
+        """
+        answer = await self._ask(InfoReadRequest(), "describe its model")
         try:
             tensors = answer.input.to_spec(), answer.output.to_spec()
         except ValueError as error:
             raise ProtocolError(self._line.url, f"describes a model that cannot be: {error}") from error
-        self._info = DeviceInfo(
-            image_hash=answer.sha,
-            arena_used=answer.arena,
-            arena_bytes=answer.arena_size,
-            macs=answer.macs,
-            input=tensors[0],
-            output=tensors[1],
-        )
+        self._info = DeviceInfo(answer.sha, answer.arena, answer.arena_size, answer.macs, *tensors)
         return self._info
 
     async def infer(self, inputs: Array) -> InferenceResult:
-        """See `DeviceSession.infer`."""
+        """Run samples on the board.
+
+        Args:
+            inputs: stored values ``(n, *input.shape[1:])`` of the input's dtype.
+
+        Raises:
+            WrongInputs: shape or dtype is not the model's.
+            ProtocolError: the board's answer does not fit its own description of the model.
+            ModelFault: the model crashed or cannot be loaded.
+        """
         batches = [batch async for batch in self.infer_batches(inputs)]
         if not batches:
             return _result(b"", [], self._info or await self.info())
@@ -115,7 +119,11 @@ class ModelRunner:
         )
 
     async def infer_batches(self, inputs: Array) -> AsyncGenerator[InferenceResult, None]:
-        """See `DeviceSession.infer_batches`."""
+        """Run samples on the board, and have the answers as they come; close the generator to run no more.
+
+        Arguments and errors as for `infer`. Batches are in the order of the samples; how long each is depends on the
+        line. While one is looked at, the next ones are on their way, so that a few more samples run than are taken.
+        """
         info = self._info or await self.info()
         if inputs.shape[1:] != info.input.sample_shape or inputs.dtype.name != info.input.dtype:
             given = f"{inputs.dtype.name}{list(inputs.shape)}"
@@ -142,9 +150,8 @@ class ModelRunner:
         try:
             while start < len(inputs) or running:
                 batch = np.ascontiguousarray(inputs[start : start + self._batch_size(info)])
-                if not len(batch) or len(running) == self._line.most_in_flight:
-                    yield await running.popleft()
-                elif self._fits_one_exchange(batch, info):
+                has_room = len(running) < self._line.most_in_flight
+                if has_room and len(batch) and self._fits_one_exchange(batch, info):
                     running.append(asyncio.create_task(self._run_once(batch, info)))
                     start += len(batch)
                 elif running:
@@ -164,7 +171,7 @@ class ModelRunner:
     def _fits_one_exchange(self, batch: Array, info: DeviceInfo) -> bool:
         """Whether request and answer are one message each; not known to pay before the board's speed is known."""
         reply = RUN_REPLY_OVERHEAD + len(batch) * (info.output.nbytes + BYTES_PER_TIME)
-        fits = batch.nbytes <= self._room(first=True) and reply <= self._line.longest_message
+        fits = batch.nbytes <= self._room() and reply <= self._line.longest_message
         return fits and self._sample_s is not None
 
     def _check_result(self, outputs: bytes, times: list[int], samples: int, spec: TensorSpec) -> None:
@@ -181,18 +188,15 @@ class ModelRunner:
         """As many samples as fit one request and one answer and take a second; the first one goes alone."""
         if self._sample_s is None:
             return 1
-        inputs = self._room(first=True) // info.input.nbytes
+        inputs = self._room() // info.input.nbytes
         outputs = (self._line.longest_message - RUN_REPLY_OVERHEAD) // (info.output.nbytes + BYTES_PER_TIME)
         in_time = int(_LONGEST_BATCH_S / self._sample_s) if self._sample_s else MAX_BATCH
         return max(1, min(MAX_BATCH, inputs, outputs, in_time))
 
-    def _room(self, *, first: bool) -> int:
-        """Bytes of data in one run request."""
-        if first:
-            mark = bytes(IMAGE_MARK_BYTES)
-            empty = RunWrite(off=0, data=b"", len=_UINT32_MAX, n=MAX_BATCH, crc=_UINT32_MAX, sha=mark)
-        else:
-            empty = RunWrite(off=_UINT32_MAX, data=b"")
+    def _room(self) -> int:
+        """Bytes of data in the first chunk of a run request."""
+        mark = bytes(IMAGE_MARK_BYTES)
+        empty = RunWriteRequest(off=0, data=b"", len=_UINT32_MAX, n=MAX_BATCH, crc=_UINT32_MAX, sha=mark)
         return self._line.best_message - len(empty.BYTES) - _CBOR_LENGTH_BYTES
 
     async def _run_once(self, batch: Array, info: DeviceInfo) -> _BatchResult:
@@ -240,10 +244,10 @@ class ModelRunner:
     async def _send_inputs(self, inputs: bytes, samples: int, info: DeviceInfo) -> RunWriteResponse:
         """Send all chunks; the answer to the last one."""
 
-        def chunk(offset: int, data: bytes) -> RunWrite:
+        def chunk(offset: int, data: bytes) -> RunWriteRequest:
             if offset == 0:
                 return _first_chunk(data, inputs, samples, info)
-            return RunWrite(off=offset, data=data)
+            return RunWriteRequest(off=offset, data=data)
 
         if self._known_faults is None:
             await self.health()
@@ -265,19 +269,13 @@ class ModelRunner:
     async def _fetch_outputs(self, answer: RunWriteResponse) -> bytes:
         outputs = answer.data or b""
         while len(outputs) < (answer.len or 0):
-            more = await self._ask(RunRead(off=len(outputs)), "give the model's outputs")
+            more = await self._ask(RunReadRequest(off=len(outputs)), "give the model's outputs")
             if not more.data or more.off != len(outputs):
                 break
             outputs += more.data
         return outputs
 
-    async def _ask(
-        self,
-        request: SMPRequest[_Response, InferenceErrorV1, InferenceErrorV2],
-        what: str,
-        *,
-        reply_bytes: int = USUAL_REPLY,
-    ) -> _Response:
+    async def _ask(self, request: SMPRequest[_Response, InferenceErrorV1, InferenceErrorV2], what: str) -> _Response:
         """Ask something that may crash the board or take it long.
 
         Without an answer the board's health decides: a new fault is the model's, and the request is not repeated.
@@ -293,7 +291,7 @@ class ModelRunner:
         while time.monotonic() - began < _PATIENCE_S:
             sent = time.monotonic()
             try:
-                return await self._line.ask_once(request, what, timeout_s, reply_bytes=reply_bytes)
+                return await self._line.ask_once(request, what, timeout_s)
             except NoReply:
                 await self._raise_on_fault()
             except BoardRefused as refusal:
@@ -310,9 +308,10 @@ class ModelRunner:
             SessionError: see `SmpLine.ask`.
         """
         known = self._known_faults or 0
-        health = self._remember(await self._line.ask(HealthRead(), "tell its health", patience_s=_BUSY_PATIENCE_S))
+        answer = await self._line.ask(HealthReadRequest(), "tell its health", patience_s=_BUSY_PATIENCE_S)
+        health = self._remember(answer)
         if health.reset_reason is ResetReason.FAULT and health.faults > known:
-            self.forget()
+            self._forget()
             raise ModelFault(
                 self._line.url,
                 f"the model crashed and the board reset: {health.last_fault}",
@@ -326,7 +325,7 @@ class ModelRunner:
             ModelFault: the model cannot be loaded, or crashed and another image runs now.
         """
         if (refusal.group, refusal.code) == (GROUP, ErrorCode.WRONG_MODEL):
-            self.forget()
+            self._forget()
             await self._raise_on_fault()
         if refusal.group != GROUP or refusal.code not in _CANNOT_LOAD:
             return
@@ -341,9 +340,9 @@ def _result(outputs: bytes, times: list[int], info: DeviceInfo) -> InferenceResu
     return InferenceResult(np.frombuffer(outputs, info.output.dtype).reshape(shape), np.array(times, np.int64))
 
 
-def _first_chunk(data: bytes, inputs: bytes, samples: int, info: DeviceInfo) -> RunWrite:
+def _first_chunk(data: bytes, inputs: bytes, samples: int, info: DeviceInfo) -> RunWriteRequest:
     mark = info.image_hash[:IMAGE_MARK_BYTES]
-    return RunWrite(off=0, data=data, len=len(inputs), n=samples, crc=crc32(inputs), sha=mark)
+    return RunWriteRequest(off=0, data=data, len=len(inputs), n=samples, crc=crc32(inputs), sha=mark)
 
 
 def _answers(answer: RunWriteResponse, inputs: bytes, outputs: bytes) -> bool:

@@ -50,11 +50,8 @@ class MessageSize:
     """Estimates the message length at which a line carries most.
 
     A byte is damaged with probability p, so a message of L bytes arrives with probability exp(-p L), and (L - h) of its
-    bytes are data. With several messages in flight a lost one costs the next one, too. The rate
+    bytes are data, h being its overhead. With several messages in flight a lost one costs the next one, too. The rate
     (L - h) exp(-2 p L) / L is greatest at L = (h + sqrt(h^2 + 2 h / p)) / 2.
-
-    Args:
-        overhead: bytes h on the line that each message costs.
     """
 
     def __init__(self, overhead: int) -> None:

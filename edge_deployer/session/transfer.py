@@ -32,50 +32,29 @@ _Answer = TypeVar("_Answer", bound=WriteResponse)
 
 @dataclass(frozen=True)
 class Payload(Generic[_Answer]):
-    """What is to be brought to a board.
-
-    Attributes:
-        data: the bytes.
-        chunk: the request for a chunk at an offset.
-        what: what the board is asked to do, for error messages.
-        unit: what `data` is, for error messages.
-        first_patience_s: how long the board may take over the first chunk.
-        last_wait_s: how long to wait for the answer to the last chunk before it is sent again.
-        last_patience_s: how long the board may take over the last chunk in all.
-        last_reply_bytes: how long the answer to the last chunk may be.
-    """
+    """What is to be brought to a board."""
 
     data: bytes
-    chunk: Callable[[int, bytes], SMPRequest[_Answer, Any, Any]]
-    what: str
-    unit: str
-    first_patience_s: float = 0.0
-    last_wait_s: float = 0.0
-    last_patience_s: float = 0.0
-    last_reply_bytes: int = _SHORT_REPLY
+    chunk: Callable[[int, bytes], SMPRequest[_Answer, Any, Any]]  # The request for a chunk at an offset.
+    what: str  # What the board is asked to do, for error messages.
+    unit: str  # What `data` is, for error messages.
+    first_patience_s: float = 0.0  # How long the board may take over the first chunk.
+    last_wait_s: float = 0.0  # How long to wait for the answer to the last chunk before it is sent again.
+    last_patience_s: float = 0.0  # How long the board may take over the last chunk in all.
+    last_reply_bytes: int = _SHORT_REPLY  # How long the answer to the last chunk may be.
 
 
 @dataclass(frozen=True)
 class _Sent(Generic[_Answer]):
-    """A chunk on its way.
-
-    Attributes:
-        request: what was sent.
-        pending: its reply.
-        end: offset after the chunk.
-        generation: how often sending had gone back when it was sent.
-        sent_at: when it was handed over for sending.
-        expected_s: time its bytes, those before it and its answer take on the line.
-        due: when its answer is overdue.
-    """
+    """A chunk on its way."""
 
     request: SMPRequest[_Answer, Any, Any]
     pending: Pending
-    end: int
-    generation: int
-    sent_at: float
-    expected_s: float
-    due: float
+    end: int  # Offset after the chunk.
+    generation: int  # How often sending had gone back when it was sent.
+    sent_at: float  # When it was handed over for sending.
+    expected_s: float  # Time its bytes, those before it and its answer take on the line.
+    due: float  # When its answer is overdue.
 
 
 class Transfer(Generic[_Answer]):
@@ -86,11 +65,7 @@ class Transfer(Generic[_Answer]):
     than the end of its chunk means that a chunk before it was lost, and that all behind that one was sent in vain:
     sending goes back to where the board stands.
 
-    Args:
-        line: the board.
-        payload: what to bring.
-        on_progress: called with the bytes that have arrived.
-        on_silence: called when an answer is overdue; may raise.
+    `on_progress` is called with the bytes that have arrived, `on_silence`, which may raise, when an answer is overdue.
     """
 
     def __init__(
@@ -112,10 +87,7 @@ class Transfer(Generic[_Answer]):
         self._heard_at = self._moved_at = time.monotonic()
 
     async def run(self) -> _Answer:
-        """Bring all of it.
-
-        Returns:
-            The answer to the last chunk.
+        """Bring all of it; the answer to the last chunk.
 
         Raises:
             BoardRefused: the board refuses a chunk.
@@ -197,7 +169,7 @@ class Transfer(Generic[_Answer]):
             self._go_back()
         else:
             self._heard_at, self._backoff = time.monotonic(), 1
-            self._line.note_reply(self._heard_at - sent.sent_at - sent.expected_s)
+            self._line.reply_time.note(self._heard_at - sent.sent_at - sent.expected_s)
             self._follow(sent, answer)
 
     def _miss_answer(self) -> None:

@@ -10,9 +10,8 @@ from smpclient.requests.image_management import ImageUploadWrite
 
 from edge_deployer.session.errors import BoardRefused, LineError
 from edge_deployer.session.line import SmpLine
-from edge_deployer.session.requests import UploadRead, UploadWrite
 from edge_deployer.session.transfer import Payload, Transfer
-from edge_deployer.wire.inference import Codec, UploadReadResponse
+from edge_deployer.wire.inference import Codec, UploadReadRequest, UploadReadResponse, UploadWriteRequest
 
 Progress = Callable[[int, int], None]
 _WHAT = "take an image"
@@ -24,11 +23,6 @@ _ERASE_PATIENCE_S = 40.0
 
 async def upload(line: SmpLine, image: bytes, on_progress: Progress) -> None:
     """Upload to the spare slot; goes on where an interrupted upload of the same image stopped.
-
-    Args:
-        line: the board.
-        image: the whole image file.
-        on_progress: called with the bytes that have arrived and the total.
 
     Raises:
         SessionError: see `Transfer.run`; `LineError` where the image arrives damaged again and again.
@@ -62,10 +56,10 @@ async def _send_compressed(line: SmpLine, stream: bytes, image: bytes, on_progre
     """The image compressed, in the inference group; whether the board finds it undamaged."""
     sha = hashlib.sha256(image).digest()
 
-    def chunk(offset: int, data: bytes) -> UploadWrite:
+    def chunk(offset: int, data: bytes) -> UploadWriteRequest:
         if offset == 0:
-            return UploadWrite(off=0, data=data, len=len(stream), size=len(image), sha=sha)
-        return UploadWrite(off=offset, data=data)
+            return UploadWriteRequest(off=0, data=data, len=len(stream), size=len(image), sha=sha)
+        return UploadWriteRequest(off=offset, data=data)
 
     def report(arrived: int) -> None:
         on_progress(arrived * len(image) // len(stream), len(image))
@@ -77,7 +71,7 @@ async def _send_compressed(line: SmpLine, stream: bytes, image: bytes, on_progre
 async def _stream_taken(line: SmpLine) -> UploadReadResponse | None:
     """The compressed stream that the board takes; None if it takes none that is known here."""
     try:
-        stream = await line.ask(UploadRead(), "tell how it takes compressed images")
+        stream = await line.ask(UploadReadRequest(), "tell how it takes compressed images")
     except BoardRefused:
         return None
     return stream if stream.codec == Codec.LZMA1 else None

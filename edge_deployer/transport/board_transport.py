@@ -33,17 +33,11 @@ class GarbledReply(Exception):
 
 
 class BoardTransport(Protocol):
-    """Carries SMP messages to a board and back.
-
-    Attributes:
-        url: the board.
-        seconds_per_byte: what a byte takes on the line; 0.0 where the way has no rate.
-        bytes_heard: bytes received since it was made, damaged ones too.
-    """
+    """Carries SMP messages to a board and back."""
 
     url: str
-    seconds_per_byte: float
-    bytes_heard: int
+    seconds_per_byte: float  # What a byte takes on the line; 0.0 where the way has no rate.
+    bytes_heard: int  # Bytes received since it was made, damaged ones too.
 
     async def connect(self) -> None:
         """Open the port; after a `disconnect` also again. Whatever ends it, `disconnect` releases what it took.
@@ -83,17 +77,11 @@ Make = Callable[[str, BoardProfile], BoardTransport]
 
 @dataclass(frozen=True)
 class Scheme:
-    """URLs of one kind.
+    """URLs of one kind."""
 
-    Attributes:
-        make: makes the transport of a URL. URLs with the same one, host and port lead to one port.
-        form: how they look, for messages.
-        default_port: of a URL that names none; None where it must name one.
-    """
-
-    make: Make
-    form: str
-    default_port: int | None
+    make: Make  # Makes the transport of a URL. URLs with the same one, host and port lead to one port.
+    form: str  # How they look, for messages.
+    default_port: int | None  # Of a URL that names none; None where it must name one.
 
 
 DEVICE = ""
@@ -152,10 +140,5 @@ def host_and_port(url: str) -> tuple[str, int]:
 
 
 def open_transport(url: str, profile: BoardProfile) -> BoardTransport:
-    """The way to a board; whoever uses it connects it.
-
-    Args:
-        url: of an inventory: its kind is known, host and port are there.
-        profile: the class of board, with the rate and framing of a serial line.
-    """
+    """The way to a board at the URL of an inventory; whoever uses it connects it."""
     return scheme_of(url).make(url, profile)

@@ -19,11 +19,8 @@ _LONGEST_MESSAGE = 1 << 16
 class SerialTransport:
     """SMP over a serial line, see `BoardTransport`.
 
-    Unlike smpclient's own, it works on ``socket://`` and ``rfc2217://``.
-
-    Args:
-        url: device path or pyserial URL.
-        profile: the line's rate, 0 for a line without a speed, and the framing that the board's firmware is built with.
+    Unlike smpclient's own, it works on ``socket://`` and ``rfc2217://``. The profile has the line's rate, 0 for a line
+    without a speed, and the framing that the board's firmware is built with.
     """
 
     def __init__(self, url: str, profile: BoardProfile) -> None:

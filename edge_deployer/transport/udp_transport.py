@@ -32,14 +32,10 @@ _REFUSAL_S = 0.1
 
 @reached_by("udp", default_port=_DEFAULT_PORT)
 class UdpTransport:
-    """SMP over UDP, see `BoardTransport`.
+    """SMP over UDP, see `BoardTransport`, for ``udp://host`` or ``udp://host:port``.
 
     The socket is connected, so that the kernel drops what comes from anyone but the board. Nothing keeps another client
-    from the board: that is for its claim alone.
-
-    Args:
-        url: ``udp://host`` or ``udp://host:port``.
-        profile: not asked: the network has neither rate nor framing that we know of.
+    from the board: that is for its claim alone. The network has neither rate nor framing that a profile could tell.
     """
 
     def __init__(self, url: str, profile: BoardProfile) -> None:  # noqa: ARG002

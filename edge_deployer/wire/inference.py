@@ -135,10 +135,22 @@ def fields(response: message.Response) -> dict[str, Any]:
     return response.model_dump(exclude_none=True, exclude={"header", "version", "sequence", "smp_data"})
 
 
-class InfoReadRequest(message.ReadRequest):
-    """Ask what model runs."""
+class InferenceErrorV1(error.ErrorV1):
+    """An error in SMP version 1."""
 
-    _GROUP_ID, _COMMAND_ID = GROUP, Command.INFO
+    _GROUP_ID = GROUP
+
+
+class InferenceErrorV2(error.ErrorV2[ErrorCode]):
+    """An error in SMP version 2."""
+
+    _GROUP_ID = GROUP
+
+
+class _Request:
+    """What smpclient asks of a request besides its `_Response`: the errors that it may be answered with."""
+
+    _ErrorV1, _ErrorV2 = InferenceErrorV1, InferenceErrorV2
 
 
 class InfoReadResponse(message.ReadResponse):
@@ -154,18 +166,10 @@ class InfoReadResponse(message.ReadResponse):
     output: TensorMap
 
 
-class RunWriteRequest(message.WriteRequest):
-    """Send a chunk of a batch of inputs; the chunk that completes the batch runs it."""
+class InfoReadRequest(message.ReadRequest, _Request):
+    """Ask what model runs."""
 
-    _GROUP_ID, _COMMAND_ID = GROUP, Command.RUN
-
-    off: int = Field(ge=0)  # Offset of `data` in the batch.
-    data: bytes
-    # With the first chunk, whose `off` is 0:
-    len: int | None = Field(default=None, ge=0)  # Bytes of the whole batch.
-    n: int | None = Field(default=None, ge=1)  # Samples in the batch.
-    crc: int | None = None  # CRC-32 of the whole batch.
-    sha: bytes | None = Field(default=None, max_length=32)  # How the hash of the image starts that is to run it.
+    _GROUP_ID, _COMMAND_ID, _Response = GROUP, Command.INFO, InfoReadResponse
 
 
 class RunWriteResponse(message.WriteResponse):
@@ -181,12 +185,18 @@ class RunWriteResponse(message.WriteResponse):
     data: bytes | None = None  # Outputs from offset 0.
 
 
-class RunReadRequest(message.ReadRequest):
-    """Ask for outputs of the last batch from an offset."""
+class RunWriteRequest(message.WriteRequest, _Request):
+    """Send a chunk of a batch of inputs; the chunk that completes the batch runs it."""
 
-    _GROUP_ID, _COMMAND_ID = GROUP, Command.RUN
+    _GROUP_ID, _COMMAND_ID, _Response = GROUP, Command.RUN, RunWriteResponse
 
-    off: int = Field(ge=0)
+    off: int = Field(ge=0)  # Offset of `data` in the batch.
+    data: bytes
+    # With the first chunk, whose `off` is 0:
+    len: int | None = Field(default=None, ge=0)  # Bytes of the whole batch.
+    n: int | None = Field(default=None, ge=1)  # Samples in the batch.
+    crc: int | None = None  # CRC-32 of the whole batch.
+    sha: bytes | None = Field(default=None, max_length=32)  # How the hash of the image starts that is to run it.
 
 
 class RunReadResponse(message.ReadResponse):
@@ -198,10 +208,12 @@ class RunReadResponse(message.ReadResponse):
     data: bytes
 
 
-class HealthReadRequest(message.ReadRequest):
-    """Ask how the board is."""
+class RunReadRequest(message.ReadRequest, _Request):
+    """Ask for outputs of the last batch from an offset."""
 
-    _GROUP_ID, _COMMAND_ID = GROUP, Command.HEALTH
+    _GROUP_ID, _COMMAND_ID, _Response = GROUP, Command.RUN, RunReadResponse
+
+    off: int = Field(ge=0)
 
 
 class HealthReadResponse(message.ReadResponse):
@@ -216,12 +228,10 @@ class HealthReadResponse(message.ReadResponse):
     floor: int | None = None  # Security counter below which no image boots, where the board keeps one.
 
 
-class ClaimWriteRequest(message.WriteRequest):
-    """Take the board for an epoch; the board refuses an epoch older than it has seen."""
+class HealthReadRequest(message.ReadRequest, _Request):
+    """Ask how the board is."""
 
-    _GROUP_ID, _COMMAND_ID = GROUP, Command.CLAIM
-
-    epoch: int = Field(ge=0, lt=1 << 64)
+    _GROUP_ID, _COMMAND_ID, _Response = GROUP, Command.HEALTH, HealthReadResponse
 
 
 class ClaimWriteResponse(message.WriteResponse):
@@ -232,10 +242,12 @@ class ClaimWriteResponse(message.WriteResponse):
     epoch: int
 
 
-class UploadReadRequest(message.ReadRequest):
-    """Ask whether and how the board takes compressed images."""
+class ClaimWriteRequest(message.WriteRequest, _Request):
+    """Take the board for an epoch; the board refuses an epoch older than it has seen."""
 
-    _GROUP_ID, _COMMAND_ID = GROUP, Command.UPLOAD
+    _GROUP_ID, _COMMAND_ID, _Response = GROUP, Command.CLAIM, ClaimWriteResponse
+
+    epoch: int = Field(ge=0, lt=1 << 64)
 
 
 class UploadReadResponse(message.ReadResponse):
@@ -250,17 +262,10 @@ class UploadReadResponse(message.ReadResponse):
     pb: int  # LZMA's position bits.
 
 
-class UploadWriteRequest(message.WriteRequest):
-    """Send a chunk of a compressed image to the spare slot."""
+class UploadReadRequest(message.ReadRequest, _Request):
+    """Ask whether and how the board takes compressed images."""
 
-    _GROUP_ID, _COMMAND_ID = GROUP, Command.UPLOAD
-
-    off: int = Field(ge=0)  # Offset of `data` in the compressed stream.
-    data: bytes
-    # With the first chunk, whose `off` is 0:
-    len: int | None = Field(default=None, ge=1)  # Bytes of the compressed stream.
-    size: int | None = Field(default=None, ge=1)  # Bytes of the image.
-    sha: bytes | None = Field(default=None, min_length=32, max_length=32)  # SHA-256 of the image file.
+    _GROUP_ID, _COMMAND_ID, _Response = GROUP, Command.UPLOAD, UploadReadResponse
 
 
 class UploadWriteResponse(message.WriteResponse):
@@ -272,13 +277,14 @@ class UploadWriteResponse(message.WriteResponse):
     match: bool | None = None  # With the last chunk, whether the slot's SHA-256 is the one told.
 
 
-class InferenceErrorV1(error.ErrorV1):
-    """An error in SMP version 1."""
+class UploadWriteRequest(message.WriteRequest, _Request):
+    """Send a chunk of a compressed image to the spare slot."""
 
-    _GROUP_ID = GROUP
+    _GROUP_ID, _COMMAND_ID, _Response = GROUP, Command.UPLOAD, UploadWriteResponse
 
-
-class InferenceErrorV2(error.ErrorV2[ErrorCode]):
-    """An error in SMP version 2."""
-
-    _GROUP_ID = GROUP
+    off: int = Field(ge=0)  # Offset of `data` in the compressed stream.
+    data: bytes
+    # With the first chunk, whose `off` is 0:
+    len: int | None = Field(default=None, ge=1)  # Bytes of the compressed stream.
+    size: int | None = Field(default=None, ge=1)  # Bytes of the image.
+    sha: bytes | None = Field(default=None, min_length=32, max_length=32)  # SHA-256 of the image file.

@@ -51,67 +51,39 @@ NOT_CACHEABLE: Final = (
 
 @dataclass(frozen=True)
 class Artifact:
-    """An input or an output.
+    """An input or an output."""
 
-    Attributes:
-        name: its name.
-        type: title of the type that TFX's code knows, e.g. ``tfx.Examples``.
-        kubeflow_type: title of the type that Kubeflow is told, e.g. ``system.Dataset``.
-        optional: whether a pipeline may leave the input out; whether the output may be empty.
-        description: what it is.
-    """
-
-    name: str
-    type: str
-    kubeflow_type: str
-    optional: bool
-    description: str
+    name: str  # Its name.
+    type: str  # Title of the type that TFX's code knows, e.g. ``tfx.Examples``.
+    kubeflow_type: str  # Title of the type that Kubeflow is told, e.g. ``system.Dataset``.
+    optional: bool  # Whether a pipeline may leave the input out; whether the output may be empty.
+    description: str  # What it is.
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """An execution parameter.
+    """An execution parameter."""
 
-    Attributes:
-        name: its name.
-        type: ``STRING``, ``NUMBER_INTEGER``, ``NUMBER_DOUBLE`` or ``BOOLEAN``.
-        optional: whether a pipeline may leave it out.
-        default: what it is then; None where it has no value then.
-        description: what it is; says so if the text is JSON.
-        example: a value, if the text is JSON.
-    """
-
-    name: str
-    type: str
-    optional: bool
-    default: str | int | None
-    description: str
-    example: str | None
+    name: str  # Its name.
+    type: str  # ``STRING``, ``NUMBER_INTEGER``, ``NUMBER_DOUBLE`` or ``BOOLEAN``.
+    optional: bool  # Whether a pipeline may leave it out.
+    default: str | int | None  # What it is then; None where it has no value then.
+    description: str  # What it is; says so if the text is JSON.
+    example: str | None  # A value, if the text is JSON.
 
 
 @dataclass(frozen=True)
 class Interface:
-    """A component.
+    """A component."""
 
-    Attributes:
-        name: of its class.
-        description: one paragraph per item.
-        inputs: artifacts that it takes.
-        parameters: the rest that it takes.
-        outputs: artifacts that it makes.
-        cacheable: whether Kubeflow's cache, which looks at inputs and parameters alone, may serve it.
-        executor: import path of the class that does the work.
-        on_beam: whether it does so on Beam.
-    """
-
-    name: str
-    description: tuple[str, ...]
-    inputs: tuple[Artifact, ...]
-    parameters: tuple[Parameter, ...]
-    outputs: tuple[Artifact, ...]
-    cacheable: bool
-    executor: str
-    on_beam: bool
+    name: str  # Of its class.
+    description: tuple[str, ...]  # A paragraph an item.
+    inputs: tuple[Artifact, ...]  # Artifacts that it takes.
+    parameters: tuple[Parameter, ...]  # The rest that it takes.
+    outputs: tuple[Artifact, ...]  # Artifacts that it makes.
+    cacheable: bool  # Whether Kubeflow's cache, which looks at inputs and parameters alone, may serve it.
+    executor: str  # Import path of the class that does the work.
+    on_beam: bool  # Whether it does so on Beam.
 
     @property
     def summary(self) -> str:

@@ -22,17 +22,11 @@ _URI: Final = "://"
 
 @dataclass(frozen=True)
 class Findings:
-    """What is there, and what of it is new.
+    """What is there, and what of it is new."""
 
-    Attributes:
-        revision: what is checked out, and the data beside it.
-        changes: for `decide`.
-        reasons: in words, one for each change; or why there is none to name.
-    """
-
-    revision: Revision
-    changes: frozenset[Change]
-    reasons: tuple[str, ...]
+    revision: Revision  # What is checked out, and the data beside it.
+    changes: frozenset[Change]  # For `decide`.
+    reasons: tuple[str, ...]  # In words, one for each change; or why there is none to name.
 
 
 def find_changes(

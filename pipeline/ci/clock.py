@@ -9,12 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Clock:
-    """A clock; tests bring one that nobody waits for.
+    """A clock; tests bring one that nobody waits for."""
 
-    Attributes:
-        now: seconds since some moment.
-        pause: lets seconds pass.
-    """
-
-    now: Callable[[], float] = time.monotonic
-    pause: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.monotonic  # Seconds since some moment.
+    pause: Callable[[float], None] = time.sleep  # Lets seconds pass.

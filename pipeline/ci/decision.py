@@ -48,17 +48,11 @@ FOR_PRODUCTION: Final = frozenset({CiStep.RUN, CiStep.WAIT, CiStep.REPORT})
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do.
+    """What to do."""
 
-    Attributes:
-        steps: to run now.
-        held: that would follow if somebody approved.
-        complete: whether nothing that the changes ask for is left out.
-    """
-
-    steps: tuple[CiStep, ...]
-    held: tuple[CiStep, ...]
-    complete: bool
+    steps: tuple[CiStep, ...]  # To run now.
+    held: tuple[CiStep, ...]  # That would follow if somebody approved.
+    complete: bool  # Whether nothing that the changes ask for is left out.
 
 
 def decide(

@@ -18,19 +18,12 @@ StepStatus = Literal["passed", "failed", "not run", "held"]
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """How a step ended.
+    """How a step ended."""
 
-    Attributes:
-        step: which.
-        outcome: held if it waits for an approval.
-        seconds: that it took.
-        detail: what it did, or why it failed.
-    """
-
-    step: CiStep
-    outcome: StepStatus
-    seconds: float = 0.0
-    detail: str = ""
+    step: CiStep  # Which.
+    outcome: StepStatus  # Held if it waits for an approval.
+    seconds: float = 0.0  # That it took.
+    detail: str = ""  # What it did, or why it failed.
 
 
 @dataclass
@@ -76,23 +69,14 @@ class Delivery:
 
 @dataclass
 class Memory:
-    """Remembers how far a delivery came, step by step: one that is interrupted need not test again.
+    """Remembers how far a delivery came, step by step: one that is interrupted need not test again."""
 
-    Attributes:
-        path: of the state.
-        state: as it is in the file.
-        job: what is delivered.
-        revision: of it.
-        plan: for it.
-        clean: whether all is committed; what is not has no name to be remembered by.
-    """
-
-    path: Path
-    state: State
-    job: Job
-    revision: Revision
-    plan: Plan
-    clean: bool
+    path: Path  # Of the state.
+    state: State  # As it is in the file.
+    job: Job  # What is delivered.
+    revision: Revision  # Of it.
+    plan: Plan  # For it.
+    clean: bool  # Whether all is committed; what is not has no name to be remembered by.
 
     def begin(self) -> None:
         """To be called before the first step. Data that could be read for the first time has not changed since."""

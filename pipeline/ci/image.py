@@ -15,15 +15,10 @@ VARIABLE = "TINYOPS_IMAGE"
 
 @dataclass(frozen=True)
 class Image:
-    """The image of a delivery.
+    """The image of a delivery."""
 
-    Attributes:
-        name: with its tag; None leaves it to `kubeflow.image`.
-        missing: whether it has to be built first.
-    """
-
-    name: str | None
-    missing: bool
+    name: str | None  # With its tag; None leaves it to `kubeflow.image`.
+    missing: bool  # Whether it has to be built first.
 
 
 def image_for(config: PipelineConfig, repository: Repository, revision: Revision, state: State) -> Image:

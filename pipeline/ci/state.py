@@ -10,17 +10,12 @@ from edge_deployer.files import exists, make_folder, read_record, write_file
 
 
 class Revision(BaseModel):
-    """What a run is made from.
-
-    Attributes:
-        commit: 40 hex digits.
-        data: fingerprint of the data; None where the data is not on this machine.
-    """
+    """What a run is made from."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    commit: str
-    data: str | None = None
+    commit: str  # 40 hex digits.
+    data: str | None = None  # Fingerprint of the data; None where the data is not on this machine.
 
 
 class BuiltImage(BaseModel):
@@ -33,21 +28,14 @@ class BuiltImage(BaseModel):
 
 
 class State(BaseModel):
-    """How far the project has come.
-
-    Attributes:
-        finished: the last revision for which everything was done that had to be.
-        run: the server's id of the run that `finished` ended with, or one before it.
-        tested: the last commit that passed lint and tests.
-        image: the last one that was built.
-    """
+    """How far the project has come."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    finished: Revision | None = None
-    run: str | None = None
-    tested: str | None = None
-    image: BuiltImage | None = None
+    finished: Revision | None = None  # The last revision for which everything was done that had to be.
+    run: str | None = None  # The server's id of the run that `finished` ended with, or one before it.
+    tested: str | None = None  # The last commit that passed lint and tests.
+    image: BuiltImage | None = None  # The last one that was built.
 
 
 def load_state(path: Path) -> State:

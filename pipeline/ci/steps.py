@@ -27,40 +27,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be delivered, and where to.
+    """What is to be delivered, and where to."""
 
-    Attributes:
-        config_file: the project.
-        settings: its section `ci`.
-        train: names the user's code.
-        for_kubeflow: whether it has a section `kubeflow`.
-        repository: that it is in.
-        data: fingerprint of the data; None if it is not known.
-        image: of the steps; None takes the config's.
-        folder: for the compiled file.
-        host: the API server; None takes the environment's.
-        namespace: of pipeline and run; None takes kfp's context.
-        timeout_s: longest wait for the run, in seconds.
-        approved_by: who let the run reach production boards; None if nobody did.
-        reasons: why this is done, in words.
-        scheduled: whether the clock is one of them.
-        finished_run: the server's id of the run that the last finished delivery ended with; None if it is not known.
-    """
-
-    config_file: Path
-    settings: CiSection
-    train: TrainSection
-    for_kubeflow: bool
-    repository: Repository
-    data: str | None
-    image: str | None
-    folder: Path
-    host: str | None = None
-    namespace: str | None = None
-    timeout_s: float = 0.0
-    approved_by: str | None = None
-    reasons: tuple[str, ...] = ()
-    scheduled: bool = False
+    config_file: Path  # The project.
+    settings: CiSection  # Its section `ci`.
+    train: TrainSection  # Names the user's code.
+    for_kubeflow: bool  # Whether it has a section `kubeflow`.
+    repository: Repository  # That it is in.
+    data: str | None  # Fingerprint of the data; None if it is not known.
+    image: str | None  # Of the steps; None takes the config's.
+    folder: Path  # For the compiled file.
+    host: str | None = None  # The API server; None takes the environment's.
+    namespace: str | None = None  # Of pipeline and run; None takes kfp's context.
+    timeout_s: float = 0.0  # Longest wait for the run, in seconds.
+    approved_by: str | None = None  # Who let the run reach production boards; None if nobody did.
+    reasons: tuple[str, ...] = ()  # Why this is done, in words.
+    scheduled: bool = False  # Whether the clock is one of them.
+    # The server's id of the run that the last finished delivery ended with; None if it is not known.
     finished_run: str | None = None
 
     @property
@@ -91,17 +74,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Tools:
-    """What is slow to import, or takes time.
+    """What is slow to import, or takes time."""
 
-    Attributes:
-        compile_project: config file, and the image in the place of the config's, to compiled pipeline.
-        verify: raises a TinyopsError unless a compiled file can be run; the flag allows what cannot be checked offline.
-        clock: of the wait for the run.
-    """
-
+    # Config file, and the image in the place of the config's, to compiled pipeline.
     compile_project: Callable[[Path, str | None], PipelineFile]
+    # Raises a TinyopsError unless a compiled file can be run; the flag allows what cannot be checked offline.
     verify: Callable[[Path, bool], None]
-    clock: Clock
+    clock: Clock  # Of the wait for the run.
 
 
 @dataclass

@@ -20,19 +20,13 @@ _LOADING = "loading TensorFlow and TFX"
 
 @dataclass
 class Row:
-    """One component.
-
-    Attributes:
-        state: ``waiting``, ``running``, ``done``, ``cached`` or ``failed``.
-        seconds: how long it ran; while it runs, None.
-        outcome: what came out, or what it is doing.
-    """
+    """One component."""
 
     component: str
-    state: str = "waiting"
+    state: str = "waiting"  # ``waiting``, ``running``, ``done``, ``cached`` or ``failed``.
     started: float = 0.0
-    seconds: float | None = None
-    outcome: str = ""
+    seconds: float | None = None  # How long it ran; while it runs, None.
+    outcome: str = ""  # What came out, or what it is doing.
 
 
 _MARKS = {

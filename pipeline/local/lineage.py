@@ -11,15 +11,10 @@ from ml_metadata.proto import metadata_store_pb2 as proto
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the latest execution of a component gave.
+    """What the latest execution of a component gave."""
 
-    Attributes:
-        cached: whether it came out of the cache.
-        artifacts: the first artifact of each output.
-    """
-
-    cached: bool
-    artifacts: dict[str, proto.Artifact]
+    cached: bool  # Whether it came out of the cache.
+    artifacts: dict[str, proto.Artifact]  # The first artifact of each output.
 
     def folder(self, output: str) -> Path:
         """Where an output lies."""

@@ -49,19 +49,12 @@ class RunFailed(TinyopsError):
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended.
+    """How a run ended."""
 
-    Attributes:
-        deployment: how the model fared, up to the boards.
-        report: the HTML report; None if it could not be written.
-        log: everything that TFX, Beam and TensorFlow said.
-        cached: names of the components that came out of the cache.
-    """
-
-    deployment: Deployment
-    report: Path | None
-    log: Path
-    cached: tuple[str, ...]
+    deployment: Deployment  # How the model fared, up to the boards.
+    report: Path | None  # The HTML report; None if it could not be written.
+    log: Path  # Everything that TFX, Beam and TensorFlow said.
+    cached: tuple[str, ...]  # Names of the components that came out of the cache.
 
 
 def run_project(

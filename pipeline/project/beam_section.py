@@ -14,21 +14,17 @@ OptionValue = Scalar | list[Scalar] | dict[str, Any]
 
 
 class BeamSection(BaseModel):
-    """What runs the Beam jobs of the components.
-
-    Attributes:
-        runner: ``in_memory`` (in the process of the component), ``multi_processing`` (in processes beside it), or any
-            runner that Beam knows: a name such as ``portable``, ``FlinkRunner``, ``SparkRunner``, ``DataflowRunner``,
-            or the dotted name of a class.
-        workers: processes of ``multi_processing``; None means one a processor.
-        options: Beam's pipeline options, named as on its command line without the dashes. A list gives an option
-            several times, a mapping is given as JSON.
-    """
+    """What runs the Beam jobs of the components."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # ``in_memory`` (in the process of the component), ``multi_processing`` (in processes beside it), or any runner that
+    # Beam knows: a name such as ``portable``, ``FlinkRunner``, ``SparkRunner``, ``DataflowRunner``, or the dotted name
+    # of a class.
     runner: str = IN_MEMORY
-    workers: PositiveInt | None = None
+    workers: PositiveInt | None = None  # Processes of ``multi_processing``; None means one a processor.
+    # Beam's pipeline options, named as on its command line without the dashes. A list gives an option several times, a
+    # mapping is given as JSON.
     options: dict[str, OptionValue] = {}
 
     @model_validator(mode="after")

@@ -135,71 +135,47 @@ class ConvertSection(_Section):
 
 
 class EvaluateSection(_Section):
-    """When a model is blessed.
+    """When a model is blessed."""
 
-    Attributes:
-        min_accuracy: least accuracy of the int8 model over the eval split, where its answers are classes.
-        min_auc: least area under the ROC curve, of a binary task and of an anomaly detection.
-        min_recall: least share of class 1 that a binary task finds; None asks for none.
-        min_precision: least share that is right of what it names class 1; None asks for none.
-        threshold: of a binary task: class 1 is what is over it, in the output's real units.
-        max_drop: most that accuracy, for an anomaly detection AUC, may lie below the latest blessed model's.
-        slices: features whose every value is a slice; None means the label.
-        min_slice_accuracy: least accuracy on every slice; None asks for none.
-    """
-
-    min_accuracy: Share = 0.9
-    min_auc: Share = 0.85
-    min_recall: Share | None = None
-    min_precision: Share | None = None
+    min_accuracy: Share = 0.9  # Least accuracy of the int8 model over the eval split, where its answers are classes.
+    min_auc: Share = 0.85  # Least area under the ROC curve, of a binary task and of an anomaly detection.
+    min_recall: Share | None = None  # Least share of class 1 that a binary task finds; None asks for none.
+    min_precision: Share | None = None  # Least share that is right of what it names class 1; None asks for none.
+    # Of a binary task: class 1 is what is over it, in the output's real units.
     threshold: Threshold = DEFAULT_THRESHOLD
+    # Most that accuracy, for an anomaly detection AUC, may lie below the latest blessed model's.
     max_drop: Share = 0.02
-    slices: list[FeatureName] | None = None
-    min_slice_accuracy: Share | None = None
+    slices: list[FeatureName] | None = None  # Features whose every value is a slice; None means the label.
+    min_slice_accuracy: Share | None = None  # Least accuracy on every slice; None asks for none.
 
 
 class DeploySection(_Section):
-    """How a release reaches boards.
+    """How a release reaches boards."""
 
-    Attributes:
-        inventory: file with the boards; None means virtual boards.
-        release_version: version of the release, ``major.minor.revision``.
-        signing_key: ed25519 private key in PEM; None means a key made for the workspace.
-    """
-
-    inventory: ConfigPath | None = None
-    release_version: str = "0.1.0"
-    signing_key: ConfigPath | None = None
+    inventory: ConfigPath | None = None  # File with the boards; None means virtual boards.
+    release_version: str = "0.1.0"  # Version of the release, ``major.minor.revision``.
+    signing_key: ConfigPath | None = None  # Ed25519 private key in PEM; None means a key made for the workspace.
 
 
 class PipelineConfig(_Section):
-    """A project: its data, its training code, and what a model must reach.
+    """A project: its data, its training code, and what a model must reach."""
 
-    Attributes:
-        name: of the pipeline; runs with the same name and workspace share cache and baseline.
-        task: what the model is for: ``classification`` (the greatest of several outputs), ``binary`` (one output,
-            class 1 over `evaluate.threshold`) or ``anomaly`` (one output is the score, or the model gives its input
-            back); None: as classes and output show it.
-        board_profile: a shipped profile's name or a `.yaml` file.
-        acceptance: what boards are asked.
-        deploy: how the release reaches boards.
-        beam: what runs the components' data work.
-        kubeflow: where and how steps run on Kubeflow; None for a project that runs on one machine only.
-        ci: what `tinyops ci` runs, and where it registers.
-    """
-
-    name: Name
+    name: Name  # Of the pipeline; runs with the same name and workspace share cache and baseline.
     data: DataSection
     train: TrainSection
     convert: ConvertSection = ConvertSection()
     evaluate: EvaluateSection = EvaluateSection()
+    # What the model is for: ``classification`` (the greatest of several outputs), ``binary`` (one output, class 1 over
+    # `evaluate.threshold`) or ``anomaly`` (one output is the score, or the model gives its input back); None: as
+    # classes and output show it.
     task: Literal["classification", "binary", "anomaly"] | None = None
-    board_profile: str = "cortex-m4"
-    acceptance: AcceptancePlan = AcceptancePlan()
-    deploy: DeploySection = DeploySection()
-    beam: BeamSection = BeamSection()
+    board_profile: str = "cortex-m4"  # A shipped profile's name or a `.yaml` file.
+    acceptance: AcceptancePlan = AcceptancePlan()  # What boards are asked.
+    deploy: DeploySection = DeploySection()  # How the release reaches boards.
+    beam: BeamSection = BeamSection()  # What runs the components' data work.
+    # Where and how steps run on Kubeflow; None for a project that runs on one machine only.
     kubeflow: KubeflowSection | None = None
-    ci: CiSection = CiSection()
+    ci: CiSection = CiSection()  # What `tinyops ci` runs, and where it registers.
 
     @field_validator("board_profile")
     @classmethod

@@ -89,35 +89,23 @@ class ObjectKey(_Section):
 
 
 class ReleaseLineSection(_Section):
-    """What TFLMPusher alone gets.
+    """What TFLMPusher alone gets."""
 
-    Attributes:
-        inventory: ConfigMap with the boards.
-        signing_key: Secret with the ed25519 private key.
-        claim: PersistentVolumeClaim for the release store and the journal.
-        labels: of its pod; the device gateway's NetworkPolicy lets pods with these labels through.
-    """
-
-    inventory: ObjectKey = ObjectKey(name="device-inventory", key="boards.yaml")
+    inventory: ObjectKey = ObjectKey(name="device-inventory", key="boards.yaml")  # ConfigMap with the boards.
+    # Secret with the ed25519 private key.
     signing_key: ObjectKey = ObjectKey(name="release-key", key="signing-key.pem")
-    claim: VolumeName = "release-line"
+    claim: VolumeName = "release-line"  # PersistentVolumeClaim for the release store and the journal.
+    # Of its pod; the device gateway's NetworkPolicy lets pods with these labels through.
     labels: dict[QualifiedName, LabelValue] = {"tinyops.dev/role": "pusher"}
 
 
 class ObjectStoreSection(_Section):
-    """How steps that open the object store themselves reach it.
+    """How steps that open the object store themselves reach it."""
 
-    Attributes:
-        endpoint: of a store that speaks S3; None for AWS's own, and for `gs://`.
-        secret: Secret with the keys; None where the pod's service account is enough.
-        access_key: its entry with the access key.
-        secret_key: its entry with the secret key.
-    """
-
-    endpoint: Endpoint | None
-    secret: ObjectName | None
-    access_key: Key = "accesskey"
-    secret_key: Key = "secretkey"
+    endpoint: Endpoint | None  # Of a store that speaks S3; None for AWS's own, and for `gs://`.
+    secret: ObjectName | None  # Secret with the keys; None where the pod's service account is enough.
+    access_key: Key = "accesskey"  # Its entry with the access key.
+    secret_key: Key = "secretkey"  # Its entry with the secret key.
 
 
 KUBEFLOWS_STORE: Final = ObjectStoreSection(
@@ -140,27 +128,17 @@ class SecretSection(_Section):
 
 
 class MountSection(_Section):
-    """A ConfigMap or PersistentVolumeClaim that steps may name.
+    """A ConfigMap or PersistentVolumeClaim that steps may name."""
 
-    Attributes:
-        mount: folder where it appears.
-    """
-
-    mount: Folder
+    mount: Folder  # Folder where it appears.
 
 
 class Mount(NamedTuple):
-    """A volume of a step's pod; Kubeflow gives it the name of what it holds.
+    """A volume of a step's pod; Kubeflow gives it the name of what it holds."""
 
-    Attributes:
-        kind: of what it holds.
-        name: of what it holds.
-        folder: where it appears.
-    """
-
-    kind: Literal["Secret", "ConfigMap", "PersistentVolumeClaim"]
-    name: str
-    folder: str
+    kind: Literal["Secret", "ConfigMap", "PersistentVolumeClaim"]  # Of what it holds.
+    name: str  # Of what it holds.
+    folder: str  # Where it appears.
 
 
 class Toleration(_Section):
@@ -191,31 +169,18 @@ class Device(_Section):
 
 
 class StepSection(_Section):
-    """What a step asks of the cluster. Lists and mappings of `all` and of the step itself are joined.
+    """What a step asks of the cluster. Lists and mappings of `all` and of the step itself are joined."""
 
-    Attributes:
-        cpu: limit, in cores.
-        memory_gb: limit, in GB (10**9 bytes).
-        device: a device-plugin resource.
-        node_selector: labels of the nodes it may run on.
-        tolerations: taints it tolerates.
-        labels: of its pod.
-        environment: variables.
-        secrets: names out of `kubeflow.secrets`.
-        config_maps: names out of `kubeflow.config_maps`.
-        volumes: names out of `kubeflow.volumes`.
-    """
-
-    cpu: Amount | None = None
-    memory_gb: Amount | None = None
-    device: Device | None = None
-    node_selector: dict[QualifiedName, LabelValue] = {}
-    tolerations: list[Toleration] = []
-    labels: dict[QualifiedName, LabelValue] = {}
-    environment: dict[EnvironmentName, str] = {}
-    secrets: list[ObjectName] = []
-    config_maps: list[ObjectName] = []
-    volumes: list[ObjectName] = []
+    cpu: Amount | None = None  # Limit, in cores.
+    memory_gb: Amount | None = None  # Limit, in GB (10**9 bytes).
+    device: Device | None = None  # A device-plugin resource.
+    node_selector: dict[QualifiedName, LabelValue] = {}  # Labels of the nodes it may run on.
+    tolerations: list[Toleration] = []  # Taints it tolerates.
+    labels: dict[QualifiedName, LabelValue] = {}  # Of its pod.
+    environment: dict[EnvironmentName, str] = {}  # Variables.
+    secrets: list[ObjectName] = []  # Names out of `kubeflow.secrets`.
+    config_maps: list[ObjectName] = []  # Names out of `kubeflow.config_maps`.
+    volumes: list[ObjectName] = []  # Names out of `kubeflow.volumes`.
 
     def over(self, base: StepSection) -> StepSection:
         """These settings on top of those of all steps."""
@@ -241,33 +206,22 @@ def _joined(first: list[_Item], second: list[_Item]) -> list[_Item]:
 
 
 class KubeflowSection(_Section):
-    """Where and how the pipeline's steps run on Kubeflow.
+    """Where and how the pipeline's steps run on Kubeflow."""
 
-    Attributes:
-        image: of every step, with a tag or a digest; kubernetes/images has its Containerfile.
-        pipeline_root: where artifacts go, ``minio://``, ``s3://`` or ``gs://``.
-        project_folder: where the image has the folder of this config.
-        data_file: the `.npz` file as a step sees it: a path in the image or on a volume, or a URI; None for the
-            data source of this config in the project's folder.
-        release_line: what TFLMPusher gets.
-        object_store: how steps that open the pipeline root or the data file themselves reach it; None for Kubeflow's
-            own store where the URI is ``minio://``, and for what the pod has by itself elsewhere.
-        secrets: those that steps may name.
-        config_maps: those that steps may name.
-        volumes: PersistentVolumeClaims that steps may name.
-        steps: settings by component, and for `all`.
-    """
-
-    image: Image
-    pipeline_root: PipelineRoot
-    project_folder: Folder = "/opt/project"
+    image: Image  # Of every step, with a tag or a digest; kubernetes/images has its Containerfile.
+    pipeline_root: PipelineRoot  # Where artifacts go, ``minio://``, ``s3://`` or ``gs://``.
+    project_folder: Folder = "/opt/project"  # Where the image has the folder of this config.
+    # The `.npz` file as a step sees it: a path in the image or on a volume, or a URI; None for the data source of this
+    # config in the project's folder.
     data_file: DataFile | None = None
-    release_line: ReleaseLineSection = ReleaseLineSection()
+    release_line: ReleaseLineSection = ReleaseLineSection()  # What TFLMPusher gets.
+    # How steps that open the pipeline root or the data file themselves reach it; None for Kubeflow's own store where
+    # the URI is ``minio://``, and for what the pod has by itself elsewhere.
     object_store: ObjectStoreSection | None = None
-    secrets: dict[ObjectName, SecretSection] = {}
-    config_maps: dict[VolumeName, MountSection] = {}
-    volumes: dict[VolumeName, MountSection] = {}
-    steps: dict[str, StepSection] = {}
+    secrets: dict[ObjectName, SecretSection] = {}  # Those that steps may name.
+    config_maps: dict[VolumeName, MountSection] = {}  # Those that steps may name.
+    volumes: dict[VolumeName, MountSection] = {}  # PersistentVolumeClaims that steps may name.
+    steps: dict[str, StepSection] = {}  # Settings by component, and for `all`.
 
     @model_validator(mode="after")
     def _known(self) -> KubeflowSection:

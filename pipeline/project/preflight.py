@@ -33,17 +33,11 @@ _LOOSE: Final = 0.1
 
 @dataclass(frozen=True)
 class Project:
-    """A project whose config and code make sense, wherever it is to run.
+    """A project whose config and code make sense, wherever it is to run."""
 
-    Attributes:
-        config_file: where `config` was read.
-        config: the checked config.
-        module: the user's training code.
-    """
-
-    config_file: Path
-    config: PipelineConfig
-    module: UserModule
+    config_file: Path  # Where `config` was read.
+    config: PipelineConfig  # The checked config.
+    module: UserModule  # The user's training code.
 
     def archives(self) -> dict[str, list[Path]]:
         """The source files that a release carries, by the name of their archive (`edge_deployer.release.bundle`)."""
@@ -56,19 +50,12 @@ class Project:
 
 @dataclass(frozen=True)
 class RunnableProject(Project):
-    """A project that may be run on this machine.
+    """A project that may be run on this machine."""
 
-    Attributes:
-        workspace: where runs are kept.
-        data_file: the `.npz` file.
-        warnings: what is odd about the data, a sentence each.
-        replace: whether a release of another task may take production's place.
-    """
-
-    workspace: Workspace
-    data_file: Path
-    warnings: tuple[str, ...]
-    replace: bool = False
+    workspace: Workspace  # Where runs are kept.
+    data_file: Path  # The `.npz` file.
+    warnings: tuple[str, ...]  # What is odd about the data, a sentence each.
+    replace: bool = False  # Whether a release of another task may take production's place.
 
 
 def load_project(config_file: Path) -> Project:

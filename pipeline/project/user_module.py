@@ -15,23 +15,14 @@ from edge_deployer.files import read_file, reading
 
 @dataclass(frozen=True)
 class UserModule:
-    """A Python file with `run_fn(fn_args)` for Trainer; `preprocessing_fn(inputs)` for Transform is in it or beside it.
+    """A Python file with `run_fn(fn_args)` for Trainer; `preprocessing_fn(inputs)`, for Transform, in it or beside."""
 
-    Attributes:
-        path: the file with `run_fn`.
-        preprocessing: the file with `preprocessing_fn`, the same or another in its folder.
-        sources: both and every module beside them that they import, directly or not, sorted.
-        preprocessing_sources: those of `preprocessing` alone.
-        sha256: hex digest of the names and contents of `sources`: what makes TFX's cache see an edit.
-        preprocessing_sha256: that of `preprocessing_sources`.
-    """
-
-    path: Path
-    preprocessing: Path
-    sources: tuple[Path, ...]
-    preprocessing_sources: tuple[Path, ...]
-    sha256: str
-    preprocessing_sha256: str
+    path: Path  # The file with `run_fn`.
+    preprocessing: Path  # The file with `preprocessing_fn`, the same or another in its folder.
+    sources: tuple[Path, ...]  # Both and every module beside them that they import, directly or not, sorted.
+    preprocessing_sources: tuple[Path, ...]  # Those of `preprocessing` alone.
+    sha256: str  # Hex digest of the names and contents of `sources`: what makes TFX's cache see an edit.
+    preprocessing_sha256: str  # That of `preprocessing_sources`.
 
     @property
     def name(self) -> str:

@@ -15,17 +15,11 @@ from edge_deployer.locks import exclusive
 
 @dataclass(frozen=True)
 class RunSlot:
-    """The right to run in a workspace, and the number of the run.
+    """The right to run in a workspace, and the number of the run."""
 
-    Attributes:
-        number: counts from 1.
-        log: the run's log file, empty.
-        lock_fd: descriptor of the lock; whoever inherits it holds the workspace too.
-    """
-
-    number: int
-    log: Path
-    lock_fd: int
+    number: int  # Counts from 1.
+    log: Path  # The run's log file, empty.
+    lock_fd: int  # Descriptor of the lock; whoever inherits it holds the workspace too.
 
 
 @dataclass(frozen=True)

@@ -23,17 +23,11 @@ _MAX_NAME: Final = 253
 
 @dataclass(frozen=True)
 class CustomResources:
-    """The two files.
+    """The two files."""
 
-    Attributes:
-        outcome: whether this call wrote the version.
-        pipeline: file of the `Pipeline`.
-        version: file of the `PipelineVersion`. Its name sorts after the pipeline's, which must be applied first.
-    """
-
-    outcome: Literal["written", "unchanged"]
-    pipeline: Path
-    version: Path
+    outcome: Literal["written", "unchanged"]  # Whether this call wrote the version.
+    pipeline: Path  # File of the `Pipeline`.
+    version: Path  # File of the `PipelineVersion`. Its name sorts after the pipeline's, which must be applied first.
 
 
 def write_custom_resources(

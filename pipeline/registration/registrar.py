@@ -17,23 +17,14 @@ from pipeline.registration.content import Content
 
 @dataclass(frozen=True)
 class Registration:
-    """A version on the server.
+    """A version on the server."""
 
-    Attributes:
-        outcome: whether this call put it there.
-        pipeline: name of the pipeline.
-        version: name of the version.
-        pipeline_id: the server's.
-        version_id: the server's.
-        url: web page of the version.
-    """
-
-    outcome: Literal["registered", "unchanged"]
-    pipeline: str
-    version: str
-    pipeline_id: str
-    version_id: str
-    url: str
+    outcome: Literal["registered", "unchanged"]  # Whether this call put it there.
+    pipeline: str  # Name of the pipeline.
+    version: str  # Name of the version.
+    pipeline_id: str  # The server's.
+    version_id: str  # The server's.
+    url: str  # Web page of the version.
 
 
 def register(

@@ -18,15 +18,10 @@ _REMEDY = "{}, or name the version with `tinyops register --version`"
 
 @dataclass(frozen=True)
 class Repository:
-    """A git repository with at least one commit.
+    """A git repository with at least one commit."""
 
-    Attributes:
-        top: its uppermost folder.
-        commit: the checked-out commit, 40 hex digits.
-    """
-
-    top: Path
-    commit: str
+    top: Path  # Its uppermost folder.
+    commit: str  # The checked-out commit, 40 hex digits.
 
     @classmethod
     def around(cls, folder: Path) -> Repository:

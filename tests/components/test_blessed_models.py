@@ -77,7 +77,7 @@ def test_a_model_that_is_blessed_again_is_another_baseline(tmp_path: Path) -> No
     from tfx.types import standard_artifacts
 
     from components.fingerprint_driver import FINGERPRINT
-    from components.latest_blessed_model.driver import Driver
+    from components.latest_blessed_model.executor import Driver
     from components.tflite_model import serving_file
 
     candidate = standard_artifacts.Model()

@@ -232,7 +232,7 @@ def test_no_two_executions_have_the_same_cache_key() -> None:
     from tfx.orchestration.portable.data_types import ExecutionInfo
 
     from components.fingerprint_driver import FINGERPRINT
-    from components.tflm_pusher.driver import Driver
+    from components.tflm_pusher.executor import Driver
 
     driver = Driver(None)
     keys = [driver.run(ExecutionInfo()).exec_properties[FINGERPRINT].string_value for _ in range(2)]
@@ -245,9 +245,9 @@ class TestProvenance:
 
     @staticmethod
     def known(folder: Path) -> tuple[str | None, bool | None]:
-        from components.tflm_pusher.provenance import describe
+        from components.tflm_pusher.delivery import provenance_of
 
-        found = describe(folder, run_id="run-7", data_fingerprint="ab")
+        found = provenance_of(folder, run_id="run-7", data_fingerprint="ab")
         assert (found.run_id, found.data_fingerprint) == ("run-7", "ab")
         return found.git_commit, found.git_dirty
 

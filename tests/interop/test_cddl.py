@@ -16,7 +16,6 @@ from smpclient import SMPClient
 from smpclient.generics import SMPRequest
 from smpclient.transport.serial import SMPSerialTransport
 
-from edge_deployer.session import requests
 from edge_deployer.tensors import TensorSpec
 from edge_deployer.wire import inference
 from edge_deployer.wire.inference import TensorMap
@@ -152,13 +151,13 @@ async def test_c_reads_what_a_board_answers(codec: Path, board: RunningBoard, id
         await put_on_trial(session, identity_image)
     inputs = bytes(4)
     asked: dict[str, SMPRequest[Any, Any, Any]] = {
-        "info-read-response": requests.InfoRead(),
-        "run-write-response": requests.RunWrite(off=0, data=inputs, len=4, n=1, crc=inference.crc32(inputs)),
-        "run-read-response": requests.RunRead(off=0),
-        "health-read-response": requests.HealthRead(),
-        "claim-write-response": requests.ClaimWrite(epoch=7),
-        "upload-read-response": requests.UploadRead(),
-        "error-response": requests.ClaimWrite(epoch=6),
+        "info-read-response": inference.InfoReadRequest(),
+        "run-write-response": inference.RunWriteRequest(off=0, data=inputs, len=4, n=1, crc=inference.crc32(inputs)),
+        "run-read-response": inference.RunReadRequest(off=0),
+        "health-read-response": inference.HealthReadRequest(),
+        "claim-write-response": inference.ClaimWriteRequest(epoch=7),
+        "upload-read-response": inference.UploadReadRequest(),
+        "error-response": inference.ClaimWriteRequest(epoch=6),
     }
     async with SMPClient(SMPSerialTransport(), board.url, 10.0) as client:
         for name, request in asked.items():

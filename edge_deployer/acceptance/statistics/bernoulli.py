@@ -43,23 +43,14 @@ class OperatingCharacteristic:
 
 @dataclass(frozen=True)
 class BernoulliTest:
-    """Is the share of failures the tolerated one, or the bad one? Made by `design_test`.
+    """Is the share of failures the tolerated one, or the bad one? Made by `design_test`."""
 
-    Attributes:
-        tolerated: a device of this share, or a smaller one, is rejected with probability alpha at most.
-        bad: a device of this share, or a larger one, is accepted with probability beta at most.
-        alpha: the first error rate.
-        beta: the second error rate.
-        cap: samples after which there is no decision any more.
-        lines: where the test ends before.
-    """
-
-    tolerated: float
-    bad: float
-    alpha: float
-    beta: float
-    cap: int
-    lines: Lines
+    tolerated: float  # A device of this share, or a smaller one, is rejected with probability alpha at most.
+    bad: float  # A device of this share, or a larger one, is accepted with probability beta at most.
+    alpha: float  # The first error rate.
+    beta: float  # The second error rate.
+    cap: int  # Samples after which there is no decision any more.
+    lines: Lines  # Where the test ends before.
 
     def decide(self, failures: int, samples: int) -> Decision | None:
         """What is to be said after so many samples, asked after each; None: take one more.

@@ -19,24 +19,15 @@ class CeilingTest:
     Two gamblers watch the same values: one bets on less than ``limit + tolerated``, the other on more than `limit`.
     The test ends when one of them is rich, accepts at 1/beta of the first's stake and rejects at 1/alpha of the
     second's. By Ville's inequality both error rates hold whatever the distribution, at any time one stops.
-
-    Attributes:
-        limit: a device of this mean, or a smaller one, is rejected with probability alpha at most.
-        tolerated: a device over the limit by this much or more is accepted with probability beta at most.
-        alpha: the first error rate.
-        beta: the second error rate.
-        cap: values after which there is no decision any more.
-        low: smallest value there can be.
-        high: largest value there can be.
     """
 
-    limit: float
-    tolerated: float
-    alpha: float
-    beta: float
-    cap: int
-    low: float = 0.0
-    high: float = 1.0
+    limit: float  # A device of this mean, or a smaller one, is rejected with probability alpha at most.
+    tolerated: float  # A device over the limit by this much or more is accepted with probability beta at most.
+    alpha: float  # The first error rate.
+    beta: float  # The second error rate.
+    cap: int  # Values after which there is no decision any more.
+    low: float = 0.0  # Smallest value there can be.
+    high: float = 1.0  # Largest value there can be.
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no test.
@@ -76,20 +67,13 @@ class FloorTest:
     """Does a mean of values in [0, 1] reach a floor, or miss it by more than is tolerated?
 
     `CeilingTest` on the mirrored values.
-
-    Attributes:
-        floor: a device of this mean, or a larger one, is rejected with probability alpha at most.
-        tolerated: a device under the floor by this much or more is accepted with probability beta at most.
-        alpha: the first error rate.
-        beta: the second error rate.
-        cap: values after which there is no decision any more.
     """
 
-    floor: float
-    tolerated: float
-    alpha: float
-    beta: float
-    cap: int
+    floor: float  # A device of this mean, or a larger one, is rejected with probability alpha at most.
+    tolerated: float  # A device under the floor by this much or more is accepted with probability beta at most.
+    alpha: float  # The first error rate.
+    beta: float  # The second error rate.
+    cap: int  # Values after which there is no decision any more.
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no test.

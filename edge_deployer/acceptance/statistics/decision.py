@@ -17,15 +17,10 @@ class Decision(Enum):
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a sequential test stands after the observations it was given, in order.
+    """Where a sequential test stands after the observations it was given, in order."""
 
-    Attributes:
-        decision: None while the test goes on.
-        samples: observations used: up to and with the one that decided, or all of them.
-    """
-
-    decision: Decision | None
-    samples: int
+    decision: Decision | None  # None while the test goes on.
+    samples: int  # Observations used: up to and with the one that decided, or all of them.
 
 
 class TooFewSamplesError(ValueError):

@@ -13,16 +13,11 @@ class Lines:
     """Parallel lines in the plane of (samples, failures): Wald's sequential probability ratio test, 1945.
 
     Accept at or under ``slope * samples - accept``, reject at or over ``slope * samples + reject``.
-
-    Attributes:
-        slope: billionths of a failure per sample.
-        accept: how far the accepting line lies below the ray of that slope, in billionths of a failure, above 0.
-        reject: how far the rejecting line lies over it, above 0.
     """
 
-    slope: int
-    accept: int
-    reject: int
+    slope: int  # Billionths of a failure per sample.
+    accept: int  # How far the accepting line lies below the ray of that slope, in billionths of a failure, above 0.
+    reject: int  # How far the rejecting line lies over it, above 0.
 
     def accepts(self, failures: int, samples: int) -> bool:
         """Whether so few failures accept."""

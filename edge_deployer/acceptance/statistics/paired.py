@@ -19,18 +19,12 @@ class PairedTest:
     of McNemar 1947. The mean loss is the difference of the accuracies. It is tested by betting (`CeilingTest`), so
     that the error rates hold whatever the share of discordant pairs; that share only says how long it takes, about
     ``5.3 * share / margin^2`` samples at alpha = beta = 0.05, and at least ``4 / margin``.
-
-    Attributes:
-        margin: a candidate that is worse by this much or more is accepted with probability beta at most.
-        alpha: a candidate that is as good as production, or better, is rejected with this probability at most.
-        beta: the second error rate.
-        cap: samples after which there is no decision any more.
     """
 
-    margin: float
-    alpha: float
-    beta: float
-    cap: int
+    margin: float  # A candidate that is worse by this much or more is accepted with probability beta at most.
+    alpha: float  # A candidate that is as good as production, or better, is rejected with this probability at most.
+    beta: float  # The second error rate.
+    cap: int  # Samples after which there is no decision any more.
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no test.

@@ -22,25 +22,17 @@ class Stretch:
     """Samples during which neither line passes a whole number of failures.
 
     Failures are binomial in a stretch, and only too many of them can end the test before its last sample.
-
-    Attributes:
-        start: samples before it.
-        samples: how many it has.
-        share: the probability that one sample fails.
-        going_on: float64; [i] is the probability that the test goes on at the start, and that i more failures than
-            the fewest possible are there. As many failures as the array is long reject.
-        rejected: the probability that the test ends by rejecting in this stretch.
-        accepted: the probability that the test ends by accepting at the last sample of this stretch.
-        left: the probability that the test goes on after it.
     """
 
-    start: int
-    samples: int
-    share: float
+    start: int  # Samples before it.
+    samples: int  # How many it has.
+    share: float  # The probability that one sample fails.
+    # Float64; [i] is the probability that the test goes on at the start, and that i more failures than the fewest
+    # possible are there. As many failures as the array is long reject.
     going_on: FloatArray
-    rejected: float
-    accepted: float
-    left: float
+    rejected: float  # The probability that the test ends by rejecting in this stretch.
+    accepted: float  # The probability that the test ends by accepting at the last sample of this stretch.
+    left: float  # The probability that the test goes on after it.
 
     def undecided(self) -> FloatArray:
         """The probability that the test goes on before the stretch and after each of its samples but the last."""

@@ -16,14 +16,10 @@ PLATFORM_KEY = "platforms"
 
 @dataclass(frozen=True)
 class PipelineFile:
-    """A compiled pipeline, as JSON.
+    """A compiled pipeline, as JSON."""
 
-    Attributes:
-        spec: PipelineSpec, schema 2.1 (kfp.pipeline_spec.PipelineSpec).
-        platform: PlatformSpec; empty where the pipeline asks nothing of Kubernetes.
-    """
-
-    spec: dict[str, Any]
+    spec: dict[str, Any]  # PipelineSpec, schema 2.1 (kfp.pipeline_spec.PipelineSpec).
+    # PlatformSpec; empty where the pipeline asks nothing of Kubernetes.
     platform: dict[str, Any] = field(default_factory=dict)
 
     @property

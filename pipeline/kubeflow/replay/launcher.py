@@ -27,23 +27,14 @@ Json = dict[str, Any]
 
 @dataclass
 class Run:
-    """One run of a pipeline, and what its tasks have left so far.
+    """One run of a pipeline, and what its tasks have left so far."""
 
-    Attributes:
-        spec: kfp.pipeline_spec.PipelineSpec.
-        run_id: Kubeflow's name of the run.
-        parameters: value of each parameter of the pipeline.
-        stores: folder that stands for ``/`` in the paths of the launcher's copies.
-        artifacts: of each task, by output, as a consumer is told of them.
-        outputs: parameters that each task gave, by output.
-    """
-
-    spec: Json
-    run_id: str
-    parameters: Json
-    stores: Path
-    artifacts: dict[str, Json] = field(default_factory=dict)
-    outputs: dict[str, Json] = field(default_factory=dict)
+    spec: Json  # Kfp.pipeline_spec.PipelineSpec.
+    run_id: str  # Kubeflow's name of the run.
+    parameters: Json  # Value of each parameter of the pipeline.
+    stores: Path  # Folder that stands for ``/`` in the paths of the launcher's copies.
+    artifacts: dict[str, Json] = field(default_factory=dict)  # Of each task, by output, as a consumer is told of them.
+    outputs: dict[str, Json] = field(default_factory=dict)  # Parameters that each task gave, by output.
 
     @property
     def root(self) -> str:

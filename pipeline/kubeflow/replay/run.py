@@ -36,21 +36,13 @@ class StepStarted:
 
 @dataclass(frozen=True)
 class StepEnded:
-    """A step is over.
+    """A step is over."""
 
-    Attributes:
-        task: its name.
-        seconds: how long it took.
-        status: exit status; 0 is done.
-        message: why it ended, if not as done.
-        log: everything that it said.
-    """
-
-    task: str
-    seconds: float
-    status: int
-    message: str
-    log: Path
+    task: str  # Its name.
+    seconds: float  # How long it took.
+    status: int  # Exit status; 0 is done.
+    message: str  # Why it ended, if not as done.
+    log: Path  # Everything that it said.
 
     @property
     def is_refusal(self) -> bool:
@@ -60,17 +52,11 @@ class StepEnded:
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """How a replay ended.
+    """How a replay ended."""
 
-    Attributes:
-        run_id: name of the run in URIs and folders.
-        steps: in the order in which they ran.
-        report: folder of the deployment's report; None if no step left one.
-    """
-
-    run_id: str
-    steps: tuple[StepEnded, ...]
-    report: Path | None
+    run_id: str  # Name of the run in URIs and folders.
+    steps: tuple[StepEnded, ...]  # In the order in which they ran.
+    report: Path | None  # Folder of the deployment's report; None if no step left one.
 
     @property
     def failure(self) -> StepEnded | None:

@@ -28,23 +28,14 @@ _TERMINATION_LOG: Final = "termination-log"
 
 @dataclass(frozen=True)
 class StepRun:
-    """A task that is ready to run.
+    """A task that is ready to run."""
 
-    Attributes:
-        task: its name.
-        image: container image that Kubeflow would run.
-        command: command and arguments, placeholders filled in.
-        environment: variables that the pipeline sets for it.
-        folder: where it writes its output file and parameters, and where its log is.
-        stores: folder that stands for ``/`` in the paths of artifacts.
-    """
-
-    task: str
-    image: str
-    command: tuple[str, ...]
-    environment: Mapping[str, str]
-    folder: Path
-    stores: Path
+    task: str  # Its name.
+    image: str  # Container image that Kubeflow would run.
+    command: tuple[str, ...]  # Command and arguments, placeholders filled in.
+    environment: Mapping[str, str]  # Variables that the pipeline sets for it.
+    folder: Path  # Where it writes its output file and parameters, and where its log is.
+    stores: Path  # Folder that stands for ``/`` in the paths of artifacts.
 
     @property
     def has_boards(self) -> bool:

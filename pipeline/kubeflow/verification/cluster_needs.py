@@ -31,21 +31,14 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class Need:
-    """Something that must be there.
+    """Something that must be there."""
 
-    Attributes:
-        kind: image, object store, secret, config map, volume claim, or device.
-        name: its name; ``parameter NAME`` where whoever starts a run gives it.
-        details: keys of a secret or config map, files of a volume, number of devices; where the file tells.
-        executors: labels of those who need it.
-        optional: whether the steps start without it.
-    """
-
-    kind: str
-    name: str
+    kind: str  # Image, object store, secret, config map, volume claim, or device.
+    name: str  # Its name; ``parameter NAME`` where whoever starts a run gives it.
+    # Keys of a secret or config map, files of a volume, number of devices; where the file tells.
     details: tuple[str, ...]
-    executors: tuple[str, ...]
-    optional: bool
+    executors: tuple[str, ...]  # Labels of those who need it.
+    optional: bool  # Whether the steps start without it.
 
 
 @dataclass(frozen=True)

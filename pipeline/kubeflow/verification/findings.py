@@ -10,34 +10,21 @@ Status = Literal["passed", "failed", "not checked"]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong in the file.
+    """Something wrong in the file."""
 
-    Attributes:
-        place: where, as the keys that lead there: ``root.dag.tasks.Trainer.componentRef.name``.
-        message: what is wrong there, with the value.
-    """
-
-    place: str
-    message: str
+    place: str  # Where, as the keys that lead there: ``root.dag.tasks.Trainer.componentRef.name``.
+    message: str  # What is wrong there, with the value.
 
 
 @dataclass(frozen=True)
 class Check:
-    """The outcome of one check.
+    """The outcome of one check."""
 
-    Attributes:
-        name: what was asked, in a few words.
-        findings: everything that is wrong.
-        remedy: what to do about the findings, or so that the check can be made.
-        not_checked: why there is no answer; None if there is one.
-        detail: what it was asked of, a version for example.
-    """
-
-    name: str
-    findings: tuple[Finding, ...] = ()
-    remedy: str = ""
-    not_checked: str | None = None
-    detail: str = ""
+    name: str  # What was asked, in a few words.
+    findings: tuple[Finding, ...] = ()  # Everything that is wrong.
+    remedy: str = ""  # What to do about the findings, or so that the check can be made.
+    not_checked: str | None = None  # Why there is no answer; None if there is one.
+    detail: str = ""  # What it was asked of, a version for example.
 
     @property
     def status(self) -> Status:

@@ -26,13 +26,9 @@ class UnavailableError(Exception):
 
 @dataclass(frozen=True)
 class NewestKfp:
-    """An environment that is ready.
+    """An environment that is ready."""
 
-    Attributes:
-        folder: where it is.
-    """
-
-    folder: Path
+    folder: Path  # Where it is.
 
     @property
     def python(self) -> Path:

@@ -17,15 +17,10 @@ KUBERNETES = "kubernetes"
 
 @dataclass(frozen=True)
 class Dag:
-    """A graph of tasks: the pipeline's own, or that of a component which is a pipeline itself.
+    """A graph of tasks: the pipeline's own, or that of a component which is a pipeline itself."""
 
-    Attributes:
-        place: keys that lead to the component.
-        component: the ComponentSpec whose `dag` it is; it defines what comes in and goes out.
-    """
-
-    place: str
-    component: pb.ComponentSpec
+    place: str  # Keys that lead to the component.
+    component: pb.ComponentSpec  # The ComponentSpec whose `dag` it is; it defines what comes in and goes out.
 
     def tasks(self) -> Iterator[tuple[str, str, pb.PipelineTaskSpec]]:
         """Name, place and spec of each task."""
@@ -35,17 +30,11 @@ class Dag:
 
 @dataclass(frozen=True)
 class ParsedPipeline:
-    """What could be read of a compiled file.
+    """What could be read of a compiled file."""
 
-    Attributes:
-        spec: PipelineSpec; its `deployment_spec` is a Struct, here read in `executors`.
-        executors: ExecutorSpec by label.
-        platform: PlatformSpec; empty where the file has none.
-    """
-
-    spec: pb.PipelineSpec
-    executors: dict[str, pb.PipelineDeploymentConfig.ExecutorSpec]
-    platform: pb.PlatformSpec
+    spec: pb.PipelineSpec  # PipelineSpec; its `deployment_spec` is a Struct, here read in `executors`.
+    executors: dict[str, pb.PipelineDeploymentConfig.ExecutorSpec]  # ExecutorSpec by label.
+    platform: pb.PlatformSpec  # PlatformSpec; empty where the file has none.
 
     def components(self) -> Iterator[tuple[str, pb.ComponentSpec]]:
         """Place and spec of the root and of each component."""

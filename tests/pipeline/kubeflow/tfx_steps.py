@@ -20,9 +20,8 @@ from tfx.types.channel import Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.artifact_types import PUSHED_PROPERTY, REASON_PROPERTY, AcceptanceSet, DeploymentReport, HtmlReport
-from components.promotion_gate.refusal import NotPromoted
 from edge_deployer.ending import run_to_end
-from edge_deployer.errors import TinyopsError
+from edge_deployer.errors import Refused, TinyopsError
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -118,7 +117,7 @@ class Reader(base_component.BaseComponent):
 
 class Refuse(BaseExecutor):
     def Do(self, *_: Any) -> None:
-        raise NotPromoted("not promoted: too\nslow", remedy="read the report")
+        raise Refused("not promoted: too\nslow", remedy="read the report")
 
 
 class Mend(BaseExecutor):
