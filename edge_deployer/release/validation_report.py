@@ -54,7 +54,7 @@ class ValidationReport(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _words_of_before(cls, content: Any) -> Any:
-        """Records of before had reason and remedy in words."""
+        """Earlier records had reason and remedy in words."""
         if not isinstance(content, dict) or "remedy" not in content:
             return content
         kept = {name: value for name, value in content.items() if name != "remedy"}
