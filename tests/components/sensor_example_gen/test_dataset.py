@@ -16,9 +16,9 @@ from components.sensor_example_gen.splits import assign_splits
 from edge_deployer.errors import TinyopsError
 
 
-def section(train: int = 3, eval: int = 1, **more: object) -> ArraysSection:  # noqa: A002
-    splits = more.pop("splits", Splits(train=train, eval=eval))
-    return ArraysSection(source="data.npz", input="x", classes=["a", "b", "c"], splits=splits, **more)
+def section(train: int = 3, held_out: int = 1, **more: object) -> ArraysSection:
+    splits = more.pop("splits", Splits(train=train, eval=held_out))
+    return ArraysSection(source="data.npz", input="x", label="label", classes=["a", "b", "c"], splits=splits, **more)
 
 
 def listing_of(groups: list[int] | None, samples: int) -> Listing:
