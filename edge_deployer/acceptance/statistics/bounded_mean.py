@@ -30,11 +30,6 @@ class CeilingTest:
     high: float = 1.0  # Largest value there can be.
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no test.
-
-        Raises:
-            ValueError: what is wrong with which number.
-        """
         check_error_rates(self.alpha, self.beta)
         check_cap(self.cap)
         if not self.low < self.limit < self.limit + self.tolerated < self.high:
@@ -76,11 +71,6 @@ class FloorTest:
     cap: int  # Values after which there is no decision any more.
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no test.
-
-        Raises:
-            ValueError: what is wrong with which number.
-        """
         if not 0 < self.floor - self.tolerated < self.floor < 1:
             raise ValueError(f"floor {self.floor:g} and tolerated {self.tolerated:g} must give two means within (0, 1)")
         check_error_rates(self.alpha, self.beta)
