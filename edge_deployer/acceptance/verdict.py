@@ -7,8 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from edge_deployer.acceptance.check import Case, all_checks
-from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.check import Case, CheckResult, all_checks
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.finding import AnyFinding, Finding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.check import CheckResult
 from edge_deployer.acceptance.registry import declaration_of
 from edge_deployer.acceptance.verdict import AccuracyBound
 from edge_deployer.boards.record import BoardRecord

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 
-from edge_deployer.acceptance.check_result import Bound, CheckResult
+from edge_deployer.acceptance.check import Bound, CheckResult
 from edge_deployer.acceptance.registry import Declaration, Unit, declaration_of
 from edge_deployer.task import Metric
 

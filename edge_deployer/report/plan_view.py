@@ -28,8 +28,8 @@ def _sections(plan: AcceptancePlan) -> list[tuple[str, str]]:
     rows = []
     for check in declared():
         if check.section is not None:
-            heading, asked = (words.render(t, section=plan.section(check.section), plan=plan) for t in check.asks)
-            rows.append((heading, asked))
+            facts = {"section": plan.section(check.section), "plan": plan}
+            rows.append((words.render(check.heading, **facts), words.render(check.asks, **facts)))
     return rows
 
 

@@ -9,8 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from edge_deployer.acceptance.agreement import BoolArray
-from edge_deployer.acceptance.check import Case, all_checks
-from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.check import Case, CheckResult, all_checks
 from edge_deployer.acceptance.sequential import DisagreementCheck
 from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest
 from edge_deployer.acceptance.statistics.lines import UNIT

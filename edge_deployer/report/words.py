@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined, Template
 import edge_deployer.boards.refusals
 import edge_deployer.release.refusals
 import edge_deployer.rollout.refusals  # noqa: F401  (all declare codes that records have)
-from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.check import CheckResult
 from edge_deployer.acceptance.registry import declaration_of
 from edge_deployer.boards.record import BoardRecord, Step
 from edge_deployer.finding import Finding, known

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from typing_extensions import override
 
-from edge_deployer.acceptance.check import Case
-from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.check import Case, CheckResult
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.registry import registered
@@ -17,15 +16,12 @@ from edge_deployer.acceptance.sequential import (
     Floor,
     FloorCheck,
     above_constant,
-    first,
     fixed_samples,
-    lower_bound,
     needed_by_design,
     require_as_many,
-    status_of,
-    taken_by,
 )
 from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest, design_test
+from edge_deployer.acceptance.statistics.confidence_sequence import share_lower_bound
 from edge_deployer.errors import TinyopsError
 from edge_deployer.finding import kind
 from edge_deployer.quality import majority_share
@@ -56,7 +52,7 @@ class AccuracyCheck(FloorCheck):
     about = "the share of labelled samples that the board names right"
     section = Accuracy
     section_about = "for labels that are classes; null asks what `better_than_constant` says"
-    asks = ("Accuracy", FloorCheck.asks[1])
+    heading = "Accuracy"
     unit = "share"
     metric = "accuracy"
     needs = "labels that are classes"
@@ -70,8 +66,7 @@ class AccuracyCheck(FloorCheck):
     def judge(self, case: Case) -> CheckResult | None:
         if case.reference.metric != "accuracy":
             return None
-        assert case.evidence.answers is not None
-        right = case.reference.right_answers(case.evidence.answers.outputs.load())
+        right = case.reference.right_answers(case.outputs)
         floor = self.floor(case.plan, case.reference)
         if floor is None:
             told = RightWithoutFloor(right=int(right.sum()), samples=len(right))
@@ -80,16 +75,15 @@ class AccuracyCheck(FloorCheck):
         outcome = test.decide_in_order(~right)
         taken = right[: outcome.samples]
         count = int(taken.sum())
-        return self.result(
+        return self.decided(
             case,
-            status_of(outcome),
+            outcome,
             Right(right=count, samples=len(taken), constant=self.constant(floor, case.plan)),
             measured=count / len(taken),
             limit=floor.floor,
-            bound=lower_bound(taken, case.plan),
+            low=share_lower_bound(count, len(taken), case.plan.confidence),
             fixed_samples=fixed_samples(test),
-            differing=first(~taken),
-            **taken_by(outcome, case),
+            differing=np.flatnonzero(~taken),
         )
 
     @override

@@ -8,12 +8,11 @@ import numpy as np
 from pydantic import Field, model_validator
 from typing_extensions import override
 
-from edge_deployer.acceptance.check import SHOWN, Case, SequentialCheck
-from edge_deployer.acceptance.check_result import Bound, CheckResult
+from edge_deployer.acceptance.check import Case, CheckResult, SequentialCheck
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.registry import registered
-from edge_deployer.acceptance.sequential import Section, fewest, require_as_many, status_of, taken_by
+from edge_deployer.acceptance.sequential import Section, fewest, require_as_many
 from edge_deployer.acceptance.statistics.bounded_mean import CeilingTest
 from edge_deployer.acceptance.statistics.confidence_sequence import mean_upper_bound
 from edge_deployer.errors import TinyopsError
@@ -70,10 +69,10 @@ class MaeCheck(SequentialCheck):
     about = "the mean absolute error from the true values"
     section = Mae
     section_about = "for regression targets; null asks for none"
+    heading = "Mean absolute error"
     asks = (
-        "Mean absolute error",
         "{% if section is none %}no ceiling is set{% else %}at most {{ section.ceiling | number }}; "
-        "{{ (section.ceiling + section.margin) | number }} is bad{% endif %}",
+        "{{ (section.ceiling + section.margin) | number }} is bad{% endif %}"
     )
     metric = "mae"
     needs = "`targets`, the true values"
@@ -83,8 +82,7 @@ class MaeCheck(SequentialCheck):
         reference, plan, mae = case.reference, case.plan, case.plan.section(Mae)
         if reference.metric != "mae" or reference.targets is None:
             return None
-        assert case.evidence.answers is not None
-        outputs = case.evidence.answers.outputs.load()
+        outputs = case.outputs
         errors = absolute_errors(outputs, reference.targets.load()[: len(outputs)], reference.output)
         if mae is None:
             error = float(errors.mean())
@@ -98,20 +96,18 @@ class MaeCheck(SequentialCheck):
             finding = BeyondLargest(
                 sample=int(beyond[0]), error=worst if np.isfinite(worst) else None, largest=test.high
             )
-            differing = tuple(beyond[:SHOWN].tolist())
-            return self.result(case, "failed", finding, limit=mae.ceiling, differing=differing)
+            return self.result(case, "failed", finding, limit=mae.ceiling, differing=beyond)
         outcome = test.decide(errors)
         taken = errors[: outcome.samples]
         error = float(taken.mean())
-        return self.result(
+        return self.decided(
             case,
-            status_of(outcome),
+            outcome,
             MeanError(error=error, samples=len(taken)),
             measured=error,
             limit=mae.ceiling,
-            bound=Bound(high=mean_upper_bound(taken, 0.0, test.high, plan.confidence), confidence=plan.confidence),
-            differing=tuple(np.argsort(-taken, kind="stable")[:SHOWN].tolist()),
-            **taken_by(outcome, case),
+            high=mean_upper_bound(taken, 0.0, test.high, plan.confidence),
+            differing=np.argsort(-taken, kind="stable"),
         )
 
     @override

@@ -6,8 +6,7 @@ import numpy as np
 from typing_extensions import override
 
 from edge_deployer.acceptance.agreement import BoolArray, deviation_steps, far_off, other_label
-from edge_deployer.acceptance.check import Case, Check
-from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.check import Case, Check, CheckResult
 from edge_deployer.acceptance.checks.outputs import tolerance_of
 from edge_deployer.acceptance.findings import HadFault, RanNoSample, RunsAnotherImage
 from edge_deployer.acceptance.plan import AcceptancePlan

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_deployer.acceptance.check_result import Bound, CheckResult
+from edge_deployer.acceptance.check import Bound, CheckResult
 from edge_deployer.finding import Told
 from edge_deployer.report import formats
 from tests.edge_deployer.report.typography import plain
