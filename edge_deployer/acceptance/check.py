@@ -90,19 +90,13 @@ class CheckResult(BaseModel):
         return self.status == "undecided" and not self.only_warns
 
 
-class Subject(BaseModel):
-    """What is examined.
+@dataclass(frozen=True)
+class Subject:
+    """What is examined."""
 
-    Attributes:
-        image_hash: hex hash of the release's image.
-        image_bytes: its size.
-        arena_bytes: smallest arena in which the model loads and runs on the host; None where nobody looked for it.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    image_hash: str
-    image_bytes: int
+    image_hash: str  # Hex hash of the release's image.
+    image_bytes: int  # Its size.
+    # Smallest arena in which the model loads and runs on the host; None where nobody looked for it.
     arena_bytes: int | None = None
 
 
@@ -145,15 +139,12 @@ class Check(Declaration, ABC):
         return False
 
     def samples_needed(self, plan: AcceptancePlan, *, labelled: bool, computed: bool) -> int | None:  # noqa: ARG002
-        """Samples that it needs, as far as that does not depend on what is in them.
+        """Samples that it needs, whatever the plan allows; None where that is none, or depends on what is in them.
 
         Args:
-            plan: how many samples it allows does not matter.
+            plan: the plan.
             labelled: whether the samples have labels that are classes.
             computed: whether they have TFLM's outputs.
-
-        Returns:
-            None where it needs none, or what it needs depends on them.
         """
         return None
 

@@ -43,12 +43,7 @@ def require_budgets(plan: AcceptancePlan, profiles: Collection[str]) -> None:
 
 
 def require_times(plan: AcceptancePlan, virtual_profiles: Collection[str], model: bytes) -> None:
-    """See that virtual boards, which only estimate, can be held to the plan's limits of time.
-
-    Args:
-        plan: the plan.
-        virtual_profiles: names of the profiles of the virtual boards.
-        model: bytes of a ``.tflite`` file.
+    """See that virtual boards, which only estimate, can be held to the plan's limits of time by a ``.tflite`` file.
 
     Raises:
         TinyopsError: a profile has a limit; the message names it.

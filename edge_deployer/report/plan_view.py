@@ -6,8 +6,6 @@ from edge_deployer.acceptance.plan import AcceptancePlan, Budget
 from edge_deployer.acceptance.registry import declared
 from edge_deployer.report import formats, words
 
-_LATENCIES = {"latency_p50_us": "p50", "latency_p95_us": "p95", "latency_p99_us": "p99", "latency_max_us": "max"}
-
 
 def plan_rows(plan: AcceptancePlan) -> list[tuple[str, str]]:
     """What the plan asks, a row an entry, with what it means."""
@@ -42,14 +40,7 @@ def _error_rates(plan: AcceptancePlan) -> str:
 
 
 def _budget(budget: Budget) -> str:
-    parts = [
-        f"{name} {formats.duration_us(limit)}"
-        for field, name in _LATENCIES.items()
-        if (limit := getattr(budget, field)) is not None
-    ]
-    parts += [
-        f"{name} {formats.byte_count(limit)}"
-        for name, limit in (("arena", budget.arena_bytes), ("flash", budget.flash_bytes))
-        if limit is not None
-    ]
+    parts = [f"{name} {formats.duration_us(limit)}" for name, limit in budget.latency_limits.items()]
+    sizes = {"arena": budget.arena_bytes, "flash": budget.flash_bytes}
+    parts += [f"{name} {formats.byte_count(limit)}" for name, limit in sizes.items() if limit is not None]
     return ", ".join(parts) or "what the profile has"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -86,16 +87,13 @@ class MaeCheck(SequentialCheck):
         errors = absolute_errors(outputs, reference.targets.load()[: len(outputs)], reference.output)
         if mae is None:
             error = float(errors.mean())
-            return self.result(
-                case, "skipped", MeanErrorWithoutCeiling(error=error, samples=len(errors)), measured=error
-            )
+            told = MeanErrorWithoutCeiling(error=error, samples=len(errors))
+            return self.result(case, "skipped", told, measured=error)
         test = _test(mae, reference, plan)
         beyond = np.flatnonzero(~(errors <= test.high))
         if len(beyond):
-            worst = float(errors[beyond[0]])
-            finding = BeyondLargest(
-                sample=int(beyond[0]), error=worst if np.isfinite(worst) else None, largest=test.high
-            )
+            index, error = int(beyond[0]), float(errors[beyond[0]])
+            finding = BeyondLargest(sample=index, error=error if np.isfinite(error) else None, largest=test.high)
             return self.result(case, "failed", finding, limit=mae.ceiling, differing=beyond)
         outcome = test.decide(errors)
         taken = errors[: outcome.samples]
@@ -120,17 +118,13 @@ class MaeCheck(SequentialCheck):
         if mae is None:
             return
         try:
-            largest = _test(mae, reference, plan).high
+            test = _test(mae, reference, plan)
         except ValueError as error:
             raise TinyopsError(
                 f"acceptance plan: `mae` cannot be tested: {error}",
                 remedy="set mae.largest_error to the largest error there can be, above ceiling and margin together",
             ) from error
-        needed = fewest(
-            lambda cap: CeilingTest(mae.ceiling, mae.margin, plan.alpha, plan.beta, cap, 0.0, largest).decide(
-                np.zeros(cap)
-            )
-        )
+        needed = fewest(lambda cap: replace(test, cap=cap).decide(np.zeros(cap)))
         require_as_many("mae", needed, len(reference))
 
 
