@@ -77,7 +77,7 @@ def staging_facts(deployment: Deployment) -> list[tuple[str, str]]:
         return []
     names = f" ({', '.join(verdict.accepted)})" if verdict.accepted else ""
     facts = [("boards that accept", f"{len(verdict.accepted)}{names}, {verdict.quorum} needed")]
-    bound = least_accuracy(deployment)
+    bound = words.least_accuracy(deployment)
     if bound:
         facts.append(("accuracy on the device", describe_accuracy(bound)))
     facts += [("in quarantine", f"{name}: {reason}") for name, reason in _quarantined(deployment).items()]
@@ -85,14 +85,6 @@ def staging_facts(deployment: Deployment) -> list[tuple[str, str]]:
     if stood_in:
         facts.append(("spares that stood in", ", ".join(stood_in)))
     return facts
-
-
-def least_accuracy(deployment: Deployment) -> AccuracyBound | None:
-    """The lowest of the bounds on the device's accuracy, of the staging boards that accept; None without one."""
-    accepted = deployment.staging.accepted if deployment.staging else ()
-    verdicts = [board.verdict for board in deployment.boards if board.name in accepted and board.verdict]
-    bounds = [verdict.device_accuracy for verdict in verdicts if verdict.device_accuracy]
-    return min(bounds, key=lambda bound: bound.low, default=None)
 
 
 def describe_accuracy(bound: AccuracyBound) -> str:
@@ -128,18 +120,14 @@ def _row(check: CheckResult, board: BoardRecord) -> CheckRow:
 
 
 def _finding(check: CheckResult, board: BoardRecord) -> str:
-    if check.status == "passed" and _is_told_by_figures(check, board):
+    declaration = declaration_of(check.name)
+    told = declaration is not None and declaration.told_by_figures
+    if check.status == "passed" and (told or (check.name == "arena" and not board.virtual and not check.doubtful)):
         return ""
     if check.status == "failed" and check.only_warns:
         return f"{words.check_in_words(check)}; only warns, by the plan"
     estimated = board.virtual and check.name == "latency" and check.measured is not None
     return words.check_in_words(check) + (f"; estimate of profile {board.profile}" if estimated else "")
-
-
-def _is_told_by_figures(check: CheckResult, board: BoardRecord) -> bool:
-    declaration = declaration_of(check.name)
-    told = declaration is not None and declaration.told_by_figures
-    return told or (check.name == "arena" and not board.virtual and not check.doubtful)
 
 
 def _quarantined(deployment: Deployment) -> dict[str, str]:

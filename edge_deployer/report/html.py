@@ -81,6 +81,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
+        words.FILTERS,
         board_facts=acceptance_view.board_facts,
         board_state=acceptance_view.board_state,
         byte_count=formats.byte_count,
@@ -88,19 +89,13 @@ def _environment() -> Environment:
         duration_us=formats.duration_us,
         figures=formats.figures,
         gate_in_words=acceptance_view.gate_in_words,
-        grouped=formats.grouped,
         heading=formats.METRICS.__getitem__,
-        interval=formats.interval,
         metric=formats.metric,
-        number=formats.number,
-        percent=formats.percent,
         points=formats.points,
         polyline=_polyline,
-        seconds=formats.seconds,
         short_hash=formats.short_hash,
         utc=formats.utc,
         why_quarantined=acceptance_view.why_quarantined,
-        words=words.in_words,
         step_detail=words.step_detail,
     )
     return environment
