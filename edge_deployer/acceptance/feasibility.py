@@ -91,13 +91,7 @@ def _require_quality(plan: AcceptancePlan, reference: Reference) -> None:
 
 
 def require_samples(plan: AcceptancePlan, samples: int, *, labelled: bool, computed: bool) -> None:
-    """See that an acceptance set of so many samples suffices, as far as that does not depend on what is in it.
-
-    Args:
-        plan: the plan.
-        samples: of the acceptance set; more than the plan allows do not count.
-        labelled: whether they have labels that are classes.
-        computed: whether they have TFLM's outputs.
+    """See that an acceptance set of so many samples suffices; arguments as for `Check.samples_needed`.
 
     Raises:
         TinyopsError: they are too few; the message has the number that is missing.
@@ -107,6 +101,6 @@ def require_samples(plan: AcceptancePlan, samples: int, *, labelled: bool, compu
 
 
 def samples_needed(plan: AcceptancePlan, *, labelled: bool, computed: bool) -> dict[str, int]:
-    """How many samples each check of a plan needs, by its name; arguments as for `require_samples`."""
+    """How many samples each check of a plan needs, by its name; arguments as for `Check.samples_needed`."""
     found = {check.name: check.samples_needed(plan, labelled=labelled, computed=computed) for check in all_checks()}
     return {name: needed for name, needed in found.items() if needed is not None}

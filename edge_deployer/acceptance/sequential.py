@@ -19,10 +19,9 @@ from edge_deployer.acceptance.agreement import BoolArray
 from edge_deployer.acceptance.check import Case, CheckResult, SequentialCheck
 from edge_deployer.acceptance.plan import MOST_SAMPLES, AcceptancePlan, Proportion
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest, design_test
+from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest, design_test, smallest_cap
 from edge_deployer.acceptance.statistics.confidence_sequence import share_upper_bound
-from edge_deployer.acceptance.statistics.decision import Decision, Standing, TooFewSamplesError
-from edge_deployer.acceptance.statistics.fixed_size import fixed_size_test
+from edge_deployer.acceptance.statistics.decision import Decision, Standing
 from edge_deployer.errors import TinyopsError
 from edge_deployer.finding import Finding, kind
 
@@ -70,8 +69,13 @@ class Floor(Section):
     def _leaves_room(self) -> Floor:
         if self.margin >= self.floor:
             raise ValueError(f"margin {self.margin:g} must be below the floor {self.floor:g}")
-        _require_distance(1 - self.floor, 1 - self.floor + self.margin)
+        _require_distance(*self.missed)
         return self
+
+    @property
+    def missed(self) -> tuple[float, float]:
+        """What is left to 1 of a figure that just reaches it, and of one that misses it by the margin."""
+        return 1 - self.floor, 1 - self.floor + self.margin
 
 
 def _require_distance(tolerated: float, bad: float) -> None:
@@ -146,13 +150,16 @@ class DisagreementCheck(SequentialCheck):
             measured=differing / len(taken),
             limit=test.tolerated,
             high=share_upper_bound(differing, len(taken), case.plan.confidence),
-            fixed_samples=fixed_samples(test),
+            fixed_samples=test.fixed_samples,
             differing=taken.nonzero()[0],
         )
 
     @override
     def samples_needed(self, plan: AcceptancePlan, *, labelled: bool, computed: bool) -> int | None:
-        return needed_by_design(lambda: self.test(plan, 1)) if computed and self.is_asked(plan) else None
+        if not computed or not self.is_asked(plan):
+            return None
+        shares = self.shares(plan)
+        return smallest_cap(shares.tolerated, shares.bad, plan.alpha, plan.beta)
 
 
 class FloorCheck(SequentialCheck):
@@ -207,20 +214,6 @@ NoReference = kind("no_reference", "the release has no reference of TFLM's")
 def counted(code: str, words: str) -> Callable[..., Finding]:
     """A kind of finding with the figures ``differing`` and ``samples``."""
     return kind(code, words, {"differing": int, "samples": int})
-
-
-def fixed_samples(test: BernoulliTest) -> int:
-    """What a test of fixed size takes for the same shares and error rates."""
-    return fixed_size_test(test.tolerated, test.bad, test.alpha, test.beta)[0]
-
-
-def needed_by_design(design_for_one: Callable[[], BernoulliTest]) -> int:
-    """Samples that a test says that it needs, offered a single one."""
-    try:
-        design_for_one()
-    except TooFewSamplesError as error:
-        return error.needed
-    return 1
 
 
 def fewest(decide: Callable[[int], Standing]) -> int:

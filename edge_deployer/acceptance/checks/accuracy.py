@@ -11,16 +11,8 @@ from edge_deployer.acceptance.check import Case, CheckResult
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.registry import registered
-from edge_deployer.acceptance.sequential import (
-    NO_FLOOR,
-    Floor,
-    FloorCheck,
-    above_constant,
-    fixed_samples,
-    needed_by_design,
-    require_as_many,
-)
-from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest, design_test
+from edge_deployer.acceptance.sequential import NO_FLOOR, Floor, FloorCheck, above_constant, require_as_many
+from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest, design_test, smallest_cap
 from edge_deployer.acceptance.statistics.confidence_sequence import share_lower_bound
 from edge_deployer.errors import TinyopsError
 from edge_deployer.finding import kind
@@ -82,14 +74,14 @@ class AccuracyCheck(FloorCheck):
             measured=count / len(taken),
             limit=floor.floor,
             low=share_lower_bound(count, len(taken), case.plan.confidence),
-            fixed_samples=fixed_samples(test),
+            fixed_samples=test.fixed_samples,
             differing=np.flatnonzero(~taken),
         )
 
     @override
     def samples_needed(self, plan: AcceptancePlan, *, labelled: bool, computed: bool) -> int | None:
         floor = plan.section(Accuracy)
-        return needed_by_design(lambda: accuracy_test(floor, 1, plan)) if floor is not None and labelled else None
+        return smallest_cap(*floor.missed, plan.alpha, plan.beta) if floor is not None and labelled else None
 
     @override
     def require(self, plan: AcceptancePlan, reference: Reference) -> None:
@@ -103,7 +95,7 @@ def accuracy_test(floor: Floor, samples: int, plan: AcceptancePlan) -> Bernoulli
     Raises:
         TooFewSamplesError: so many samples are too few for it.
     """
-    return design_test(1 - floor.floor, 1 - floor.floor + floor.margin, plan.alpha, plan.beta, samples)
+    return design_test(*floor.missed, plan.alpha, plan.beta, samples)
 
 
 def require_better_than_constant(plan: AcceptancePlan, counts: Sequence[int]) -> None:
@@ -125,7 +117,5 @@ def require_better_than_constant(plan: AcceptancePlan, counts: Sequence[int]) ->
             "the model from one that always answers it",
             remedy="add samples of the other classes, or set `better_than_constant: false` in the acceptance plan",
         )
-    floor = above_constant(majority, samples, plan)
-    require_as_many(
-        "accuracy", needed_by_design(lambda: accuracy_test(floor, samples, plan)), samples, "samples", NO_FLOOR
-    )
+    needed = smallest_cap(*above_constant(majority, samples, plan).missed, plan.alpha, plan.beta)
+    require_as_many("accuracy", needed, samples, remedy=NO_FLOOR)

@@ -11,7 +11,7 @@ from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.registry import registered
 from edge_deployer.acceptance.sequential import NO_FLOOR, Floor, FloorCheck, fewest, require_as_many
-from edge_deployer.acceptance.statistics.bounded_mean import FloorTest, ranking_wins
+from edge_deployer.acceptance.statistics.bounded_mean import CeilingTest, ranking_wins
 from edge_deployer.acceptance.statistics.confidence_sequence import mean_lower_bound
 from edge_deployer.finding import kind
 from edge_deployer.quality import NO_SKILL_AUC, anomaly_scores
@@ -74,7 +74,7 @@ class AucCheck(FloorCheck):
             return self.result(case, "skipped", AucWithoutFloor(auc=measured, samples=len(outputs)), measured=measured)
         if not len(wins):
             return self.result(case, "undecided", NoPair())
-        outcome = _test(floor, case.reference.pairs, case.plan).decide(wins)
+        outcome = _test(floor, case.reference.pairs, case.plan).decide(1 - wins)
         taken = wins[: outcome.samples]
         auc = float(taken.mean())
         return self.decided(
@@ -91,12 +91,13 @@ class AucCheck(FloorCheck):
     def require(self, plan: AcceptancePlan, reference: Reference) -> None:
         floor = self.floor(plan, reference)
         if floor is not None:
-            needed = fewest(lambda cap: _test(floor, cap, plan).decide(np.ones(cap)))
+            needed = fewest(lambda cap: _test(floor, cap, plan).decide(np.zeros(cap)))
             require_as_many("auc", needed, reference.pairs, "pairs of an anomaly and a normal sample", NO_FLOOR)
 
 
-def _test(floor: Floor, pairs: int, plan: AcceptancePlan) -> FloorTest:
-    return FloorTest(floor.floor, floor.margin, plan.alpha, plan.beta, max(1, pairs))
+def _test(floor: Floor, pairs: int, plan: AcceptancePlan) -> CeilingTest:
+    """The test of the share of pairs that are lost: a floor of what is won is a ceiling of that."""
+    return CeilingTest(1 - floor.floor, floor.margin, plan.alpha, plan.beta, max(1, pairs))
 
 
 def _samples_with_pairs(anomaly: BoolArray, pairs: int) -> int:

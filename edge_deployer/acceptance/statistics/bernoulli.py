@@ -17,6 +17,7 @@ from edge_deployer.acceptance.statistics.decision import (
     check_error_rates,
     check_shares,
 )
+from edge_deployer.acceptance.statistics.fixed_size import fixed_size_test
 from edge_deployer.acceptance.statistics.lines import Lines
 from edge_deployer.acceptance.statistics.stopping_time import stretches
 
@@ -34,6 +35,11 @@ class BernoulliTest:
     beta: float  # The second error rate.
     cap: int  # Samples after which there is no decision any more.
     lines: Lines  # Where the test ends before.
+
+    @property
+    def fixed_samples(self) -> int:
+        """What a test of fixed size takes for the same shares and error rates."""
+        return fixed_size_test(self.tolerated, self.bad, self.alpha, self.beta)[0]
 
     def decide(self, failures: int, samples: int) -> Decision | None:
         """What is to be said after so many samples, asked after each; None: take one more.
@@ -85,24 +91,26 @@ def design_test(tolerated: float, bad: float, alpha: float, beta: float, cap: in
 
     Raises:
         TooFewSamplesError: more than `UNDECIDED_WITHIN_CAP` of the tests of good or of bad devices would end
-            undecided at this cap. It has the cap that is needed.
+            undecided at this cap; the message has the one that is needed.
         ValueError: shares or error rates that make no test.
     """
     check_shares(tolerated, bad)
     check_error_rates(alpha, beta)
     check_cap(cap)
-    lines = calibrated_lines(tolerated, bad, alpha, beta)
     # Cutting off keeps the error rates at any cap, so that a test with too small a one looks sound and decides nothing.
-    needed = max(_samples_to_decide(lines, share) for share in (tolerated, bad))
+    needed = smallest_cap(tolerated, bad, alpha, beta)
     if cap < needed:
         raise TooFewSamplesError(
             f"a test of {tolerated:.4g} against {bad:.4g} at error rates {alpha:.4g} and {beta:.4g} needs up to "
-            f"{needed} samples, and its cap is {cap}",
-            needed,
+            f"{needed} samples, and its cap is {cap}"
         )
-    return BernoulliTest(tolerated, bad, alpha, beta, cap, lines)
+    return BernoulliTest(tolerated, bad, alpha, beta, cap, calibrated_lines(tolerated, bad, alpha, beta))
 
 
-def _samples_to_decide(lines: Lines, share: float) -> int:
-    """Samples after which at most `UNDECIDED_WITHIN_CAP` of the tests of devices of this share go on."""
-    return next(each.start + each.samples for each in stretches(lines, share) if each.left <= UNDECIDED_WITHIN_CAP)
+def smallest_cap(tolerated: float, bad: float, alpha: float, beta: float) -> int:
+    """The fewest samples that a test can be capped at: after them at most `UNDECIDED_WITHIN_CAP` of the tests go on."""
+    lines = calibrated_lines(tolerated, bad, alpha, beta)
+    return max(
+        next(each.start + each.samples for each in stretches(lines, share) if each.left <= UNDECIDED_WITHIN_CAP)
+        for share in (tolerated, bad)
+    )

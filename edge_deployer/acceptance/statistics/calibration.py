@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import lru_cache
 from math import ceil, log
 from typing import Literal
 
@@ -14,6 +15,7 @@ _STEP = UNIT // 1000
 """The grid on which intercepts are searched: a thousandth of a failure."""
 
 
+@lru_cache(maxsize=256)
 def calibrated_lines(tolerated: float, bad: float, alpha: float, beta: float) -> Lines:
     """The narrowest lines of Wald's slope with P(reject | tolerated) <= alpha and P(accept | bad) <= beta, exactly.
 

@@ -26,10 +26,6 @@ class Standing:
 class TooFewSamplesError(ValueError):
     """A test that its cap makes impossible."""
 
-    def __init__(self, message: str, needed: int):
-        super().__init__(message)
-        self.needed = needed
-
 
 def check_error_rates(alpha: float, beta: float) -> None:
     """Refuse error rates of which one is not between 0 and 0.5, by a ValueError."""

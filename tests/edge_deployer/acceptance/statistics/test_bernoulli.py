@@ -15,6 +15,7 @@ from edge_deployer.acceptance.statistics.bernoulli import (
     UNDECIDED_WITHIN_CAP,
     BernoulliTest,
     design_test,
+    smallest_cap,
 )
 from edge_deployer.acceptance.statistics.decision import Decision, Standing, TooFewSamplesError
 from edge_deployer.acceptance.statistics.fixed_size import fixed_size_test
@@ -153,9 +154,10 @@ def test_a_cap_only_cuts_the_test_off() -> None:
 
 
 def test_a_cap_that_decides_too_few_is_refused_with_the_one_that_is_needed() -> None:
-    with pytest.raises(TooFewSamplesError, match="needs up to 192 samples, and its cap is 60") as refusal:
+    with pytest.raises(TooFewSamplesError, match="needs up to 192 samples, and its cap is 60"):
         design_test(0.01, 0.05, 0.05, 0.05, cap=60)
-    needed = refusal.value.needed
+    needed = smallest_cap(0.01, 0.05, 0.05, 0.05)
+    assert needed == 192
     test = design_test(0.01, 0.05, 0.05, 0.05, cap=needed)
     for share in (0.01, 0.05):
         assert characteristic(test, share).undecided <= UNDECIDED_WITHIN_CAP
