@@ -31,7 +31,7 @@ _UNREADABLE: Final = (
 _ZIP_PREFIX: Final = b"PK"
 _SNIFFED_BYTES: Final = 512
 _MAKE_ARRAYS: Final = (
-    "read the recordings or the table into arrays, a row a sample, and save those in one file with numpy.savez, each "
+    "read the recordings or the table into arrays, one row per sample, and save them in a file with numpy.savez, each "
     "under its name"
 )
 _MOST_INFLATED: Final = 100
@@ -163,7 +163,7 @@ def _kind(beginning: bytes) -> str:
     """What a file is that is no archive of arrays, by its first bytes."""
     if not beginning:
         return "it is empty"
-    # Of whatever encoding of one byte a character, or UTF-8: no control character but those that set text.
+    # Of whatever encoding of one byte per character, or UTF-8: no control character but those that set text.
     is_text = all(byte >= ord(" ") or byte in b"\t\n\r" for byte in beginning)
     return "it is text, e.g. CSV" if is_text else "it is something else"
 

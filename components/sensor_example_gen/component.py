@@ -39,7 +39,7 @@ class SensorExampleGenSpec(ComponentSpec):
 class SensorExampleGen(base_beam_component.BaseBeamComponent):
     """Labelled arrays of an `.npz` file as TFX examples.
 
-    The file holds one row a sample: an array of real numbers, an array of class indices, and, where samples come from
+    The file holds one row per sample: an array of real numbers, an array of class indices, and, where samples come from
     the same person, device or recording, an array that says from which. Samples are divided into splits by a hash of
     the group, or of the input itself; the division depends on nothing else. Within a split they are in a random order,
     whatever their order in the file.

@@ -137,7 +137,7 @@ def _require_finite(checked: Array, stored: Array, name: str, path: Path) -> Non
 
 def _no_numbers(path: Path, name: str, values: Array, remedy: str) -> TinyopsError:
     found = f"{values.dtype}{list(values.shape)}"
-    return TinyopsError(f"{path}: {name!r} is {found}, not an array of real numbers, a row a sample", remedy=remedy)
+    return TinyopsError(f"{path}: {name!r} is {found}, not an array of real numbers, one row per sample", remedy=remedy)
 
 
 def _checked_targets(arrays: dict[str, Array], name: str, path: Path) -> Array:
@@ -154,7 +154,7 @@ def _checked_labels(arrays: dict[str, Array], name: str, classes: int | None, pa
     values = arrays[name]
     if values.ndim != 1:
         remedy = "store labels as a vector of class indices"
-        raise TinyopsError(f"{path}: {name!r} has shape {list(values.shape)}, not one label a sample", remedy=remedy)
+        raise TinyopsError(f"{path}: {name!r} has shape {list(values.shape)}, not one label per sample", remedy=remedy)
     allowed = "0 and up" if classes is None else f"0 .. {classes - 1}"
     if values.dtype.kind not in "iu":
         remedy = f"store labels as integers, {allowed}"

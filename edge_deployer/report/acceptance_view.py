@@ -109,7 +109,7 @@ def gate_in_words(deployment: Deployment) -> str:
 
 
 def plan_rows(plan: AcceptancePlan) -> list[tuple[str, str]]:
-    """What the plan asks, a row an entry, with what it means."""
+    """What the plan asks, one row per entry, with what it means."""
     rows = [
         ("Samples, staging", f"as many as a decision needs, {formats.grouped(plan.samples)} at most"),
         ("Samples, production", f"{formats.grouped(plan.golden_vectors)} golden vectors"),

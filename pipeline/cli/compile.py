@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
+from edge_deployer.cli.output import print_json
 from pipeline.cli.project import DemoOption, ProjectArgument, choose_project
 
 
@@ -40,6 +40,6 @@ def compile_pipeline(
     write_file(output, compiled.to_yaml().encode())
     steps = sorted(compiled.spec["root"]["dag"]["tasks"])
     if as_json:
-        typer.echo(json.dumps({"file": str(output), "pipeline": compiled.name, "steps": steps}))
+        print_json({"file": output, "pipeline": compiled.name, "steps": steps})
     else:
         typer.echo(f"{output}: pipeline {compiled.name}, {len(steps)} steps")

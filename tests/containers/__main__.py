@@ -20,7 +20,7 @@ from typing import Final
 
 from pipeline.kubeflow.compilation.compiler import compile_project
 from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
-from pipeline.kubeflow.replay.run import StepEnded, StepStarted
+from pipeline.kubeflow.replay.run import TaskEnded, TaskStarted
 from pipeline.project import quiet_libraries
 from pipeline.project.config import DEFAULT_CONFIG
 from tests.containers.base import PYTHON, make_tree
@@ -150,8 +150,8 @@ def _run_line(engine: Engine, pipeline: PipelineFile) -> None:
         say("a push from the edge-deployer image went through the gateway")
 
 
-def _show(event: StepStarted | StepEnded) -> None:
-    if isinstance(event, StepEnded):
+def _show(event: TaskStarted | TaskEnded) -> None:
+    if isinstance(event, TaskEnded):
         say(f"  {event.task:<20} {event.seconds:6.1f} s  {event.message}")
 
 

@@ -13,7 +13,7 @@ from typing import Final
 import yaml
 
 from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
-from pipeline.kubeflow.replay.run import ReplayResult, StepEnded, StepStarted, replay
+from pipeline.kubeflow.replay.run import ReplayResult, TaskEnded, TaskStarted, replay
 from pipeline.kubeflow.replay.run_parameters import run_parameters
 from tests.containers.engine import Engine
 from tests.containers.gateway import ADDRESS, running_gateway
@@ -44,7 +44,7 @@ class Line:
     folder: Path
 
     def run_pipeline(
-        self, pipeline: PipelineFile, follow: Callable[[StepStarted | StepEnded], None], *parameters: str
+        self, pipeline: PipelineFile, follow: Callable[[TaskStarted | TaskEnded], None], *parameters: str
     ) -> ReplayResult:
         """Runs a compiled pipeline, a container a step.
 

@@ -1,4 +1,4 @@
-"""Runs a compiled pipeline on this machine, a process a task, each told exactly what Kubeflow would tell it."""
+"""Runs a compiled pipeline on this machine, one process per task, each told exactly what Kubeflow would tell it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ REPORT_TYPE: Final = "tinyops.DeploymentReport"
 
 
 @dataclass(frozen=True)
-class StepStarted:
+class TaskStarted:
     """A step runs now."""
 
     task: str
 
 
 @dataclass(frozen=True)
-class StepEnded:
+class TaskEnded:
     """A step is over."""
 
     task: str  # Its name.
@@ -55,11 +55,11 @@ class ReplayResult:
     """How a replay ended."""
 
     run_id: str  # Name of the run in URIs and folders.
-    steps: tuple[StepEnded, ...]  # In the order in which they ran.
+    steps: tuple[TaskEnded, ...]  # In the order in which they ran.
     report: Path | None  # Folder of the deployment's report; None if no step left one.
 
     @property
-    def failure(self) -> StepEnded | None:
+    def failure(self) -> TaskEnded | None:
         """The first step that failed; None if all are done."""
         return next((step for step in self.steps if step.status), None)
 
@@ -69,7 +69,7 @@ def replay(
     parameters: Json,
     workspace: Path,
     start: Start,
-    follow: Callable[[StepStarted | StepEnded], None],
+    follow: Callable[[TaskStarted | TaskEnded], None],
 ) -> ReplayResult:
     """Run every task, one after the other, until one fails.
 
@@ -88,14 +88,14 @@ def replay(
     order = in_order(spec)
     folder = _new_run_folder(workspace)
     run = Run(spec, folder.name, parameters, workspace)
-    steps: list[StepEnded] = []
+    steps: list[TaskEnded] = []
     for task in order:
         if any(step.status for step in steps) and not _runs_anyway(run, task):
             continue
         if "importer" in run.executor(task):
             launcher.take_import(run, task)
             continue
-        follow(StepStarted(task))
+        follow(TaskStarted(task))
         steps.append(_run_step(run, task, folder / task, start))
         follow(steps[-1])
     return ReplayResult(run.run_id, tuple(steps), _report(run))
@@ -130,7 +130,7 @@ def _new_run_folder(workspace: Path) -> Path:
         ) from error
 
 
-def _run_step(run: Run, task: str, folder: Path, start: Start) -> StepEnded:
+def _run_step(run: Run, task: str, folder: Path, start: Start) -> TaskEnded:
     given = launcher.executor_input(run, task, folder)
     step = _step(run, task, folder, given)
     place = Path(mounts.local_path(launcher.output_folder(given), run.stores))
@@ -154,7 +154,7 @@ def _run_step(run: Run, task: str, folder: Path, start: Start) -> StepEnded:
         _forget_empty_folders(place)
         launcher.take_outputs(run, task, given, _written(Path(given["outputs"]["outputFile"])))
     message = last_word(step, status) if status else ""
-    return StepEnded(task, time.monotonic() - began, status, message, step.log)
+    return TaskEnded(task, time.monotonic() - began, status, message, step.log)
 
 
 def _step(run: Run, task: str, folder: Path, given: Json) -> StepRun:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -81,7 +82,7 @@ def on_this_machine(modules: Path) -> Start:
         try:
             with step.log.open("wb") as log:
                 return subprocess.Popen(
-                    _host_command(step.command),
+                    _host_command(step),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -98,14 +99,28 @@ def on_this_machine(modules: Path) -> Start:
     return start
 
 
-def _host_command(command: tuple[str, ...]) -> list[str]:
+def _host_command(step: StepRun) -> list[str]:
     """This Python, and its modules: none that lies about in the folder where the user stands."""
-    program, *arguments = command
+    program, *arguments = step.command
     if program != "python":
         return [program, *arguments]
     if arguments[:1] == ["-m"]:
+        _require_module(step.task, arguments[1])
         return [*module_command(arguments[1], owned=True), *arguments[2:]]
     return [sys.executable, *arguments]
+
+
+def _require_module(task: str, name: str) -> None:
+    """What was compiled by another version runs in its own image; here are the modules of this one."""
+    try:
+        found = find_spec(name)
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        raise TinyopsError(
+            f"step {task} runs the module {name}, which is not on this machine",
+            remedy="compile the pipeline again: a replay has no container images",
+        )
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
 from edge_deployer.report.reading import read_report
 from edge_deployer.report.words import headline
 from edge_deployer.rollout.deployment import Deployment
-from pipeline.kubeflow.replay.run import ReplayResult, StepEnded, StepStarted
+from pipeline.kubeflow.replay.run import ReplayResult, TaskEnded, TaskStarted
 
 
 class ReplayView:
@@ -35,9 +35,9 @@ class ReplayView:
     ) -> None:
         self._status.stop()
 
-    def follow(self, event: StepStarted | StepEnded) -> None:
+    def follow(self, event: TaskStarted | TaskEnded) -> None:
         """Show what happens to a step."""
-        if isinstance(event, StepStarted):
+        if isinstance(event, TaskStarted):
             self._status.update(escape(event.task))
             self._status.start()
             return

@@ -205,6 +205,15 @@ def test_a_program_that_only_the_image_has_is_named(tmp_path: Path) -> None:
         run(spec, tmp_path)
 
 
+@pytest.mark.parametrize("module", ["pipeline.entrypoint_of_before", "pipeline.rooms_of_before.entrypoint"])
+def test_a_module_that_another_version_has_is_named(tmp_path: Path, module: str) -> None:
+    spec = pipeline({"only": step("pass")})
+    spec["deploymentSpec"]["executors"]["exec-only"]["container"]["command"] = ["python", "-m", module]
+    with pytest.raises(TinyopsError, match=f"step only runs the module {module}") as raised:
+        run(spec, tmp_path)
+    assert raised.value.remedy.startswith("compile the pipeline again")
+
+
 def test_a_task_that_cleans_up_runs_after_a_failure(tmp_path: Path) -> None:
     anyway = {"triggerPolicy": {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}}
     spec = pipeline(
