@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import lgamma, log, log1p
 
 import numpy as np
@@ -51,11 +52,4 @@ def _fewest_samples(most: int, bad: float, beta: float, start: int) -> int:
     enough = start
     while binomial_cdf(most, enough, bad) > beta:
         enough *= 2
-    too_few = start - 1
-    while enough - too_few > 1:
-        middle = (enough + too_few) // 2
-        if binomial_cdf(most, middle, bad) > beta:
-            too_few = middle
-        else:
-            enough = middle
-    return enough
+    return start + bisect_left(range(start, enough), True, key=lambda size: binomial_cdf(most, size, bad) <= beta)
