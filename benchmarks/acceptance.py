@@ -16,8 +16,7 @@ from edge_deployer.acceptance.checks.labels import LabelsCheck
 from edge_deployer.acceptance.examination import Examination
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.statistics.bernoulli import design_test
-from edge_deployer.acceptance.statistics.fixed_size import fixed_size_test, wald_bound
+from edge_deployer.acceptance.statistics.fixed_size import fixed_size_test
 from edge_deployer.acceptance.verdict import judge_board
 from edge_deployer.profile import load_profile
 from edge_deployer.release.acceptance_set import AcceptanceSet
@@ -26,6 +25,7 @@ from edge_deployer.release.samples import random_inputs
 from edge_deployer.session import DeviceSession
 from edge_deployer.task import Task
 from edge_deployer.tflm import TflmRunner
+from tests.edge_deployer.acceptance.statistics.yardsticks import characteristic, hardly_capped, wald_bound
 from tests.edge_deployer.sessions import session_with
 
 _KEYWORD_MODEL = Path("../shared/models/mlcommons_tiny/kws_ref_model.tflite")
@@ -48,10 +48,10 @@ def _count_samples() -> list[Row]:
     """Mean samples of the default plan's test, exactly."""
     plan, labels = AcceptancePlan(), LabelsCheck().shares(AcceptancePlan())
     terms = (labels.tolerated, labels.bad, plan.alpha, plan.beta)
-    test, (fixed, _) = design_test(*terms), fixed_size_test(*terms)
+    test, (fixed, _) = hardly_capped(*terms), fixed_size_test(*terms)
     rows = []
     for share, bound, goal in zip((labels.tolerated, labels.bad), wald_bound(*terms), (0.65, 0.40), strict=True):
-        mean = test.operating_characteristic(share).mean_samples
+        mean = characteristic(test, share).mean_samples
         figure = (
             f"{mean:.1f}, {mean / fixed:.3f} of the {fixed} of a fixed size, {mean / bound:.3f} times Wald's bound, "
             f"{_FIXED / mean:.1f} times fewer than {_FIXED:,}"

@@ -219,7 +219,9 @@ def _handled_by(hear: Handler) -> Iterator[None]:
         yield
     finally:
         for number in heard:
-            signal.signal(number, before[number])
+            # What `listen_no_more` has ignored stays so: Python's own end takes a moment.
+            if signal.getsignal(number) is hear:
+                signal.signal(number, before[number])
 
 
 def _tell(number: int) -> None:

@@ -16,10 +16,7 @@ BoolArray = npt.NDArray[np.bool_]
 def other_label(outputs: Array, reference: Reference, samples: Sequence[int]) -> BoolArray:
     """Where the class that a board names is not TFLM's; all false without a reference or without classes.
 
-    Args:
-        outputs: the board's, shape (n, ...).
-        reference: what they are held against.
-        samples: index of each sample in the reference.
+    `outputs` are the board's, shape (n, ...), and `samples` are the index of each in the reference.
     """
     expected = reference.reference_labels
     if expected is None:
@@ -42,29 +39,17 @@ def differs(outputs: Array, reference: Reference, samples: Sequence[int], tolera
 
 
 def identical(ours: Array, theirs: Array) -> BoolArray:
-    """Where two outputs are the same to the last bit, bool (n,); not-a-number is a value like others.
-
-    Args:
-        ours: shape (n, ...).
-        theirs: the same shape and dtype.
-    """
+    """Where two outputs of one shape (n, ...) and dtype are the same to the last bit, not-a-number too; bool (n,)."""
     rows = [np.ascontiguousarray(outputs).reshape(len(outputs), -1).view(np.uint8) for outputs in (ours, theirs)]
     return np.asarray((rows[0] == rows[1]).all(axis=1), np.bool_)
 
 
 def deviation_steps(observed: Array, reference: Array) -> Array:
-    """Largest difference of each sample's outputs, in steps of the stored type.
+    """Largest difference of each sample's outputs, both (n, ...) of one dtype, in steps of the stored type: int64 (n,).
 
     For integer outputs a step is one stored unit. For float outputs it is one ten-thousandth of the reference value, or
     of 1 where that is smaller; not-a-number or infinity where the reference has another value counts as the largest
     int32, and none where the reference has the same.
-
-    Args:
-        observed: the board's outputs, ``(n, ...)``.
-        reference: TFLM's outputs, same shape and dtype.
-
-    Returns:
-        int64 ``(n,)``.
     """
     ours, theirs = (values.reshape(len(values), -1) for values in (observed, reference))
     if observed.dtype.kind == "f":

@@ -1,39 +1,102 @@
-"""The frame of a check: what it is given, and what it may be asked."""
+"""The frame of a check: what it is given, what it may be asked, and what it says of one board."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from edge_deployer.acceptance.check_result import CheckResult, Status
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.registry import Declaration, Evidence, declared
-from edge_deployer.finding import Finding
+from edge_deployer.acceptance.statistics.decision import Decision, Standing
+from edge_deployer.finding import AnyFinding, Finding
 from edge_deployer.inventory.inventory import Pool
+from edge_deployer.tensors import Array
 
-SHOWN = 16
+_SHOWN = 16
 """Samples that a result names."""
 
+Status = Literal["passed", "failed", "undecided", "skipped"]
 
-class Subject(BaseModel):
-    """What is examined.
+
+class Bound(BaseModel):
+    """A one-sided bound from a confidence sequence: it holds wherever the examination happened to stop.
 
     Attributes:
-        image_hash: hex hash of the release's image.
-        image_bytes: its size.
-        arena_bytes: smallest arena in which the model loads and runs on the host; None where nobody looked for it.
+        low: the true figure is at least this; None where the bound is an upper one.
+        high: the true figure is at most this; None where the bound is a lower one.
+        confidence: probability that the bound holds.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    image_hash: str
-    image_bytes: int
+    low: float | None = None
+    high: float | None = None
+    confidence: float
+
+
+class CheckResult(BaseModel):
+    """One check on one board.
+
+    Attributes:
+        name: the check.
+        status: an undecided check is no verdict; a skipped one neither passes nor fails; `finding` says why.
+        finding: what was found; ``detail``, in words, in earlier records.
+        measured: the figure that was judged, or None.
+        limit: what it was judged against, or None.
+        bound: what can be said of the true figure.
+        samples: samples that a sequential test took.
+        fixed_samples: what a test of fixed size takes for the same error rates.
+        used_up: samples of the acceptance set, where all of them were too few for a decision.
+        differing: indices of the first samples that spoke against the board.
+        only_warns: whether a failure refuses nothing.
+        doubtful: whether something speaks against it though it passed: the finding is then told as a warning.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    name: str
+    status: Status
+    finding: AnyFinding = Field(validation_alias=AliasChoices("finding", "detail"))
+    measured: float | None = None
+    limit: float | None = None
+    bound: Bound | None = None
+    samples: int | None = None
+    fixed_samples: int | None = None
+    used_up: int | None = None
+    differing: tuple[int, ...] = ()
+    only_warns: bool = False
+    doubtful: bool = False
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it failed and that counts."""
+        return self.status == "failed" and not self.only_warns
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether it refuses nothing, but is to be told."""
+        return (self.status == "failed" and self.only_warns) or (self.status == "passed" and self.doubtful)
+
+    @property
+    def leaves_open(self) -> bool:
+        """Whether it came to no decision and that counts."""
+        return self.status == "undecided" and not self.only_warns
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is examined."""
+
+    image_hash: str  # Hex hash of the release's image.
+    image_bytes: int  # Its size.
+    # Smallest arena in which the model loads and runs on the host; None where nobody looked for it.
     arena_bytes: int | None = None
 
 
@@ -49,6 +112,12 @@ class Case:
     virtual: bool = False  # Whether it is a virtual one, which runs the host's own TFLM.
     # For a production board: the evidence of the staging boards that accepted the release.
     staging: Sequence[BoardEvidence] = ()
+
+    @property
+    def outputs(self) -> Array:
+        """All answers so far, (n, ...), of a board that has given some."""
+        assert self.evidence.answers is not None
+        return self.evidence.answers.outputs.load()
 
 
 class Check(Declaration, ABC):
@@ -70,15 +139,12 @@ class Check(Declaration, ABC):
         return False
 
     def samples_needed(self, plan: AcceptancePlan, *, labelled: bool, computed: bool) -> int | None:  # noqa: ARG002
-        """Samples that it needs, as far as that does not depend on what is in them.
+        """Samples that it needs, whatever the plan allows; None where that is none, or depends on what is in them.
 
         Args:
-            plan: how many samples it allows does not matter.
+            plan: the plan.
             labelled: whether the samples have labels that are classes.
             computed: whether they have TFLM's outputs.
-
-        Returns:
-            None where it needs none, or what it needs depends on them.
         """
         return None
 
@@ -89,10 +155,15 @@ class Check(Declaration, ABC):
             TinyopsError: it cannot; the message has what is missing.
         """
 
-    def result(self, case: Case, status: Status, finding: Finding, **figures: Any) -> CheckResult:
-        """The check's result, with the fields of `CheckResult` that are given."""
-        warns = case.plan.only_warns(self.name)
-        return CheckResult(name=self.name, status=status, finding=finding, only_warns=warns, **figures)
+    def result(
+        self, case: Case, status: Status, finding: Finding, *, differing: Iterable[int] = (), **figures: Any
+    ) -> CheckResult:
+        """The check's result, with the fields of `CheckResult` that are given; of `differing` it names the first."""
+        shown, warns = tuple(map(int, islice(differing, _SHOWN))), case.plan.only_warns(self.name)
+        return CheckResult(name=self.name, status=status, finding=finding, differing=shown, only_warns=warns, **figures)
+
+
+_STATUS: dict[Decision | None, Status] = {Decision.ACCEPT: "passed", Decision.REJECT: "failed"}
 
 
 class SequentialCheck(Check):
@@ -107,6 +178,24 @@ class SequentialCheck(Check):
     def wants_more(self, case: Case, result: CheckResult) -> bool:  # noqa: ARG002
         """Whether the next sample can bring a decision."""
         return result.status == "undecided"
+
+    def decided(
+        self,
+        case: Case,
+        outcome: Standing,
+        finding: Finding,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        **figures: Any,
+    ) -> CheckResult:
+        """The result of a test that stands so; `low` or `high` bounds the true figure at the plan's confidence."""
+        taken = {
+            "samples": outcome.samples,
+            "used_up": len(case.reference) if outcome.decision is Decision.UNDECIDED else None,
+            "bound": Bound(low=low, high=high, confidence=case.plan.confidence),
+        }
+        return self.result(case, _STATUS.get(outcome.decision, "undecided"), finding, **(taken | figures))
 
 
 def all_checks() -> list[Check]:

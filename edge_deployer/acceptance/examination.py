@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from math import ceil
+from math import ceil, prod
 
 import numpy as np
 
@@ -56,17 +56,7 @@ _BETWEEN_LOOKS = 32
 
 
 class Examination:
-    """Examines one board.
-
-    Args:
-        session: an open session with it.
-        board: its name in the inventory.
-        profile: its class.
-        acceptance: the release's acceptance set.
-        reference: the part of it that the plan allows, as the evidence keeps it.
-        plan: what to ask.
-        on_samples: follows the samples.
-    """
+    """Examines one board, by the part of the release's acceptance set that the plan allows: the reference."""
 
     def __init__(
         self,
@@ -105,26 +95,19 @@ class Examination:
             await self._session.echo()
             evidence = _with(evidence, echo=True)
             info = await self._session.info()
-            evidence = _with(
-                evidence,
-                running_hash=info.image_hash.hex(),
-                arena_used=info.arena_used,
-                arena_bytes=info.arena_bytes,
-            )
-            if info.image_hash.hex() != image_hash:
+            running = info.image_hash.hex()
+            evidence = _with(evidence, running_hash=running, arena_used=info.arena_used, arena_bytes=info.arena_bytes)
+            if running != image_hash:
                 return evidence
-            if self._is_another_model(info):
-                return _with(evidence, failure=Failure(kind="model", reason=self._another_model(info)))
+            if another_model := self._another_model(info):
+                return _with(evidence, failure=Failure(kind="model", reason=another_model))
             async with aclosing(self._answers(pool)) as answers:
                 async for so_far in answers:
                     if evidence.answers is None:
                         health = await self._session.health()
-                        evidence = _with(
-                            evidence,
-                            smoke_seconds=time.monotonic() - began,
-                            smoke_faults=health.faults - before.faults,
-                            last_fault=health.last_fault,
-                        )
+                        seconds, faults = time.monotonic() - began, health.faults - before.faults
+                        found = {"smoke_seconds": seconds, "smoke_faults": faults, "last_fault": health.last_fault}
+                        evidence = _with(evidence, **found)
                     evidence = _with(evidence, answers=so_far)
                     if self._is_enough(evidence, pool):
                         break
@@ -150,7 +133,9 @@ class Examination:
             info = await self._session.info()
             inputs = self._inputs_for(info)
             if inputs is None:
-                return ProductionAnswers(image_hash=image_hash, reason=AnotherTask(model=_interface(info)))
+                return ProductionAnswers(
+                    image_hash=image_hash, reason=AnotherTask(model=_interface(info.input, info.output))
+                )
             collected = _Collected()
             async with aclosing(self._session.infer_batches(inputs)) as batches:
                 async for batch in batches:
@@ -221,22 +206,16 @@ class Examination:
         result = await self._session.infer(self._inputs[samples])
         return RepeatedAnswers(samples=tuple(samples), outputs=StoredArray.of(result.outputs))
 
-    def _is_another_model(self, info: DeviceInfo) -> bool:
-        ours = (self._input_spec, self._reference.output)
-        return [(spec.dtype, spec.sample_shape) for spec in ours] != [
-            (spec.dtype, spec.sample_shape) for spec in (info.input, info.output)
-        ]
-
-    def _another_model(self, info: DeviceInfo) -> Finding:
-        ours = f"{self._input_spec.describe()} to {self._reference.output.describe()}"
-        return AnotherModel(board=_interface(info), release=ours)
+    def _another_model(self, info: DeviceInfo) -> Finding | None:
+        ours, theirs = (self._input_spec, self._reference.output), (info.input, info.output)
+        if all((a.dtype, a.sample_shape) == (b.dtype, b.sample_shape) for a, b in zip(ours, theirs, strict=True)):
+            return None
+        return AnotherModel(board=_interface(*theirs), release=_interface(*ours))
 
     def _inputs_for(self, info: DeviceInfo) -> Array | None:
         """The samples as another model stores them; None if it is of another shape."""
-        same_task = info.input.sample_shape == self._input_spec.sample_shape and np.prod(info.output.shape) == np.prod(
-            self._reference.output.shape
-        )
-        if not same_task:
+        values = prod(info.output.shape), prod(self._reference.output.shape)
+        if info.input.sample_shape != self._input_spec.sample_shape or values[0] != values[1]:
             return None
         if info.input == self._input_spec:
             return self._inputs
@@ -290,8 +269,8 @@ def failure_of(error: SessionError) -> Failure:
     return Failure(kind="board" if is_board else "model", reason=Told(text=error.message))
 
 
-def _interface(info: DeviceInfo) -> str:
-    return f"{info.input.describe()} to {info.output.describe()}"
+def _interface(given: TensorSpec, answered: TensorSpec) -> str:
+    return f"{given.describe()} to {answered.describe()}"
 
 
 def _with(evidence: BoardEvidence, **facts: object) -> BoardEvidence:

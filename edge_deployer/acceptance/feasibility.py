@@ -43,12 +43,7 @@ def require_budgets(plan: AcceptancePlan, profiles: Collection[str]) -> None:
 
 
 def require_times(plan: AcceptancePlan, virtual_profiles: Collection[str], model: bytes) -> None:
-    """See that virtual boards, which only estimate, can be held to the plan's limits of time.
-
-    Args:
-        plan: the plan.
-        virtual_profiles: names of the profiles of the virtual boards.
-        model: bytes of a ``.tflite`` file.
+    """See that virtual boards, which only estimate, can be held to the plan's limits of time by a ``.tflite`` file.
 
     Raises:
         TinyopsError: a profile has a limit; the message names it.
@@ -96,13 +91,7 @@ def _require_quality(plan: AcceptancePlan, reference: Reference) -> None:
 
 
 def require_samples(plan: AcceptancePlan, samples: int, *, labelled: bool, computed: bool) -> None:
-    """See that an acceptance set of so many samples suffices, as far as that does not depend on what is in it.
-
-    Args:
-        plan: the plan.
-        samples: of the acceptance set; more than the plan allows do not count.
-        labelled: whether they have labels that are classes.
-        computed: whether they have TFLM's outputs.
+    """See that an acceptance set of so many samples suffices; arguments as for `Check.samples_needed`.
 
     Raises:
         TinyopsError: they are too few; the message has the number that is missing.
@@ -112,6 +101,6 @@ def require_samples(plan: AcceptancePlan, samples: int, *, labelled: bool, compu
 
 
 def samples_needed(plan: AcceptancePlan, *, labelled: bool, computed: bool) -> dict[str, int]:
-    """How many samples each check of a plan needs, by its name; arguments as for `require_samples`."""
+    """How many samples each check of a plan needs, by its name; arguments as for `Check.samples_needed`."""
     found = {check.name: check.samples_needed(plan, labelled=labelled, computed=computed) for check in all_checks()}
     return {name: needed for name, needed in found.items() if needed is not None}

@@ -47,12 +47,7 @@ class Budget(BaseModel):
     @property
     def latency_limits(self) -> dict[str, int]:
         """Microseconds, by the percentile that they limit; without those that are not set."""
-        limits = {
-            "p50": self.latency_p50_us,
-            "p95": self.latency_p95_us,
-            "p99": self.latency_p99_us,
-            "max": self.latency_max_us,
-        }
+        limits = {name: getattr(self, f"latency_{name}_us") for name in ("p50", "p95", "p99", "max")}
         return {name: limit for name, limit in limits.items() if limit is not None}
 
 
@@ -143,10 +138,8 @@ def _sections() -> type[BaseModel]:
     for check in declared():
         if check.section is not None:
             kind = check.section | None if check.nullable or check.default is None else check.section
-            fields[check.section_name or check.name] = (
-                kind,
-                Field(default=check.default, description=check.section_about),
-            )
+            field = Field(default=check.default, description=check.section_about)
+            fields[check.section_name or check.name] = (kind, field)
     return create_model("Sections", __config__=ConfigDict(extra="forbid"), **fields)
 
 

@@ -8,6 +8,7 @@ release's. A board that stops answering is never a vote for the release, and alo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -27,20 +28,13 @@ _MOST_REPEATED = 16
 
 
 class DiffersAlone(Finding):
-    """A board alone speaks against a release that others accept.
-
-    Attributes:
-        why: what its verdict rests on.
-        accepted_by: the boards that accept.
-        asked_again: samples that it was asked once more; None where it was not, or did not answer any more.
-        differ_again: of those, on which it differed again.
-    """
+    """A board alone speaks against a release that others accept."""
 
     code: str = "differs_alone"
     why: Why
     accepted_by: tuple[str, ...]
-    asked_again: int | None
-    differ_again: int | None
+    asked_again: int | None  # Samples that it was asked once more; None where it gave no answer to that.
+    differ_again: int | None  # Of those, on which it differed again.
     words: ClassVar[str] = (
         "{{ why | words }}; {{ accepted_by | together }} "
         "accept{{ 's' if accepted_by | length == 1 else '' }} the same release"
@@ -82,10 +76,9 @@ class PoolVerdict(BaseModel):
         return content
 
 
-class Examined(BaseModel):
+@dataclass(frozen=True)
+class Examined:
     """One board of the pool, examined and judged."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     evidence: BoardEvidence
     verdict: BoardVerdict
@@ -136,7 +129,8 @@ def judge_pool(boards: Sequence[Examined], reference: Reference, plan: Acceptanc
     }
     accepted = tuple(board.name for board in boards if board.verdict.accepted)
     against = [board for board in boards if board.complaints and board.name not in quarantined]
-    unheard = tuple(sorted(_unheard_profiles(boards)))
+    heard = {board.evidence.profile for board in boards if board.verdict.accepted}
+    unheard = tuple(sorted({board.evidence.profile for board in boards} - heard))
     decision: Literal["accepted", "refused", "no verdict"] = "no verdict"
     if len(against) > 1 or any(not board.is_silent for board in against):
         decision = "refused"
@@ -166,13 +160,6 @@ def differs_alone(board: Examined, boards: Sequence[Examined]) -> bool:
     peers = [peer for peer in boards if peer.name != board.name and peer.evidence.profile == board.evidence.profile]
     refuted = any(peer.has_passed(frozenset() if board.is_silent else failed) for peer in peers)
     return refuted and not any(peer.complaints & board.complaints for peer in peers)
-
-
-def _unheard_profiles(boards: Sequence[Examined]) -> set[str]:
-    """Profiles of which no board accepts: nobody knows what the release does on such boards."""
-    return {board.evidence.profile for board in boards} - {
-        board.evidence.profile for board in boards if board.verdict.accepted
-    }
 
 
 def samples_to_repeat(board: Examined) -> tuple[int, ...]:

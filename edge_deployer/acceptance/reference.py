@@ -47,13 +47,7 @@ class Reference(BaseModel):
 
     @classmethod
     def of(cls, acceptance: AcceptanceSet, metrics: Mapping[str, float], *, most: int) -> Reference:
-        """The first `most` samples of a release's acceptance set.
-
-        Args:
-            acceptance: the set, in the order in which samples are run.
-            metrics: figures of the release's manifest, by the metric's name, with ``eval_examples``.
-            most: samples that the plan allows.
-        """
+        """The first `most` samples of a release's acceptance set; `metrics` are those of its manifest."""
         examples = metrics.get("eval_examples")
         return cls(
             input_sha256=tuple(hashlib.sha256(sample.tobytes()).hexdigest() for sample in acceptance.inputs[:most]),

@@ -15,52 +15,31 @@ Unit = Literal["share", "score", "bytes", "microseconds", "seconds", "loss", "pl
 
 
 class Declaration:
-    """What a check says of itself.
+    """What a check says of itself."""
 
-    Attributes:
-        name: in a plan's ``on_failure``, in verdicts and, with spaces, in reports.
-        place: where it stands among the others; the lowest comes first.
-        about: what it asks, in a sentence.
-        made_of: the evidence that it is made of, by when boards are asked for it.
-        pools: whose boards it judges.
-        section: model of its section of the plan; None where it has none.
-        section_name: of the section; the check's name if empty.
-        default: the section where a plan has none; None: null.
-        nullable: whether a plan may say null though there is a default.
-        section_about: description of the section.
-        asks: heading and jinja2 template of what a plan asks of it, over ``section`` (may be none) and ``plan``; empty
-            for a check that asks the same by every plan.
-        unit: of what it measures and of its limit.
-        at_least: whether the limit is the least that is allowed, and not the most.
-        limit_words: jinja2 template of how a failure relates to the limit, over ``allowed`` and the finding.
-        complaint: boards that fail checks of one complaint share a failure.
-        of_release: whether a failure is the release's own, whatever other boards say.
-        may_warn: whether a plan may say that a failure refuses nothing.
-        told_by_figures: whether the figures of one that passed say it all.
-        metric: the figure that its section sets a floor or a ceiling for; None for other checks.
-        needs: what samples must have for that, in words.
-    """
-
-    name: ClassVar[str]
-    place: ClassVar[int]
-    about: ClassVar[str]
-    made_of: ClassVar[frozenset[Evidence]]
-    pools: ClassVar[frozenset[Pool]] = frozenset({"staging", "production"})
-    section: ClassVar[type[BaseModel] | None] = None
-    section_name: ClassVar[str] = ""
-    default: ClassVar[BaseModel | None] = None
-    nullable: ClassVar[bool] = False
-    section_about: ClassVar[str] = ""
-    asks: ClassVar[tuple[str, str]] = ("", "")
-    unit: ClassVar[Unit] = "plain"
-    at_least: ClassVar[bool] = False
+    name: ClassVar[str]  # In a plan's ``on_failure``, in verdicts and, with spaces, in reports.
+    place: ClassVar[int]  # Where it stands among the others; the lowest comes first.
+    about: ClassVar[str]  # What it asks, in a sentence.
+    made_of: ClassVar[frozenset[Evidence]]  # The evidence that it is made of, by when boards are asked for it.
+    pools: ClassVar[frozenset[Pool]] = frozenset({"staging", "production"})  # Whose boards it judges.
+    section: ClassVar[type[BaseModel] | None] = None  # Model of its section of the plan; None where it has none.
+    section_name: ClassVar[str] = ""  # Of the section; the check's name if empty.
+    section_about: ClassVar[str] = ""  # Description of the section.
+    default: ClassVar[BaseModel | None] = None  # The section where a plan has none; None: null.
+    nullable: ClassVar[bool] = False  # Whether a plan may say null though there is a default.
+    # What a plan that has sections for it asks: jinja2 templates over ``section`` (may be none) and ``plan``.
+    heading: ClassVar[str] = ""
+    asks: ClassVar[str] = ""
+    unit: ClassVar[Unit] = "plain"  # Of what it measures and of its limit.
+    at_least: ClassVar[bool] = False  # Whether the limit is the least that is allowed, and not the most.
+    # Jinja2 template of how a failure relates to the limit, over ``allowed`` and the finding.
     limit_words: ClassVar[str] = "where {{ allowed }} is tolerated"
-    complaint: ClassVar[str] = "answers"
-    of_release: ClassVar[bool] = False
-    may_warn: ClassVar[bool] = True
-    told_by_figures: ClassVar[bool] = False
-    metric: ClassVar[Metric | None] = None
-    needs: ClassVar[str] = ""
+    complaint: ClassVar[str] = "answers"  # Boards that fail checks of one complaint share a failure.
+    of_release: ClassVar[bool] = False  # Whether a failure is the release's own, whatever other boards say.
+    may_warn: ClassVar[bool] = True  # Whether a plan may say that a failure refuses nothing.
+    told_by_figures: ClassVar[bool] = False  # Whether the figures of one that passed say it all.
+    metric: ClassVar[Metric | None] = None  # The figure that its section sets a floor or a ceiling for.
+    needs: ClassVar[str] = ""  # What samples must have for that, in words.
 
 
 _Kind = TypeVar("_Kind", bound=type[Declaration])

@@ -10,21 +10,18 @@ from abc import abstractmethod
 from collections.abc import Callable
 from math import asin, pi, sin, sqrt
 from statistics import NormalDist
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import override
 
 from edge_deployer.acceptance.agreement import BoolArray
-from edge_deployer.acceptance.check import SHOWN, Case, SequentialCheck
-from edge_deployer.acceptance.check_result import Bound, CheckResult, Status
+from edge_deployer.acceptance.check import Case, CheckResult, SequentialCheck
 from edge_deployer.acceptance.plan import MOST_SAMPLES, AcceptancePlan, Proportion
 from edge_deployer.acceptance.reference import Reference
-from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest, design_test
-from edge_deployer.acceptance.statistics.confidence_sequence import share_lower_bound, share_upper_bound
-from edge_deployer.acceptance.statistics.decision import Decision, Standing, TooFewSamplesError
-from edge_deployer.acceptance.statistics.fixed_size import fixed_size_test
+from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest, design_test, smallest_cap
+from edge_deployer.acceptance.statistics.confidence_sequence import share_upper_bound
+from edge_deployer.acceptance.statistics.decision import Decision, Standing
 from edge_deployer.errors import TinyopsError
 from edge_deployer.finding import Finding, kind
 
@@ -40,13 +37,6 @@ _FINEST = 200
 """More samples than this make no finer margin: a design takes seconds where it is thin."""
 _LEFT_WRONG = 0.1
 """The highest floor leaves this share of what a constant answer has wrong."""
-
-_STATUS: dict[Decision | None, Status] = {
-    Decision.ACCEPT: "passed",
-    Decision.REJECT: "failed",
-    Decision.UNDECIDED: "undecided",
-    None: "undecided",
-}
 
 
 class Section(BaseModel):
@@ -79,8 +69,13 @@ class Floor(Section):
     def _leaves_room(self) -> Floor:
         if self.margin >= self.floor:
             raise ValueError(f"margin {self.margin:g} must be below the floor {self.floor:g}")
-        _require_distance(1 - self.floor, 1 - self.floor + self.margin)
+        _require_distance(*self.missed)
         return self
+
+    @property
+    def missed(self) -> tuple[float, float]:
+        """What is left to 1 of a figure that just reaches it, and of one that misses it by the margin."""
+        return 1 - self.floor, 1 - self.floor + self.margin
 
 
 def _require_distance(tolerated: float, bad: float) -> None:
@@ -101,18 +96,22 @@ def _require_distance(tolerated: float, bad: float) -> None:
 class DisagreementCheck(SequentialCheck):
     """A check of the share of samples that speak against a board: `samples_against` says which do."""
 
-    counts: ClassVar[str]
+    counts: ClassVar[str]  # What such samples are, in a chart's few words.
+    found: ClassVar[Callable[..., Finding]]  # How many there are; made by `counted`.
     section: ClassVar[type[Disagreement]]
-    asks = ("", "{{ section.tolerated | percent }} of samples is tolerated, {{ section.bad | percent }} is bad")
+    asks = (
+        "{% if section is none %}nothing is asked{% else %}{{ section.tolerated | percent }} of samples is tolerated, "
+        "{{ section.bad | percent }} is bad{% endif %}"
+    )
     unit = "share"
 
     @abstractmethod
     def samples_against(self, case: Case) -> BoolArray:
         """Whether each of the answers so far speaks against the board, bool (n,)."""
 
-    @abstractmethod
-    def finding(self, case: Case, taken: BoolArray, status: Status) -> Finding:
+    def finding(self, case: Case, taken: BoolArray, decision: Decision | None) -> Finding:  # noqa: ARG002
         """What the samples say that the test has taken: whether each speaks against the board, and what follows."""
+        return self.found(differing=int(taken.sum()), samples=len(taken))
 
     def why_skipped(self, reference: Reference) -> Finding | None:
         """Why nothing can be said by this reference; None where something can."""
@@ -144,36 +143,34 @@ class DisagreementCheck(SequentialCheck):
         outcome = test.decide_in_order(failed)
         taken = failed[: outcome.samples]
         differing = int(taken.sum())
-        return self.result(
+        return self.decided(
             case,
-            status_of(outcome),
-            self.finding(case, taken, status_of(outcome)),
+            outcome,
+            self.finding(case, taken, outcome.decision),
             measured=differing / len(taken),
             limit=test.tolerated,
-            bound=Bound(
-                high=share_upper_bound(differing, len(taken), case.plan.confidence), confidence=case.plan.confidence
-            ),
-            fixed_samples=fixed_samples(test),
-            differing=first(taken),
-            **taken_by(outcome, case),
+            high=share_upper_bound(differing, len(taken), case.plan.confidence),
+            fixed_samples=test.fixed_samples,
+            differing=taken.nonzero()[0],
         )
 
     @override
     def samples_needed(self, plan: AcceptancePlan, *, labelled: bool, computed: bool) -> int | None:
-        return needed_by_design(lambda: self.test(plan, 1)) if computed and self.is_asked(plan) else None
+        if not computed or not self.is_asked(plan):
+            return None
+        shares = self.shares(plan)
+        return smallest_cap(shares.tolerated, shares.bad, plan.alpha, plan.beta)
 
 
 class FloorCheck(SequentialCheck):
     """A check of a figure that must reach a floor: the plan's, or else what a constant answer does not reach."""
 
     asks = (
-        "",
         "{% if section is not none %}at least {{ section.floor | percent }}; "
         "{{ (section.floor - section.margin) | percent }} is bad{% elif plan.better_than_constant %}"
-        "better than a constant answer, where it is the task's{% else %}no floor is set{% endif %}",
+        "better than a constant answer, where it is the task's{% else %}no floor is set{% endif %}"
     )
     at_least = True
-
     section: ClassVar[type[Floor]]
 
     @abstractmethod
@@ -214,42 +211,9 @@ def above_constant(constant: float, samples: int, plan: AcceptancePlan) -> Floor
 NoReference = kind("no_reference", "the release has no reference of TFLM's")
 
 
-def status_of(outcome: Standing) -> Status:
-    """What a decision means for the board."""
-    return _STATUS[outcome.decision]
-
-
-def taken_by(outcome: Standing, case: Case) -> dict[str, Any]:
-    """The fields of a result that say how far a test came in the samples."""
-    used_up = len(case.reference) if outcome.decision is Decision.UNDECIDED else None
-    return {"samples": outcome.samples, "used_up": used_up}
-
-
-def first(failed: BoolArray) -> tuple[int, ...]:
-    """Indices of the first samples that speak against the board."""
-    return tuple(np.flatnonzero(failed)[:SHOWN].tolist())
-
-
-def fixed_samples(test: BernoulliTest) -> int:
-    """What a test of fixed size takes for the same shares and error rates."""
-    return fixed_size_test(test.tolerated, test.bad, test.alpha, test.beta)[0]
-
-
-def lower_bound(right: BoolArray, plan: AcceptancePlan) -> Bound:
-    """The least share of which these are a sequence."""
-    return Bound(
-        low=share_lower_bound(int(right.sum()), len(right), plan.confidence),
-        confidence=plan.confidence,
-    )
-
-
-def needed_by_design(design_for_one: Callable[[], BernoulliTest]) -> int:
-    """Samples that a test says that it needs, offered a single one."""
-    try:
-        design_for_one()
-    except TooFewSamplesError as error:
-        return error.needed
-    return 1
+def counted(code: str, words: str) -> Callable[..., Finding]:
+    """A kind of finding with the figures ``differing`` and ``samples``."""
+    return kind(code, words, {"differing": int, "samples": int})
 
 
 def fewest(decide: Callable[[int], Standing]) -> int:

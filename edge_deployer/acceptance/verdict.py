@@ -7,8 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from edge_deployer.acceptance.check import Case, all_checks
-from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.check import Case, CheckResult, all_checks
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.finding import AnyFinding, Finding
@@ -40,18 +39,12 @@ class AccuracyBound(BaseModel):
 
 
 class Why(Finding):
-    """What a board's verdict rests on.
-
-    Attributes:
-        decision: the verdict's.
-        failure: what ended the examination, where something did.
-        checks: those that decided; of an acceptance those that warn.
-    """
+    """What a board's verdict rests on."""
 
     code: str = "board_verdict"
     decision: Decided
-    failure: AnyFinding | None
-    checks: tuple[CheckResult, ...]
+    failure: AnyFinding | None  # What ended the examination, where something did.
+    checks: tuple[CheckResult, ...]  # Those that decided; of an acceptance those that warn.
     words: ClassVar[str] = (
         "{% if failure %}{{ failure | words }}{% elif not checks %}all checks passed{% else %}"
         "{{ 'accepted with a warning: ' if decision == 'accepted' }}{{ checks | explained }}{% endif %}"

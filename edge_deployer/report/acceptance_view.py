@@ -1,12 +1,13 @@
-"""Verdicts and checks in the words and units in which page, Markdown and terminal show them."""
+"""Plan, verdicts and checks in the words and units in which page, Markdown and terminal show them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from edge_deployer.acceptance.check_result import CheckResult
-from edge_deployer.acceptance.registry import declaration_of
+from edge_deployer.acceptance.check import CheckResult
+from edge_deployer.acceptance.plan import AcceptancePlan, Budget
+from edge_deployer.acceptance.registry import declaration_of, declared
 from edge_deployer.acceptance.verdict import AccuracyBound
 from edge_deployer.boards.record import BoardRecord
 from edge_deployer.report import formats, words
@@ -77,7 +78,7 @@ def staging_facts(deployment: Deployment) -> list[tuple[str, str]]:
         return []
     names = f" ({', '.join(verdict.accepted)})" if verdict.accepted else ""
     facts = [("boards that accept", f"{len(verdict.accepted)}{names}, {verdict.quorum} needed")]
-    bound = least_accuracy(deployment)
+    bound = words.least_accuracy(deployment)
     if bound:
         facts.append(("accuracy on the device", describe_accuracy(bound)))
     facts += [("in quarantine", f"{name}: {reason}") for name, reason in _quarantined(deployment).items()]
@@ -85,14 +86,6 @@ def staging_facts(deployment: Deployment) -> list[tuple[str, str]]:
     if stood_in:
         facts.append(("spares that stood in", ", ".join(stood_in)))
     return facts
-
-
-def least_accuracy(deployment: Deployment) -> AccuracyBound | None:
-    """The lowest of the bounds on the device's accuracy, of the staging boards that accept; None without one."""
-    accepted = deployment.staging.accepted if deployment.staging else ()
-    verdicts = [board.verdict for board in deployment.boards if board.name in accepted and board.verdict]
-    bounds = [verdict.device_accuracy for verdict in verdicts if verdict.device_accuracy]
-    return min(bounds, key=lambda bound: bound.low, default=None)
 
 
 def describe_accuracy(bound: AccuracyBound) -> str:
@@ -115,6 +108,20 @@ def gate_in_words(deployment: Deployment) -> str:
     return f"{outcome}, {caution}" if caution else outcome
 
 
+def plan_rows(plan: AcceptancePlan) -> list[tuple[str, str]]:
+    """What the plan asks, one row per entry, with what it means."""
+    rows = [
+        ("Samples, staging", f"as many as a decision needs, {formats.grouped(plan.samples)} at most"),
+        ("Samples, production", f"{formats.grouped(plan.golden_vectors)} golden vectors"),
+        ("Error rates", _error_rates(plan)),
+        *_sections_of(plan),
+        ("Quorum", "two staging boards, or one where there is one" if plan.quorum is None else f"{plan.quorum} boards"),
+    ]
+    rows += [(f"Budget of {profile}", _budget(budget)) for profile, budget in plan.budgets.items()]
+    warns = [formats.words(name) for name, consequence in plan.on_failure.items() if consequence == "warn"]
+    return [*rows, ("Only warn", ", ".join(warns) or "no check")]
+
+
 def _row(check: CheckResult, board: BoardRecord) -> CheckRow:
     return CheckRow(
         name=formats.words(check.name),
@@ -128,18 +135,14 @@ def _row(check: CheckResult, board: BoardRecord) -> CheckRow:
 
 
 def _finding(check: CheckResult, board: BoardRecord) -> str:
-    if check.status == "passed" and _is_told_by_figures(check, board):
+    declaration = declaration_of(check.name)
+    told = declaration is not None and declaration.told_by_figures
+    if check.status == "passed" and (told or (check.name == "arena" and not board.virtual and not check.doubtful)):
         return ""
     if check.status == "failed" and check.only_warns:
         return f"{words.check_in_words(check)}; only warns, by the plan"
     estimated = board.virtual and check.name == "latency" and check.measured is not None
     return words.check_in_words(check) + (f"; estimate of profile {board.profile}" if estimated else "")
-
-
-def _is_told_by_figures(check: CheckResult, board: BoardRecord) -> bool:
-    declaration = declaration_of(check.name)
-    told = declaration is not None and declaration.told_by_figures
-    return told or (check.name == "arena" and not board.virtual and not check.doubtful)
 
 
 def _quarantined(deployment: Deployment) -> dict[str, str]:
@@ -149,3 +152,28 @@ def _quarantined(deployment: Deployment) -> dict[str, str]:
 
 def _samples(count: int) -> str:
     return f"{formats.grouped(count)} sample{'' if count == 1 else 's'}"
+
+
+def _sections_of(plan: AcceptancePlan) -> list[tuple[str, str]]:
+    """A row for each check that plans have a section for."""
+    rows = []
+    for check in declared():
+        if check.section is not None:
+            facts = {"section": plan.section(check.section), "plan": plan}
+            rows.append((words.render(check.heading, **facts), words.render(check.asks, **facts)))
+    return rows
+
+
+def _error_rates(plan: AcceptancePlan) -> str:
+    return (
+        f"what is as good as tolerated is refused with probability {formats.percent(plan.alpha)} at most, what is bad "
+        f"is accepted with {formats.percent(plan.beta)} at most; bounds hold with "
+        f"{formats.confidence(plan.confidence)} confidence"
+    )
+
+
+def _budget(budget: Budget) -> str:
+    parts = [f"{name} {formats.duration_us(limit)}" for name, limit in budget.latency_limits.items()]
+    sizes = {"arena": budget.arena_bytes, "flash": budget.flash_bytes}
+    parts += [f"{name} {formats.byte_count(limit)}" for name, limit in sizes.items() if limit is not None]
+    return ", ".join(parts) or "what the profile has"

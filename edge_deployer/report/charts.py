@@ -26,11 +26,7 @@ class Chart:
 
 
 def training_charts(epochs: Sequence[Epoch]) -> list[Chart]:
-    """Loss and accuracy over the epochs, on the train and on the eval split.
-
-    Args:
-        epochs: at least one; figures that are not finite leave a gap.
-    """
+    """Loss and accuracy over one epoch or more, on train and eval split; figures that are not finite leave a gap."""
     accuracy, eval_accuracy = [epoch.accuracy for epoch in epochs], [epoch.eval_accuracy for epoch in epochs]
     return [
         _curve("Loss", [epoch.loss for epoch in epochs], [epoch.eval_loss for epoch in epochs], percent=False),

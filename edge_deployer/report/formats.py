@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
-from edge_deployer.acceptance.check_result import Bound, CheckResult
+from edge_deployer.acceptance.check import CheckResult
 from edge_deployer.acceptance.registry import Declaration, Unit, declaration_of
 from edge_deployer.task import Metric
 
@@ -27,13 +27,8 @@ METRICS: dict[Metric, str] = {
 }
 """The figures by name, as a heading has them."""
 
-_METRIC_UNITS: dict[Metric, Unit] = {
-    "accuracy": "share",
-    "auc": "score",
-    "recall": "share",
-    "precision": "share",
-    "mae": "plain",
-}
+_METRIC_UNITS: dict[Metric, Unit] = {"auc": "score", "mae": "plain"}
+"""Of those that are no shares."""
 
 
 def grouped(value: int) -> str:
@@ -85,11 +80,6 @@ def seconds(value: float) -> str:
     return f"{minutes}{NARROW_SPACE}min {rest}{NARROW_SPACE}s"
 
 
-def interval(span: timedelta) -> str:
-    """A time span by `seconds`."""
-    return seconds(span.total_seconds())
-
-
 def utc(moment: datetime) -> str:
     """A moment in UTC: ``2026-03-14 09:26:53 UTC``. One without a zone is taken to be UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
@@ -128,9 +118,14 @@ def check_limit(check: CheckResult) -> str:
 
 def check_bound(check: CheckResult) -> str:
     """What can be said of the true figure: ``at most 4.1 % with 95 % confidence``; empty without a bound."""
-    if check.bound is None:
+    bound, unit = check.bound, _unit(check)
+    if bound is None:
         return ""
-    return f"{_bound(check.bound, _unit(check))} with {confidence(check.bound.confidence)} confidence"
+    # A loss is shown as a change: an upper bound of the one is a lower of the other.
+    low, high = (bound.high, bound.low) if unit == "loss" else (bound.low, bound.high)
+    text = "not bounded" if high is None else f"at most {in_unit(high, unit)}"
+    text = text if low is None else f"at least {in_unit(low, unit)}"
+    return f"{text} with {confidence(bound.confidence)} confidence"
 
 
 def check_samples(check: CheckResult) -> str:
@@ -144,7 +139,7 @@ def check_samples(check: CheckResult) -> str:
 
 def metric(value: float, name: Metric) -> str:
     """The figure of a metric: AUC to three decimals, an error in its own unit, the others in percent."""
-    return in_unit(value, _METRIC_UNITS[name])
+    return in_unit(value, _METRIC_UNITS.get(name, "share"))
 
 
 def figures(found: Mapping[Metric, float]) -> str:
@@ -178,11 +173,3 @@ def in_unit(value: float, unit: Unit) -> str:
 
 def _unit(check: CheckResult) -> Unit:
     return (declaration_of(check.name) or Declaration).unit
-
-
-def _bound(bound: Bound, unit: Unit) -> str:
-    # A loss is shown as a change: an upper bound of the one is a lower of the other.
-    low, high = (bound.high, bound.low) if unit == "loss" else (bound.low, bound.high)
-    if low is not None:
-        return f"at least {in_unit(low, unit)}"
-    return "not bounded" if high is None else f"at most {in_unit(high, unit)}"

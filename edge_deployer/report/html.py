@@ -16,7 +16,6 @@ from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDO
 from edge_deployer.report.gates import gate_line
 from edge_deployer.report.glossary import words_in
 from edge_deployer.report.markdown import render_markdown
-from edge_deployer.report.plan_view import plan_rows
 from edge_deployer.report.sequential_chart import sequential_chart
 
 
@@ -45,30 +44,27 @@ def write_report(report: Report, folder: Path) -> Path:
 
 def render_html(report: Report) -> str:
     """The page as text: a pure function of the report."""
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            report=report,
-            deployment=report.deployment,
-            gates=gate_line(report),
-            figures=views.key_figures(report),
-            headline=words.headline(report.deployment),
-            remedy=words.remedy(report.deployment),
-            staging_found=words.staging_in_words(report.deployment),
-            consequence=views.consequence(report),
-            charts=training_charts(report.training) if report.training else [],
-            data_warnings=data_warnings(report.data) if report.data else [],
-            confusion=views.confusion_view(report.validation) if report.validation else None,
-            budgets=views.budgets(report),
-            lineage=views.lineage_chain(report),
-            staging_facts=acceptance_view.staging_facts(report.deployment),
-            sequential=sequential_chart(report.deployment),
-            plan_rows=plan_rows(report.deployment.plan),
-            glossary=words_in(render_markdown(report)),
-            task=views.task_of(report),
-            made_elsewhere=not (report.training or report.conversion or report.evaluation),
-        )
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        report=report,
+        deployment=report.deployment,
+        gates=gate_line(report),
+        figures=views.key_figures(report),
+        headline=words.headline(report.deployment),
+        remedy=words.remedy(report.deployment),
+        staging_found=words.staging_in_words(report.deployment),
+        consequence=views.consequence(report),
+        charts=training_charts(report.training) if report.training else [],
+        data_warnings=data_warnings(report.data) if report.data else [],
+        confusion=views.confusion_view(report.validation) if report.validation else None,
+        budgets=views.budgets(report),
+        lineage=views.lineage_chain(report),
+        staging_facts=acceptance_view.staging_facts(report.deployment),
+        sequential=sequential_chart(report.deployment),
+        plan_rows=acceptance_view.plan_rows(report.deployment.plan),
+        glossary=words_in(render_markdown(report)),
+        task=views.task_of(report),
+        made_elsewhere=not (report.training or report.conversion or report.evaluation),
     )
 
 
@@ -81,6 +77,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
+        words.FILTERS,
         board_facts=acceptance_view.board_facts,
         board_state=acceptance_view.board_state,
         byte_count=formats.byte_count,
@@ -88,19 +85,13 @@ def _environment() -> Environment:
         duration_us=formats.duration_us,
         figures=formats.figures,
         gate_in_words=acceptance_view.gate_in_words,
-        grouped=formats.grouped,
         heading=formats.METRICS.__getitem__,
-        interval=formats.interval,
         metric=formats.metric,
-        number=formats.number,
-        percent=formats.percent,
         points=formats.points,
         polyline=_polyline,
-        seconds=formats.seconds,
         short_hash=formats.short_hash,
         utc=formats.utc,
         why_quarantined=acceptance_view.why_quarantined,
-        words=words.in_words,
         step_detail=words.step_detail,
     )
     return environment

@@ -97,7 +97,8 @@ def ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[fl
     least = max((high - low) / most, 1 if whole else 0)
     power = 10.0 ** floor(log10(least))
     factors = (1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10)
-    # Rounding takes a hair off a step, and off the last number.
+    # Rounding takes a hair off a step, and off the last number; a hair of the axis, which may be shorter than a step.
     step = next(factor * power for factor in factors if factor * power >= least * (1 - 1e-9))
-    numbers = range(ceil(low / step - 1e-9), floor(high / step + 1e-9) + 1)
+    hair = 1e-9 * min(1, (high - low) / step)
+    numbers = range(ceil(low / step - hair), floor(high / step + hair) + 1)
     return [float(f"{number * step:.12g}") for number in numbers]

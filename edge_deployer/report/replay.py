@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -69,26 +70,23 @@ def replay(deployment: Deployment) -> list[Replayed]:
             f"the report has what boards answered, but not {missing} that it was judged by",
             remedy="take a report that `tinyops push` or `tinyops run` has written, as it was written",
         )
-    release, reference = deployment.release, deployment.reference
-    subject = Subject(
-        image_hash=release.image_hash, image_bytes=release.image_bytes, arena_bytes=release.manifest.arena_bytes
-    )
-    verdicts = {board.name: _replay_board(board, subject, reference, deployment) for board in boards}
+    release = deployment.release
+    subject = Subject(release.image_hash, release.image_bytes, release.manifest.arena_bytes)
+    judge = _Judge(deployment, subject, deployment.reference)
+    verdicts = {
+        board.name: _compare(board.name, "board", board.verdict, partial(judge.board, board)) for board in boards
+    }
     found = [replayed for replayed, _ in verdicts.values()]
     # An unchanged release does without, where staging's boards are not those of its promotion any more.
     staged = deployment.outcome != "unchanged" and any(board.pool == "staging" for board in boards)
     pool = None
     if deployment.staging or staged:
-        replayed, pool = _replay_pool(subject, reference, deployment)
+        replayed, pool = _compare("staging", "pool", deployment.staging, judge.pool)
         found.append(replayed)
     if any(replayed.decision is None for replayed in found):
-        return [*found, Replayed(name="deployment", kind="deployment", same=None, decision=None)]
-    production = {
-        board.name: verdict
-        for board in boards
-        if board.pool == "production" and (verdict := verdicts[board.name][1]) is not None
-    }
-    return [*found, _replay_end(deployment, pool, production)]
+        return [*found, _end(same=None, decision=None)]
+    judged = {board.name: verdicts[board.name][1] for board in boards if board.pool == "production"}
+    return [*found, _replay_end(deployment, pool, {name: verdict for name, verdict in judged.items() if verdict})]
 
 
 def _replay_end(
@@ -97,70 +95,49 @@ def _replay_end(
     """Outcome and gate, by the verdicts that were made again."""
     end = conclude(deployment, staging, production)
     if end is None and not deployment.pushed:
-        return Replayed(name="deployment", kind="deployment", same=None, decision=None)
+        return _end(same=None, decision=None)
     if end is None:
         unfounded = f"outcome: recorded {deployment.outcome}; neither evidence nor what the boards run says so"
-        return Replayed(name="deployment", kind="deployment", same=False, decision=None, differences=(unfounded,))
-    recorded: dict[str, object] = {"outcome": deployment.outcome, "gate": deployment.gate}
-    differences = tuple(_differing_fields(recorded, asdict(end)))
+        return _end(same=False, decision=None, differences=(unfounded,))
+    differences = _differing_fields({"outcome": deployment.outcome, "gate": deployment.gate}, asdict(end))
     if deployment.reason is not None and not isinstance(deployment.reason, Told):
-        unfounded = f"reason: recorded {deployment.reason.code}; the evidence says what its verdicts say"
-        differences = (*differences, unfounded)
-    return Replayed(
-        name="deployment", kind="deployment", same=not differences, decision=end.outcome, differences=differences
-    )
+        differences.append(f"reason: recorded {deployment.reason.code}; the evidence says what its verdicts say")
+    return _end(same=not differences, decision=end.outcome, differences=tuple(differences))
 
 
-def _replay_board(
-    board: BoardRecord, subject: Subject, reference: Reference, deployment: Deployment
-) -> tuple[Replayed, BoardVerdict | None]:
-    def judge() -> BoardVerdict:
-        return _judge(board, subject, reference, deployment)
-
-    return _compare(board.name, "board", board.verdict, judge)
+_end = partial(Replayed, name="deployment", kind="deployment")
 
 
-def _replay_pool(subject: Subject, reference: Reference, deployment: Deployment) -> tuple[Replayed, PoolVerdict | None]:
-    """The pool by what its boards say now: verdicts that are recorded count for nothing here."""
-    staging = [board for board in deployment.boards if board.pool == "staging"]
+@dataclass(frozen=True)
+class _Judge:
+    """Judges by what a deployment's boards answered: verdicts that are recorded count for nothing here."""
 
-    def judge() -> PoolVerdict:
+    deployment: Deployment
+    subject: Subject
+    reference: Reference
+
+    def board(self, board: BoardRecord) -> BoardVerdict:
+        if board.evidence is None:
+            raise ValueError("a verdict is recorded, but no evidence")
+        staging = () if board.pool == "staging" else self._accepting()
+        plan, virtual = self.deployment.plan, board.virtual
+        return judge_board(Case(board.evidence, self.reference, plan, self.subject, board.pool, virtual, staging))
+
+    def pool(self) -> PoolVerdict:
+        staging, plan = self._staging(), self.deployment.plan
         # In the order in which boards were tried: spares come last.
-        tried = [
-            Examined(evidence=board.evidence, verdict=_judge(board, subject, reference, deployment))
-            for board in sorted(staging, key=lambda board: board.spare)
-            if board.evidence
-        ]
-        quorum = deployment.plan.quorum_of(sum(not board.spare for board in staging))
-        return judge_pool(tried, reference, deployment.plan, quorum=quorum)
+        tried = sorted(staging, key=lambda board: board.spare)
+        examined = [Examined(board.evidence, self.board(board)) for board in tried if board.evidence]
+        quorum = plan.quorum_of(sum(not board.spare for board in staging))
+        return judge_pool(examined, self.reference, plan, quorum=quorum)
 
-    return _compare("staging", "pool", deployment.staging, judge)
+    def _accepting(self) -> tuple[BoardEvidence, ...]:
+        """The staging boards that accept the release: production's golden vectors are held against theirs, too."""
+        staging = self._staging()
+        return tuple(board.evidence for board in staging if board.evidence and self.board(board).accepted)
 
-
-def _judge(board: BoardRecord, subject: Subject, reference: Reference, deployment: Deployment) -> BoardVerdict:
-    if board.evidence is None:
-        raise ValueError("a verdict is recorded, but no evidence")
-    staging = () if board.pool == "staging" else _accepting(subject, reference, deployment)
-    return judge_board(
-        Case(
-            board.evidence,
-            reference,
-            deployment.plan,
-            subject,
-            pool=board.pool,
-            virtual=board.virtual,
-            staging=staging,
-        )
-    )
-
-
-def _accepting(subject: Subject, reference: Reference, deployment: Deployment) -> tuple[BoardEvidence, ...]:
-    """The staging boards that accept the release: production's golden vectors are held against their answers, too."""
-    return tuple(
-        board.evidence
-        for board in deployment.boards
-        if board.pool == "staging" and board.evidence and _judge(board, subject, reference, deployment).accepted
-    )
+    def _staging(self) -> list[BoardRecord]:
+        return [board for board in self.deployment.boards if board.pool == "staging"]
 
 
 def _compare(

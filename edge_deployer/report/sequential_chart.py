@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
 
 from edge_deployer.acceptance.agreement import BoolArray
-from edge_deployer.acceptance.check import Case, all_checks
-from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.check import Case, CheckResult, all_checks
 from edge_deployer.acceptance.sequential import DisagreementCheck
 from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest
 from edge_deployer.acceptance.statistics.lines import UNIT
@@ -52,18 +50,14 @@ def sequential_chart(deployment: Deployment) -> Chart | None:
 
 def _choose(deployment: Deployment) -> _Walk | None:
     staging = [board for board in deployment.boards if board.pool == "staging"]
+    results = [(board, result) for board in staging if board.verdict for result in board.verdict.checks]
     for check in all_checks():
-        found = [(board, result) for board in staging for result in _sequential(board, check.name)]
+        found = [(board, result) for board, result in results if result.name == check.name and result.samples]
         if found and deployment.reference is not None and isinstance(check, DisagreementCheck):
             order = ("failed", "undecided", "passed")
             board, result = min(found, key=lambda pair: order.index(pair[1].status))
             return _walk(board, check, result, deployment)
     return None
-
-
-def _sequential(board: BoardRecord, name: str) -> Sequence[CheckResult]:
-    checks = board.verdict.checks if board.verdict else ()
-    return [check for check in checks if check.name == name and check.samples]
 
 
 def _walk(board: BoardRecord, check: DisagreementCheck, result: CheckResult, deployment: Deployment) -> _Walk:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import permutations
 
+from edge_deployer.acceptance.registry import Unit
 from edge_deployer.boards.fleet import what_boards_run
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report import formats
-from edge_deployer.report.acceptance_view import least_accuracy
 from edge_deployer.report.facts import LineageStep, Report
+from edge_deployer.report.words import least_accuracy
 from edge_deployer.task import Task
 
 _WORST_SHOWN = 5
@@ -97,15 +100,9 @@ def confusion_view(validation: ValidationReport) -> Confusion | None:
         return None
     size = len(counts)
     names = validation.class_names if len(validation.class_names) == size else [str(index) for index in range(size)]
-    mistakes = sorted(
-        (
-            Mistake(names[truth], names[answer], counts[truth][answer])
-            for truth in range(size)
-            for answer in range(size)
-            if truth != answer and counts[truth][answer]
-        ),
-        key=lambda mistake: -mistake.count,
-    )
+    others = [(truth, answer) for truth, answer in permutations(range(size), 2) if counts[truth][answer]]
+    mistakes = [Mistake(names[truth], names[answer], counts[truth][answer]) for truth, answer in others]
+    mistakes.sort(key=lambda mistake: -mistake.count)
     return Confusion(
         names=names,
         rows=[_confusion_row(names[truth], row, truth) for truth, row in enumerate(counts)],
@@ -127,18 +124,18 @@ def budgets(report: Report) -> list[BudgetRow]:
             release.image_bytes if release else validation.model_bytes,
             min(validation.slot_limit, budget.flash_bytes or validation.slot_limit),
             note="signed image in one slot" if release else "the model alone: there is no image",
-            show=_bytes,
+            unit="bytes",
         )
     ]
     if validation.arena_bytes is not None:
         limit = min(validation.arena_limit, budget.arena_bytes or validation.arena_limit)
         note = f"smallest arena {formats.OF_THE_HOST}; what each board reports stands with the board"
-        found.insert(0, _budget("Arena", validation.arena_bytes, limit, note=note, show=_bytes))
+        found.insert(0, _budget("Arena", validation.arena_bytes, limit, note=note, unit="bytes"))
     strictest = min(budget.latency_limits.values(), default=None)
     if validation.latency_us is not None:
         # One figure for all percentiles: it is held against the least of their limits.
         note = _of_estimate(validation)
-        found.append(_budget("Latency", validation.latency_us, strictest, note=note, show=formats.duration_us))
+        found.append(_budget("Latency", validation.latency_us, strictest, note=note, unit="microseconds"))
     elif validation.latency_note is not None:
         held_to = None if strictest is None else formats.duration_us(strictest)
         found.append(BudgetRow("Latency", "no figure", held_to, 0.0, 1.0, "not known", False, validation.latency_note))
@@ -147,18 +144,14 @@ def budgets(report: Report) -> list[BudgetRow]:
 
 def lineage_chain(report: Report) -> list[LineageStep]:
     """The recorded lineage up to the release image; where none is recorded, what data and manifest tell of it."""
-    chain = list(report.lineage)
-    release = report.deployment.release
-    if not chain and report.data:
-        identity = f"sha256:{report.data.fingerprint}"
-        chain.append(LineageStep(step="data", artifact=report.data.source, identity=identity))
+    known, release = [], report.deployment.release
+    if not report.lineage and report.data:
+        known.append(("data", report.data.source, report.data.fingerprint))
     if release:
-        manifest = release.manifest
-        identity = f"sha256:{manifest.model_sha256}"
-        chain.append(LineageStep(step="released model", artifact=manifest.name, identity=identity))
-        identity = f"sha256:{release.image_hash}"
-        chain.append(LineageStep(step="signed image", artifact=release.release_id, identity=identity))
-    return chain
+        known.append(("released model", release.manifest.name, release.manifest.model_sha256))
+        known.append(("signed image", release.release_id, release.image_hash))
+    steps = [LineageStep(step=step, artifact=artifact, identity=f"sha256:{digest}") for step, artifact, digest in known]
+    return [*report.lineage, *steps]
 
 
 def consequence(report: Report) -> str:
@@ -243,16 +236,13 @@ def _strength(count: int, total: int, *, right: bool) -> float:
     return round(0.06 + 0.34 * count / total if right else 0.16 + 0.54 * math.sqrt(count / total), 3)
 
 
-def _bytes(value: float) -> str:
-    return formats.byte_count(round(value))
-
-
 def _of_estimate(validation: ValidationReport) -> str:
     speeds = f"; its speeds are those of {validation.latency_note}" if validation.latency_note else ""
     return f"estimate from profile {validation.profile}, not measured{speeds}"
 
 
-def _budget(label: str, used: float, limit: int | None, *, note: str, show: Callable[[float], str]) -> BudgetRow:
+def _budget(label: str, used: float, limit: int | None, *, note: str, unit: Unit) -> BudgetRow:
+    show = partial(formats.in_unit, unit=unit)
     if limit is None:
         return BudgetRow(label, show(used), None, 0.0, 1.0, "no limit set", False, note)
     scale = max(used, limit)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from typing import Final
 
 from jinja2 import Environment, StrictUndefined, Template
 
 import edge_deployer.boards.refusals
-import edge_deployer.release.refusals
-import edge_deployer.rollout.refusals  # noqa: F401  (all declare codes that records have)
-from edge_deployer.acceptance.check_result import CheckResult
+import edge_deployer.release.refusals  # noqa: F401  (both declare codes that records have)
+from edge_deployer.acceptance.check import CheckResult
 from edge_deployer.acceptance.registry import declaration_of
+from edge_deployer.acceptance.verdict import AccuracyBound
 from edge_deployer.boards.record import BoardRecord, Step
 from edge_deployer.finding import Finding, known
 from edge_deployer.report import formats
 from edge_deployer.rollout.deployment import Deployment
-
-HEALTH = "`tinyops boards health` tests a board in quarantine and lets it back"
+from edge_deployer.rollout.refusals import HEALTH
 
 
 def in_words(finding: Finding) -> str:
@@ -61,7 +61,7 @@ def staging_in_words(deployment: Deployment) -> str:
         return verdict.told
     boards = [board for board in deployment.boards if board.pool == "staging" and board.evidence and board.verdict]
     if verdict.decision == "accepted":
-        return _acceptance([board for board in boards if board.name in verdict.accepted])
+        return _acceptance(deployment, [board for board in boards if board.name in verdict.accepted])
     if verdict.decision == "refused":
         return _refusal([board for board in boards if board.name in verdict.against], boards)
     if verdict.constant is not None:
@@ -72,6 +72,14 @@ def staging_in_words(deployment: Deployment) -> str:
             "same test"
         )
     return _no_verdict(deployment, boards)
+
+
+def least_accuracy(deployment: Deployment) -> AccuracyBound | None:
+    """The lowest of the bounds on the device's accuracy, of the staging boards that accept; None without one."""
+    accepted = deployment.staging.accepted if deployment.staging else ()
+    verdicts = [board.verdict for board in deployment.boards if board.name in accepted and board.verdict]
+    bounds = [verdict.device_accuracy for verdict in verdicts if verdict.device_accuracy]
+    return min(bounds, key=lambda bound: bound.low, default=None)
 
 
 def headline(deployment: Deployment) -> str:
@@ -132,6 +140,11 @@ def render(template: str, **facts: object) -> str:
     return _template(template).render(**facts)
 
 
+@cache
+def _template(text: str) -> Template:
+    return _ENVIRONMENT.from_string(text)
+
+
 def together(names: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *others, last = names or ("",)
@@ -159,21 +172,19 @@ def _refusal(against: Sequence[BoardRecord], boards: Sequence[BoardRecord]) -> s
     return reasons
 
 
-def _acceptance(boards: Sequence[BoardRecord]) -> str:
+def _acceptance(deployment: Deployment, boards: Sequence[BoardRecord]) -> str:
     names = " and ".join(board.name for board in boards)
-    verdicts = [board.verdict for board in boards if board.verdict]
     text = f"all checks passed on {names}"
     warned = [board for board in boards if board.verdict and board.verdict.why(board.evidence).checks]
     if warned:
         text = f"{names} accept it; " + "; ".join(f"{board.name}: {verdict_in_words(board)}" for board in warned)
-    bounds = [verdict.device_accuracy for verdict in verdicts if verdict.device_accuracy]
-    if bounds:
-        worst = min(bounds, key=lambda bound: bound.low)
+    worst = least_accuracy(deployment)
+    if worst:
         text += (
             f"; accuracy on the device is at least {formats.percent(worst.low)} over the held-out samples, with "
             f"{formats.confidence(worst.confidence)} confidence"
         )
-    checks = [check for verdict in verdicts for check in verdict.checks]
+    checks = [check for board in boards if board.verdict for check in board.verdict.checks]
     compared = [check for check in checks if check.name == "against_production"]
     if compared and all(check.status == "skipped" for check in compared):
         text += f"; not compared with production: {check_in_words(compared[0])}"
@@ -201,24 +212,17 @@ def _no_verdict(deployment: Deployment, boards: Sequence[BoardRecord]) -> str:
     )
 
 
-@cache
-def _template(text: str) -> Template:
-    return _environment().from_string(text)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(autoescape=False, undefined=StrictUndefined)
-    environment.filters.update(
-        count=lambda value: f"{value:,}",
-        explained=checks_in_words,
-        grouped=formats.grouped,
-        image=lambda image: f"image {image[:8]}" if image else "no image",
-        number=formats.number,
-        percent=formats.percent,
-        score=lambda value: formats.in_unit(value, "score"),
-        seconds=formats.seconds,
-        together=together,
-        words=in_words,
-    )
-    return environment
+FILTERS: Final[dict[str, Callable[..., str]]] = {
+    "count": lambda value: f"{value:,}",
+    "explained": checks_in_words,
+    "grouped": formats.grouped,
+    "image": lambda image: f"image {image[:8]}" if image else "no image",
+    "number": formats.number,
+    "percent": formats.percent,
+    "score": lambda value: formats.in_unit(value, "score"),
+    "seconds": formats.seconds,
+    "together": together,
+    "words": in_words,
+}
+_ENVIRONMENT: Final = Environment(autoescape=False, undefined=StrictUndefined)
+_ENVIRONMENT.filters.update(FILTERS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge_deployer.finding import AnyFinding, kind
 
-_HEALTH = "`tinyops boards health` tests a board in quarantine and lets it back"
+HEALTH = "`tinyops boards health` tests a board in quarantine and lets it back"
 
 BoardInTrouble = kind(
     "boards.trouble", "{{ board }}: {{ message }}", {"board": str, "message": str, "help": str}, remedy="{{ help }}"
@@ -14,7 +14,7 @@ InQuarantine = kind(
     "boards.in_quarantine",
     "{{ board }} is in quarantine: {{ reason | words }}",
     {"board": str, "reason": AnyFinding},
-    remedy=_HEALTH,
+    remedy=HEALTH,
 )
 
 LeftOut = kind("boards.left_out", "{{ board }} is left out: {{ message }}", {"board": str, "message": str})
@@ -24,7 +24,7 @@ TooFewBoards = kind(
     "{{ quorum }} healthy staging boards are needed, of every profile one, {{ missing }} missing; "
     "{% for board in absent %}{{ board | words }}{{ '' if loop.last else '; ' }}{% endfor %}",
     {"quorum": int, "missing": int, "absent": tuple[AnyFinding, ...]},
-    remedy=f"reconnect the board, or give staging a spare; {_HEALTH}",
+    remedy=f"reconnect the board, or give staging a spare; {HEALTH}",
 )
 
 AnotherKindOfModel = kind(

@@ -7,25 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from typing_extensions import override
 
-from edge_deployer.acceptance.check import Case
-from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.check import Case, CheckResult
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.registry import registered
-from edge_deployer.acceptance.sequential import (
-    NO_FLOOR,
-    Floor,
-    FloorCheck,
-    above_constant,
-    first,
-    fixed_samples,
-    lower_bound,
-    needed_by_design,
-    require_as_many,
-    status_of,
-    taken_by,
-)
-from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest, design_test
+from edge_deployer.acceptance.sequential import NO_FLOOR, Floor, FloorCheck, above_constant, require_as_many
+from edge_deployer.acceptance.statistics.bernoulli import BernoulliTest, design_test, smallest_cap
+from edge_deployer.acceptance.statistics.confidence_sequence import share_lower_bound
 from edge_deployer.errors import TinyopsError
 from edge_deployer.finding import kind
 from edge_deployer.quality import majority_share
@@ -56,7 +44,7 @@ class AccuracyCheck(FloorCheck):
     about = "the share of labelled samples that the board names right"
     section = Accuracy
     section_about = "for labels that are classes; null asks what `better_than_constant` says"
-    asks = ("Accuracy", FloorCheck.asks[1])
+    heading = "Accuracy"
     unit = "share"
     metric = "accuracy"
     needs = "labels that are classes"
@@ -70,8 +58,7 @@ class AccuracyCheck(FloorCheck):
     def judge(self, case: Case) -> CheckResult | None:
         if case.reference.metric != "accuracy":
             return None
-        assert case.evidence.answers is not None
-        right = case.reference.right_answers(case.evidence.answers.outputs.load())
+        right = case.reference.right_answers(case.outputs)
         floor = self.floor(case.plan, case.reference)
         if floor is None:
             told = RightWithoutFloor(right=int(right.sum()), samples=len(right))
@@ -80,22 +67,21 @@ class AccuracyCheck(FloorCheck):
         outcome = test.decide_in_order(~right)
         taken = right[: outcome.samples]
         count = int(taken.sum())
-        return self.result(
+        return self.decided(
             case,
-            status_of(outcome),
+            outcome,
             Right(right=count, samples=len(taken), constant=self.constant(floor, case.plan)),
             measured=count / len(taken),
             limit=floor.floor,
-            bound=lower_bound(taken, case.plan),
-            fixed_samples=fixed_samples(test),
-            differing=first(~taken),
-            **taken_by(outcome, case),
+            low=share_lower_bound(count, len(taken), case.plan.confidence),
+            fixed_samples=test.fixed_samples,
+            differing=np.flatnonzero(~taken),
         )
 
     @override
     def samples_needed(self, plan: AcceptancePlan, *, labelled: bool, computed: bool) -> int | None:
         floor = plan.section(Accuracy)
-        return needed_by_design(lambda: accuracy_test(floor, 1, plan)) if floor is not None and labelled else None
+        return smallest_cap(*floor.missed, plan.alpha, plan.beta) if floor is not None and labelled else None
 
     @override
     def require(self, plan: AcceptancePlan, reference: Reference) -> None:
@@ -109,7 +95,7 @@ def accuracy_test(floor: Floor, samples: int, plan: AcceptancePlan) -> Bernoulli
     Raises:
         TooFewSamplesError: so many samples are too few for it.
     """
-    return design_test(1 - floor.floor, 1 - floor.floor + floor.margin, plan.alpha, plan.beta, samples)
+    return design_test(*floor.missed, plan.alpha, plan.beta, samples)
 
 
 def require_better_than_constant(plan: AcceptancePlan, counts: Sequence[int]) -> None:
@@ -131,7 +117,5 @@ def require_better_than_constant(plan: AcceptancePlan, counts: Sequence[int]) ->
             "the model from one that always answers it",
             remedy="add samples of the other classes, or set `better_than_constant: false` in the acceptance plan",
         )
-    floor = above_constant(majority, samples, plan)
-    require_as_many(
-        "accuracy", needed_by_design(lambda: accuracy_test(floor, samples, plan)), samples, "samples", NO_FLOOR
-    )
+    needed = smallest_cap(*above_constant(majority, samples, plan).missed, plan.alpha, plan.beta)
+    require_as_many("accuracy", needed, samples, remedy=NO_FLOOR)

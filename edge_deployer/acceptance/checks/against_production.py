@@ -6,12 +6,11 @@ import numpy as np
 from pydantic import Field
 from typing_extensions import override
 
-from edge_deployer.acceptance.check import Case, SequentialCheck
-from edge_deployer.acceptance.check_result import Bound, CheckResult
+from edge_deployer.acceptance.check import Case, CheckResult, SequentialCheck
 from edge_deployer.acceptance.findings import NoClassLabels
 from edge_deployer.acceptance.plan import AcceptancePlan, Proportion
 from edge_deployer.acceptance.registry import registered
-from edge_deployer.acceptance.sequential import Section, fewest, first, status_of, taken_by
+from edge_deployer.acceptance.sequential import Section, fewest
 from edge_deployer.acceptance.statistics.confidence_sequence import mean_upper_bound
 from edge_deployer.acceptance.statistics.paired import PairedTest
 from edge_deployer.finding import kind
@@ -43,10 +42,10 @@ class AgainstProductionCheck(SequentialCheck):
     section, default = AgainstProduction, AgainstProduction()
     nullable = True
     section_about = "accuracy against the release in production; null asks for none"
+    heading = "Against production"
     asks = (
-        "Against production",
         "{% if section is none %}not compared{% else %}"
-        "an accuracy lower by {{ section.margin | percent }} is bad{% endif %}",
+        "an accuracy lower by {{ section.margin | percent }} is bad{% endif %}"
     )
     unit = "loss"
     at_least = True
@@ -60,7 +59,7 @@ class AgainstProductionCheck(SequentialCheck):
             return None
         if production.answers is None or case.reference.metric != "accuracy":
             return self.result(case, "skipped", production.reason or NoClassLabels())
-        ours, theirs = case.evidence.answers.outputs.load(), production.answers.outputs.load()
+        ours, theirs = case.outputs, production.answers.outputs.load()
         both = min(len(ours), len(theirs))
         candidate = case.reference.right_answers(ours[:both])
         earlier = case.reference.right_answers(theirs[:both], production.output)
@@ -68,16 +67,14 @@ class AgainstProductionCheck(SequentialCheck):
         candidate, earlier = candidate[: outcome.samples], earlier[: outcome.samples]
         losses = earlier.astype(np.float64) - candidate
         lost, won = int((losses > 0).sum()), int((losses < 0).sum())
-        confidence = case.plan.confidence
-        return self.result(
+        return self.decided(
             case,
-            status_of(outcome),
+            outcome,
             Discordant(lost=lost, won=won, samples=len(losses), margin=against.margin),
             measured=float(losses.mean()),
             limit=0.0,
-            bound=Bound(high=mean_upper_bound(losses, -1.0, 1.0, confidence), confidence=confidence),
-            differing=first(losses > 0),
-            **taken_by(outcome, case),
+            high=mean_upper_bound(losses, -1.0, 1.0, case.plan.confidence),
+            differing=np.flatnonzero(losses > 0),
         )
 
     @override

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from edge_deployer.acceptance.check import Case, Check
-from edge_deployer.acceptance.check_result import CheckResult, Status
+from edge_deployer.acceptance.check import Case, Check, CheckResult, Status
 from edge_deployer.acceptance.registry import registered
 from edge_deployer.finding import Finding, kind
 

@@ -6,21 +6,12 @@ import numpy as np
 from typing_extensions import override
 
 from edge_deployer.acceptance.agreement import BoolArray
-from edge_deployer.acceptance.check import Case
-from edge_deployer.acceptance.check_result import Bound, CheckResult
+from edge_deployer.acceptance.check import Case, CheckResult
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.registry import registered
-from edge_deployer.acceptance.sequential import (
-    NO_FLOOR,
-    Floor,
-    FloorCheck,
-    fewest,
-    require_as_many,
-    status_of,
-    taken_by,
-)
-from edge_deployer.acceptance.statistics.bounded_mean import FloorTest, ranking_wins
+from edge_deployer.acceptance.sequential import NO_FLOOR, Floor, FloorCheck, fewest, require_as_many
+from edge_deployer.acceptance.statistics.bounded_mean import CeilingTest, ranking_wins
 from edge_deployer.acceptance.statistics.confidence_sequence import mean_lower_bound
 from edge_deployer.finding import kind
 from edge_deployer.quality import NO_SKILL_AUC, anomaly_scores
@@ -56,7 +47,7 @@ class AucCheck(FloorCheck):
     about = "the share of pairs in which the anomaly has the higher score"
     section = Auc
     section_about = "for labels 0 and 1 of a model that scores; null asks what `better_than_constant` says"
-    asks = ("AUC", FloorCheck.asks[1])
+    heading = "AUC"
     unit = "score"
     metric = "auc"
     needs = "labels 0 and 1 of a model that scores"
@@ -70,8 +61,7 @@ class AucCheck(FloorCheck):
         truth, task = case.reference.true_labels, case.reference.task
         if truth is None or task is None or "auc" not in task.metrics:
             return None
-        assert case.evidence.answers is not None
-        outputs = case.evidence.answers.outputs.load()
+        outputs = case.outputs
         anomaly = truth[: len(outputs)] == 1
         targets = None if case.reference.targets is None else case.reference.targets.load()[: len(outputs)]
         scores = anomaly_scores(outputs, targets, case.reference.output)
@@ -84,29 +74,30 @@ class AucCheck(FloorCheck):
             return self.result(case, "skipped", AucWithoutFloor(auc=measured, samples=len(outputs)), measured=measured)
         if not len(wins):
             return self.result(case, "undecided", NoPair())
-        outcome = _test(floor, case.reference.pairs, case.plan).decide(wins)
+        outcome = _test(floor, case.reference.pairs, case.plan).decide(1 - wins)
         taken = wins[: outcome.samples]
         auc = float(taken.mean())
-        return self.result(
+        return self.decided(
             case,
-            status_of(outcome),
+            outcome,
             AucOfPairs(auc=auc, pairs=len(taken), constant=self.constant(floor, case.plan)),
             measured=auc,
             limit=floor.floor,
-            bound=Bound(low=mean_lower_bound(taken, 0.0, 1.0, case.plan.confidence), confidence=case.plan.confidence),
-            **{**taken_by(outcome, case), "samples": _samples_with_pairs(anomaly, len(taken))},
+            low=mean_lower_bound(taken, 0.0, 1.0, case.plan.confidence),
+            samples=_samples_with_pairs(anomaly, len(taken)),
         )
 
     @override
     def require(self, plan: AcceptancePlan, reference: Reference) -> None:
         floor = self.floor(plan, reference)
         if floor is not None:
-            needed = fewest(lambda cap: _test(floor, cap, plan).decide(np.ones(cap)))
+            needed = fewest(lambda cap: _test(floor, cap, plan).decide(np.zeros(cap)))
             require_as_many("auc", needed, reference.pairs, "pairs of an anomaly and a normal sample", NO_FLOOR)
 
 
-def _test(floor: Floor, pairs: int, plan: AcceptancePlan) -> FloorTest:
-    return FloorTest(floor.floor, floor.margin, plan.alpha, plan.beta, max(1, pairs))
+def _test(floor: Floor, pairs: int, plan: AcceptancePlan) -> CeilingTest:
+    """The test of the share of pairs that are lost: a floor of what is won is a ceiling of that."""
+    return CeilingTest(1 - floor.floor, floor.margin, plan.alpha, plan.beta, max(1, pairs))
 
 
 def _samples_with_pairs(anomaly: BoolArray, pairs: int) -> int:

@@ -6,8 +6,7 @@ import numpy as np
 from typing_extensions import override
 
 from edge_deployer.acceptance.agreement import BoolArray, differs, identical
-from edge_deployer.acceptance.check import SHOWN, Case, Check
-from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.check import Case, Check, CheckResult
 from edge_deployer.acceptance.checks.labels import LabelsCheck
 from edge_deployer.acceptance.checks.outputs import OutputsCheck, tolerance_of
 from edge_deployer.acceptance.evidence import BoardEvidence
@@ -64,7 +63,7 @@ class GoldenVectorsCheck(Check):
             VectorsDiffer(differing=len(wrong), vectors=len(outputs)),
             measured=len(wrong) / len(outputs),
             limit=allowed / len(outputs),
-            differing=tuple(wrong[:SHOWN].tolist()),
+            differing=wrong,
         )
 
 

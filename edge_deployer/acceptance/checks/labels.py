@@ -6,22 +6,15 @@ from typing_extensions import override
 
 from edge_deployer.acceptance.agreement import BoolArray, other_label
 from edge_deployer.acceptance.check import Case
-from edge_deployer.acceptance.check_result import Status
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.registry import registered
-from edge_deployer.acceptance.sequential import Disagreement, DisagreementCheck
+from edge_deployer.acceptance.sequential import Disagreement, DisagreementCheck, counted
 from edge_deployer.finding import Finding, kind
 
 
 class Labels(Disagreement):
     """Shares of samples that the board names another class than TFLM."""
 
-
-OtherClass = kind(
-    "labels.other_class",
-    "{{ differing }} of {{ samples }} samples name another class than TFLM",
-    {"differing": int, "samples": int},
-)
 
 NoClasses = kind("labels.no_classes", "the outputs are no classes")
 
@@ -36,17 +29,12 @@ class LabelsCheck(DisagreementCheck):
     section, default = Labels, Labels()
     section_about = "samples named another class than TFLM names"
     counts = "other classes"
-    asks = ("Another class than TFLM's", DisagreementCheck.asks[1])
+    found = counted("labels.other_class", "{{ differing }} of {{ samples }} samples name another class than TFLM")
+    heading = "Another class than TFLM's"
 
     @override
     def samples_against(self, case: Case) -> BoolArray:
-        assert case.evidence.answers is not None
-        outputs = case.evidence.answers.outputs.load()
-        return other_label(outputs, case.reference, range(len(outputs)))
-
-    @override
-    def finding(self, case: Case, taken: BoolArray, status: Status) -> Finding:
-        return OtherClass(differing=int(taken.sum()), samples=len(taken))
+        return other_label(case.outputs, case.reference, range(len(case.outputs)))
 
     @override
     def why_skipped(self, reference: Reference) -> Finding | None:

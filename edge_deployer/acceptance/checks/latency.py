@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from typing_extensions import override
 
-from edge_deployer.acceptance.check import Case, Check
-from edge_deployer.acceptance.check_result import CheckResult, Status
+from edge_deployer.acceptance.check import Case, Check, CheckResult, Status
 from edge_deployer.acceptance.findings import RanNoSample
 from edge_deployer.acceptance.registry import registered
 from edge_deployer.finding import kind

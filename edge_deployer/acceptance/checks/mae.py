@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field, model_validator
 from typing_extensions import override
 
-from edge_deployer.acceptance.check import SHOWN, Case, SequentialCheck
-from edge_deployer.acceptance.check_result import Bound, CheckResult
+from edge_deployer.acceptance.check import Case, CheckResult, SequentialCheck
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.acceptance.registry import registered
-from edge_deployer.acceptance.sequential import Section, fewest, require_as_many, status_of, taken_by
+from edge_deployer.acceptance.sequential import Section, fewest, require_as_many
 from edge_deployer.acceptance.statistics.bounded_mean import CeilingTest
 from edge_deployer.acceptance.statistics.confidence_sequence import mean_upper_bound
 from edge_deployer.errors import TinyopsError
@@ -70,10 +70,10 @@ class MaeCheck(SequentialCheck):
     about = "the mean absolute error from the true values"
     section = Mae
     section_about = "for regression targets; null asks for none"
+    heading = "Mean absolute error"
     asks = (
-        "Mean absolute error",
         "{% if section is none %}no ceiling is set{% else %}at most {{ section.ceiling | number }}; "
-        "{{ (section.ceiling + section.margin) | number }} is bad{% endif %}",
+        "{{ (section.ceiling + section.margin) | number }} is bad{% endif %}"
     )
     metric = "mae"
     needs = "`targets`, the true values"
@@ -83,35 +83,29 @@ class MaeCheck(SequentialCheck):
         reference, plan, mae = case.reference, case.plan, case.plan.section(Mae)
         if reference.metric != "mae" or reference.targets is None:
             return None
-        assert case.evidence.answers is not None
-        outputs = case.evidence.answers.outputs.load()
+        outputs = case.outputs
         errors = absolute_errors(outputs, reference.targets.load()[: len(outputs)], reference.output)
         if mae is None:
             error = float(errors.mean())
-            return self.result(
-                case, "skipped", MeanErrorWithoutCeiling(error=error, samples=len(errors)), measured=error
-            )
+            told = MeanErrorWithoutCeiling(error=error, samples=len(errors))
+            return self.result(case, "skipped", told, measured=error)
         test = _test(mae, reference, plan)
         beyond = np.flatnonzero(~(errors <= test.high))
         if len(beyond):
-            worst = float(errors[beyond[0]])
-            finding = BeyondLargest(
-                sample=int(beyond[0]), error=worst if np.isfinite(worst) else None, largest=test.high
-            )
-            differing = tuple(beyond[:SHOWN].tolist())
-            return self.result(case, "failed", finding, limit=mae.ceiling, differing=differing)
+            index, error = int(beyond[0]), float(errors[beyond[0]])
+            finding = BeyondLargest(sample=index, error=error if np.isfinite(error) else None, largest=test.high)
+            return self.result(case, "failed", finding, limit=mae.ceiling, differing=beyond)
         outcome = test.decide(errors)
         taken = errors[: outcome.samples]
         error = float(taken.mean())
-        return self.result(
+        return self.decided(
             case,
-            status_of(outcome),
+            outcome,
             MeanError(error=error, samples=len(taken)),
             measured=error,
             limit=mae.ceiling,
-            bound=Bound(high=mean_upper_bound(taken, 0.0, test.high, plan.confidence), confidence=plan.confidence),
-            differing=tuple(np.argsort(-taken, kind="stable")[:SHOWN].tolist()),
-            **taken_by(outcome, case),
+            high=mean_upper_bound(taken, 0.0, test.high, plan.confidence),
+            differing=np.argsort(-taken, kind="stable"),
         )
 
     @override
@@ -124,17 +118,13 @@ class MaeCheck(SequentialCheck):
         if mae is None:
             return
         try:
-            largest = _test(mae, reference, plan).high
+            test = _test(mae, reference, plan)
         except ValueError as error:
             raise TinyopsError(
                 f"acceptance plan: `mae` cannot be tested: {error}",
                 remedy="set mae.largest_error to the largest error there can be, above ceiling and margin together",
             ) from error
-        needed = fewest(
-            lambda cap: CeilingTest(mae.ceiling, mae.margin, plan.alpha, plan.beta, cap, 0.0, largest).decide(
-                np.zeros(cap)
-            )
-        )
+        needed = fewest(lambda cap: replace(test, cap=cap).decide(np.zeros(cap)))
         require_as_many("mae", needed, len(reference))
 
 

@@ -10,11 +10,11 @@ from typing_extensions import override
 
 from edge_deployer.acceptance.agreement import BoolArray, deviation_steps, other_label
 from edge_deployer.acceptance.check import Case
-from edge_deployer.acceptance.check_result import Status
 from edge_deployer.acceptance.checks.labels import Labels
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.registry import registered
 from edge_deployer.acceptance.sequential import Disagreement, DisagreementCheck
+from edge_deployer.acceptance.statistics.decision import Decision
 from edge_deployer.finding import Finding, kind
 from edge_deployer.tensors import Array
 
@@ -52,19 +52,16 @@ class OutputsCheck(DisagreementCheck):
     section, default = Outputs, Outputs()
     section_about = "samples whose outputs are further off TFLM's than the tolerance"
     counts = "outputs off"
-    asks = (
-        "Outputs more than {{ section.tolerance }} step{{ '' if section.tolerance == 1 else 's' }} off TFLM's",
-        DisagreementCheck.asks[1],
-    )
+    heading = "Outputs more than {{ section.tolerance }} step{{ '' if section.tolerance == 1 else 's' }} off TFLM's"
 
     @override
     def samples_against(self, case: Case) -> BoolArray:
         return np.asarray(_steps(case) > tolerance_of(case.plan), np.bool_)
 
     @override
-    def finding(self, case: Case, taken: BoolArray, status: Status) -> Finding:
+    def finding(self, case: Case, taken: BoolArray, decision: Decision | None) -> Finding:
         differing, tolerance = int(taken.sum()), tolerance_of(case.plan)
-        if status != "failed" or case.plan.only_warns(self.name) or not _labels_agree(case):
+        if decision is not Decision.REJECT or case.plan.only_warns(self.name) or not _labels_agree(case):
             return OutputsOff(differing=differing, samples=len(taken), tolerance=tolerance)
         steps = _steps(case)
         return AnotherRuntime(
@@ -85,17 +82,14 @@ def tolerance_of(plan: AcceptancePlan) -> int:
 
 def _steps(case: Case) -> Array:
     """How far each answer is off TFLM's at most."""
-    answers, expected = case.evidence.answers, case.reference.reference_outputs
-    assert answers is not None
+    outputs, expected = case.outputs, case.reference.reference_outputs
     assert expected is not None
-    return deviation_steps(answers.outputs.load().reshape(len(answers), -1), expected[: len(answers)])
+    return deviation_steps(outputs.reshape(len(outputs), -1), expected[: len(outputs)])
 
 
 def _labels_agree(case: Case) -> bool:
     """Whether the board names no more samples another class than is tolerated."""
     shares = case.plan.section(Labels)
-    assert case.evidence.answers is not None
     if shares is None or not case.reference.names_classes:
         return False
-    outputs = case.evidence.answers.outputs.load()
-    return bool(other_label(outputs, case.reference, range(len(outputs))).mean() <= shares.tolerated)
+    return bool(other_label(case.outputs, case.reference, range(len(case.outputs))).mean() <= shares.tolerated)

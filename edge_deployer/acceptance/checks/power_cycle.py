@@ -6,8 +6,7 @@ from pydantic import ConfigDict, RootModel
 from typing_extensions import override
 
 from edge_deployer.acceptance.agreement import identical
-from edge_deployer.acceptance.check import Case, Check
-from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.check import Case, Check, CheckResult
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.registry import registered
 from edge_deployer.finding import Finding, kind
@@ -45,7 +44,8 @@ class PowerCycleCheck(Check):
     made_of = frozenset({"power cycle"})
     section, section_name, default = PowerCycleAsked, "power_cycle", PowerCycleAsked(True)
     section_about = "whether staging boards are reset once more when confirmed"
-    asks = ("Power cycle", "{{ 'staging boards are reset once more when confirmed' if section.root else 'none' }}")
+    heading = "Power cycle"
+    asks = "{{ 'staging boards are reset once more when confirmed' if section.root else 'none' }}"
 
     @override
     def judge(self, case: Case) -> CheckResult | None:

@@ -6,8 +6,7 @@ import numpy as np
 from typing_extensions import override
 
 from edge_deployer.acceptance.agreement import BoolArray, deviation_steps, far_off, other_label
-from edge_deployer.acceptance.check import Case, Check
-from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.check import Case, Check, CheckResult
 from edge_deployer.acceptance.checks.outputs import tolerance_of
 from edge_deployer.acceptance.findings import HadFault, RanNoSample, RunsAnotherImage
 from edge_deployer.acceptance.plan import AcceptancePlan
@@ -77,11 +76,7 @@ def gets_no_vector_right(outputs: Array, reference: Reference, plan: AcceptanceP
     """Whether the golden vectors of the smoke test, as far as they have been answered, are all wrong.
 
     A difference counts if the plan refuses for it: not where the check of labels, or that of outputs, only warns.
-
-    Args:
-        outputs: all answers so far, (n, ...).
-        reference: TFLM's.
-        plan: for the tolerance, and for what only warns.
+    `outputs` are all answers so far, (n, ...).
     """
     first = outputs[:SMOKE_VECTORS]
     wrong: BoolArray = np.zeros(len(first), np.bool_)

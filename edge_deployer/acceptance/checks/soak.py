@@ -9,8 +9,7 @@ from pydantic import ConfigDict, Field, RootModel
 from typing_extensions import override
 
 from edge_deployer.acceptance.agreement import identical
-from edge_deployer.acceptance.check import SHOWN, Case, Check
-from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.check import Case, Check, CheckResult
 from edge_deployer.acceptance.plan import MOST_SAMPLES, AcceptancePlan
 from edge_deployer.acceptance.registry import registered
 from edge_deployer.finding import Finding, kind
@@ -53,7 +52,7 @@ class SoakCheck(Check):
     made_of = frozenset({"soak"})
     section, section_name, default = SoakInferences, "soak_inferences", SoakInferences(32)
     section_about = "golden vectors run again, in turn; outputs must not change"
-    asks = ("Soak", "{{ section.root | grouped }} inferences again, outputs must not change")
+    heading, asks = "Soak", "{{ section.root | grouped }} inferences again, outputs must not change"
 
     @override
     def judge(self, case: Case) -> CheckResult:
@@ -76,7 +75,7 @@ class SoakCheck(Check):
             finding,
             measured=len(changed),
             limit=0,
-            differing=tuple(sorted({again.samples[place] for place in changed})[:SHOWN]),
+            differing=sorted({again.samples[place] for place in changed}),
         )
 
 

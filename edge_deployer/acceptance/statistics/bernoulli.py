@@ -17,28 +17,12 @@ from edge_deployer.acceptance.statistics.decision import (
     check_error_rates,
     check_shares,
 )
-from edge_deployer.acceptance.statistics.lines import UNIT, Lines
+from edge_deployer.acceptance.statistics.fixed_size import fixed_size_test
+from edge_deployer.acceptance.statistics.lines import Lines
 from edge_deployer.acceptance.statistics.stopping_time import stretches
-
-UNDECIDED_WITHOUT_CAP = 0.01
-"""The cap that is chosen where none is given leaves at most this undecided, whatever the share of failures."""
 
 UNDECIDED_WITHIN_CAP = 0.1
 """A cap that leaves more than this undecided, at the tolerated or the bad share, is refused."""
-
-_SHARES_BETWEEN = 9
-"""Shares from tolerated to bad at which a cap is sought. The slope comes on top: there the walk between the lines
-drifts to neither of them, and takes longest (Wald 1945)."""
-
-
-@dataclass(frozen=True)
-class OperatingCharacteristic:
-    """What a test does to devices of one share of failures: exact, by dynamic programming."""
-
-    accept: float
-    reject: float
-    undecided: float
-    mean_samples: float
 
 
 @dataclass(frozen=True)
@@ -51,6 +35,11 @@ class BernoulliTest:
     beta: float  # The second error rate.
     cap: int  # Samples after which there is no decision any more.
     lines: Lines  # Where the test ends before.
+
+    @property
+    def fixed_samples(self) -> int:
+        """What a test of fixed size takes for the same shares and error rates."""
+        return fixed_size_test(self.tolerated, self.bad, self.alpha, self.beta)[0]
 
     def decide(self, failures: int, samples: int) -> Decision | None:
         """What is to be said after so many samples, asked after each; None: take one more.
@@ -81,34 +70,9 @@ class BernoulliTest:
                 return Standing(decision, index + 1)
         return Standing(None, len(failed))
 
-    def operating_characteristic(self, share: float) -> OperatingCharacteristic:
-        """What this test does to devices of which each sample fails with probability `share`.
-
-        Raises:
-            ValueError: share is not between 0 and 1.
-        """
-        if not 0 <= share <= 1:
-            raise ValueError(f"share must be between 0 and 1, not {share:g}")
-        accept = 0.0
-        going_on = []
-        for stretch in stretches(self.lines, share):
-            if stretch.start > self.cap:
-                break
-            going_on.append(stretch.undecided())
-            accept += stretch.accepted if stretch.start + stretch.samples <= self.cap else 0.0
-        # [n] is the probability that n samples do not suffice; the zeros are what `stretches` neglects.
-        insufficient = np.append(np.concatenate(going_on), np.zeros(self.cap + 1))[: self.cap + 1]
-        undecided = float(insufficient[self.cap])
-        return OperatingCharacteristic(
-            accept=accept,
-            reject=1 - accept - undecided,
-            undecided=undecided,
-            mean_samples=float(insufficient[: self.cap].sum()),
-        )
-
 
 @lru_cache(maxsize=256)
-def design_test(tolerated: float, bad: float, alpha: float, beta: float, cap: int | None = None) -> BernoulliTest:
+def design_test(tolerated: float, bad: float, alpha: float, beta: float, cap: int) -> BernoulliTest:
     """The test of tolerated against bad that stops earliest among those of Wald's form whose error rates hold.
 
     Its lines are those of Wald's sequential probability ratio test (1945), which no test of the same error rates
@@ -123,35 +87,30 @@ def design_test(tolerated: float, bad: float, alpha: float, beta: float, cap: in
         bad: share of failures of a bad device, under 1.
         alpha: highest probability of rejecting a good device.
         beta: highest probability of accepting a bad device.
-        cap: most samples; None: enough that at most `UNDECIDED_WITHOUT_CAP` of all tests end undecided, also at the
-            share between tolerated and bad that is hardest to decide.
+        cap: most samples.
 
     Raises:
         TooFewSamplesError: more than `UNDECIDED_WITHIN_CAP` of the tests of good or of bad devices would end
-            undecided at this cap. It has the cap that is needed.
+            undecided at this cap; the message has the one that is needed.
         ValueError: shares or error rates that make no test.
     """
     check_shares(tolerated, bad)
     check_error_rates(alpha, beta)
-    lines = calibrated_lines(tolerated, bad, alpha, beta)
-    if cap is None:
-        between = np.linspace(tolerated, bad, _SHARES_BETWEEN)
-        cap = _samples_to_decide(lines, [*map(float, between), lines.slope / UNIT], UNDECIDED_WITHOUT_CAP)
     check_cap(cap)
     # Cutting off keeps the error rates at any cap, so that a test with too small a one looks sound and decides nothing.
-    needed = _samples_to_decide(lines, [tolerated, bad], UNDECIDED_WITHIN_CAP)
+    needed = smallest_cap(tolerated, bad, alpha, beta)
     if cap < needed:
         raise TooFewSamplesError(
             f"a test of {tolerated:.4g} against {bad:.4g} at error rates {alpha:.4g} and {beta:.4g} needs up to "
-            f"{needed} samples, and its cap is {cap}",
-            needed,
+            f"{needed} samples, and its cap is {cap}"
         )
-    return BernoulliTest(tolerated, bad, alpha, beta, cap, lines)
+    return BernoulliTest(tolerated, bad, alpha, beta, cap, calibrated_lines(tolerated, bad, alpha, beta))
 
 
-def _samples_to_decide(lines: Lines, shares: list[float], undecided: float) -> int:
-    """Samples after which at most `undecided` of the tests go on, at every one of the shares."""
+def smallest_cap(tolerated: float, bad: float, alpha: float, beta: float) -> int:
+    """The fewest samples that a test can be capped at: after them at most `UNDECIDED_WITHIN_CAP` of the tests go on."""
+    lines = calibrated_lines(tolerated, bad, alpha, beta)
     return max(
-        next(stretch.start + stretch.samples for stretch in stretches(lines, share) if stretch.left <= undecided)
-        for share in shares
+        next(each.start + each.samples for each in stretches(lines, share) if each.left <= UNDECIDED_WITHIN_CAP)
+        for share in (tolerated, bad)
     )

@@ -1,4 +1,4 @@
-"""Sequential tests of a mean of bounded values against a floor (AUC) or a ceiling (mean absolute error)."""
+"""A sequential test of a mean of bounded values against a ceiling, and the values whose mean is an AUC."""
 
 from __future__ import annotations
 
@@ -30,11 +30,6 @@ class CeilingTest:
     high: float = 1.0  # Largest value there can be.
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no test.
-
-        Raises:
-            ValueError: what is wrong with which number.
-        """
         check_error_rates(self.alpha, self.beta)
         check_cap(self.cap)
         if not self.low < self.limit < self.limit + self.tolerated < self.high:
@@ -60,40 +55,6 @@ class CeilingTest:
         if len(ends):
             return Standing(Decision.REJECT if rejects[ends[0]] else Decision.ACCEPT, int(ends[0]) + 1)
         return Standing(Decision.UNDECIDED if len(unit) == self.cap else None, len(unit))
-
-
-@dataclass(frozen=True)
-class FloorTest:
-    """Does a mean of values in [0, 1] reach a floor, or miss it by more than is tolerated?
-
-    `CeilingTest` on the mirrored values.
-    """
-
-    floor: float  # A device of this mean, or a larger one, is rejected with probability alpha at most.
-    tolerated: float  # A device under the floor by this much or more is accepted with probability beta at most.
-    alpha: float  # The first error rate.
-    beta: float  # The second error rate.
-    cap: int  # Values after which there is no decision any more.
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that make no test.
-
-        Raises:
-            ValueError: what is wrong with which number.
-        """
-        if not 0 < self.floor - self.tolerated < self.floor < 1:
-            raise ValueError(f"floor {self.floor:g} and tolerated {self.tolerated:g} must give two means within (0, 1)")
-        check_error_rates(self.alpha, self.beta)
-        check_cap(self.cap)
-
-    def decide(self, values: FloatArray) -> Standing:
-        """The first decision on values in the order in which they were taken; those after it do not count.
-
-        Raises:
-            ValueError: a value out of [0, 1].
-        """
-        mirrored = CeilingTest(1 - self.floor, self.tolerated, self.alpha, self.beta, self.cap)
-        return mirrored.decide(1 - to_unit_interval(values, 0.0, 1.0))
 
 
 def ranking_wins(labels: npt.NDArray[np.bool_], scores: FloatArray) -> FloatArray:

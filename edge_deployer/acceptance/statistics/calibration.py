@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import lru_cache
 from math import ceil, log
 from typing import Literal
 
@@ -14,6 +16,7 @@ _STEP = UNIT // 1000
 """The grid on which intercepts are searched: a thousandth of a failure."""
 
 
+@lru_cache(maxsize=256)
 def calibrated_lines(tolerated: float, bad: float, alpha: float, beta: float) -> Lines:
     """The narrowest lines of Wald's slope with P(reject | tolerated) <= alpha and P(accept | bad) <= beta, exactly.
 
@@ -61,17 +64,10 @@ def _moved_out(lines: Lines, side: Literal["accept", "reject"], wide: float, hol
         return replace(lines, **{side: steps * _STEP})
 
     # Whoever crosses the outer line has crossed the inner one before: the error rate falls as the line moves out.
-    failing = getattr(lines, side) // _STEP
     if holds(lines):
         return lines
-    holding = max(ceil(wide * UNIT / _STEP), failing + 1)
-    while holding - failing > 1:
-        middle = (failing + holding) // 2
-        if holds(moved(middle)):
-            holding = middle
-        else:
-            failing = middle
-    return moved(holding)
+    first = getattr(lines, side) // _STEP + 1
+    return moved(first + bisect_left(range(first, ceil(wide * UNIT / _STEP)), True, key=lambda at: holds(moved(at))))
 
 
 def _sums_to_at_most(rate: float, steps: Iterable[tuple[float, float]]) -> bool:

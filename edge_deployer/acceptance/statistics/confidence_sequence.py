@@ -37,11 +37,6 @@ def share_upper_bound(failures: int, samples: int, confidence: float) -> float:
     which grows with p. Source: Robbins 1970, method of mixtures; one-sided beta-binomial mixture, Howard, Ramdas,
     McAuliffe & Sekhon 2021. The mixture over [0, p] suits small shares, where one over [0, 1] is wider by half.
 
-    Args:
-        failures: samples that failed.
-        samples: all of them; 0 gives the bound 1.
-        confidence: of the bound, between 0 and 1.
-
     Raises:
         ValueError: more failures than samples, fewer than none, or a confidence that is not between 0 and 1.
     """
@@ -80,7 +75,7 @@ def mean_lower_bound(values: FloatArray, low: float, high: float, confidence: fl
         values: float64, shape (samples,), in the order in which they were taken.
         low: smallest value there can be.
         high: largest value there can be.
-        confidence: of the bound, between 0 and 1.
+        confidence: of the bound.
 
     Raises:
         ValueError: a value out of [low, high], low not under high, or a confidence that is not between 0 and 1.

@@ -26,37 +26,21 @@ class Standing:
 class TooFewSamplesError(ValueError):
     """A test that its cap makes impossible."""
 
-    def __init__(self, message: str, needed: int):
-        super().__init__(message)
-        self.needed = needed
-
 
 def check_error_rates(alpha: float, beta: float) -> None:
-    """Refuse error rates that no test can be asked for.
-
-    Raises:
-        ValueError: alpha or beta is not between 0 and 0.5.
-    """
+    """Refuse error rates of which one is not between 0 and 0.5, by a ValueError."""
     for name, rate in (("alpha", alpha), ("beta", beta)):
         if not 0 < rate < 0.5:
             raise ValueError(f"{name} must be above 0 and under 0.5, not {rate:g}")
 
 
 def check_shares(tolerated: float, bad: float) -> None:
-    """Refuse shares of failures that cannot be told apart.
-
-    Raises:
-        ValueError: they are not in order between 0 and 1.
-    """
+    """Refuse shares of failures that are not in order between 0 and 1, by a ValueError."""
     if not 0 < tolerated < bad < 1:
         raise ValueError(f"0 < tolerated < bad < 1 is needed, not tolerated {tolerated:g} and bad {bad:g}")
 
 
 def check_cap(cap: int) -> None:
-    """Refuse a cap that leaves nothing to observe.
-
-    Raises:
-        ValueError: cap is under 1.
-    """
+    """Refuse a cap that leaves nothing to observe, by a ValueError."""
     if cap < 1:
         raise ValueError(f"cap must be 1 sample or more, not {cap}")

@@ -1,7 +1,8 @@
-"""What a sequential test is measured against: the test of a fixed size, and the bound that none can beat."""
+"""What a sequential test is measured against: the test of a fixed size."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import lgamma, log, log1p
 
 import numpy as np
@@ -29,22 +30,6 @@ def fixed_size_test(tolerated: float, bad: float, alpha: float, beta: float) -> 
     return samples, most
 
 
-def wald_bound(tolerated: float, bad: float, alpha: float, beta: float) -> tuple[float, float]:
-    """The mean samples at the tolerated and at the bad share that no sequential test of these error rates beats.
-
-    Source: Wald 1945; Hoeffding 1953: ``E0[N] >= (alpha log(alpha / (1-beta)) + (1-alpha) log((1-alpha) / beta)) /
-    KL(p0 | p1)``, and the same with the roles changed. A test comes the closer the less it overshoots its lines.
-
-    Raises:
-        ValueError: shares or error rates that make no test.
-    """
-    check_shares(tolerated, bad)
-    check_error_rates(alpha, beta)
-    at_tolerated = _divergence(alpha, 1 - beta) / _divergence(tolerated, bad)
-    at_bad = _divergence(beta, 1 - alpha) / _divergence(bad, tolerated)
-    return at_tolerated, at_bad
-
-
 def most_failures(share: float, samples: int, alpha: float) -> int:
     """The fewest failures that so many samples of this share exceed with probability alpha at most; 0 < share < 1."""
     return next(most for most in range(samples + 1) if 1 - binomial_cdf(most, samples, share) <= alpha)
@@ -67,16 +52,4 @@ def _fewest_samples(most: int, bad: float, beta: float, start: int) -> int:
     enough = start
     while binomial_cdf(most, enough, bad) > beta:
         enough *= 2
-    too_few = start - 1
-    while enough - too_few > 1:
-        middle = (enough + too_few) // 2
-        if binomial_cdf(most, middle, bad) > beta:
-            too_few = middle
-        else:
-            enough = middle
-    return enough
-
-
-def _divergence(one: float, other: float) -> float:
-    """Kullback-Leibler divergence of two Bernoulli distributions, in nats."""
-    return one * log(one / other) + (1 - one) * log((1 - one) / (1 - other))
+    return start + bisect_left(range(start, enough), True, key=lambda size: binomial_cdf(most, size, bad) <= beta)

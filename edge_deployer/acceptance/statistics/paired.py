@@ -27,11 +27,6 @@ class PairedTest:
     cap: int  # Samples after which there is no decision any more.
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no test.
-
-        Raises:
-            ValueError: what is wrong with which number.
-        """
         if not 0 < self.margin < 1:
             raise ValueError(f"margin must be above 0 and under 1, not {self.margin:g}")
         check_error_rates(self.alpha, self.beta)

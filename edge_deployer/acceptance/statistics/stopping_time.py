@@ -26,20 +26,12 @@ class Stretch:
 
     start: int  # Samples before it.
     samples: int  # How many it has.
-    share: float  # The probability that one sample fails.
     # Float64; [i] is the probability that the test goes on at the start, and that i more failures than the fewest
     # possible are there. As many failures as the array is long reject.
     going_on: FloatArray
     rejected: float  # The probability that the test ends by rejecting in this stretch.
     accepted: float  # The probability that the test ends by accepting at the last sample of this stretch.
     left: float  # The probability that the test goes on after it.
-
-    def undecided(self) -> FloatArray:
-        """The probability that the test goes on before the stretch and after each of its samples but the last."""
-        drawn = np.arange(self.samples)
-        at_most = np.cumsum(_binomial(drawn, self.share, len(self.going_on)), axis=1)
-        probability: FloatArray = at_most[:, ::-1] @ self.going_on
-        return probability
 
 
 def stretches(lines: Lines, share: float) -> Iterator[Stretch]:
@@ -58,12 +50,12 @@ def stretches(lines: Lines, share: float) -> Iterator[Stretch]:
         accepts_at, rejects_until = lines.first_to_accept(fewest), lines.last_to_reject(rejecting)
         end = min(accepts_at, rejects_until)
         # Who has too many failures at the end of the stretch rejected within it: cut off, they are what is missing.
-        after = np.convolve(going_on, _binomial_row(end - start, share, len(going_on)))[: len(going_on)]
+        after = np.convolve(going_on, _binomial(end - start, share, len(going_on)))[: len(going_on)]
         rejected = left - float(after.sum())
         # And only the fewest possible failures lie at the accepting line, which a test reaches by passing.
         accepted = float(after[0]) if end == accepts_at else 0.0
         left -= rejected + accepted
-        yield Stretch(start, end - start, share, going_on, rejected, accepted, left)
+        yield Stretch(start, end - start, going_on, rejected, accepted, left)
         going_on, start = after, end
         if end == accepts_at:
             going_on, fewest = going_on[1:], fewest + 1
@@ -72,17 +64,12 @@ def stretches(lines: Lines, share: float) -> Iterator[Stretch]:
 
 
 @lru_cache(maxsize=4096)
-def _binomial_row(samples: int, share: float, width: int) -> FloatArray:
-    row: FloatArray = _binomial(np.array([samples]), share, width)[0]
-    return row
-
-
-def _binomial(drawn: npt.NDArray[np.int_], share: float, width: int) -> FloatArray:
-    """Probabilities of 0 to width - 1 failures in each number of samples drawn, shape (len(drawn), width)."""
-    drawn = drawn[:, None]
-    failures = np.arange(width)[None, :]
+@lru_cache(maxsize=4096)
+def _binomial(samples: int, share: float, width: int) -> FloatArray:
+    """Probabilities of 0 to width - 1 failures in so many samples, each of which fails with probability `share`."""
+    failures = np.arange(1, width)
     # Each probability from the one before, C(n, k) = C(n, k-1) (n-k+1)/k: no factorial, nothing to overflow.
-    factors: FloatArray = np.where(failures > 0, (drawn - failures + 1) * share / np.maximum(failures, 1), 1.0)
-    ways: FloatArray = np.cumprod(np.maximum(factors, 0.0), axis=1, dtype=np.float64)
-    probabilities: FloatArray = ways * (1 - share) ** np.maximum(drawn - failures, 0)
+    factors = np.maximum((samples - failures + 1) * share / failures, 0.0)
+    passes = (1 - share) ** np.maximum(samples - np.arange(width), 0)
+    probabilities: FloatArray = np.append(1.0, factors).cumprod() * passes
     return probabilities

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -102,7 +104,7 @@ def test_the_arena_that_is_judged_is_the_hosts_on_a_virtual_board_and_a_real_boa
     own: int, host: int | None, virtual: bool, decision: str, measured: int
 ) -> None:
     plan = AcceptancePlan(budgets={"cortex-m4": Budget(arena_bytes=6_000)})
-    subject = SUBJECT.model_copy(update={"arena_bytes": host})
+    subject = replace(SUBJECT, arena_bytes=host)
     given = evidence(HELD, arena_used=own, arena_bytes=8_000)
     verdict = verdict_on(given, subject, HELD, plan, pool="staging", virtual=virtual)
     arena = next(check for check in verdict.checks if check.name == "arena")
@@ -111,7 +113,7 @@ def test_the_arena_that_is_judged_is_the_hosts_on_a_virtual_board_and_a_real_boa
 
 def test_a_real_boards_arena_that_the_host_gainsays_is_a_warning_with_both_figures() -> None:
     plan = AcceptancePlan(budgets={"cortex-m4": Budget(arena_bytes=6_000)})
-    subject = SUBJECT.model_copy(update={"arena_bytes": 6_752})
+    subject = replace(SUBJECT, arena_bytes=6_752)
     told = verdict_on(evidence(HELD, arena_used=5_840, arena_bytes=8_000), subject, HELD, plan)
     assert why(told).startswith("accepted with a warning: arena: 5,840 of 6,000 bytes used")
     assert "on a 64-bit host it is 6,752" in why(told)

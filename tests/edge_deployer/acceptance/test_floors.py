@@ -22,6 +22,7 @@ from edge_deployer.report.words import in_words
 from edge_deployer.task import Task
 from edge_deployer.tensors import TensorSpec
 from tests.edge_deployer.acceptance.evidence_factory import evidence, outputs_for, reference
+from tests.edge_deployer.acceptance.statistics.yardsticks import characteristic
 
 PLAN = AcceptancePlan()
 LABELS_ALONE = reference(labelled=False)
@@ -66,8 +67,8 @@ def test_a_board_as_good_as_the_majority_is_accepted_with_probability_beta_at_mo
     floor = AccuracyCheck().floor(PLAN, known)
     assert floor is not None
     test = accuracy_test(floor, 400, PLAN)
-    assert test.operating_characteristic(1 - 1 / classes).accept <= PLAN.beta
-    assert test.operating_characteristic(1 - floor.floor).reject <= PLAN.alpha
+    assert characteristic(test, 1 - 1 / classes).accept <= PLAN.beta
+    assert characteristic(test, 1 - floor.floor).reject <= PLAN.alpha
 
 
 def test_what_a_plan_sets_goes_before_and_nothing_is_asked_where_it_says_so() -> None:

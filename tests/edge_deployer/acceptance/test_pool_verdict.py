@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -141,7 +143,7 @@ KINDS = {
 def test_nothing_is_accepted_by_fewer_than_the_quorum_or_against_a_shared_complaint(
     kinds: list[str], quorum: int
 ) -> None:
-    boards = [_MADE[kind].model_copy(update={"evidence": _renamed(kind, number)}) for number, kind in enumerate(kinds)]
+    boards = [replace(_MADE[kind], evidence=_renamed(kind, number)) for number, kind in enumerate(kinds)]
     verdict = judge(*boards, quorum=quorum)
     if verdict.decision == "accepted":
         assert kinds.count("good") >= quorum

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_deployer.acceptance.check import Case, needs_more_samples, sequential_results
-from edge_deployer.acceptance.check_result import CheckResult
+from edge_deployer.acceptance.check import Case, CheckResult, needs_more_samples, sequential_results
 from edge_deployer.acceptance.checks.accuracy import Accuracy
 from edge_deployer.acceptance.checks.against_production import AgainstProduction
 from edge_deployer.acceptance.checks.auc import Auc

@@ -97,7 +97,7 @@ def test_a_report_of_a_newer_version_is_refused_for_that_reason(tmp_path: Path) 
 
 def test_better_words_leave_an_old_verdict_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded = sample_reports.refused_at_staging().deployment.model_dump_json()
-    monkeypatch.setattr(labels.OtherClass, "words", "{{ samples }} asked, {{ differing }} otherwise")
+    monkeypatch.setattr(labels.LabelsCheck.found, "words", "{{ samples }} asked, {{ differing }} otherwise")
     deployment = type(sample_reports.promoted().deployment).model_validate_json(recorded)
     assert all(verdict.same for verdict in replay(deployment) if verdict.kind != "deployment")
     assert "asked, " in headline(deployment)

@@ -6,7 +6,7 @@ import re
 from math import ceil, inf, nan
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge_deployer.report.plot import ACCENT, Axis, Plot, ticks
@@ -72,6 +72,7 @@ def test_ticks_of_a_count_are_whole(low: float, high: float, expected: list[floa
     assert ticks(low, high, 6, whole=True) == expected
 
 
+@example(low=1e-12, span=1e-6, most=1, whole=True)
 @given(low=st.floats(-1e6, 1e6), span=st.floats(1e-6, 1e9), most=st.integers(1, 10), whole=st.booleans())
 def test_ticks_are_within_the_axis_and_not_too_many(low: float, span: float, most: int, whole: bool) -> None:
     high = low + span

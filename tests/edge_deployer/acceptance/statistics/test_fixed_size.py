@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_deployer.acceptance.statistics.bernoulli import design_test
-from edge_deployer.acceptance.statistics.fixed_size import binomial_cdf, fixed_size_test, wald_bound
+from edge_deployer.acceptance.statistics.fixed_size import binomial_cdf, fixed_size_test
+from tests.edge_deployer.acceptance.statistics.yardsticks import characteristic, hardly_capped, wald_bound
 
 
 def cdf(most: int, samples: int, share: float) -> float:
@@ -44,8 +44,8 @@ def test_binomial_probabilities_are_those_of_counting(samples: int, share: float
 @pytest.mark.parametrize("design", [(0.01, 0.05, 0.05, 0.05), (0.05, 0.2, 0.01, 0.1), (0.2, 0.8, 0.05, 0.05)])
 def test_no_test_beats_the_bound_at_the_error_rates_it_has(design: tuple[float, float, float, float]) -> None:
     tolerated, bad, _, _ = design
-    test = design_test(*design)
-    good, spoilt = test.operating_characteristic(tolerated), test.operating_characteristic(bad)
+    test = hardly_capped(*design)
+    good, spoilt = characteristic(test, tolerated), characteristic(test, bad)
     at_tolerated, at_bad = wald_bound(tolerated, bad, good.reject, spoilt.accept)
     assert at_tolerated < 1.001 * good.mean_samples
     assert at_bad < 1.001 * spoilt.mean_samples
