@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, ClassVar, Final, Protocol
 
-from components.sensor_example_gen.sources.section import Section
+from components.sensor_example_gen.sources.section import DataSection, Section
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tensors import Array
 
@@ -30,6 +30,13 @@ class FrontEnd(Protocol):
     """Whether C can repeat it bit for bit."""
 
     def __init__(self, section: Any) -> None: ...
+
+    def check(self, data: DataSection) -> None:
+        """Make sure that it takes such data, as far as the project file shows.
+
+        Raises:
+            TinyopsError: it does not.
+        """
 
     def shape(self, sample: tuple[int, ...]) -> tuple[int, ...]:
         """Of the features of a sample of that shape.
