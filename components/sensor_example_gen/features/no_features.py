@@ -1,51 +1,42 @@
-"""No features: the network takes samples, or what the project's own `preprocessing_fn` makes of them on the host."""
+"""No front end: the network gets what the data holds, or what `preprocessing_fn` makes of it on the host."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Literal
-
-import numpy as np
+from typing import Any, ClassVar, Literal
 
 from components.sensor_example_gen.features.front_end import FrontEndSection
-from components.sensor_example_gen.sources.section import DataSection
 from edge_deployer.tensors import Array
 
 
 class NoFeaturesSection(FrontEndSection):
-    """`data.features` of `kind: none`."""
+    """It has no parameters."""
 
     kind: Literal["none"] = "none"
 
 
 class NoFeatures:
-    """Passes samples on. What is computed of them later is computed on the host: not on the board."""
+    """Samples as they are."""
 
-    Section: ClassVar[type[NoFeaturesSection]] = NoFeaturesSection
-    version: ClassVar[str] = "1"
-    on_board: ClassVar[bool] = False
+    Section: ClassVar[type[FrontEndSection]] = NoFeaturesSection
+    version = "1"
+    on_board = False
 
     def __init__(self, section: NoFeaturesSection) -> None:
-        self._section = section
-
-    def check(self, data: DataSection) -> None:
-        """Nothing is wrong with any data."""
+        del section
 
     def shape(self, sample: tuple[int, ...]) -> tuple[int, ...]:
         """That of the sample."""
         return sample
 
     def raw(self, values: Array) -> Array:
-        """The sample itself."""
+        """The sample."""
         return values
 
     def compute(self, raw: Array) -> Array:
-        """The same values as float32."""
-        return raw.astype(np.float32)
+        """The sample."""
+        return raw
 
     def parameters(self) -> Mapping[str, Any]:
         """None."""
         return {}
-
-
-FRONT_END: Final = NoFeatures

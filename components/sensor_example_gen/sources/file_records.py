@@ -9,10 +9,9 @@ import csv
 import hashlib
 import io
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -20,22 +19,24 @@ from typing import Final
 import numpy as np
 from pydantic import field_validator, model_validator
 
+from components.project_section import ConfigPath
 from components.sensor_example_gen.sources.anomaly import Anomaly, Found
 from components.sensor_example_gen.sources.listing import Listing
 from components.sensor_example_gen.sources.name_pattern import NamePattern, plain
+from components.sensor_example_gen.sources.places import is_uri, local_file, read_table
 from components.sensor_example_gen.sources.section import DataSection
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import exists, read_text, reading
+from edge_deployer.files import exists, reading
 
 PATH_COLUMN: Final = "path"
 """Column of a manifest with the path of a recording, which counts from the manifest's folder."""
-_SCHEME: Final = re.compile(r"^[a-z0-9]+://")
 _SHOWN: Final = 5
 
 
 class FileSection(DataSection):
     """Data that is files. `source` is a folder, or a manifest: a `.csv` file with a column ``path``."""
 
+    source: ConfigPath
     # What names say of recordings in a folder: fields in braces, `*` for anything. With a `/` it is matched against the
     # path below the folder, else against the file's name; both without suffix.
     names: str = "{label}/*"
@@ -97,13 +98,7 @@ def open_record(place: str, name: str) -> AbstractContextManager[Path]:
     Raises:
         TinyopsError: it lies in an object store and cannot be read there.
     """
-    folder = _folder(place)
-    if not _SCHEME.match(place):
-        return nullcontext(Path(folder, name))
-    # Heavy, and needed for object stores only.
-    from components.object_store import local_copy
-
-    return local_copy(f"{folder}/{name}")
+    return local_file(f"{_folder(place)}/{name}")
 
 
 def fingerprint_files(section: FileSection, place: str, suffixes: Sequence[str]) -> str:
@@ -114,13 +109,23 @@ def fingerprint_files(section: FileSection, place: str, suffixes: Sequence[str])
     """
     digest = hashlib.sha256()
     if place.endswith(".csv"):
-        digest.update(_text(place).encode())
+        digest.update(read_table(place, "manifest").encode())
         files = _in_manifest(section, place, [])
     else:
         files = [file for file in _walk(place, []) if _is_record(file, suffixes)]
     for file in sorted(files, key=lambda file: file.name):
         digest.update(f"{file.name}\0{file.size}\0{file.changed}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def read_names(place: str, name: str) -> frozenset[str]:
+    """The names in a list below the source's folder, one in each line.
+
+    Raises:
+        TinyopsError: there is no such list.
+    """
+    lines = (plain(line.strip()) for line in read_table(f"{_folder(place)}/{name}", "list of records").splitlines())
+    return frozenset(line for line in lines if line)
 
 
 def _is_record(file: _File, suffixes: Sequence[str]) -> bool:
@@ -134,7 +139,7 @@ def _folder(place: str) -> str:
 
 def _walk(place: str, found: list[Found]) -> Iterator[_File]:
     """Files below a folder, without hidden ones. Links are followed, but not back to where they come from."""
-    if _SCHEME.match(place):
+    if is_uri(place):
         from components.object_store import stored_files
 
         yield from (_File(file.name, file.size, file.changed) for file in stored_files(place))
@@ -178,7 +183,7 @@ def _described(file: _File, section: FileSection) -> _File:
 
 
 def _in_manifest(section: FileSection, place: str, found: list[Found]) -> list[_File]:
-    rows = csv.DictReader(io.StringIO(_text(place)), strict=True)
+    rows = csv.DictReader(io.StringIO(read_table(place, "manifest")), strict=True)
     columns = list(rows.fieldnames or [])
     wanted = [PATH_COLUMN, section.label, section.target, section.group, section.splits.field]
     for column in wanted:
@@ -207,7 +212,7 @@ def _in_row(place: str, row: dict[str, str], found: list[Found]) -> _File | None
         found.append(Found(name or "(no path)", Anomaly.OUTSIDE, "not a path below the manifest's folder"))
         return None
     fields = {key: plain(value.strip()) for key, value in row.items()}
-    if _SCHEME.match(place):
+    if is_uri(place):
         return _File(name, -1, "", fields)
     path = Path(_folder(place), name)
     try:
@@ -219,17 +224,6 @@ def _in_row(place: str, row: dict[str, str], found: list[Found]) -> _File | None
         found.append(Found(name, Anomaly.OUTSIDE, "a link that leads out of the manifest's folder"))
         return None
     return _File(name, stat.st_size, str(stat.st_mtime_ns), fields)
-
-
-def _text(place: str) -> str:
-    if not _SCHEME.match(place):
-        return read_text(Path(place), f"manifest {place}", remedy="correct data.source")
-    from components.object_store import read
-
-    try:
-        return read(place).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise TinyopsError(f"manifest {place} is not UTF-8: {error}", remedy="save it as UTF-8") from error
 
 
 def _usable(file: _File, section: FileSection, found: list[Found]) -> bool:
