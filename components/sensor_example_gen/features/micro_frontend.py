@@ -20,7 +20,6 @@ import numpy as np
 from pymicro_features import MicroFrontend as Library
 
 from components.sensor_example_gen.features.front_end import FrontEndSection
-from components.sensor_example_gen.sources.section import DataSection
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tensors import Array
 
@@ -40,32 +39,20 @@ _INT8: Final = np.iinfo(np.int8)
 class MicroFrontendSection(FrontEndSection):
     """`data.features` of `kind: micro_frontend`: it has no parameters."""
 
+    rate_taken: ClassVar[int | None] = RATE
     kind: Literal["micro_frontend"] = "micro_frontend"
 
 
 class MicroFrontend:
     """Features of 16 kHz audio that TFLM's own library computes on a board."""
 
-    Section: ClassVar[type[MicroFrontendSection]] = MicroFrontendSection
-    version: ClassVar[str] = "1"
-    on_board: ClassVar[bool] = True
+    Section: ClassVar[type[FrontEndSection]] = MicroFrontendSection
+    version = "1"
+    on_board = True
 
     def __init__(self, section: MicroFrontendSection) -> None:
-        self._section = section
+        del section
         self._library = Library()
-
-    def check(self, data: DataSection) -> None:
-        """Make sure that samples have the one rate it takes, where the section of their kind has a rate.
-
-        Raises:
-            TinyopsError: they have another.
-        """
-        rate = getattr(data, "rate", RATE)
-        if rate != RATE:
-            raise TinyopsError(
-                f"data.rate: micro_frontend takes {RATE} Hz, not {rate:g}",
-                remedy=f"set data.rate to {RATE}: recordings of any rate are resampled to it",
-            )
 
     def shape(self, sample: tuple[int, ...]) -> tuple[int, ...]:
         """``(frames, 40)``, a frame every 160 values from the first whole window of 480.
@@ -173,5 +160,3 @@ def warnings(rates: Iterable[int]) -> list[str]:
 def _mel(hertz: float) -> float:
     return float(1127 * np.log1p(hertz / 700))
 
-
-FRONT_END: Final = MicroFrontend

@@ -10,16 +10,18 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated, ClassVar, Final, Literal
 
 import numpy as np
 import soxr
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.sensor_example_gen.sources.anomaly import Anomaly, UnusableRecord
 from components.sensor_example_gen.sources.audio_file import NO_FRAMES, SUFFIXES, Block, opened
 from components.sensor_example_gen.sources.file_records import FileSection, fingerprint_files, list_files, open_record
 from components.sensor_example_gen.sources.listing import Listing
+from components.sensor_example_gen.sources.section import DataSection
 from components.sensor_example_gen.sources.source import Sample
 from edge_deployer.tensors import Array
 
@@ -47,11 +49,21 @@ class AudioSection(FileSection):
     hop: Annotated[float, Field(gt=0)] | None = None
     cut: Literal["loudest", "start"] = "loudest"  # Which window of a longer recording, where there is no hop.
 
+    @model_validator(mode="after")
+    def _at_the_rate_taken(self) -> AudioSection:
+        taken = self.features.rate_taken
+        if taken not in (None, self.rate):
+            raise ValueError(
+                f"rate: features {self.features.kind} take {taken} Hz, not {self.rate}; "
+                f"set rate to {taken}, and recordings of any rate are resampled to it"
+            )
+        return self
+
 
 class AudioSource:
     """Windows of recordings."""
 
-    Section: ClassVar[type[AudioSection]] = AudioSection
+    Section: ClassVar[type[DataSection]] = AudioSection
 
     def __init__(self, section: AudioSection, place: str) -> None:
         self._section = section
@@ -68,7 +80,8 @@ class AudioSource:
         Raises:
             TinyopsError: there is no such place, no recording in it, or its manifest is wrong.
         """
-        return list_files(self._section, self._place, SUFFIXES)
+        listing = list_files(self._section, self._place, SUFFIXES)
+        return replace(listing, one_sample_each=self._section.hop is None)
 
     def samples(self, listing: Listing, index: int) -> Iterator[Sample]:
         """The windows of one recording, in order.
@@ -77,6 +90,10 @@ class AudioSource:
             UnusableRecord: the file is not what its name says, is damaged or empty.
         """
         with open_record(self._place, listing.name(index)) as path, opened(path) as recording:
+            if self._section.hop is not None:
+                # Of a recording that turns out to be damaged near its end, no window has been used then.
+                for _ in recording.blocks(self._section.channels):
+                    pass
             blocks = recording.blocks(self._section.channels)
             for window in self._windows(blocks, recording.rate):
                 yield self._sample(window, recording.rate)

@@ -92,7 +92,7 @@ class AudioFile:
         self.frames: int = file.frames
 
     def blocks(self, channels: Channels) -> Iterator[Block]:
-        """All frames, never more than a few hundred kilobytes at once.
+        """All frames from the first, never more than a few hundred kilobytes at once.
 
         Raises:
             UnusableRecord: the recording has no such channel, ends early, cannot be decoded, or has a sample that is
@@ -101,6 +101,8 @@ class AudioFile:
         chosen = self._chosen(channels)
         most = max(1, _BLOCK // self.channels)
         done = 0
+        with _decoding():
+            self._file.seek(0)
         while len(values := self._read(most)):
             if not (finite := np.isfinite(values).all(axis=1)).all():
                 raise UnusableRecord(Anomaly.NOT_FINITE, f"frame {done + int(finite.argmin())}")
@@ -118,10 +120,8 @@ class AudioFile:
         return slice(index, index + 1)
 
     def _read(self, frames: int) -> Array:
-        try:
+        with _decoding():
             values: Array = self._file.read(frames, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise _undecodable(error) from error
         return values
 
 
@@ -134,10 +134,8 @@ def opened(path: Path) -> Iterator[AudioFile]:
             claims more than any recording holds.
     """
     _check_bytes(path)
-    try:
+    with _decoding():
         file = soundfile.SoundFile(path)
-    except soundfile.LibsndfileError as error:
-        raise _undecodable(error) from error
     with file:
         _check_header(file)
         yield AudioFile(file)
@@ -153,8 +151,12 @@ def _mixed(values: Array) -> Block:
     return Block(np.ascontiguousarray(mixed), clipped)
 
 
-def _undecodable(error: soundfile.LibsndfileError) -> UnusableRecord:
-    return UnusableRecord(Anomaly.CORRUPT, f"cannot be decoded: {error.error_string.rstrip('.')}")
+@contextmanager
+def _decoding() -> Iterator[None]:
+    try:
+        yield
+    except soundfile.LibsndfileError as error:
+        raise UnusableRecord(Anomaly.CORRUPT, f"cannot be decoded: {error.error_string.rstrip('.')}") from error
 
 
 def _check_bytes(path: Path) -> None:

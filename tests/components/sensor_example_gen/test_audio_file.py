@@ -85,8 +85,7 @@ def test_mp3_inside_a_wav_is_refused(tmp_path: Path) -> None:
     form = struct.pack("<HHIIHHHHIHHH", 0x55, 1, 16_000, 4_000, 1, 0, 12, 1, 2, 144, 1, 1393)
     chunks = b"WAVE" + b"fmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(MP3)) + MP3
     refused = refusal(tmp_path, b"RIFF" + struct.pack("<I", len(chunks)) + chunks, ".wav")
-    assert refused is not None
-    assert refused[0] in {Anomaly.WRONG_FORMAT, Anomaly.CORRUPT}
+    assert refused == (Anomaly.WRONG_FORMAT, "is MP3 in another kind of file")
 
 
 @pytest.mark.parametrize("suffix", sorted(REAL))
