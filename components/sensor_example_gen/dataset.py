@@ -102,9 +102,17 @@ class ReadRecords:
 
     samples: Array  # int64, shape ``(n,)``.
     digests: Array  # Hex digests as bytes, shape ``(n,)``; empty where there are no samples.
-    totals: Array  # float64, shape ``(n,)``: sum of the values.
-    squares: Array  # float64, shape ``(n,)``.
-    found: tuple[Found, ...]
+    # float64, shape ``(n,)``: sum of the values of its features, and of their squares; None where none were made.
+    totals: Array | None
+    squares: Array | None
+    found: tuple[Found, ...] = ()
+
+    @classmethod
+    def unread(cls, listing: Listing) -> ReadRecords:
+        """What the list alone shows, where each record makes one sample."""
+        count = len(listing)
+        keys = [b""] * count if listing.keys is None else [key.tobytes().hex().encode() for key in listing.keys]
+        return cls(np.ones(count, np.int64), np.array(keys), None, None)
 
     @classmethod
     def of(cls, listing: Listing, facts: Iterable[RecordFacts]) -> ReadRecords:
@@ -157,17 +165,23 @@ def summarise(
         if listing.groups is None
         else {split: len(np.unique(listing.groups[places])) for split, places in splits.items()},
         repeats=marks.counts,
-        scales={
-            split: scale_of(size * sizes[split], float(read.totals[places].sum()), float(read.squares[places].sum()))
-            for split, places in splits.items()
-            if sizes[split]
-        },
+        scales=_scales(read, splits, size),
         sizes=sizes,
         records=len(listing) + len({one.record for one in listing.found}),
         anomalies=_anomalies(found),
         ignored=listing.ignored[:_NAMED],
         described=dict(described or {}),
     )
+
+
+def _scales(read: ReadRecords, splits: Mapping[str, Array], size: int) -> dict[str, Scale]:
+    """Where the values of each split lie, a sample having so many."""
+    scales = {}
+    for split, places in splits.items():
+        count = size * int(read.samples[places].sum())
+        if read.totals is not None and read.squares is not None and count:
+            scales[split] = scale_of(count, float(read.totals[places].sum()), float(read.squares[places].sum()))
+    return scales
 
 
 def _repeated(listing: Listing, marks: Marks) -> Iterable[Found]:

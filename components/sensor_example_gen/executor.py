@@ -120,7 +120,7 @@ class _RecordsToExamples(beam.DoFn):
 
     def setup(self) -> None:
         section = section_of(self._section)
-        self._names = (section.input, section.label, section.target, section.group)
+        self._names = (section.input, section.class_field, section.target, section.group)
         self._reader = RecordReader(section, self._place)
 
     def process(self, part: tuple[str, Listing]) -> Iterator[Any]:

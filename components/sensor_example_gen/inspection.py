@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
+from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary, ReadRecords, summarise
 from components.sensor_example_gen.quality import Scale
 from components.sensor_example_gen.sources.anomaly import Anomaly
 from components.sensor_example_gen.sources.file_records import read_names
@@ -16,6 +16,7 @@ from components.sensor_example_gen.sources.source import source_class
 from components.sensor_example_gen.splits import assign_splits, require_learnable
 from edge_deployer.errors import TinyopsError
 from edge_deployer.report import formats
+from edge_deployer.report.data_view import data_warnings
 from edge_deployer.report.facts import AnomalyFacts, DataFacts, ScaleFacts
 from edge_deployer.tensors import Array
 
@@ -44,6 +45,16 @@ def divide(section: DataSection, place: str) -> DividedData:
     splits = assign_splits(listing, section, held_out)
     require_learnable(listing, splits, section)
     return DividedData(listing, splits)
+
+
+def listed_warnings(data: DividedData, section: DataSection) -> list[str]:
+    """What is odd about data as far as its list shows, a sentence each."""
+    if not data.listing.one_sample_each:
+        return []
+    classes = section.classes or ()
+    read = ReadRecords.unread(data.listing)
+    summary = summarise(data.listing, data.splits, read, shape=(), classes=len(classes))
+    return data_warnings(data_facts(summary, source="", class_names=classes, group=section.group))
 
 
 def require_sound(summary: DatasetSummary, section: DataSection) -> None:

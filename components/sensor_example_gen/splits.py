@@ -54,17 +54,13 @@ def require_learnable(listing: Listing, splits: dict[str, Array], section: DataS
     """
     if listing.labels is None or section.classes is None:
         return
-    counts = {
-        split: np.bincount(listing.labels[places], minlength=len(section.classes)) for split, places in splits.items()
-    }
-    train, *others = counts
-    missing = [section.classes[i] for i in np.flatnonzero(sum(counts[o] for o in others) * (counts[train] == 0))]
-    present = np.flatnonzero(counts[train])
-    if len(present) <= 1:
-        raise _one_class(listing.labels, section, train, int(present[0]))
+    trains = np.unique(listing.labels[splits[TRAIN]])
+    if len(trains) == 1:
+        raise _one_class(listing.labels, section, int(trains[0]))
+    missing = [section.classes[label] for label in np.setdiff1d(listing.labels, trains)]
     if missing:
         raise TinyopsError(
-            f"split {train!r} has no record of {', '.join(missing[:_SHOWN])}, which other splits have",
+            f"split {TRAIN!r} has no record of {_shown(missing)}, which split {EVAL!r} has",
             remedy="add records of that class, use a finer group, or change data.splits",
         )
 

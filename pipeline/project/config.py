@@ -146,7 +146,7 @@ class PipelineConfig(Section):
         """Features whose every value is a slice of the evaluation."""
         if self.evaluate.slices is not None:
             return tuple(self.evaluate.slices)
-        return () if self.data.label is None or self.data.classes is None else (self.data.label,)
+        return () if self.data.class_field is None else (self.data.class_field,)
 
     def load_profile(self) -> BoardProfile:
         """The board profile.
@@ -167,14 +167,17 @@ def load_config(path: Path) -> PipelineConfig:
         raise TinyopsError(f"config file {path} does not exist", remedy="give the path of a tinyops.yaml")
     contents = read_yaml(path, f"config file {path}")
     try:
-        return _model(contents).model_validate(contents, context={"folder": resolved(path).parent})
+        return _model(contents, path).model_validate(contents, context={"folder": resolved(path).parent})
     except ValidationError as error:
         raise describe_validation_error(error, str(path)) from error
 
 
-def _model(contents: object) -> type[PipelineConfig]:
+def _model(contents: object, path: Path) -> type[PipelineConfig]:
     """The model of a file: what `data` may have depends on its kind, which an installed package may have brought."""
     data = contents.get("data") if isinstance(contents, dict) else None
     kind = data.get("kind", "arrays") if isinstance(data, dict) else "arrays"
-    section = source_class(str(kind)).Section
+    try:
+        section = source_class(str(kind)).Section
+    except TinyopsError as error:
+        raise TinyopsError(f"{path}: {error.message}", remedy=error.remedy) from error
     return create_model(PipelineConfig.__name__, __base__=PipelineConfig, data=(section, ...))

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from components.sensor_example_gen.inspection import divide
+from components.sensor_example_gen.inspection import divide, listed_warnings
 from edge_deployer.acceptance.checks.accuracy import require_better_than_constant
 from edge_deployer.acceptance.feasibility import (
     require_budgets,
@@ -56,6 +56,7 @@ class RunnableProject(Project):
 
     workspace: Workspace  # Where runs are kept.
     data_file: Path  # File or folder.
+    warnings: tuple[str, ...]  # What is odd about the data as far as its list shows, a sentence each.
     replace: bool = False  # Whether a release of another task may take production's place.
 
 
@@ -96,7 +97,8 @@ def prepare(config_file: Path, workspace: Workspace) -> RunnableProject:
     ):
         held_out = data.listing.labels[data.splits["eval"]]
         require_better_than_constant(config.acceptance, np.bincount(held_out).tolist())
-    return RunnableProject(config_file, config, project.module, workspace, path)
+    warnings = tuple(listed_warnings(data, config.data))
+    return RunnableProject(config_file, config, project.module, workspace, path, warnings)
 
 
 def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None:

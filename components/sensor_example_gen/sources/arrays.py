@@ -66,8 +66,9 @@ class ArraysSource:
     def _data(self) -> LabelledData:
         section = self._section
         classes = None if section.classes is None else len(section.classes)
-        label = None if section.classes is None else section.label
-        fields = DatasetFields(section.input, label, section.group, classes, section.target, section.splits.field)
+        fields = DatasetFields(
+            section.input, section.class_field, section.group, classes, section.target, section.splits.field
+        )
         return load_dataset(self._file, fields, mapped=True)
 
     @property

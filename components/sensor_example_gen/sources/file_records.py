@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from pydantic import field_validator, model_validator
 
-from components.project_section import ConfigPath
+from components.project_section import ConfigPath, FeatureName
 from components.sensor_example_gen.sources.anomaly import Anomaly, Found
 from components.sensor_example_gen.sources.listing import Listing
 from components.sensor_example_gen.sources.name_pattern import NamePattern, plain
@@ -37,6 +37,7 @@ class FileSection(DataSection):
     """Data that is files. `source` is a folder, or a manifest: a `.csv` file with a column ``path``."""
 
     source: ConfigPath
+    label: FeatureName | None = "label"
     # What names say of recordings in a folder: fields in braces, `*` for anything. With a `/` it is matched against the
     # path below the folder, else against the file's name; both without suffix.
     names: str = "{label}/*"
@@ -50,7 +51,7 @@ class FileSection(DataSection):
     def _has_fields(self) -> FileSection:
         if self.source.suffix == ".csv":
             return self
-        wanted = [name for name in (self.label, self.target, self.group, self.splits.field) if name is not None]
+        wanted = [name for name in (self.class_field, self.target, self.group, self.splits.field) if name is not None]
         missing = [name for name in wanted if name not in NamePattern(self.names).fields]
         if missing:
             raise ValueError(f"names: {self.names} has no field {{{missing[0]}}}; put it where the name says it")
@@ -185,7 +186,7 @@ def _described(file: _File, section: FileSection) -> _File:
 def _in_manifest(section: FileSection, place: str, found: list[Found]) -> list[_File]:
     rows = csv.DictReader(io.StringIO(read_table(place, "manifest")), strict=True)
     columns = list(rows.fieldnames or [])
-    wanted = [PATH_COLUMN, section.label, section.target, section.group, section.splits.field]
+    wanted = [PATH_COLUMN, section.class_field, section.target, section.group, section.splits.field]
     for column in wanted:
         if column is not None and column not in columns:
             raise TinyopsError(
@@ -241,10 +242,10 @@ def _problem(file: _File, section: FileSection) -> tuple[Anomaly, str] | None:
         return Anomaly.BAD_NAME, f"the name does not fit {section.names}"
     if file.size == 0:
         return Anomaly.EMPTY, "0 bytes"
-    if section.label is not None and section.classes is not None:
-        label = file.fields[section.label]
+    if section.class_field is not None and section.classes is not None:
+        label = file.fields[section.class_field]
         if not label:
-            return Anomaly.UNLABELLED, f"{section.label} is empty"
+            return Anomaly.UNLABELLED, f"{section.class_field} is empty"
         if label not in map(plain, section.classes):
             return Anomaly.UNKNOWN_LABEL, label
     if section.target is not None and _number(file.fields[section.target]) is None:
@@ -279,9 +280,9 @@ def _printable(name: str) -> str:
 def _listing(files: list[_File], section: FileSection, found: list[Found], ignored: list[str]) -> Listing:
     fields = [file.fields or {} for file in files]
     labels = targets = groups = given = None
-    if section.label is not None and section.classes is not None:
+    if section.class_field is not None and section.classes is not None:
         index = {plain(name): number for number, name in enumerate(section.classes)}
-        labels = np.array([index[field[section.label]] for field in fields], np.int64)
+        labels = np.array([index[field[section.class_field]] for field in fields], np.int64)
     if section.target is not None:
         targets = np.array([float(field[section.target]) for field in fields])
     if section.group is not None:

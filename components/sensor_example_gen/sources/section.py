@@ -54,7 +54,7 @@ class DataSection(Section):
     # File or folder on this machine, or the word ``digits`` for scikit-learn's bundled handwritten digits.
     source: Literal["digits"] | ConfigPath
     input: FeatureName = "input"  # Name of the model's input.
-    label: FeatureName | None = "label"  # Field, column or array that says the class; also the feature's name.
+    label: FeatureName | None = None  # Field, column or array that says the class; also the feature's name.
     target: FeatureName | None = None  # Column or array with the value that a regression is to answer.
     # Field, column or array that says from which person, device or recording a sample is; no group stands in two
     # splits.
@@ -92,6 +92,21 @@ class DataSection(Section):
         if self.classes is not None and len(set(self.classes)) != len(self.classes):
             raise ValueError("two classes have the same name")
         return self
+
+    @model_validator(mode="after")
+    def _has_answers(self) -> DataSection:
+        if self.classes is None and self.target is None:
+            raise ValueError("classes: missing; name the classes, or the target of a regression")
+        if self.classes is not None and self.target is not None:
+            raise ValueError("classes are of a classification and target of a regression; give one of them")
+        if self.classes is not None and self.label is None:
+            raise ValueError("label: missing; name what says the class")
+        return self
+
+    @property
+    def class_field(self) -> str | None:
+        """`label`, where there are classes."""
+        return self.label if self.classes is not None else None
 
 
 def as_text(values: object) -> object:

@@ -22,7 +22,7 @@ def test_only_data_and_module_are_needed_and_paths_count_from_the_file(project: 
     config = load_config(project())
     assert config.data.source == tmp_path / "data.npz"
     assert config.train.module == tmp_path / "vibration.py"
-    assert config.buckets == {"train": 4, "eval": 1}
+    assert config.data.splits.buckets == {"train": 4, "eval": 1}
 
 
 def test_a_profile_file_counts_from_the_config(project: Callable, tmp_path: Path) -> None:
@@ -33,10 +33,16 @@ def test_a_profile_file_counts_from_the_config(project: Callable, tmp_path: Path
     ("changes", "said"),
     [
         ({"data.colour": "red"}, "data.colour: unknown key"),
-        ({"data.label": None}, "data.label: missing"),
+        ({"data.label": None}, "label: missing"),
         ({"data.classes": ["one"]}, "data.classes"),
+        ({"data.classes": None}, "classes: missing"),
+        ({"data.target": "force"}, "give one of them"),
+        ({"data.kind": "smells"}, "there are arrays, audio, images, motion"),
+        ({"data.splits": {"eval": 1, "eval_groups": ["a"]}}, "hash buckets; give one of them"),
+        ({"data.splits": {"field": "part", "eval_groups": ["a"]}}, "both divide the records"),
+        ({"data.features": "mfcc"}, "data.features"),
         ({"data.classes": ["one", "one"]}, "two classes have the same name"),
-        ({"data.group": "kind"}, "must be different arrays"),
+        ({"data.group": "kind"}, "must have different names"),
         ({"data.splits": {"eval": 0}}, "data.splits.eval = 0"),
         ({"train.epochs": "many"}, "train.epochs = 'many'"),
         ({"evaluate.min_accuracy": 95}, "evaluate.min_accuracy = 95"),
