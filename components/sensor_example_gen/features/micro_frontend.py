@@ -2,9 +2,9 @@
 
 The code is `tensorflow/lite/experimental/microfrontend/lib` of tflite-micro. The package pymicro-features compiles it
 with the constants of its `src/micro_features.cpp`. Windows of 30 ms are shaped (Hann), transformed by an FFT of 512
-points, summed to channels evenly spaced on the mel scale, freed from steady noise, levelled (PCAN: per-channel amplitude
-normalisation) and put on a logarithmic scale. The estimate of the noise remembers what was before, so that each sample
-begins with a new state, and firmware must reset its own where a window begins.
+points, summed to channels evenly spaced on the mel scale, freed from steady noise, levelled (PCAN: per-channel
+amplitude normalisation) and put on a logarithmic scale. The estimate of the noise remembers what was before, so that
+each sample begins with a new state, and firmware must reset its own where a window begins.
 
 The last step, from the library's integers to int8, is that of tflite-micro's example `micro_speech`
 (`tensorflow/lite/micro/examples/micro_speech/audio_preprocessor.py`). That example computes all before it by TFLM's
@@ -151,7 +151,7 @@ def warnings(rates: Iterable[int]) -> list[str]:
     """What to say of recordings with these rates (see `AudioSource.rates`)."""
     return [
         f"recordings at {rate} Hz have no sound above {rate // 2} Hz: about {empty} of the {CHANNELS} channels of "
-        "micro_frontend stay empty"
+        "micro_frontend are empty"
         for rate in sorted(rates)
         if (empty := channels_without_sound(rate))
     ]
@@ -159,4 +159,3 @@ def warnings(rates: Iterable[int]) -> list[str]:
 
 def _mel(hertz: float) -> float:
     return float(1127 * np.log1p(hertz / 700))
-

@@ -29,8 +29,8 @@ _VERSION: Final = "1"
 """Changes when the same recording would give other samples."""
 _SHORT: Final = 0.25
 """Share of the window below which a recording is called too short."""
-_SILENT_RMS: Final = 16.0
-"""Steps of int16 about the mean, -66 dB of full scale, below which a window is called silent."""
+_SILENT_RMS: Final = 0.0005
+"""Share of full scale, -66 dB: a window whose root mean square about its mean is less is called silent."""
 _CLIPPED: Final = 0.001
 """Share of the frames at full scale, in runs of three and more, above which a window is called clipped."""
 _MOST_LOOKED_AT: Final = 2000
@@ -157,7 +157,7 @@ class AudioSource:
         values[: len(heard)] = heard
         signs = {
             Anomaly.TOO_SHORT: len(window) < _SHORT * self._section.window * rate,
-            Anomaly.SILENT: not len(heard) or heard.std() < _SILENT_RMS,
+            Anomaly.SILENT: window.values.std(dtype=np.float64) < _SILENT_RMS,
             Anomaly.CLIPPED: window.clipped.mean() > _CLIPPED,
         }
         return Sample(values, tuple(anomaly for anomaly, shown in signs.items() if shown))
