@@ -12,6 +12,7 @@ from edge_deployer.tensors import Array
 class FrontEndSection(Section):
     """`data.features`: each front end adds its parameters."""
 
+    rate_taken: ClassVar[int | None] = None  # Values a second that a sample must have; None where any will do.
     kind: str
 
 

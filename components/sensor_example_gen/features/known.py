@@ -7,12 +7,13 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from components.sensor_example_gen.features.front_end import FrontEnd, FrontEndSection
+from components.sensor_example_gen.features.micro_frontend import MicroFrontend, MicroFrontendSection
 from components.sensor_example_gen.features.no_features import NoFeatures, NoFeaturesSection
 
-KnownSection = Annotated[NoFeaturesSection, Field()]
+KnownSection = Annotated[MicroFrontendSection | NoFeaturesSection, Field(discriminator="kind")]
 """`data.features` of a project file."""
 
-_FRONT_ENDS: Final[tuple[type[FrontEnd], ...]] = (NoFeatures,)
+_FRONT_ENDS: Final[tuple[type[FrontEnd], ...]] = (MicroFrontend, NoFeatures)
 
 
 def front_end_of(section: FrontEndSection) -> FrontEnd:
