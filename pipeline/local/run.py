@@ -28,7 +28,6 @@ from pipeline.local.events import (
     Launched,
     Started,
     Stopped,
-    Warned,
     parse_event,
 )
 from pipeline.project import quiet_libraries
@@ -78,8 +77,6 @@ def run_project(
     # Claimed first: a folder that cannot be written must be known before data that comes with the software goes there.
     with workspace.claim() as slot:
         job = prepare(resolved(config), workspace)
-        for warning in job.warnings:
-            follow(Warned(warning))
         run = _Run(follow)
         status = run.to_end(job, slot, replace=replace)
         result = result_of(run.seen, slot.log, status)

@@ -8,7 +8,6 @@ TFX has parse it again.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 from collections.abc import Callable
@@ -46,9 +45,6 @@ def _obey(orders: dict[str, Any]) -> int:
 
         prepared = prepare(Path(orders["config"]), Workspace(Path(orders["workspace"])))
         job = replace(prepared, replace=orders["replace"])
-        for warning in job.warnings:
-            # For the log: the one who shows the run has said it.
-            logging.warning("%s", warning)
         # Last: nothing beside the user's module may take the place of what is installed, Python's own modules included.
         sys.path.append(str(job.module.folder))
         with listening(StepEnded):

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     PositiveInt,
     StringConstraints,
     ValidationError,
     ValidationInfo,
+    create_model,
     field_validator,
     model_validator,
 )
 
+from components.project_section import ConfigPath, FeatureName, Section, Share, beside_config
+from components.sensor_example_gen.sources.section import DataSection
+from components.sensor_example_gen.sources.source import source_class
 from edge_deployer.acceptance.checks.accuracy import Accuracy
 from edge_deployer.acceptance.checks.auc import Auc
 from edge_deployer.acceptance.checks.mae import Mae
@@ -36,12 +37,6 @@ from pipeline.project.kubeflow_settings import KubeflowSection
 
 DEFAULT_CONFIG: Final = Path(__file__).parents[1] / "templates" / "digits" / "tinyops.yaml"
 
-BUILTIN_DIGITS: Final = "digits"
-
-
-def _beside_config(path: Path, info: ValidationInfo) -> Path:
-    return Path((info.context or {}).get("folder", Path())) / path.expanduser()
-
 
 def _taken_by_kubeflow(name: str) -> str:
     """A name that may be Kubeflow's in small letters and with hyphens for underscores."""
@@ -52,67 +47,11 @@ def _taken_by_kubeflow(name: str) -> str:
     return name
 
 
-ConfigPath = Annotated[Path, AfterValidator(_beside_config)]
 # No longer than what Kubeflow takes.
 Name = Annotated[str, StringConstraints(max_length=128), AfterValidator(_taken_by_kubeflow)]
-FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Splits(_Section):
-    """Hash buckets of each split: their proportion is the splits' proportion."""
-
-    train: PositiveInt = 4
-    eval: PositiveInt = 1
-
-
-class DataSection(_Section):
-    """Where the labelled samples are.
-
-    Attributes:
-        source: path of an `.npz` file, or the word ``digits`` for scikit-learn's bundled handwritten digits.
-        input: array of samples; also the name of the model's input.
-        label: array of class indices.
-        group: array that says from which person, device or recording a sample is; no group stands in two splits.
-        classes: name of each class, in the order of the indices.
-        splits: hash buckets.
-    """
-
-    source: Literal["digits"] | ConfigPath
-    input: FeatureName
-    label: FeatureName
-    group: FeatureName | None = None
-    classes: Annotated[list[str], Field(min_length=2)]
-    splits: Splits = Splits()
-
-    @field_validator("source", mode="before")
-    @classmethod
-    def _on_this_machine(cls, source: object) -> object:
-        if isinstance(source, str) and "://" in source:
-            raise ValueError("a file on this machine is wanted; kubeflow.data_file takes a URI")
-        return source
-
-    @field_validator("classes", mode="before")
-    @classmethod
-    def _as_text(cls, classes: object) -> object:
-        # YAML reads the class names 0, 1, 2 as numbers.
-        return [str(name) for name in classes] if isinstance(classes, list) else classes
-
-    @model_validator(mode="after")
-    def _distinct(self) -> DataSection:
-        names = [name for name in (self.input, self.label, self.group) if name is not None]
-        if len(set(names)) != len(names):
-            raise ValueError("input, label and group must be different arrays")
-        if len(set(self.classes)) != len(self.classes):
-            raise ValueError("two classes have the same name")
-        return self
-
-
-class TrainSection(_Section):
+class TrainSection(Section):
     """The user's code, and what it finds in `custom_config`.
 
     Attributes:
@@ -128,13 +67,13 @@ class TrainSection(_Section):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-class ConvertSection(_Section):
+class ConvertSection(Section):
     """Post-training quantisation."""
 
     representative_examples: PositiveInt = 200
 
 
-class EvaluateSection(_Section):
+class EvaluateSection(Section):
     """When a model is blessed."""
 
     min_accuracy: Share = 0.9  # Least accuracy of the int8 model over the eval split, where its answers are classes.
@@ -149,7 +88,7 @@ class EvaluateSection(_Section):
     min_slice_accuracy: Share | None = None  # Least accuracy on every slice; None asks for none.
 
 
-class DeploySection(_Section):
+class DeploySection(Section):
     """How a release reaches boards."""
 
     inventory: ConfigPath | None = None  # File with the boards; None means virtual boards.
@@ -157,7 +96,7 @@ class DeploySection(_Section):
     signing_key: ConfigPath | None = None  # Ed25519 private key in PEM; None means a key made for the workspace.
 
 
-class PipelineConfig(_Section):
+class PipelineConfig(Section):
     """A project: its data, its training code, and what a model must reach."""
 
     name: Name  # Of the pipeline; runs with the same name and workspace share cache and baseline.
@@ -181,13 +120,13 @@ class PipelineConfig(_Section):
     @classmethod
     def _beside(cls, profile: str, info: ValidationInfo) -> str:
         if profile.endswith((".yaml", ".yml")):
-            return str(_beside_config(Path(profile), info))
+            return str(beside_config(Path(profile), info))
         return profile
 
     @model_validator(mode="after")
     def _fits_its_task(self) -> PipelineConfig:
         """What is asked for can be measured: a threshold that nothing is held against would be no threshold."""
-        classes, evaluate, acceptance = len(self.data.classes), self.evaluate, self.acceptance
+        classes, evaluate, acceptance = len(self.data.classes or ()), self.evaluate, self.acceptance
         if self.task in ("binary", "anomaly") and classes != 2:
             raise ValueError(f"task {self.task} has two classes, not {classes}; see data.classes")
         may_be_binary = classes == 2 and self.task in (None, "binary")
@@ -205,12 +144,9 @@ class PipelineConfig(_Section):
     @property
     def slices(self) -> tuple[str, ...]:
         """Features whose every value is a slice of the evaluation."""
-        return (self.data.label,) if self.evaluate.slices is None else tuple(self.evaluate.slices)
-
-    @property
-    def buckets(self) -> Mapping[str, int]:
-        """Hash buckets of each split."""
-        return self.data.splits.model_dump()
+        if self.evaluate.slices is not None:
+            return tuple(self.evaluate.slices)
+        return () if self.data.label is None or self.data.classes is None else (self.data.label,)
 
     def load_profile(self) -> BoardProfile:
         """The board profile.
@@ -231,6 +167,14 @@ def load_config(path: Path) -> PipelineConfig:
         raise TinyopsError(f"config file {path} does not exist", remedy="give the path of a tinyops.yaml")
     contents = read_yaml(path, f"config file {path}")
     try:
-        return PipelineConfig.model_validate(contents, context={"folder": resolved(path).parent})
+        return _model(contents).model_validate(contents, context={"folder": resolved(path).parent})
     except ValidationError as error:
         raise describe_validation_error(error, str(path)) from error
+
+
+def _model(contents: object) -> type[PipelineConfig]:
+    """The model of a file: what `data` may have depends on its kind, which an installed package may have brought."""
+    data = contents.get("data") if isinstance(contents, dict) else None
+    kind = data.get("kind", "arrays") if isinstance(data, dict) else "arrays"
+    section = source_class(str(kind)).Section
+    return create_model(PipelineConfig.__name__, __base__=PipelineConfig, data=(section, ...))
