@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from components.sensor_example_gen.features.front_end import front_end_class
+from components.sensor_example_gen.features.known import front_end_of
 from components.sensor_example_gen.features.scale import Scale, ScaleSection
+from components.sensor_example_gen.sources.section import DataSection
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tensors import Array
 
@@ -140,6 +143,21 @@ def test_a_range_that_cannot_be_is_refused(parameters: dict[str, object], said: 
         of(**parameters)
 
 
-def test_it_is_found_by_its_name() -> None:
-    assert front_end_class("scale") is Scale
-    assert Scale.on_board
+def test_a_project_names_it(tmp_path: Path) -> None:
+    features = {"kind": "scale", "low": -1, "high": 1, "resolution": 0.001}
+    section = DataSection.model_validate({"source": tmp_path, "features": features})
+    front_end = front_end_of(section.features)
+    assert isinstance(front_end, Scale)
+    assert front_end.on_board
+    assert json.loads(json.dumps(front_end.parameters())) == {
+        "raw_low": [-1000],
+        "raw_high": [1000],
+        "multiplier": [1069547],
+        "shift": 23,
+        "low": [-1.0],
+        "high": [1.0],
+        "resolution": [0.001],
+    }
+    assert isinstance(
+        front_end_of(DataSection.model_validate({"source": tmp_path, "features": "scale"}).features), Scale
+    )
