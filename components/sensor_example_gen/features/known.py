@@ -9,11 +9,12 @@ from pydantic import Field
 from components.sensor_example_gen.features.front_end import FrontEnd, FrontEndSection
 from components.sensor_example_gen.features.micro_frontend import MicroFrontend, MicroFrontendSection
 from components.sensor_example_gen.features.no_features import NoFeatures, NoFeaturesSection
+from components.sensor_example_gen.features.scale import Scale, ScaleSection
 
-KnownSection = Annotated[MicroFrontendSection | NoFeaturesSection, Field(discriminator="kind")]
+KnownSection = Annotated[MicroFrontendSection | NoFeaturesSection | ScaleSection, Field(discriminator="kind")]
 """`data.features` of a project file."""
 
-_FRONT_ENDS: Final[tuple[type[FrontEnd], ...]] = (MicroFrontend, NoFeatures)
+_FRONT_ENDS: Final[tuple[type[FrontEnd], ...]] = (MicroFrontend, NoFeatures, Scale)
 
 
 def front_end_of(section: FrontEndSection) -> FrontEnd:

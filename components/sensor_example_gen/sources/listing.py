@@ -29,6 +29,9 @@ class Listing:
     # uint8, shape ``(n, 32)``: SHA-256 of each record's contents, which decides its split where there are no groups;
     # None where the list does not read them: then the names do.
     keys: Array | None = None
+    # int64, shape ``(n, 2)``: where each record begins and ends in its file, in what the source counts in; None where a
+    # record is a whole file or a row.
+    spans: Array | None = None
     one_sample_each: bool = True  # Whether each record makes one sample, and not as many as it has windows.
     found: tuple[Found, ...] = ()  # What the list shows already.
     ignored: tuple[str, ...] = ()  # Files that are of no kind that the source reads.
@@ -55,6 +58,7 @@ class Listing:
             given=_some(self.given, chosen),
             names=None if self.names is None else tuple(self.names[index] for index in chosen),
             keys=_some(self.keys, chosen),
+            spans=_some(self.spans, chosen),
             one_sample_each=self.one_sample_each,
         )
 
