@@ -58,6 +58,8 @@ _SLOW = (
     "tests/edge_deployer/boards/test_hand.py",
     "tests/edge_deployer/boards/test_known_good.py",
     "tests/edge_deployer/cli/",
+    "tests/edge_deployer/export/test_c_sources.py",
+    "tests/edge_deployer/export/test_c_text.py",
     "tests/edge_deployer/release/test_bundle.py",
     "tests/edge_deployer/release/test_fit.py",
     "tests/edge_deployer/release/test_validation.py",

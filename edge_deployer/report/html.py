@@ -84,6 +84,7 @@ def _environment() -> Environment:
         check_rows=acceptance_view.check_rows,
         duration_us=formats.duration_us,
         figures=formats.figures,
+        front_end=words.front_end_in_words,
         gate_in_words=acceptance_view.gate_in_words,
         heading=formats.METRICS.__getitem__,
         metric=formats.metric,

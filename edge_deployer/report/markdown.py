@@ -19,7 +19,7 @@ from edge_deployer.report.data_view import data_warnings
 from edge_deployer.report.facts import DataFacts, Report
 from edge_deployer.report.glossary import words_in
 from edge_deployer.report.views import consequence
-from edge_deployer.report.words import headline, remedy, staging_in_words, verdict_in_words
+from edge_deployer.report.words import front_end_in_words, headline, remedy, staging_in_words, verdict_in_words
 from edge_deployer.rollout.deployment import Deployment
 
 _MARKS = {"passed": "✓", "failed": "✗", "warns": "!", "undecided": "?", "skipped": "-"}
@@ -49,6 +49,9 @@ def _verdict(report: Report) -> list[str]:
         f"**{_text(headline(deployment))}**",
         f"{formats.utc(deployment.finished)}{run}",
     ]
+    front_end = deployment.release.manifest.front_end if deployment.release else None
+    if front_end is not None:
+        blocks.append(f"- Features: {_text(front_end_in_words(front_end))}")
     if not deployment.pushed:
         blocks.append(
             f"- Boards: {_text(consequence(report))}\n- Remedy: {_text(remedy(deployment) or 'none is known')}"

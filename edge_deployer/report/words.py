@@ -15,6 +15,7 @@ from edge_deployer.acceptance.registry import declaration_of
 from edge_deployer.acceptance.verdict import AccuracyBound
 from edge_deployer.boards.record import BoardRecord, Step
 from edge_deployer.finding import Finding, known
+from edge_deployer.release.front_end import FrontEndFacts
 from edge_deployer.report import formats
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.rollout.refusals import HEALTH
@@ -122,6 +123,13 @@ def remedy(deployment: Deployment) -> str | None:
 def caution(deployment: Deployment) -> str | None:
     """What a release that was pushed has not shown; None where its answers were judged."""
     return in_words(deployment.caution) if deployment.caution else None
+
+
+def front_end_in_words(front_end: FrontEndFacts) -> str:
+    """Where the model's features are computed, and by what."""
+    if not front_end.on_board:
+        return "computed on the host: not on the board"
+    return f"computed on the board by {front_end.name}, version {front_end.version}"
 
 
 def step_in_words(step: Step) -> str:

@@ -16,6 +16,7 @@ from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
 from edge_deployer.boards.record import BoardOutcome, BoardRecord, Step
 from edge_deployer.finding import Finding, Told
 from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.release.front_end import FrontEndFacts
 from edge_deployer.release.manifest import Manifest, Provenance
 from edge_deployer.release.refusals import BelowThreshold, Misfit, NotBlessed
 from edge_deployer.release.validation_report import ValidationReport
@@ -346,6 +347,7 @@ def release_record() -> ReleaseRecord:
             data_fingerprint=digest("digits"),
         ),
         metrics={"accuracy": 0.98056, "eval_examples": 360.0},
+        front_end=FrontEndFacts(name="scale", version="1", on_board=True, parameters={"shift": 4, "offset": -128}),
         parts={
             name: digest(name)
             for name in (

@@ -15,10 +15,12 @@ import pytest
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.finding import Told
+from edge_deployer.release.front_end import FrontEndFacts
 from edge_deployer.report.acceptance_view import board_facts, check_rows
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 from edge_deployer.report.html import render_html, write_report
+from edge_deployer.report.markdown import render_markdown
 from edge_deployer.report.words import headline, in_words, remedy
 from tests.edge_deployer.report import sample_reports
 from tests.edge_deployer.report.sample_reports import CASES, PROMOTED, STOPPED
@@ -357,6 +359,25 @@ def test_every_step_of_the_journal_and_part_of_the_manifest_is_shown() -> None:
     for step in report.deployment.steps:
         assert f"{step.board} {step.action} {step.detail}" in text
     assert "2026-03-14 09:26:54 UTC" in text
+
+
+@pytest.mark.parametrize(
+    ("front_end", "told"),
+    [
+        (FrontEndFacts(name="scale", version="2", on_board=True), "Features computed on the board by scale, version 2"),
+        (FrontEndFacts(name="none", version="1", on_board=False), "Features computed on the host: not on the board"),
+        (None, None),
+    ],
+)
+def test_where_features_are_computed_is_told_where_it_is_known(
+    front_end: FrontEndFacts | None, told: str | None
+) -> None:
+    report = sample_reports.promoted()
+    assert report.deployment.release is not None
+    release = report.deployment.release
+    release.manifest = release.manifest.model_copy(update={"front_end": front_end})
+    shown = [page_of(report).text, render_markdown(report).replace("Features:", "Features")]
+    assert [told in text if told else "Features computed" not in text for text in shown] == [True, True]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
