@@ -38,6 +38,8 @@ class ValidationReport(BaseModel):
     figures: dict[Metric, float] = {}
     # Of labels that are classes, the share of the commonest, 0 to 1: what a constant answer gets right.
     majority: float | None = None
+    # Of the targets of a regression, the least mean absolute error of a constant answer, in their unit.
+    constant_error: float | None = None
     # Where answers are classes, counts ``confusion[label][predicted]`` over all of them.
     confusion: list[list[int]] | None = None
     class_names: list[str]  # Name of each class, in the order of `confusion`.
