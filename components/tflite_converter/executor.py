@@ -38,11 +38,13 @@ class Executor(base_executor.BaseExecutor):
         trained = artifact_utils.get_single_instance(input_dict["model"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         converted = artifact_utils.get_single_instance(output_dict["int8_model"])
-        truth = {"label": exec_properties.get("label_feature"), "target": exec_properties.get("target_feature")}
+        label, target = exec_properties.get("label_feature"), exec_properties.get("target_feature")
 
         source = FloatModel.load(path_utils.serving_model_path(trained.uri))
         splits = {
-            split: read_examples(examples, split, feature=source.feature, shape=source.shape, **truth)
+            split: read_examples(
+                examples, split, feature=source.feature, label=label, target=target, shape=source.shape
+            )
             for split in ("train", "eval")
         }
         representative = _draw(splits["train"], exec_properties["representative_examples"], exec_properties["seed"])

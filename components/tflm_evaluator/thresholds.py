@@ -11,7 +11,7 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from components.tflm_evaluator.figures import CONSTANT_MAE, OVER_MAJORITY, UNDER_CONSTANT, Figure, Name
 from edge_deployer.errors import TinyopsError
-from edge_deployer.task import ERRORS, Metric, Task
+from edge_deployer.task import ERRORS, Task
 
 _BARELY = 1e-9
 """Better is more than equal, and TFMA's bounds hold what is equal."""
@@ -36,9 +36,9 @@ class Thresholds:
     better_than_constant: bool = True
 
     @property
-    def least(self) -> Mapping[Metric, float]:
+    def least(self) -> Mapping[Name, float]:
         """What each figure must reach."""
-        found: dict[Metric, float | None] = {
+        found: dict[Name, float | None] = {
             "accuracy": self.min_accuracy,
             "auc": self.min_auc,
             "recall": self.min_recall,
@@ -47,9 +47,9 @@ class Thresholds:
         return {metric: least for metric, least in found.items() if least is not None}
 
     @property
-    def most(self) -> Mapping[Metric, float]:
+    def most(self) -> Mapping[Name, float]:
         """What each figure may be."""
-        found: dict[Metric, float | None] = {"mae": self.max_mae, "rmse": self.max_rmse}
+        found: dict[Name, float | None] = {"mae": self.max_mae, "rmse": self.max_rmse}
         return {metric: most for metric, most in found.items() if most is not None}
 
 

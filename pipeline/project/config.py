@@ -29,7 +29,7 @@ from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import exists, read_yaml, resolved
 from edge_deployer.profile import BoardProfile, load_profile
 from edge_deployer.task import Threshold
-from edge_deployer.task_name import DEFAULT_THRESHOLD
+from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 from pipeline.project.beam_section import BeamSection
 from pipeline.project.ci_settings import CiSection
 from pipeline.project.kubeflow_settings import KubeflowSection
@@ -37,6 +37,19 @@ from pipeline.project.kubeflow_settings import KubeflowSection
 DEFAULT_CONFIG: Final = Path(__file__).parents[1] / "templates" / "digits" / "tinyops.yaml"
 
 BUILTIN_DIGITS: Final = "digits"
+
+
+_OF_A_REGRESSION: Final = ("max_mae", "max_rmse", "max_rise")
+_OF_LABELS: Final = (
+    "min_accuracy",
+    "min_auc",
+    "min_recall",
+    "min_precision",
+    "threshold",
+    "max_drop",
+    "min_slice_accuracy",
+)
+"""Fields of `evaluate`."""
 
 
 def _beside_config(path: Path, info: ValidationInfo) -> Path:
@@ -57,6 +70,7 @@ ConfigPath = Annotated[Path, AfterValidator(_beside_config)]
 Name = Annotated[str, StringConstraints(max_length=128), AfterValidator(_taken_by_kubeflow)]
 FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+Error = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class _Section(BaseModel):
@@ -77,6 +91,7 @@ class DataSection(_Section):
         source: path of an `.npz` file, or the word ``digits`` for scikit-learn's bundled handwritten digits.
         input: array of samples; also the name of the model's input.
         label: array of class indices.
+        target: array of what a regression is to answer, in the place of `label`.
         group: array that says from which person, device or recording a sample is; no group stands in two splits.
         classes: name of each class, in the order of the indices.
         splits: hash buckets.
@@ -84,9 +99,10 @@ class DataSection(_Section):
 
     source: Literal["digits"] | ConfigPath
     input: FeatureName
-    label: FeatureName
+    label: FeatureName | None = None
+    target: FeatureName | None = None
     group: FeatureName | None = None
-    classes: Annotated[list[str], Field(min_length=2)]
+    classes: Annotated[list[str], Field(min_length=2)] | None = None
     splits: Splits = Splits()
 
     @field_validator("source", mode="before")
@@ -104,10 +120,10 @@ class DataSection(_Section):
 
     @model_validator(mode="after")
     def _distinct(self) -> DataSection:
-        names = [name for name in (self.input, self.label, self.group) if name is not None]
+        names = [name for name in (self.input, self.label, self.target, self.group) if name is not None]
         if len(set(names)) != len(names):
-            raise ValueError("input, label and group must be different arrays")
-        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("input, label, target and group must be different arrays")
+        if self.classes is not None and len(set(self.classes)) != len(self.classes):
             raise ValueError("two classes have the same name")
         return self
 
@@ -145,7 +161,12 @@ class EvaluateSection(_Section):
     threshold: Threshold = DEFAULT_THRESHOLD
     # Most that accuracy, for an anomaly detection AUC, may lie below the latest blessed model's.
     max_drop: Share = 0.02
-    slices: list[FeatureName] | None = None  # Features whose every value is a slice; None means the label.
+    max_mae: Error | None = None  # Most that a regression's mean absolute error may be, in the target's unit, or None.
+    max_rmse: Error | None = None  # The same of its root mean square error.
+    # Most that a regression's mean absolute error may lie over the latest blessed model's, as a share of that.
+    max_rise: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.05
+    # Features whose every value is a slice; None means the label, of a regression the group.
+    slices: list[FeatureName] | None = None
     min_slice_accuracy: Share | None = None  # Least accuracy on every slice; None asks for none.
 
 
@@ -166,9 +187,9 @@ class PipelineConfig(_Section):
     convert: ConvertSection = ConvertSection()
     evaluate: EvaluateSection = EvaluateSection()
     # What the model is for: ``classification`` (the greatest of several outputs), ``binary`` (one output, class 1 over
-    # `evaluate.threshold`) or ``anomaly`` (one output is the score, or the model gives its input back); None: as
-    # classes and output show it.
-    task: Literal["classification", "binary", "anomaly"] | None = None
+    # `evaluate.threshold`), ``anomaly`` (one output is the score, or the model gives its input back) or ``regression``
+    # (the outputs are real values, those of `data.target`); None: as target, classes and output show it.
+    task: TaskName | None = None
     board_profile: str = "cortex-m4"  # A shipped profile's name or a `.yaml` file.
     acceptance: AcceptancePlan = AcceptancePlan()  # What boards are asked.
     deploy: DeploySection = DeploySection()  # How the release reaches boards.
@@ -187,25 +208,78 @@ class PipelineConfig(_Section):
     @model_validator(mode="after")
     def _fits_its_task(self) -> PipelineConfig:
         """What is asked for can be measured: a threshold that nothing is held against would be no threshold."""
-        classes, evaluate, acceptance = len(self.data.classes), self.evaluate, self.acceptance
+        if self.is_regression:
+            self._fits_a_regression()
+        else:
+            self._fits_labels()
+        return self
+
+    def _fits_labels(self) -> None:
+        """There are classes, as many as the task has, and nothing that is asked for is of another task."""
+        if self.data.label is None:
+            raise ValueError("data.label is missing: name what says the class, or data.target for a regression")
+        if self.data.classes is None:
+            raise ValueError("data.classes is missing: name each class, or data.target for a regression")
+        for name in _OF_A_REGRESSION:
+            if name in self.evaluate.model_fields_set:
+                raise ValueError(f"evaluate.{name} is of a regression, which has data.target")
+        self._fits_classes(len(self.data.classes), self.task or "classification")
+
+    def _fits_classes(self, classes: int, shown: str) -> None:
+        evaluate, acceptance = self.evaluate, self.acceptance
         if self.task in ("binary", "anomaly") and classes != 2:
             raise ValueError(f"task {self.task} has two classes, not {classes}; see data.classes")
         may_be_binary = classes == 2 and self.task in (None, "binary")
         for name in ("min_recall", "min_precision"):
             if getattr(evaluate, name) is not None and not may_be_binary:
-                raise ValueError(f"evaluate.{name} is of a binary task; this one is {self.task or 'classification'}")
+                raise ValueError(f"evaluate.{name} is of a binary task; this one is {shown}")
         if acceptance.section(Auc) is not None and (classes != 2 or self.task == "classification"):
             raise ValueError("acceptance.auc is of a binary task or an anomaly detection; this one is classification")
         if acceptance.section(Accuracy) is not None and self.task == "anomaly":
             raise ValueError("acceptance.accuracy is of classes; this task is anomaly")
         if acceptance.section(Mae) is not None:
-            raise ValueError("acceptance.mae is of a regression, which `tinyops push` takes; a project has labels")
-        return self
+            raise ValueError("acceptance.mae is of a regression, which has data.target")
+
+    def _fits_a_regression(self) -> None:
+        """There is a target, and nothing that is asked for is of classes or scores."""
+        if self.data.target is None:
+            raise ValueError("task regression needs data.target, which names what the model is to answer")
+        if self.task not in (None, "regression"):
+            raise ValueError(f"data.target is of a regression; task {self.task} has data.label")
+        if self.data.classes is not None:
+            raise ValueError("data.classes are of labels; a regression has data.target and no classes")
+        if self.data.label is not None and "label" in self.data.model_fields_set:
+            raise ValueError("data has both label and target; keep target for a regression, label for anything else")
+        for name in _OF_LABELS:
+            if name in self.evaluate.model_fields_set:
+                instead = "; max_rise is its like" if name == "max_drop" else "; max_mae and max_rmse are its like"
+                raise ValueError(f"evaluate.{name} is not of a regression{instead}")
+        for name, section in (("accuracy", Accuracy), ("auc", Auc)):
+            if self.acceptance.section(section) is not None:
+                raise ValueError(f"acceptance.{name} is not of a regression; acceptance.mae is")
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the model is to answer real values."""
+        return self.task == "regression" or self.data.target is not None
+
+    @property
+    def label(self) -> str | None:
+        """The feature with the class index; None for a regression."""
+        return None if self.is_regression else self.data.label
+
+    @property
+    def class_names(self) -> list[str]:
+        """Name of each class, in the order of the indices; empty for a regression."""
+        return self.data.classes or []
 
     @property
     def slices(self) -> tuple[str, ...]:
         """Features whose every value is a slice of the evaluation."""
-        return (self.data.label,) if self.evaluate.slices is None else tuple(self.evaluate.slices)
+        if self.evaluate.slices is not None:
+            return tuple(self.evaluate.slices)
+        natural = self.data.group if self.is_regression else self.label
+        return () if natural is None else (natural,)
 
     @property
     def buckets(self) -> Mapping[str, int]:

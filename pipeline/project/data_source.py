@@ -16,7 +16,9 @@ from pipeline.project.config import BUILTIN_DIGITS, DataSection
 
 def fields_of(data: DataSection) -> DatasetFields:
     """The names of the arrays, as the data set's reader wants them."""
-    return DatasetFields(data.input, data.label, data.group, len(data.classes))
+    return DatasetFields(
+        data.input, data.label, data.group, None if data.classes is None else len(data.classes), target=data.target
+    )
 
 
 def data_file(data: DataSection, folder: Path) -> Path:
@@ -43,7 +45,7 @@ def inspect_data(data: DataSection, path: Path, earlier_runs: Path) -> DataFacts
         TinyopsError: as `inspect`.
     """
     _, summary = inspect(path, fields_of(data), data.splits.model_dump(), earlier_runs=earlier_runs)
-    return data_facts(summary, source=path.name, class_names=data.classes, group=data.group)
+    return data_facts(summary, source=path.name, class_names=data.classes or [], group=data.group)
 
 
 def _builtin_digits(path: Path) -> Path:

@@ -89,23 +89,23 @@ def prepare(config_file: Path, workspace: Workspace) -> RunnableProject:
     path = data_file(config.data, workspace.data)
     data = inspect_data(config.data, path, workspace.outputs(config.name, "SensorExampleGen", "examples"))
     _require_samples(config, data.splits)
-    if len(config.data.classes) > 2 or config.task in ("classification", "binary"):
+    if len(config.class_names) > 2 or config.task in ("classification", "binary"):
         require_better_than_constant(config.acceptance, data.class_counts["eval"])
     return RunnableProject(config_file, config, project.module, workspace, path, tuple(data_warnings(data)))
 
 
 def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None:
     """Say it in the words of the data, and offer only what helps."""
-    plan, has = config.acceptance, samples["eval"]
-    needed = _most_needed(plan)
+    plan, has, labelled = config.acceptance, samples["eval"], not config.is_regression
+    needed = _most_needed(plan, labelled=labelled)
     if has >= needed:
-        require_samples(plan, has, labelled=True, computed=True)
+        require_samples(plan, has, labelled=labelled, computed=True)
         return
     buckets = config.data.splits
     in_all = (buckets.train + buckets.eval) / buckets.eval
     remedy = "collect more"
     if max(plan.alpha, plan.beta) < _LOOSE:
-        loose = _most_needed(plan.model_copy(update={"alpha": _LOOSE, "beta": _LOOSE}))
+        loose = _most_needed(plan.model_copy(update={"alpha": _LOOSE, "beta": _LOOSE}), labelled=labelled)
         setting = f"`acceptance.alpha` and `beta` to {_LOOSE:g}"
         remedy += f", or set {setting}"
         if has < loose:
@@ -116,8 +116,8 @@ def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None
     )
 
 
-def _most_needed(plan: AcceptancePlan) -> int:
-    return max(samples_needed(plan, labelled=True, computed=True).values())
+def _most_needed(plan: AcceptancePlan, *, labelled: bool) -> int:
+    return max(samples_needed(plan, labelled=labelled, computed=True).values())
 
 
 def _require_staging_board(config: PipelineConfig, inventory: Inventory) -> None:
