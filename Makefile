@@ -2,7 +2,7 @@
 # make test   the tests, but for what `make verify` adds
 # make lint   ruff, mypy --strict, import-linter
 # make bench  the figures that the docs quote
-# make lock   resolve the dependencies anew
+# make lock   resolve the dependencies again
 #
 # make test-fast                        the tests that start nothing; a minute, for between two edits
 # make verify                           whole engines, other versions of libraries, whole runs beyond the first
@@ -69,7 +69,7 @@ verify-containers: $(READY)
 
 setup: $(READY)
 
-# Made anew, too, for another Python than was named the last time, and where the interpreter is gone since.
+# Made again, too, for another Python than was named the last time, and where the interpreter is gone since.
 ifneq ($(filter-out $(shell cat $(READY) 2>/dev/null),$(PYTHON))$(shell $(BIN)/python -c '' 2>/dev/null || echo gone),)
 .PHONY: $(READY)
 endif

@@ -208,7 +208,7 @@ class Campaign:
 def main() -> int:
     """Run a campaign; 0 if nothing failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--faults", type=int, default=10_000, help="how many to inject at least")
+    parser.add_argument("--faults", type=int, default=10_000, help="inject at least this many")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     began = time.monotonic()

@@ -55,8 +55,8 @@ def measure_kubeflow(folder: Path) -> list[Row]:
         ),
         Row(
             "replay of the compiled file",
-            f"{sum(steps):.0f} s in {len(steps)} steps, {sum(steps) / allowed:.2f} of a run and 7 s a step",
-            f"at most {allowed:.0f} s: a run ({running:.0f} s) and 7 s a step",
+            f"{sum(steps):.0f} s in {len(steps)} steps, {sum(steps) / allowed:.2f} of a run and 7 s per step",
+            f"at most {allowed:.0f} s: a run ({running:.0f} s) and 7 s per step",
             "tinyops replay",
         ),
         Row("entrypoint, beside TFX and the component", f"{overhead:.2f} s a step", "0.5 s", "make bench"),

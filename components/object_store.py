@@ -10,6 +10,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,40 @@ _SCHEME: Final = re.compile(r"^[a-z0-9]+://")
 _S3: Final = re.compile(r"^(?:s3|minio)://(?P<bucket>[^/]+)/(?P<key>.*)$")
 
 
+@dataclass(frozen=True)
+class StoredFile:
+    """A file below a folder of an object store."""
+
+    name: str  # Below the folder, with ``/``.
+    size: int  # Bytes.
+    changed: str  # Another one after each change of the contents: S3's ETag, or the time.
+
+
+def stored_files(folder: str) -> list[StoredFile]:
+    """All files below a URI, sorted by name.
+
+    Raises:
+        TinyopsError: the store does not answer, or refuses.
+    """
+    folder = folder.rstrip("/")
+    s3 = _S3.match(f"{folder}/")
+    try:
+        if s3:
+            found = [
+                StoredFile(stored["Key"].removeprefix(s3["key"]), stored["Size"], stored["ETag"])
+                for stored in _s3_objects(s3)
+            ]
+        else:
+            (result,) = _beam(folder).match([f"{folder}/**"])
+            found = [
+                StoredFile(file.path.removeprefix(f"{folder}/"), file.size_in_bytes, str(file.last_updated_in_seconds))
+                for file in result.metadata_list
+            ]
+    except (BeamIOError, BotoCoreError, ClientError) as error:
+        raise _unreadable(folder, error) from error
+    return sorted((file for file in found if not file.name.endswith("/")), key=lambda file: file.name)
+
+
 def find(folder: str, name: str) -> list[str]:
     """Files of a name anywhere in a folder, sorted. A folder that is not there has none.
 
@@ -38,7 +73,8 @@ def find(folder: str, name: str) -> list[str]:
     try:
         if s3:
             store = s3.string[: s3.start("key")]
-            return sorted(f"{store}{key}" for key in _s3_keys(s3) if key.endswith(f"/{name}"))
+            keys = (stored["Key"] for stored in _s3_objects(s3))
+            return sorted(f"{store}{key}" for key in keys if key.endswith(f"/{name}"))
         (result,) = _beam(folder).match([f"{folder}/**/{name}"])
     except (BeamIOError, BotoCoreError, ClientError) as error:
         raise _unreadable(folder, error) from error
@@ -95,10 +131,10 @@ def local_copy(path: str) -> Iterator[Path]:
         yield copy
 
 
-def _s3_keys(folder: re.Match[str]) -> Iterator[str]:
+def _s3_objects(folder: re.Match[str]) -> Iterator[dict[str, Any]]:
     pages = _s3_client().get_paginator("list_objects_v2")
     for page in pages.paginate(Bucket=folder["bucket"], Prefix=folder["key"]):
-        yield from (found["Key"] for found in page.get("Contents", []))
+        yield from page.get("Contents", [])
 
 
 def _s3_client() -> Any:

@@ -28,7 +28,7 @@ class BoardProfile(BaseModel):
     page_bytes: PositiveInt = Field(description="size of a flash page: what one erase erases")
     flash_bytes_per_second: PositiveInt = Field(description="speed of writing to erased flash")
     page_erase_ms: PositiveFloat = Field(description="milliseconds to erase a page")
-    line_rate: PositiveInt = Field(description="UART bit rate, 8N1: ten bits a byte")
+    line_rate: PositiveInt = Field(description="UART bit rate, 8N1: ten bits per byte")
     framing: FramingName = Field(
         default="console", description="console: base64 with a CRC-16, beside log output; raw: unprotected, faster"
     )

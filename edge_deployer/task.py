@@ -41,12 +41,13 @@ class Task(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    # ``classification``: the first of the greatest outputs is the class. ``binary``: one output; class 1 where it is
-    # over the threshold, else class 0. ``anomaly``: one output is the score, or the model is an autoencoder and its
-    # error is. ``regression``: the outputs are real values.
-    name: TaskName
-    threshold: Threshold = DEFAULT_THRESHOLD  # Of a binary task, in the output's real units.
-    why: str = ""  # How the task was found, for report and log.
+    name: TaskName = Field(
+        description="classification: the first of the greatest outputs is the class. binary: one output; class 1 where "
+        "it is over the threshold, else class 0. anomaly: one output is the score, or the model is an autoencoder and "
+        "its error is. regression: the outputs are real values."
+    )
+    threshold: Threshold = Field(default=DEFAULT_THRESHOLD, description="of a binary task, in the output's real units")
+    why: str = Field(default="", description="how the task was found")
 
     @property
     def names_classes(self) -> bool:

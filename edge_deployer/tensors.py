@@ -18,12 +18,19 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """One input or output tensor of a model."""
+    """One input or output tensor of a model.
 
-    dtype: str  # numpy name of the stored type, e.g. ``int8``.
-    shape: tuple[int, ...]  # Full shape with the batch dimension the model was converted with, e.g. ``(1, 8, 8, 1)``.
-    scale: float | None = None  # Real units per step, or None where the tensor is not quantised.
-    zero_point: int = 0  # The stored value that stands for the real value 0.
+    Attributes:
+        dtype: numpy name of the stored type, e.g. ``int8``.
+        shape: full shape with the batch dimension the model was converted with, e.g. ``(1, 8, 8, 1)``.
+        scale: real units per step, or None where the tensor is not quantised.
+        zero_point: the stored value that stands for the real value 0.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    scale: float | None = None
+    zero_point: int = 0
 
     @property
     def nbytes(self) -> int:

@@ -26,7 +26,6 @@ from components.tflm_pusher.component import TFLMPusher
 from components.tflm_validator.component import TFLMValidator
 from components.trainer.component import Trainer
 from pipeline.project.beam_options import beam_args
-from pipeline.project.data_source import fields_of
 from pipeline.project.preflight import Project, RunnableProject
 
 _THRESHOLDS = ("min_accuracy", "min_auc", "min_recall", "min_precision", "max_drop")
@@ -45,7 +44,7 @@ class Places:
     all_runs: str  # Folder or URI with the artifacts of all runs of this pipeline, and of no other.
     # Where the data comes from, for the report; on Kubeflow, what a run names as its `data_file`.
     data_source: Parameter
-    data_file: Parameter  # The `.npz` file.
+    data_file: Parameter  # File or folder.
     workspace: Parameter  # Folder for the release store, the journal, virtual boards and the development key.
     inventory: Parameter  # Inventory file; empty for the shipped virtual boards.
     signing_key: Parameter  # Private key file; empty for a development key in the workspace.
@@ -148,7 +147,7 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
 def model_line(project: Project, places: Places) -> ModelLine:
     """The components from data to validated model."""
     config, module = project.config, project.module
-    examples = SensorExampleGen(places.data_file, fields_of(config.data), config.buckets)
+    examples = SensorExampleGen(places.data_file, config.data)
     statistics = StatisticsGen(examples=examples.outputs["examples"])
     schema = SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=True)
     anomalies = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
@@ -175,7 +174,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
     converter = TFLiteConverter(
         trainer.outputs["model"],
         transformed,
-        label_feature=config.label,
+        label_feature=config.data.class_field,
         target_feature=config.data.target,
         representative_examples=config.convert.representative_examples,
         seed=config.train.seed,
@@ -189,7 +188,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
         transformed,
         model,
         baseline.outputs["baseline_model"],
-        label_feature=config.label,
+        label_feature=config.data.class_field,
         target_feature=config.data.target,
         slices=config.slices,
         thresholds=Thresholds(
@@ -201,7 +200,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
         model,
         transformed,
         profile=config.load_profile(),
-        label_feature=config.label,
+        label_feature=config.data.class_field,
         target_feature=config.data.target,
         class_names=config.class_names,
         slices=config.slices,
@@ -234,7 +233,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
 def _custom_config(project: Project) -> dict[str, Any]:
     """What both of the user's functions find in `custom_config`, beside a digest, by which the cache sees an edit."""
     config = project.config
-    truth: dict[str, Any] = {"label": config.label, "classes": len(config.class_names)}
+    truth: dict[str, Any] = {"label": config.data.class_field, "classes": len(config.class_names)}
     if config.is_regression:
         truth = {"target": config.data.target}
     return {"input": config.data.input, **truth, "seed": config.train.seed}

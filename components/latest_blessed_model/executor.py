@@ -36,7 +36,7 @@ class Driver(FingerprintDriver):
     def fingerprint(self, execution_info: ExecutionInfo) -> str:
         """Where the record lies, and when it was written; ``none`` if there is none.
 
-        A model that is blessed again is found anew, so that what is measured against it is blessed again too, and is
+        A model that is blessed again is found again, so that what is measured against it is blessed again too, and is
         then the latest.
         """
         candidate = artifact_utils.get_single_instance(execution_info.input_dict["candidate"])

@@ -16,9 +16,9 @@ from components.tflm_evaluator.thresholds import Thresholds, eval_config
 class TFLMEvaluator(Evaluator):
     """TFX's Evaluator, on the int8 model in TFLM.
 
-    Inputs are quantised as on the device (`edge_deployer.tensors.quantize`) and run in TFLM's interpreter, a process a
-    model, so that the figure that blesses a model is the figure its boards give. A model that TFLM does not run is not
-    blessed; the reason stands in the evaluation.
+    Inputs are quantised as on the device (`edge_deployer.tensors.quantize`) and run in TFLM's interpreter, one process
+    per model, so that the figure that blesses a model is the figure its boards give. A model that TFLM does not run is
+    not blessed; the reason stands in the evaluation.
 
     Outputs:
         evaluation: TFMA's results; `components.tflm_evaluator.outcome` reads them.

@@ -33,7 +33,7 @@ class CheckResult(BaseModel):
     Attributes:
         name: the check.
         status: an undecided check is no verdict; a skipped one neither passes nor fails; `finding` says why.
-        finding: what was found; ``detail``, in words, in records of before.
+        finding: what was found; ``detail``, in words, in earlier records.
         measured: the figure that was judged, or None.
         limit: what it was judged against, or None.
         bound: what can be said of the true figure.

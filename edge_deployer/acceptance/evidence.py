@@ -20,7 +20,7 @@ class Failure(_Evidence):
 
     Attributes:
         kind: whose fault it looks like: the board's or its line's, or the release's.
-        reason: what happened; in words in records of before, and where somebody else's error is quoted.
+        reason: what happened; in words in earlier records, and where somebody else's error is quoted.
     """
 
     kind: Literal["board", "model"]

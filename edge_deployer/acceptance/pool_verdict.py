@@ -60,7 +60,7 @@ class PoolVerdict(BaseModel):
         quorum: boards that must accept.
         unheard: profiles of which no board accepts.
         constant: the answer that a board might always give and pass, where that is why there is no verdict.
-        told: the reason in words, in records of before; they have neither `against` nor `unheard`.
+        told: the reason in words, in earlier records; they have neither `against` nor `unheard`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -78,7 +78,7 @@ class BoardVerdict(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_sentence(cls, content: Any) -> Any:
-        """Records of before had a `reason`, the words of checks or failure put together."""
+        """Earlier records had a `reason`, the words of checks or failure put together."""
         return {k: v for k, v in content.items() if k != "reason"} if isinstance(content, dict) else content
 
     @property

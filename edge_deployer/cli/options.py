@@ -10,7 +10,7 @@ import typer
 WORKSPACE: Final = Path(".tinyops")
 
 InventoryFile = Annotated[
-    Path | None, typer.Option(help="The boards, a YAML file; 2 staging and 3 production virtual boards without.")
+    Path | None, typer.Option(help="The boards, a YAML file; default: 2 staging and 3 production virtual boards.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 

@@ -24,9 +24,11 @@ def push(
         ),
     ] = None,
     inventory: InventoryFile = None,
-    plan: Annotated[Path | None, typer.Option(help="Acceptance plan, a YAML file; the default plan without.")] = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="Acceptance plan, a YAML file; without it, the default plan.")
+    ] = None,
     signing_key: Annotated[
-        Path | None, typer.Option(help="ed25519 private key, PEM; a development key in the workspace without.")
+        Path | None, typer.Option(help="ed25519 private key, PEM; default: a development key in the workspace.")
     ] = None,
     release_version: Annotated[str, typer.Option(help="major.minor.revision; the build number is added.")] = "1.0.0",
     workspace: Annotated[Path, typer.Option(help="Folder for releases, virtual boards and reports.")] = WORKSPACE,
@@ -38,7 +40,9 @@ def push(
             "gives its input back), regression.",
         ),
     ] = None,
-    threshold: Annotated[float, typer.Option(help="Of a binary task: class 1 is what is over it.")] = DEFAULT_THRESHOLD,
+    threshold: Annotated[
+        float, typer.Option(help="For a binary task: what is above it is class 1.")
+    ] = DEFAULT_THRESHOLD,
     replace: ReplaceOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON instead of text.")] = False,
 ) -> None:

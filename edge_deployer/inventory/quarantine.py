@@ -46,7 +46,7 @@ _ENTRY = TypeAdapter(Confinement)
 
 
 class Quarantine:
-    """The boards of a workspace that are in quarantine. Every call opens the file anew, so that commands can share it.
+    """The boards of a workspace that are in quarantine. Every call opens the file again, so that commands can share it.
 
     It lies in the folder where the workspace's virtual boards are, which is made if need be.
     """
@@ -109,7 +109,7 @@ class Quarantine:
 
 
 def _read_reason(stored: object) -> object:
-    """Versions of before wrote it in words."""
+    """Earlier versions wrote it in words."""
     try:
         return json.loads(stored) if isinstance(stored, str) else stored
     except json.JSONDecodeError:

@@ -19,7 +19,7 @@ _FIELDS = DatasetFields(input="inputs", label=None, group=None, classes=None)
 
 
 def read_samples(path: Path) -> Array:
-    """The numbers in an ``.npy``, an ``.npz`` (array `inputs`) or a ``.csv`` file (a line a sample).
+    """The numbers in an ``.npy``, an ``.npz`` (array `inputs`) or a ``.csv`` file (one line per sample).
 
     Returns:
         ``(n, ...)``, or one sample without the first dimension if an ``.npy`` holds just that.

@@ -24,7 +24,7 @@ class LabelledSamples:
     class_names: tuple[str, ...] = ()
     # Real values that the model should answer, ``(n, ...)``, for a regression; None where there are none.
     targets: Array | None = None
-    # What part of the data each sample is from, one entry a sample; for stratifying alone. None if unknown.
+    # What part of the data each sample is from, one entry per sample; for stratifying alone. None if unknown.
     slices: Sequence[Hashable] | None = None
     source: str = "the data"  # What messages call the data.
     random: bool = False  # Whether the values are made up: they can show parity, and nothing of the quality.

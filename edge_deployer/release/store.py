@@ -113,7 +113,7 @@ class ReleaseStore:
         except SignedByAnother:
             pass
         except DamagedBundle as damage:
-            self.set_aside.append(move_aside(folder, damage, then="its model is released anew"))
+            self.set_aside.append(move_aside(folder, damage, then="its model is released again"))
         return None
 
     def _folders(self) -> list[Path]:

@@ -176,12 +176,23 @@ def _first_report(model: bytes, profile: BoardProfile, data: LabelledSamples | N
     """What is known before the model is looked into."""
     return ValidationReport(
         blessed=False,
+        reason=None,
         profile=profile.name,
+        operators={},
+        macs=None,
         model_bytes=len(model),
         slot_limit=profile.image_bytes,
+        arena_bytes=None,
         arena_limit=profile.arena_bytes,
+        latency_us=None,
         eval_samples=len(data) if data is not None and data.is_labelled else 0,
+        reference=False,
+        task=None,
+        figures={},
+        majority=None,
+        confusion=None,
         class_names=[] if data is None else list(data.class_names),
+        acceptance_samples=0,
     )
 
 

@@ -10,13 +10,27 @@ from edge_deployer.report.facts import DataFacts, ScaleFacts
 
 _HEAVY: Final = 0.1
 """The share of repeated samples from which on they are worth a word."""
+_NAMED: Final = 3
+"""Records that a sentence names."""
+_TOLD_OTHERWISE: Final = ("duplicate", "conflicting")
 _FACTOR: Final = 2.0
 """Values that spread so many times as far were recorded in another way; so were those that lie one spread apart."""
 
 
 def data_warnings(data: DataFacts) -> list[str]:
     """A sentence for each thing that a user should look at before trusting a figure; empty for data without any."""
-    return [*_classes(data), *_repeats(data), *_scales(data)]
+    return [*_anomalies(data), *_classes(data), *_repeats(data), *_scales(data)]
+
+
+def _anomalies(data: DataFacts) -> Iterator[str]:
+    for name, found in data.anomalies.items():
+        if name in _TOLD_OTHERWISE:
+            continue
+        shown = [f"{record} ({detail})" if detail else record for record, detail in found.records.items()]
+        more = f" and {formats.grouped(found.count - _NAMED)} more" if found.count > _NAMED else ""
+        what = "left out" if found.left_out else "used all the same"
+        count = "1 record is" if found.count == 1 else f"{formats.grouped(found.count)} records are"
+        yield f"{count} {name.replace('_', ' ')}, {what}: {', '.join(shown[:_NAMED])}{more}"
 
 
 def _classes(data: DataFacts) -> Iterator[str]:

@@ -27,6 +27,14 @@ class ScaleFacts(_Facts):
     spread: float = Field(description="standard deviation")
 
 
+class AnomalyFacts(_Facts):
+    """Records that have something wrong with them."""
+
+    count: int
+    left_out: bool = Field(description="whether no sample was made of them")
+    records: dict[str, str] = Field(description="detail by name, of the first hundred")
+
+
 class DataFacts(_Facts):
     """The data set: where it came from and how it was split."""
 
@@ -45,6 +53,10 @@ class DataFacts(_Facts):
     earlier_scale: ScaleFacts | None = Field(
         default=None, description="the training split of the run before, where that took other data"
     )
+    records: int = Field(default=0, description="recordings or rows in the source, those included that are left out")
+    anomalies: dict[str, AnomalyFacts] = Field(default_factory=dict, description="what is wrong with records, by kind")
+    ignored: list[str] = Field(default_factory=list, description="the first files of kinds that are not read")
+    described: dict[str, str] = Field(default_factory=dict, description="what was done to the recordings")
 
 
 class Epoch(_Facts):

@@ -10,7 +10,7 @@ _LATENCIES = {"latency_p50_us": "p50", "latency_p95_us": "p95", "latency_p99_us"
 
 
 def plan_rows(plan: AcceptancePlan) -> list[tuple[str, str]]:
-    """What the plan asks, a row an entry, with what it means."""
+    """What the plan asks, one row per entry, with what it means."""
     rows = [
         ("Samples, staging", f"as many as a decision needs, {formats.grouped(plan.samples)} at most"),
         ("Samples, production", f"{formats.grouped(plan.golden_vectors)} golden vectors"),

@@ -37,8 +37,8 @@ class Deployment(BaseModel):
         outcome: promoted (all production boards run it now), unchanged (they already did), refused, or no verdict
             (too few healthy boards decided; the boards are as after a refusal).
         gate: where it was stopped; None otherwise.
-        reason: why it was stopped; None where the verdicts of `staging` or of a production board say it. In records of
-            before, the headline in words.
+        reason: why it was stopped; None where the verdicts of `staging` or of a production board say it. In
+            earlier records, the headline in words.
         release: None where the model was refused before it became a release.
         reference: what the boards' answers were held against; None where no board was asked.
         staging: the staging pool's verdict; None where it did not come to one.
@@ -63,7 +63,7 @@ class Deployment(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _words_of_before(cls, content: Any) -> Any:
-        """Records of before had reason and remedy in words."""
+        """Earlier records had reason and remedy in words."""
         if not isinstance(content, dict) or not isinstance(content.get("reason"), str):
             return content
         kept = {name: value for name, value in content.items() if name != "remedy"}

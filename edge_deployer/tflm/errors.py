@@ -42,5 +42,5 @@ def does_not_start(how: str, said: str) -> TinyopsError:
     """TFLM itself fails on this machine, whatever the model: what ended its start, and its last words."""
     return TinyopsError(
         f"TensorFlow Lite Micro does not start on this machine ({how}): {said or 'no word of why'}",
-        remedy="install tinyops anew in a fresh environment, in its checkout: pip install '.[sim]'",
+        remedy="install tinyops in a fresh environment, in its checkout: pip install '.[sim]'",
     )

@@ -74,7 +74,7 @@ class Flash:
         """Have the secondary image boot next. Source: MCUboot's `boot_set_pending`, its order of writes included.
 
         Asking again changes nothing, except that a test may become permanent. What a power cut left of a trailer is
-        erased and written anew; MCUboot gives the whole slot up.
+        erased and rewritten; MCUboot gives the whole slot up.
         """
         trailer = self.trailers[Slot.SECONDARY]
         if trailer.state.magic is not Magic.GOOD:

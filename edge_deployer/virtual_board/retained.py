@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from edge_deployer.files import read_record, write_file
 
-_REMEDY = "remove the file, or free its disk: the board then counts its faults anew"
+_REMEDY = "remove the file, or free its disk: the board then counts its faults from zero"
 
 
 class _Record(BaseModel):

@@ -56,5 +56,5 @@ class BoardSettings:
 
     @property
     def log(self) -> Path:
-        """What the board did, one event a line."""
+        """What the board did, one event per line."""
         return self.directory / "board.log"

@@ -10,7 +10,7 @@ _PARSER: Final = GoogleParser([*DEFAULT_SECTIONS, Section("Outputs", "attribute"
 
 
 def description(kind: type) -> tuple[str, ...]:
-    """What a component does, a paragraph an item."""
+    """What a component does, one paragraph per item."""
     whole = _PARSER.parse(kind.__doc__ or "").description or ""
     return tuple(_line(paragraph) for paragraph in whole.split("\n\n"))
 

@@ -9,11 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from components.sensor_example_gen.sources.section import BUILTIN_DIGITS
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.labelled_data import file_sha256
 from pipeline.ci.decision import Change
 from pipeline.ci.state import Revision, State
-from pipeline.project.config import BUILTIN_DIGITS, PipelineConfig
+from pipeline.project.config import PipelineConfig
 from pipeline.project.heavy_imports import heavy_imports
 from pipeline.registration.repository import Repository, listed
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from components.sensor_example_gen.sources.section import BUILTIN_DIGITS
 from pipeline.ci.changes import code_changed_since
 from pipeline.ci.state import Revision, State
-from pipeline.project.config import BUILTIN_DIGITS, PipelineConfig
+from pipeline.project.config import PipelineConfig
 from pipeline.registration.repository import Repository
 
 VARIABLE = "TINYOPS_IMAGE"

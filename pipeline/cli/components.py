@@ -64,14 +64,15 @@ def show(
 )
 def export(
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for the files, NAME.yaml each.", show_default=False)
+        Path,
+        typer.Option("--output", "-o", help="Folder for the files, one NAME.yaml per component.", show_default=False),
     ],
     image: Annotated[
         str, typer.Option(help="The pipeline image, REGISTRY/NAME:TAG, in which steps run.", show_default=False)
     ],
     names: Annotated[
         Optional[list[str]],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10
-        typer.Argument(metavar="[NAME]...", help="Components; all without.", show_default=False),
+        typer.Argument(metavar="[NAME]...", help="Components; all of them if none is named.", show_default=False),
     ] = None,
     as_json: _Json = False,
 ) -> None:

@@ -22,7 +22,7 @@ def register(
     ] = None,
     name: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Name of the pipeline; the compiled file's without."),
+        typer.Option(help="Name of the pipeline; default: the compiled file's."),
     ] = None,
     version: Annotated[
         Optional[str],  # noqa: UP045

@@ -19,7 +19,7 @@ def replay(
         Optional[list[str]],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10
         typer.Option(
             metavar="NAME=VALUE",
-            help="A parameter of the pipeline; once for each. Its default without.",
+            help="A parameter of the pipeline, instead of its default; may be given once per parameter.",
             show_default=False,
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""The progress of a run on the terminal: a row a component, or plain lines where there is no terminal."""
+"""The progress of a run on the terminal: one row per component, or plain lines where there is no terminal."""
 
 from __future__ import annotations
 

@@ -13,11 +13,14 @@ from components.artifact_files import read_artifact
 from components.conversion_report import FILE_NAME as CONVERSION_FILE
 from components.conversion_report import ConversionReport
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
+from components.sensor_example_gen.inspection import data_facts
+from components.sensor_example_gen.sources.section import DataSection
 from components.tflite_model import serving_file
 from components.tflm_evaluator.outcome import dropped_baseline, evaluated_task, overall_metrics, refusal_reason
 from components.training_curve import read_training_curve
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
+from edge_deployer.report.data_view import data_warnings
 from edge_deployer.report.words import in_words
 from edge_deployer.task import ERRORS
 from pipeline.local.lineage import Outputs
@@ -27,6 +30,14 @@ def phrase(component: str, outputs: Outputs) -> str:
     """One short phrase; empty for a component that this module does not know."""
     describe = _PHRASES.get(component)
     return "" if describe is None else describe(outputs)
+
+
+def warnings(component: str, outputs: Outputs, data: DataSection) -> list[str]:
+    """What is odd about the data, a sentence each, where it comes from; also when an earlier run has read it."""
+    if component != "SensorExampleGen":
+        return []
+    summary = DatasetSummary.read(outputs.folder("examples") / SUMMARY_FILE)
+    return data_warnings(data_facts(summary, source="", class_names=data.classes or (), group=data.group))
 
 
 def _examples(outputs: Outputs) -> str:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     PositiveInt,
     StringConstraints,
     ValidationError,
     ValidationInfo,
+    create_model,
     field_validator,
     model_validator,
 )
 
+from components.project_section import ConfigPath, FeatureName, Section, Share, beside_config
+from components.sensor_example_gen.sources.section import DataSection
+from components.sensor_example_gen.sources.source import source_class
 from edge_deployer.acceptance.checks.accuracy import Accuracy
 from edge_deployer.acceptance.checks.auc import Auc
 from edge_deployer.acceptance.checks.mae import Mae
@@ -36,9 +37,6 @@ from pipeline.project.kubeflow_settings import KubeflowSection
 
 DEFAULT_CONFIG: Final = Path(__file__).parents[1] / "templates" / "digits" / "tinyops.yaml"
 
-BUILTIN_DIGITS: Final = "digits"
-
-
 _OF_A_REGRESSION: Final = ("max_mae", "max_rmse", "max_rise")
 _OF_LABELS: Final = (
     "min_accuracy",
@@ -52,10 +50,6 @@ _OF_LABELS: Final = (
 """Fields of `evaluate`."""
 
 
-def _beside_config(path: Path, info: ValidationInfo) -> Path:
-    return Path((info.context or {}).get("folder", Path())) / path.expanduser()
-
-
 def _taken_by_kubeflow(name: str) -> str:
     """A name that may be Kubeflow's in small letters and with hyphens for underscores."""
     if not re.fullmatch(r"[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9])?", name):
@@ -65,70 +59,12 @@ def _taken_by_kubeflow(name: str) -> str:
     return name
 
 
-ConfigPath = Annotated[Path, AfterValidator(_beside_config)]
 # No longer than what Kubeflow takes.
 Name = Annotated[str, StringConstraints(max_length=128), AfterValidator(_taken_by_kubeflow)]
-FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Share = Annotated[float, Field(ge=0, le=1)]
 Error = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Splits(_Section):
-    """Hash buckets of each split: their proportion is the splits' proportion."""
-
-    train: PositiveInt = 4
-    eval: PositiveInt = 1
-
-
-class DataSection(_Section):
-    """Where the labelled samples are.
-
-    Attributes:
-        source: path of an `.npz` file, or the word ``digits`` for scikit-learn's bundled handwritten digits.
-        input: array of samples; also the name of the model's input.
-        label: array of class indices.
-        target: array of what a regression is to answer, in the place of `label`.
-        group: array that says from which person, device or recording a sample is; no group stands in two splits.
-        classes: name of each class, in the order of the indices.
-        splits: hash buckets.
-    """
-
-    source: Literal["digits"] | ConfigPath
-    input: FeatureName
-    label: FeatureName | None = None
-    target: FeatureName | None = None
-    group: FeatureName | None = None
-    classes: Annotated[list[str], Field(min_length=2)] | None = None
-    splits: Splits = Splits()
-
-    @field_validator("source", mode="before")
-    @classmethod
-    def _on_this_machine(cls, source: object) -> object:
-        if isinstance(source, str) and "://" in source:
-            raise ValueError("a file on this machine is wanted; kubeflow.data_file takes a URI")
-        return source
-
-    @field_validator("classes", mode="before")
-    @classmethod
-    def _as_text(cls, classes: object) -> object:
-        # YAML reads the class names 0, 1, 2 as numbers.
-        return [str(name) for name in classes] if isinstance(classes, list) else classes
-
-    @model_validator(mode="after")
-    def _distinct(self) -> DataSection:
-        names = [name for name in (self.input, self.label, self.target, self.group) if name is not None]
-        if len(set(names)) != len(names):
-            raise ValueError("input, label, target and group must be different arrays")
-        if self.classes is not None and len(set(self.classes)) != len(self.classes):
-            raise ValueError("two classes have the same name")
-        return self
-
-
-class TrainSection(_Section):
+class TrainSection(Section):
     """The user's code, and what it finds in `custom_config`.
 
     Attributes:
@@ -144,13 +80,13 @@ class TrainSection(_Section):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-class ConvertSection(_Section):
+class ConvertSection(Section):
     """Post-training quantisation."""
 
     representative_examples: PositiveInt = 200
 
 
-class EvaluateSection(_Section):
+class EvaluateSection(Section):
     """When a model is blessed."""
 
     min_accuracy: Share = 0.9  # Least accuracy of the int8 model over the eval split, where its answers are classes.
@@ -170,7 +106,7 @@ class EvaluateSection(_Section):
     min_slice_accuracy: Share | None = None  # Least accuracy on every slice; None asks for none.
 
 
-class DeploySection(_Section):
+class DeploySection(Section):
     """How a release reaches boards."""
 
     inventory: ConfigPath | None = None  # File with the boards; None means virtual boards.
@@ -178,7 +114,7 @@ class DeploySection(_Section):
     signing_key: ConfigPath | None = None  # Ed25519 private key in PEM; None means a key made for the workspace.
 
 
-class PipelineConfig(_Section):
+class PipelineConfig(Section):
     """A project: its data, its training code, and what a model must reach."""
 
     name: Name  # Of the pipeline; runs with the same name and workspace share cache and baseline.
@@ -202,7 +138,7 @@ class PipelineConfig(_Section):
     @classmethod
     def _beside(cls, profile: str, info: ValidationInfo) -> str:
         if profile.endswith((".yaml", ".yml")):
-            return str(_beside_config(Path(profile), info))
+            return str(beside_config(Path(profile), info))
         return profile
 
     @model_validator(mode="after")
@@ -215,15 +151,13 @@ class PipelineConfig(_Section):
         return self
 
     def _fits_labels(self) -> None:
-        """There are classes, as many as the task has, and nothing that is asked for is of another task."""
-        if self.data.label is None:
-            raise ValueError("data.label is missing: name what says the class, or data.target for a regression")
-        if self.data.classes is None:
-            raise ValueError("data.classes is missing: name each class, or data.target for a regression")
+        """There are as many classes as the task has, and nothing that is asked for is of another task."""
+        if self.task == "regression":
+            raise ValueError("task regression needs data.target, which names what the model is to answer")
         for name in _OF_A_REGRESSION:
             if name in self.evaluate.model_fields_set:
                 raise ValueError(f"evaluate.{name} is of a regression, which has data.target")
-        self._fits_classes(len(self.data.classes), self.task or "classification")
+        self._fits_classes(len(self.class_names), self.task or "classification")
 
     def _fits_classes(self, classes: int, shown: str) -> None:
         evaluate, acceptance = self.evaluate, self.acceptance
@@ -241,13 +175,9 @@ class PipelineConfig(_Section):
             raise ValueError("acceptance.mae is of a regression, which has data.target")
 
     def _fits_a_regression(self) -> None:
-        """There is a target, and nothing that is asked for is of classes or scores."""
-        if self.data.target is None:
-            raise ValueError("task regression needs data.target, which names what the model is to answer")
+        """Nothing that is asked for is of classes or scores."""
         if self.task not in (None, "regression"):
             raise ValueError(f"data.target is of a regression; task {self.task} has data.label")
-        if self.data.classes is not None:
-            raise ValueError("data.classes are of labels; a regression has data.target and no classes")
         if self.data.label is not None and "label" in self.data.model_fields_set:
             raise ValueError("data has both label and target; keep target for a regression, label for anything else")
         for name in _OF_LABELS:
@@ -261,12 +191,7 @@ class PipelineConfig(_Section):
     @property
     def is_regression(self) -> bool:
         """Whether the model is to answer real values."""
-        return self.task == "regression" or self.data.target is not None
-
-    @property
-    def label(self) -> str | None:
-        """The feature with the class index; None for a regression."""
-        return None if self.is_regression else self.data.label
+        return self.data.target is not None
 
     @property
     def class_names(self) -> list[str]:
@@ -278,13 +203,8 @@ class PipelineConfig(_Section):
         """Features whose every value is a slice of the evaluation."""
         if self.evaluate.slices is not None:
             return tuple(self.evaluate.slices)
-        natural = self.data.group if self.is_regression else self.label
+        natural = self.data.group if self.is_regression else self.data.class_field
         return () if natural is None else (natural,)
-
-    @property
-    def buckets(self) -> Mapping[str, int]:
-        """Hash buckets of each split."""
-        return self.data.splits.model_dump()
 
     def load_profile(self) -> BoardProfile:
         """The board profile.
@@ -305,6 +225,17 @@ def load_config(path: Path) -> PipelineConfig:
         raise TinyopsError(f"config file {path} does not exist", remedy="give the path of a tinyops.yaml")
     contents = read_yaml(path, f"config file {path}")
     try:
-        return PipelineConfig.model_validate(contents, context={"folder": resolved(path).parent})
+        return _model(contents, path).model_validate(contents, context={"folder": resolved(path).parent})
     except ValidationError as error:
         raise describe_validation_error(error, str(path)) from error
+
+
+def _model(contents: object, path: Path) -> type[PipelineConfig]:
+    """The model of a file: what `data` may have depends on its kind, which an installed package may have brought."""
+    data = contents.get("data") if isinstance(contents, dict) else None
+    kind = data.get("kind", "arrays") if isinstance(data, dict) else "arrays"
+    try:
+        section = source_class(str(kind)).Section
+    except TinyopsError as error:
+        raise TinyopsError(f"{path}: {error.message}", remedy=error.remedy) from error
+    return create_model(PipelineConfig.__name__, __base__=PipelineConfig, data=(section, ...))

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
+from components.sensor_example_gen.inspection import divide, listed_warnings
 from edge_deployer.acceptance.checks.accuracy import require_better_than_constant
 from edge_deployer.acceptance.feasibility import (
     require_budgets,
@@ -20,10 +23,9 @@ from edge_deployer.inventory.inventory import Inventory, board_profile, load_inv
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.keys import load_signing_key
 from edge_deployer.release.version import check_version
-from edge_deployer.report.data_view import data_warnings
 from pipeline.project.beam_options import beam_args, require_job_server
 from pipeline.project.config import PipelineConfig, load_config
-from pipeline.project.data_source import data_file, inspect_data
+from pipeline.project.data_source import data_file
 from pipeline.project.user_module import UserModule
 from pipeline.project.workspace import Workspace
 
@@ -53,8 +55,8 @@ class RunnableProject(Project):
     """A project that may be run on this machine."""
 
     workspace: Workspace  # Where runs are kept.
-    data_file: Path  # The `.npz` file.
-    warnings: tuple[str, ...]  # What is odd about the data, a sentence each.
+    data_file: Path  # File or folder.
+    warnings: tuple[str, ...]  # What is odd about the data as far as its list shows, a sentence each.
     replace: bool = False  # Whether a release of another task may take production's place.
 
 
@@ -87,11 +89,14 @@ def prepare(config_file: Path, workspace: Workspace) -> RunnableProject:
     if config.deploy.signing_key is not None:
         load_signing_key(config.deploy.signing_key)
     path = data_file(config.data, workspace.data)
-    data = inspect_data(config.data, path, workspace.outputs(config.name, "SensorExampleGen", "examples"))
-    _require_samples(config, data.splits)
-    if len(config.class_names) > 2 or config.task in ("classification", "binary"):
-        require_better_than_constant(config.acceptance, data.class_counts["eval"])
-    return RunnableProject(config_file, config, project.module, workspace, path, tuple(data_warnings(data)))
+    data = divide(config.data, str(path))
+    if data.listing.one_sample_each:
+        _require_samples(config, {split: len(places) for split, places in data.splits.items()})
+    if data.listing.labels is not None and (len(config.class_names) > 2 or config.task in ("classification", "binary")):
+        held_out = data.listing.labels[data.splits["eval"]]
+        require_better_than_constant(config.acceptance, np.bincount(held_out).tolist())
+    warnings = tuple(listed_warnings(data, config.data))
+    return RunnableProject(config_file, config, project.module, workspace, path, warnings)
 
 
 def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Protocol
 
-from components.sensor_example_gen.sources.section import Section
-from edge_deployer.errors import TinyopsError
+from components.project_section import Section
 from edge_deployer.tensors import Array
-
-KINDS: Final = ("micro_frontend", "none", "scale")
 
 
 class FrontEndSection(Section):
@@ -46,19 +42,3 @@ class FrontEnd(Protocol):
 
     def parameters(self) -> Mapping[str, Any]:
         """All that firmware must know besides name and version, as JSON has it."""
-
-
-def front_end_class(kind: str) -> type[FrontEnd]:
-    """The class of a front end.
-
-    Raises:
-        TinyopsError: there is none of that name.
-    """
-    if kind not in KINDS:
-        raise TinyopsError(
-            f"data.features: {kind!r} is no front end; there are {', '.join(KINDS)}",
-            remedy="correct it, or compute features of your own in preprocessing_fn, with `features: none`",
-        )
-    module = "no_features" if kind == "none" else kind
-    found: type[FrontEnd] = import_module(f"{__package__}.{module}").FRONT_END
-    return found

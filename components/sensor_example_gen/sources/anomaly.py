@@ -17,6 +17,7 @@ class Anomaly(str, Enum):
     MISSING = "missing"  # A manifest names it, and it is not there.
     OUTSIDE = "outside"  # A manifest or a link leads out of the source's folder.
     TOO_LARGE = "too_large"  # Claims more than any record holds.
+    BAD_NAME = "bad_name"  # Its name is no text, or does not fit the pattern.
     UNLABELLED = "unlabelled"  # Nothing says what it is.
     UNKNOWN_LABEL = "unknown_label"  # Its label is none of the project's classes.
     NO_SPLIT = "no_split"  # What says the split says neither train nor eval.

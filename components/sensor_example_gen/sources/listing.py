@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,9 +26,12 @@ class Listing:
     # groups or a hash decide.
     given: Array | None = None
     names: tuple[str, ...] | None = None  # Of each record, below the source's folder; None for rows of one file.
-    # bytes of shape ``(n,)``: what the hash is made of where there are no groups; None for the names.
+    # uint8, shape ``(n, 32)``: SHA-256 of each record's contents, which decides its split where there are no groups;
+    # None where the list does not read them: then the names do.
     keys: Array | None = None
+    one_sample_each: bool = True  # Whether each record makes one sample, and not as many as it has windows.
     found: tuple[Found, ...] = ()  # What the list shows already.
+    ignored: tuple[str, ...] = ()  # Files that are of no kind that the source reads.
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -37,8 +40,12 @@ class Listing:
         """What messages call a record."""
         return f"row {self.rows[index]}" if self.names is None else self.names[index]
 
+    def with_found(self, found: Iterable[Found]) -> Listing:
+        """The same records, with what else was found."""
+        return replace(self, found=(*self.found, *found))
+
     def take(self, indices: Sequence[int] | Array) -> Listing:
-        """Some of the records, in the order of `indices`; nothing of `found`."""
+        """Some of the records, in the order of `indices`; nothing of `found` and `ignored`."""
         chosen = np.asarray(indices, np.int64)
         return Listing(
             rows=self.rows[chosen],
@@ -48,6 +55,7 @@ class Listing:
             given=_some(self.given, chosen),
             names=None if self.names is None else tuple(self.names[index] for index in chosen),
             keys=_some(self.keys, chosen),
+            one_sample_each=self.one_sample_each,
         )
 
 

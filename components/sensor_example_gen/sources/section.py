@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Final, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
+from components.project_section import ConfigPath, FeatureName, Section, Share
+from components.sensor_example_gen.features.known import KnownSection
+from components.sensor_example_gen.features.no_features import NoFeaturesSection
 from components.sensor_example_gen.sources.anomaly import Anomaly
 
-
-def beside_config(path: Path, info: ValidationInfo) -> Path:
-    """Paths in a project file count from its folder."""
-    return Path((info.context or {}).get("folder", Path())) / path.expanduser()
-
-
-ConfigPath = Annotated[Path, AfterValidator(beside_config)]
-FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Section(BaseModel):
-    """A part of a project file: an unknown key is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+BUILTIN_DIGITS: Final = "digits"
 
 
 class Splits(Section):
@@ -46,7 +24,8 @@ class Splits(Section):
     field: FeatureName | None = None  # Field of the names, column or array that says the split.
     train_values: list[str] = ["train", "training"]  # What it says of a record that trains.
     eval_values: list[str] = ["eval", "evaluation", "test", "testing", "validation"]  # Of one that is held out.
-    eval_list: ConfigPath | None = None  # File with the name of a held-out record in each line; all others train.
+    # File below the source's folder with the name of a held-out record in each line; all others train.
+    eval_list: str | None = None
 
     @field_validator("eval_groups", "train_values", "eval_values", mode="before")
     @classmethod
@@ -72,9 +51,10 @@ class DataSection(Section):
     """Where samples are, and what they are samples of; each kind of data adds its own fields."""
 
     kind: str = "arrays"  # `audio`, `motion`, `images`, `arrays`, or one that an installed package brings.
-    source: ConfigPath  # File or folder on this machine.
+    # File or folder on this machine, or the word ``digits`` for scikit-learn's bundled handwritten digits.
+    source: Literal["digits"] | ConfigPath
     input: FeatureName = "input"  # Name of the model's input.
-    label: FeatureName | None = "label"  # Field, column or array that says the class; also the feature's name.
+    label: FeatureName | None = None  # Field, column or array that says the class; also the feature's name.
     target: FeatureName | None = None  # Column or array with the value that a regression is to answer.
     # Field, column or array that says from which person, device or recording a sample is; no group stands in two
     # splits.
@@ -83,7 +63,7 @@ class DataSection(Section):
     classes: Annotated[list[str], Field(min_length=2)] | None = None
     splits: Splits = Splits()
     # How the network's features are made of a sample: a front end's name, or a mapping with `kind` and its parameters.
-    features: Annotated[Any, Field(validate_default=True)] = "none"
+    features: KnownSection = NoFeaturesSection()
     # Share of the records that may have each anomaly, beyond which a run stops; others have `Anomaly.most`.
     anomalies: dict[Anomaly, Share] = {}
 
@@ -93,6 +73,11 @@ class DataSection(Section):
         if isinstance(source, str) and "://" in source:
             raise ValueError("a path on this machine is wanted; kubeflow.data_file takes a URI")
         return source
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _by_name(cls, features: object) -> object:
+        return {"kind": features} if isinstance(features, str) else features
 
     @field_validator("classes", mode="before")
     @classmethod
@@ -107,6 +92,21 @@ class DataSection(Section):
         if self.classes is not None and len(set(self.classes)) != len(self.classes):
             raise ValueError("two classes have the same name")
         return self
+
+    @model_validator(mode="after")
+    def _has_answers(self) -> DataSection:
+        if self.classes is None and self.target is None:
+            raise ValueError("classes: missing; name the classes, or the target of a regression")
+        if self.classes is not None and self.target is not None:
+            raise ValueError("classes are of a classification and target of a regression; give one of them")
+        if self.classes is not None and self.label is None:
+            raise ValueError("label: missing; name what says the class")
+        return self
+
+    @property
+    def class_field(self) -> str | None:
+        """`label`, where there are classes."""
+        return self.label if self.classes is not None else None
 
 
 def as_text(values: object) -> object:

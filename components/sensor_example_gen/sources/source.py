@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
 from components.sensor_example_gen.sources.anomaly import Anomaly
@@ -68,6 +70,16 @@ class Source(Protocol):
 
     def describe(self) -> Mapping[str, str | int | float]:
         """For the report: what was done to the recordings, e.g. ``{"rate": "16000 Hz", "window": "1 s"}``."""
+
+
+def section_json(section: DataSection) -> str:
+    """A section for a component, which is told apart where the data is: the same wherever the project lies."""
+    return json.dumps({**section.model_dump(mode="json"), "source": Path(section.source).name})
+
+
+def section_of(text: str) -> DataSection:
+    """The section that `section_json` gave, of the kind that it names."""
+    return source_class(json.loads(text)["kind"]).Section.model_validate_json(text)
 
 
 def source_class(kind: str) -> type[Source]:

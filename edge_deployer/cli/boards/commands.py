@@ -50,7 +50,9 @@ def list_boards(
 
 @boards.command(epilog="Example: tinyops boards probe door-1 door-2")
 def probe(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="The boards; all without.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="The boards; all of them if none is named.")
+    ] = None,
     inventory: InventoryFile = None,
     workspace: _Workspace = WORKSPACE,
     as_json: AsJson = False,
@@ -71,7 +73,8 @@ def probe(
 @boards.command(epilog="Example: tinyops boards health bench-2")
 def health(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="The boards to test; none is tested without.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="The boards to test; if none is named, none is tested."),
     ] = None,
     inventory: InventoryFile = None,
     workspace: _Workspace = WORKSPACE,
@@ -161,7 +164,7 @@ def infer(
     file: Annotated[
         Path,
         typer.Argument(
-            help="Samples: an .npy, an .npz with the array `inputs`, or a .csv with a line of numbers for each."
+            help="Samples: an .npy, an .npz with the array `inputs`, or a .csv with one line of numbers per sample."
         ),
     ],
     inventory: InventoryFile = None,

@@ -15,7 +15,7 @@ report = typer.Typer(name="report", no_args_is_help=True, add_completion=False, 
 _Report = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[REPORT]", help="A report's folder or its report.json; the newest in the workspace without."
+        metavar="[REPORT]", help="A report's folder or its report.json; default: the newest in the workspace."
     ),
 ]
 _Workspace = Annotated[Path, typer.Option(help="Folder that has the reports.")]

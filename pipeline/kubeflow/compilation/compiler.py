@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from components.sensor_example_gen.sources.section import BUILTIN_DIGITS
 from components.trainer.environment import BOARD_PROFILE
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
@@ -17,7 +18,6 @@ from pipeline.kubeflow.step.entrypoint import PIPELINE_ROOT
 from pipeline.kubeflow.step.executor_input import type_title
 from pipeline.kubeflow.step.executor_output import SHOWN_BY_KUBEFLOW
 from pipeline.project.component_names import COMPONENTS
-from pipeline.project.config import BUILTIN_DIGITS
 from pipeline.project.heavy_imports import heavy_imports
 from pipeline.project.kubeflow_settings import (
     ALL_STEPS,

@@ -1,4 +1,4 @@
-"""Runs a compiled pipeline on this machine, a process a task, each told exactly what Kubeflow would tell it."""
+"""Runs a compiled pipeline on this machine, one process per task, each told exactly what Kubeflow would tell it."""
 
 from __future__ import annotations
 

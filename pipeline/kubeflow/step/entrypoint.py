@@ -135,7 +135,7 @@ def _take(option: str, arguments: list[str]) -> str:
     """Remove an option and its value, and return the value."""
     if option not in arguments[:-1]:
         raise TinyopsError(
-            f"the argument {option} is missing", remedy="compile the pipeline anew with `tinyops compile`"
+            f"the argument {option} is missing", remedy="compile the pipeline again with `tinyops compile`"
         )
     place = arguments.index(option)
     del arguments[place]

@@ -128,7 +128,7 @@ def for_tfx(given: ExecutorInput, definitions: InputDefinitions, class_paths: Ma
         if not title:
             raise TinyopsError(
                 f"artifact {key!r} has no type: neither the launcher nor the component's definition gives one",
-                remedy="compile the pipeline anew with `tinyops compile`",
+                remedy="compile the pipeline again with `tinyops compile`",
             )
         metadata = {
             name: _restored(value) for name, value in artifact.metadata.items() if name not in _ADDED_BY_KUBEFLOW
