@@ -33,8 +33,6 @@ _METRIC_UNITS: dict[Metric, Unit] = {
     "auc": "score",
     "recall": "share",
     "precision": "share",
-    "mae": "plain",
-    "rmse": "plain",
 }
 
 
@@ -145,8 +143,8 @@ def check_samples(check: CheckResult) -> str:
 
 
 def metric(value: float, name: Metric) -> str:
-    """The figure of a metric: AUC to three decimals, an error in its own unit, the others in percent."""
-    return in_unit(value, _METRIC_UNITS[name])
+    """The figure of a metric: AUC to three decimals, an error to four digits in its own unit, the others in percent."""
+    return number(float(f"{value:.4g}")) if name in ERRORS else in_unit(value, _METRIC_UNITS[name])
 
 
 def change(difference: float, name: Metric) -> str:
@@ -154,7 +152,7 @@ def change(difference: float, name: Metric) -> str:
     if name not in ERRORS:
         return points(difference)
     sign = MINUS if difference < 0 else "+" if difference > 0 else ""
-    return f"{sign}{number(abs(difference))}"
+    return f"{sign}{metric(abs(difference), name)}"
 
 
 def figures(found: Mapping[Metric, float]) -> str:

@@ -133,7 +133,9 @@ def refused_regression() -> Report:
     report.deployment.reason = NotBlessed(findings=findings)
     assert report.data is not None
     assert report.conversion is not None
-    report.data = report.data.model_copy(update={"class_names": [], "class_counts": {}, "group": "battery"})
+    report.data = report.data.model_copy(
+        update={"class_names": [], "class_counts": {"train": [], "eval": []}, "group": "battery"}
+    )
     report.training = [Epoch(loss=epoch.loss, eval_loss=epoch.eval_loss) for epoch in training()]
     report.conversion = report.conversion.model_copy(
         update={"metric": "mae", "float_figure": 70.75, "int8_figure": 71.25, "label_agreement": None}
