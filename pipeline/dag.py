@@ -29,6 +29,7 @@ from pipeline.project.beam_options import beam_args
 from pipeline.project.preflight import Project, RunnableProject
 
 _THRESHOLDS = ("min_accuracy", "min_auc", "min_recall", "min_precision", "max_drop")
+_THRESHOLDS_OF_A_REGRESSION = ("max_mae", "max_rmse", "max_rise")
 
 Parameter = str | RuntimeParameter
 """A value, or on Kubeflow a parameter of the pipeline."""
@@ -135,9 +136,11 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
             for archive, files in project.archives().items()
         },
         data_source=places.data_source,
-        class_names=config.data.classes,
+        class_names=config.class_names,
         group=config.data.group,
-        thresholds=config.evaluate.model_dump(include=set(_THRESHOLDS)),
+        thresholds=config.evaluate.model_dump(
+            include=set(_THRESHOLDS_OF_A_REGRESSION if config.is_regression else _THRESHOLDS)
+        ),
     )
 
 
@@ -171,10 +174,11 @@ def model_line(project: Project, places: Places) -> ModelLine:
     converter = TFLiteConverter(
         trainer.outputs["model"],
         transformed,
-        label_feature=config.data.label,
+        label_feature=config.data.class_field,
+        target_feature=config.data.target,
         representative_examples=config.convert.representative_examples,
         seed=config.train.seed,
-        class_names=config.data.classes,
+        class_names=config.class_names,
         task=config.task,
         threshold=config.evaluate.threshold,
     )
@@ -184,10 +188,11 @@ def model_line(project: Project, places: Places) -> ModelLine:
         transformed,
         model,
         baseline.outputs["baseline_model"],
-        label_feature=config.data.label,
+        label_feature=config.data.class_field,
+        target_feature=config.data.target,
         slices=config.slices,
         thresholds=Thresholds(
-            **config.evaluate.model_dump(include={*_THRESHOLDS, "min_slice_accuracy"}),
+            **config.evaluate.model_dump(include={*_THRESHOLDS, *_THRESHOLDS_OF_A_REGRESSION, "min_slice_accuracy"}),
             better_than_constant=config.acceptance.better_than_constant,
         ),
     )
@@ -195,8 +200,9 @@ def model_line(project: Project, places: Places) -> ModelLine:
         model,
         transformed,
         profile=config.load_profile(),
-        label_feature=config.data.label,
-        class_names=config.data.classes,
+        label_feature=config.data.class_field,
+        target_feature=config.data.target,
+        class_names=config.class_names,
         slices=config.slices,
         samples=config.acceptance.samples,
         seed=config.train.seed,
@@ -227,9 +233,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
 def _custom_config(project: Project) -> dict[str, Any]:
     """What both of the user's functions find in `custom_config`, beside a digest, by which the cache sees an edit."""
     config = project.config
-    return {
-        "input": config.data.input,
-        "label": config.data.label,
-        "classes": len(config.data.classes or ()),
-        "seed": config.train.seed,
-    }
+    truth: dict[str, Any] = {"label": config.data.class_field, "classes": len(config.class_names)}
+    if config.is_regression:
+        truth = {"target": config.data.target}
+    return {"input": config.data.input, **truth, "seed": config.train.seed}

@@ -116,9 +116,9 @@ class TFLMPusher(base_component.BaseComponent):
             sources: archive file name to the files that go in it, as paths that count from the module's folder; the
                 archives travel beside the image.
             data_source: where the data comes from, in words; for the report.
-            class_names: name of each class; for the report.
+            class_names: name of each class, none of a regression; for the report.
             thresholds: ``min_accuracy``, ``min_auc``, ``min_recall``, ``min_precision`` and ``max_drop`` of the
-                evaluation; for the report.
+                evaluation, or of a regression's ``max_mae``, ``max_rmse`` and ``max_rise``; for the report.
             group: the column that no split shares; for the report.
         """
         super().__init__(

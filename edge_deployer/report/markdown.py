@@ -72,7 +72,7 @@ def _staging(deployment: Deployment) -> list[str]:
 def _data(data: DataFacts) -> list[str]:
     """Samples of each class, and what is odd about them."""
     blocks = []
-    if data.class_counts:
+    if data.class_names and data.class_counts:
         rows = [
             (name, *(formats.grouped(counts[index]) for counts in data.class_counts.values()))
             for index, name in enumerate(data.class_names)

@@ -22,6 +22,7 @@ from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report.data_view import data_warnings
 from edge_deployer.report.words import in_words
+from edge_deployer.task import ERRORS
 from pipeline.local.lineage import Outputs
 
 
@@ -73,8 +74,10 @@ def _training(outputs: Outputs) -> str:
     curve = read_training_curve(outputs.folder("model_run"))
     if curve is None:
         return "no training curve"
-    train, held_out = curve.train.accuracy, curve.eval.accuracy
-    return f"{len(train)} epochs, accuracy {train[-1]:.3f} train, {held_out[-1]:.3f} eval"
+    train, held_out, what = curve.train.accuracy, curve.eval.accuracy, "accuracy"
+    if train is None or held_out is None:
+        train, held_out, what = curve.train.loss, curve.eval.loss, "loss"
+    return f"{len(train)} epochs, {what} {train[-1]:.3f} train, {held_out[-1]:.3f} eval"
 
 
 def _conversion(outputs: Outputs) -> str:
@@ -82,6 +85,8 @@ def _conversion(outputs: Outputs) -> str:
     text = f"int8 {report.model_bytes:,} bytes, task {report.task.name} ({report.task.why})"
     if report.refusal is not None:
         return f"{text}; TFLM does not run it: {report.refusal}"
+    if report.metric in ERRORS and report.float_figure is not None and report.int8_figure is not None:
+        return f"{text}, {report.metric} {report.float_figure:.4g} float, {report.int8_figure:.4g} int8"
     return text if report.agreement is None else f"{text}, agrees with float on {report.agreement:.1%}"
 
 
@@ -100,7 +105,9 @@ def _evaluation(outputs: Outputs) -> str:
     dropped = dropped_baseline(uri)
     alone = "" if dropped is None else f"; not compared with the latest blessed model: {dropped}"
     found, task = overall_metrics(uri), evaluated_task(uri)
-    figures = ", ".join(f"{name} {found[name]:.4f}" for name in (task.metrics if task else ()))
+    figures = ", ".join(
+        f"{name} {found[name]:{'.4g' if name in ERRORS else '.4f'}}" for name in (task.metrics if task else ())
+    )
     return f"{figures} in TFLM, blessed{alone}"
 
 

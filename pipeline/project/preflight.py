@@ -92,9 +92,7 @@ def prepare(config_file: Path, workspace: Workspace) -> RunnableProject:
     data = divide(config.data, str(path))
     if data.listing.one_sample_each:
         _require_samples(config, {split: len(places) for split, places in data.splits.items()})
-    if data.listing.labels is not None and (
-        len(config.data.classes or ()) > 2 or config.task in ("classification", "binary")
-    ):
+    if data.listing.labels is not None and (len(config.class_names) > 2 or config.task in ("classification", "binary")):
         held_out = data.listing.labels[data.splits["eval"]]
         require_better_than_constant(config.acceptance, np.bincount(held_out).tolist())
     warnings = tuple(listed_warnings(data, config.data))
@@ -103,16 +101,16 @@ def prepare(config_file: Path, workspace: Workspace) -> RunnableProject:
 
 def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None:
     """Say it in the words of the data, and offer only what helps."""
-    plan, has = config.acceptance, samples["eval"]
-    needed = _most_needed(plan)
+    plan, has, labelled = config.acceptance, samples["eval"], not config.is_regression
+    needed = _most_needed(plan, labelled=labelled)
     if has >= needed:
-        require_samples(plan, has, labelled=True, computed=True)
+        require_samples(plan, has, labelled=labelled, computed=True)
         return
     buckets = config.data.splits
     in_all = (buckets.train + buckets.eval) / buckets.eval
     remedy = "collect more"
     if max(plan.alpha, plan.beta) < _LOOSE:
-        loose = _most_needed(plan.model_copy(update={"alpha": _LOOSE, "beta": _LOOSE}))
+        loose = _most_needed(plan.model_copy(update={"alpha": _LOOSE, "beta": _LOOSE}), labelled=labelled)
         setting = f"`acceptance.alpha` and `beta` to {_LOOSE:g}"
         remedy += f", or set {setting}"
         if has < loose:
@@ -123,8 +121,8 @@ def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None
     )
 
 
-def _most_needed(plan: AcceptancePlan) -> int:
-    return max(samples_needed(plan, labelled=True, computed=True).values())
+def _most_needed(plan: AcceptancePlan, *, labelled: bool) -> int:
+    return max(samples_needed(plan, labelled=labelled, computed=True).values())
 
 
 def _require_staging_board(config: PipelineConfig, inventory: Inventory) -> None:
