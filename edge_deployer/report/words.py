@@ -8,6 +8,7 @@ from functools import cache
 from jinja2 import Environment, StrictUndefined, Template
 
 import edge_deployer.boards.refusals
+import edge_deployer.release.data_findings
 import edge_deployer.release.refusals
 import edge_deployer.rollout.refusals  # noqa: F401  (all declare codes that records have)
 from edge_deployer.acceptance.check_result import CheckResult
