@@ -42,9 +42,9 @@ class DataGateSpec(ComponentSpec):
 class DataGate(base_component.BaseComponent):
     """Holds data against a schema, its splits against each other, and all of it against what was accepted before.
 
-    It does ExampleValidator's work, too, with TensorFlow Data Validation. Where a limit that stops is exceeded it fails,
-    with a line for each finding, so that nothing is trained; make the step that trains depend on it. What data was
-    accepted before, TFLMPusher records when it has promoted a release.
+    It does ExampleValidator's work, too, with TensorFlow Data Validation. Where a limit that stops is exceeded it
+    fails, with a line for each finding, so that nothing is trained; make the step that trains depend on it. What data
+    was accepted before, TFLMPusher records when it has promoted a release.
 
     Outputs:
         anomalies: as ExampleValidator's; custom property ``blessed`` says which splits have none.

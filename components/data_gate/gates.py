@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -25,6 +25,9 @@ class Least(Section):
     stop: int | None = Field(default=None, ge=0)
 
 
+_WITH_LIMITS: Final = ("class_examples", "imbalance", "label_skew", "value_skew", "label_drift", "value_drift")
+
+
 class DataGates(Section):
     """What data must hold to. ``warn`` in the place of limits keeps those that warn, and stops no run.
 
@@ -44,7 +47,7 @@ class DataGates(Section):
     label_drift: Most = Most(warn=0.1, stop=0.3)
     value_drift: Most = Most(warn=0.1, stop=0.3)
 
-    @field_validator("class_examples", "imbalance", "label_skew", "value_skew", "label_drift", "value_drift", mode="before")
+    @field_validator(*_WITH_LIMITS, mode="before")
     @classmethod
     def _beside_defaults(cls, given: Any, info: ValidationInfo) -> Any:
         """A limit that is not given keeps its default."""

@@ -81,14 +81,12 @@ def judge(
         class_names: name of each class, in the order of the indices; empty where the data has none.
         anomaly_task: whether one class is rare by nature, and may be missing in train.
     """
-    return tuple(
-        [
-            *_schema(evidence, gates),
-            *_classes(evidence, gates, class_names, anomaly_task=anomaly_task),
-            *_groups(evidence, gates.shared_groups),
-            *_skew(evidence, gates, class_names, anomaly_task=anomaly_task),
-            *_drift(evidence, gates, class_names),
-        ]
+    return (
+        *_schema(evidence, gates),
+        *_classes(evidence, gates, class_names, anomaly_task=anomaly_task),
+        *_groups(evidence, gates.shared_groups),
+        *_skew(evidence, gates, class_names, anomaly_task=anomaly_task),
+        *_drift(evidence, gates, class_names),
     )
 
 
@@ -111,9 +109,7 @@ def _schema(evidence: Evidence, gates: DataGates) -> Iterator[GateResult]:
         yield GateResult(gate="schema_anomalies", level="passed", finding=SchemaFits())
 
 
-def _classes(
-    evidence: Evidence, gates: DataGates, names: Sequence[str], *, anomaly_task: bool
-) -> Iterator[GateResult]:
+def _classes(evidence: Evidence, gates: DataGates, names: Sequence[str], *, anomaly_task: bool) -> Iterator[GateResult]:
     names_of_gates: tuple[GateName, ...] = ("unseen_labels", "class_examples", "imbalance")
     if evidence.labels is None or not names:
         yield from (_not_measured(gate, "no_label") for gate in names_of_gates)
@@ -247,9 +243,7 @@ def _labels(
     return GateResult(gate=gate, level=level if distance > by_chance else "passed", finding=finding)
 
 
-def _values(
-    gate: GateName, distances: Mapping[str, float], most: Most, ends: tuple[str, str]
-) -> Iterator[GateResult]:
+def _values(gate: GateName, distances: Mapping[str, float], most: Most, ends: tuple[str, str]) -> Iterator[GateResult]:
     for feature, distance in distances.items():
         level, limit = _beyond(distance, most)
         finding = ValueDistance(of=ends[0], known=ends[1], feature=feature, distance=distance, limit=limit)

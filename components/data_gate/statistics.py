@@ -30,9 +30,7 @@ def statistics_options(label: str | None, group: str | None) -> tfdv.StatsOption
 
 def categorical(name: str) -> schema_pb2.Feature:
     """An integer feature whose values are names."""
-    return schema_pb2.Feature(
-        name=name, type=schema_pb2.INT, int_domain=schema_pb2.IntDomain(is_categorical=True)
-    )
+    return schema_pb2.Feature(name=name, type=schema_pb2.INT, int_domain=schema_pb2.IntDomain(is_categorical=True))
 
 
 def label_counts(statistics: Statistics, label: str) -> Counts:
@@ -111,8 +109,9 @@ def features_of(statistics: Statistics) -> Sequence[str]:
 def _feature(statistics: Statistics, name: str) -> Any:
     found = [one for one in statistics.datasets[0].features if list(one.path.step) == [name]]
     if not found or found[0].WhichOneof("stats") != "string_stats":
+        has = ", ".join(features_of(statistics))
         raise TinyopsError(
-            f"the statistics do not count the values of feature {name!r}; they have {', '.join(features_of(statistics))}",
+            f"the statistics do not count the values of feature {name!r}; they have {has}",
             remedy="give StatisticsGen the options of `components.data_gate.statistics.statistics_options`",
         )
     return found[0]

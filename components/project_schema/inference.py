@@ -15,8 +15,8 @@ def schema_of(
 ) -> schema_pb2.Schema:
     """A schema that all splits fit, with the shape of each feature.
 
-    TFDV infers a list of all words that it has seen for whatever is counted. Labels are integers, which cannot have one,
-    and a new group, a person or a recording, is none that would not fit: such lists are left out.
+    TFDV infers a list of all words that it has seen for whatever is counted. Labels are integers, which cannot have
+    one, and a new group, a person or a recording, is nothing that does not fit: such lists are left out.
 
     Args:
         splits: statistics of each split.

@@ -105,8 +105,8 @@ Imbalance = kind(
 
 LabelDistance = kind(
     "data.label_distance",
-    "the share of class {{ name }} is {{ share | percent }} in {{ of }} and {{ known_share | percent }} in {{ known }}: "
-    "{{ '%.3f' | format(distance) }} apart{% if chance > distance %}, which may be chance{% endif %}"
+    "the share of class {{ name }} is {{ share | percent }} in {{ of }} and {{ known_share | percent }} in "
+    "{{ known }}: {{ '%.3f' | format(distance) }} apart{% if chance > distance %}, which may be chance{% endif %}"
     f"{_UP_TO}",
     {
         "of": str,
