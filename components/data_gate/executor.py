@@ -24,7 +24,7 @@ from components.data_gate.statistics import Statistics
 from components.fingerprint_driver import FingerprintDriver
 from edge_deployer.errors import Refused
 from edge_deployer.files import make_folder, write_file
-from edge_deployer.release.data_findings import FILE_NAME, DataFindings
+from edge_deployer.release.data_findings import FILE_NAME, DataFindings, GateResult
 from edge_deployer.report.words import in_words, remedy_in_words
 
 _ANOMALY_TASK: Final = "anomaly"
@@ -109,10 +109,14 @@ def _require_passed(findings: DataFindings) -> None:
     stopped = findings.at("stopped")
     if not stopped:
         return
-    lines = "".join(f"\n  {in_words(result.finding)}" for result in stopped)
-    remedies = dict.fromkeys(filter(None, (remedy_in_words(result.finding) for result in stopped)))
-    settings = " and ".join(f"{gate}: warn" for gate in dict.fromkeys(result.gate for result in stopped))
+    lines = "".join(f"\n  {_line(result)}" for result in stopped)
+    settings = " and ".join(f"`{gate}: warn`" for gate in dict.fromkeys(result.gate for result in stopped))
     raise Refused(
         f"the data is not trained on:{lines}",
-        remedy=f"{'; '.join(remedies)}; if the data is as it should be, set `{settings}` in `data_gates`",
+        remedy=f"mend the data; if it is as it should be, set {settings} in `data_gates`",
     )
+
+
+def _line(result: GateResult) -> str:
+    remedy = remedy_in_words(result.finding)
+    return f"{in_words(result.finding)}: {remedy}" if remedy else in_words(result.finding)

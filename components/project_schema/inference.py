@@ -22,7 +22,22 @@ def schema_of(
         splits: statistics of each split.
         before: what to start from; of it is changed only what the data does not fit.
     """
-    schema = before
+    inferred = _fitting(splits, None)
+    if before is None:
+        return inferred
+    updated = _fitting(splits, before)
+    # TFDV drops a shape that the data does not have. Without any, Transform would make sparse tensors of the feature.
+    had = {feature.name for feature in before.feature if feature.HasField("shape")}
+    shapes = {feature.name: feature.shape for feature in inferred.feature if feature.HasField("shape")}
+    for feature in updated.feature:
+        if feature.name in had & shapes.keys() and not feature.HasField("shape"):
+            feature.shape.CopyFrom(shapes[feature.name])
+    return updated
+
+
+def _fitting(
+    splits: Sequence[statistics_pb2.DatasetFeatureStatisticsList], schema: schema_pb2.Schema | None
+) -> schema_pb2.Schema:
     for statistics in splits:
         if schema is None:
             schema = _without_words(tfdv.infer_schema(statistics, infer_feature_shape=True))

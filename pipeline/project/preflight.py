@@ -50,12 +50,9 @@ class Project:
 
     def archives(self) -> dict[str, list[Path]]:
         """The source files that a release carries, by the name of their archive (`edge_deployer.release.bundle`)."""
+        kept = [self.config_file] if self.schema is None else [self.config_file, self.schema_file]
         return {
-            "model_source.tar.gz": [
-                *self.module.sources,
-                self.config_file,
-                *([self.schema_file] if self.schema else []),
-            ],
+            "model_source.tar.gz": [*self.module.sources, *kept],
             "preprocessing_source.tar.gz": list(self.module.preprocessing_sources),
             "tests.tar.gz": list(self.module.tests),
         }
