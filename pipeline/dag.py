@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfx.components.example_validator.component import ExampleValidator
-from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_node import BaseNode
@@ -16,7 +14,10 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.channel import BaseChannel
 
+from components.data_gate.component import DataGate
+from components.data_gate.statistics import statistics_options
 from components.latest_blessed_model.component import LatestBlessedModel
+from components.project_schema.component import ProjectSchema
 from components.promotion_gate.component import PromotionGate
 from components.sensor_example_gen.component import SensorExampleGen
 from components.tflite_converter.component import TFLiteConverter
@@ -82,6 +83,7 @@ class ModelLine:
     examples: BaseChannel[Any]
     training: BaseChannel[Any]
     evaluation: BaseChannel[Any]
+    data_findings: BaseChannel[Any]
 
 
 def build_pipeline(
@@ -138,6 +140,7 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
         data_source=places.data_source,
         class_names=config.class_names,
         group=config.data.group,
+        data_findings=line.data_findings,
         thresholds=config.evaluate.model_dump(
             include=set(_THRESHOLDS_OF_A_REGRESSION if config.is_regression else _THRESHOLDS)
         ),
@@ -148,9 +151,20 @@ def model_line(project: Project, places: Places) -> ModelLine:
     """The components from data to validated model."""
     config, module = project.config, project.module
     examples = SensorExampleGen(places.data_file, config.data)
-    statistics = StatisticsGen(examples=examples.outputs["examples"])
-    schema = SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=True)
-    anomalies = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+    statistics = StatisticsGen(
+        examples=examples.outputs["examples"], stats_options=statistics_options(config.data.label, config.data.group)
+    )
+    schema = ProjectSchema(statistics.outputs["statistics"], schema_text=project.schema)
+    data_gate = DataGate(
+        statistics.outputs["statistics"],
+        schema.outputs["schema"],
+        all_runs=places.all_runs,
+        label_feature=config.data.label,
+        group_feature=config.data.group,
+        class_names=config.data.classes or [],
+        task=config.task,
+        gates=config.data_gates,
+    )
     transform = Transform(
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
@@ -159,6 +173,8 @@ def model_line(project: Project, places: Places) -> ModelLine:
         # StatisticsGen has described the data; statistics before and after would double the time of this component.
         disable_statistics=True,
     )
+    # It takes nothing of the gate's, and the cache is not to ask it what the data was compared with.
+    transform.add_upstream_node(data_gate)
     transformed = transform.outputs["transformed_examples"]
     trainer = Trainer(
         examples=transformed,
@@ -212,7 +228,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
             examples,
             statistics,
             schema,
-            anomalies,
+            data_gate,
             transform,
             trainer,
             converter,
@@ -227,6 +243,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
         examples=examples.outputs["examples"],
         training=trainer.outputs["model_run"],
         evaluation=evaluator.outputs["evaluation"],
+        data_findings=data_gate.outputs["data_findings"],
     )
 
 

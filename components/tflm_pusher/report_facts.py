@@ -18,6 +18,8 @@ from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
 from components.tflm_evaluator.figures import CONSTANT_MAE, OVER_MAJORITY
 from components.tflm_evaluator.outcome import baseline_metrics, evaluated_task, refusal_reason, slice_metrics
 from components.training_curve import read_training_curve
+from edge_deployer.release.data_findings import FILE_NAME as FINDINGS_FILE
+from edge_deployer.release.data_findings import DataFindings, GateResult
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report.facts import (
@@ -41,6 +43,11 @@ def data_facts(examples: types.Artifact, parameters: dict[str, Any]) -> DataFact
         class_names=json.loads(parameters["class_names"]),
         group=parameters.get("group"),
     )
+
+
+def data_gates(findings: types.Artifact | None) -> list[GateResult]:
+    """What the gates on data found; empty where the pipeline has none."""
+    return [] if findings is None else list(read_artifact(DataFindings, Path(findings.uri, FINDINGS_FILE)).results)
 
 
 def training_facts(training: types.Artifact) -> list[Epoch] | None:

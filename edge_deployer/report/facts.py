@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from edge_deployer.finding import AnyFinding
+from edge_deployer.release.data_findings import GateResult
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.task import Metric, Task
@@ -164,6 +165,7 @@ class Report(_Facts):
     run_id: str | None = None
     deployment: Deployment
     data: DataFacts | None = None
+    data_gates: list[GateResult] = Field(default_factory=list, description="what each gate on the data found")
     training: list[Epoch] | None = None
     conversion: ConversionFacts | None = None
     evaluation: EvaluationFacts | None = None

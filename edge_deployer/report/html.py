@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from edge_deployer.files import make_folder, write_file
 from edge_deployer.report import acceptance_view, formats, views, words
 from edge_deployer.report.charts import scatter_chart, training_charts
-from edge_deployer.report.data_view import data_warnings
+from edge_deployer.report.data_view import data_warnings, gate_rows
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 from edge_deployer.report.gates import gate_line
@@ -58,6 +58,7 @@ def render_html(report: Report) -> str:
         scatter=scatter_chart(report.deployment.reference),
         slice_scale=views.slice_scale(report),
         conversion_scale=views.conversion_scale(report),
+        data_gates=gate_rows(report.data_gates),
         data_warnings=data_warnings(report.data) if report.data else [],
         confusion=views.confusion_view(report.validation) if report.validation else None,
         budgets=views.budgets(report),

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 
 from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.artifact_files import read_artifact
 from components.conversion_report import FILE_NAME as CONVERSION_FILE
@@ -18,6 +18,8 @@ from components.sensor_example_gen.sources.section import DataSection
 from components.tflite_model import serving_file
 from components.tflm_evaluator.outcome import dropped_baseline, evaluated_task, overall_metrics, refusal_reason
 from components.training_curve import read_training_curve
+from edge_deployer.release.data_findings import FILE_NAME as FINDINGS_FILE
+from edge_deployer.release.data_findings import DataFindings
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report.data_view import data_warnings
@@ -57,11 +59,10 @@ def _schema(outputs: Outputs) -> str:
     return "features " + ", ".join(feature.name for feature in schema.feature)
 
 
-def _anomalies(outputs: Outputs) -> str:
-    found: set[str] = set()
-    for file in outputs.folder("anomalies").glob("Split-*/SchemaDiff.pb"):
-        found |= set(anomalies_pb2.Anomalies.FromString(file.read_bytes()).anomaly_info)
-    return f"anomalies in {', '.join(sorted(found))}" if found else "no anomalies"
+def _data_findings(outputs: Outputs) -> str:
+    findings = read_artifact(DataFindings, outputs.folder("data_findings") / FINDINGS_FILE)
+    passed, warned = len(findings.at("passed")), findings.at("warned")
+    return "; ".join([f"{passed} passed", *(f"warning: {in_words(result.finding)}" for result in warned)])
 
 
 def _transform(outputs: Outputs) -> str:
@@ -130,8 +131,8 @@ def _delivery(outputs: Outputs) -> str:
 _PHRASES: dict[str, Callable[[Outputs], str]] = {
     "SensorExampleGen": _examples,
     "StatisticsGen": _statistics,
-    "SchemaGen": _schema,
-    "ExampleValidator": _anomalies,
+    "ProjectSchema": _schema,
+    "DataGate": _data_findings,
     "Transform": _transform,
     "Trainer": _training,
     "TFLiteConverter": _conversion,

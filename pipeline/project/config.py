@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from components.data_gate.gates import DataGates
 from components.project_section import ConfigPath, FeatureName, Section, Share, beside_config
 from components.sensor_example_gen.sources.section import DataSection
 from components.sensor_example_gen.sources.source import source_class
@@ -119,6 +120,7 @@ class PipelineConfig(Section):
 
     name: Name  # Of the pipeline; runs with the same name and workspace share cache and baseline.
     data: DataSection
+    data_gates: DataGates = DataGates()  # When data is no good to train on.
     train: TrainSection
     convert: ConvertSection = ConvertSection()
     evaluate: EvaluateSection = EvaluateSection()

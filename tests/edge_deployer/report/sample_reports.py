@@ -16,6 +16,7 @@ from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
 from edge_deployer.boards.record import BoardOutcome, BoardRecord, Step
 from edge_deployer.finding import Finding, Told
 from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.release.data_findings import FewestExamples, GateResult, NotMeasured, SchemaFits, ValueDistance
 from edge_deployer.release.front_end import FrontEndFacts
 from edge_deployer.release.manifest import Manifest, Provenance
 from edge_deployer.release.refusals import (
@@ -266,6 +267,24 @@ def many_classes(count: int = 30) -> Report:
     return report
 
 
+def data_gates() -> list[GateResult]:
+    """Two that passed, one that warns, and one without anything to measure."""
+    return [
+        GateResult(gate="schema_anomalies", level="passed", finding=SchemaFits()),
+        GateResult(
+            gate="class_examples",
+            level="warned",
+            finding=FewestExamples(name="seven", count=6, limit=10),
+        ),
+        GateResult(
+            gate="value_skew",
+            level="passed",
+            finding=ValueDistance(of="split eval", known="split train", feature="image", distance=0.0125, limit=0.25),
+        ),
+        GateResult(gate="label_drift", level="not measured", finding=NotMeasured(why="nothing_accepted")),
+    ]
+
+
 def full_report(record: Deployment, acceptance: AcceptanceSet | None = None) -> Report:
     """All facts of the digits pipeline around a deployment."""
     fingerprint = digest("digits")
@@ -282,6 +301,7 @@ def full_report(record: Deployment, acceptance: AcceptanceSet | None = None) -> 
             class_names=list(DIGITS),
             class_counts={"train": [*[144] * 7, *[143] * 3], "eval": [36] * 10},
         ),
+        data_gates=data_gates(),
         training=training(),
         conversion=ConversionFacts(
             metric="accuracy",
