@@ -47,8 +47,8 @@ class MicroFrontend:
     """Features of 16 kHz audio that TFLM's own library computes on a board."""
 
     Section: ClassVar[type[FrontEndSection]] = MicroFrontendSection
-    version = "1"
-    on_board = True
+    version: ClassVar[str] = "1"
+    on_board: ClassVar[bool] = True
 
     def __init__(self, section: MicroFrontendSection) -> None:
         del section

@@ -19,8 +19,8 @@ class NoFeatures:
     """Samples as they are."""
 
     Section: ClassVar[type[FrontEndSection]] = NoFeaturesSection
-    version = "1"
-    on_board = False
+    version: ClassVar[str] = "1"
+    on_board: ClassVar[bool] = False
 
     def __init__(self, section: NoFeaturesSection) -> None:
         del section
