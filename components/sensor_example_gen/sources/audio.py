@@ -212,7 +212,8 @@ def _resampled(values: Array, rate: int, wanted: int) -> Array:
 
 
 def _to_int16(values: Array) -> Array:
-    return np.clip(np.rint(values * -float(_INT16.min)), _INT16.min, _INT16.max).astype(np.int16)
+    steps: Array = np.clip(np.rint(values * -float(_INT16.min)), _INT16.min, _INT16.max).astype(np.int16)
+    return steps
 
 
 SOURCE: Final = AudioSource

@@ -57,6 +57,15 @@ def test_no_window_has_more_energy_than_the_loudest(values: Array, lengths: list
     assert window.clipped.tolist() == (window.values > 0.9).tolist()
 
 
+@pytest.mark.parametrize("block", [1, 3, 4, 5, 6, 7, 20])
+def test_the_loudest_window_is_found_wherever_it_lies_between_blocks(block: int) -> None:
+    for at in range(16):
+        values = np.zeros(20, np.float32)
+        values[at : at + 5] = [0.5, 0.6, 0.7, 0.6, 0.5][: 20 - at]
+        window = loudest(blocks_of(values, (20 // block) * [block]), 5)
+        assert window.values.tolist() == values[at : at + 5].tolist(), at
+
+
 def test_a_recording_at_the_rate_of_the_samples_comes_through_unchanged(tmp_path: Path) -> None:
     values = np.random.default_rng(0).integers(-32768, 32768, 16_000).astype(np.int16)
     (sample,) = samples_of(tmp_path, encoded(values, 16_000))

@@ -103,6 +103,16 @@ def test_the_last_byte_counts(tmp_path: Path, suffix: str) -> None:
     assert refused[0] is Anomaly.CORRUPT
 
 
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.8])
+def test_a_damaged_page_of_an_ogg_is_found_though_its_decoder_skips_it(tmp_path: Path, share: float) -> None:
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 160_000)
+    ogg = bytearray(encoded(noise, 16_000, "OGG"))
+    ogg[int(share * len(ogg))] ^= 0xFF
+    refused = refusal(tmp_path, bytes(ogg), ".ogg")
+    assert refused is not None
+    assert refused[0] is Anomaly.CORRUPT
+
+
 def test_a_short_wav_says_what_is_missing(tmp_path: Path) -> None:
     refused = refusal(tmp_path, REAL[".wav"][:1044], ".wav")
     assert refused == (Anomaly.CORRUPT, "the header promises 32000 bytes of samples, 1000 are there")
