@@ -274,7 +274,7 @@ class MotionSource:
             "hop": f"{windowing.hop} steps, {windowing.hop / windowing.rate:g} s",
         }
         if section.time is not None or section.recorded_rate not in (None, windowing.rate):
-            said["resampled"] = "straight lines; the mean over a step of two rows or more"
+            said["resampled"] = "straight lines; the mean over a step of 1.5 rows or more"
         return said
 
 

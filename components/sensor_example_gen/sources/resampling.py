@@ -13,7 +13,7 @@ from edge_deployer.tensors import Array
 
 _AT_ONCE: Final = 1 << 14
 """Steps that are made at once."""
-_AVERAGED_FROM: Final = 2.0
+_AVERAGED_FROM: Final = 1.5
 """Rows to a step from which on they are averaged."""
 
 Part = tuple[bool, Array]
@@ -32,8 +32,9 @@ class Windowing:
 def resampled(blocks: Iterable[Rows], rate: float, gap: float) -> Iterator[Part]:
     """Steps at one rate, the first at the first row; the last row lasts as long as a row does (the median).
 
-    Where a step has two rows or more, it is the mean over its time; else a value on the straight line between the rows
-    before and after it. Nothing is made up for a gap of more than `gap` seconds: steps begin anew after it.
+    Where a step has one and a half rows or more, it is the mean over its time; else a value on the straight line
+    between the rows before and after it. Nothing is made up for a gap of more than `gap` seconds: steps begin anew
+    after it.
 
     Args:
         blocks: rows with their times, which do not fall; those of a block are one at least.

@@ -64,10 +64,10 @@ class CsvFile:
         return list(self._dialect.names)
 
     def numeric(self) -> list[str]:
-        """Columns of the first block that hold numbers or nothing."""
+        """Columns with a number, or nothing, in the first row: what is wrong further on is not to hide a column."""
         dialect = self._dialect
-        block = next(_lines(self._file, dialect.begin, self._size), b"")
-        table = _parsed(block, dialect, {}, list(dialect.names))
+        block = next(_lines(self._file, dialect.begin, self._size), b"").lstrip()
+        table = _parsed(block.partition(b"\n")[0], dialect, {}, list(dialect.names))
         return [
             field.name for field in table.schema if pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
         ]
