@@ -33,6 +33,24 @@ def refusal(config: Path, tmp_path: Path) -> TinyopsError:
     return refused.value
 
 
+REGRESSION = {"data.label": None, "data.classes": None, "data.target": "wear"}
+WEAR = {"kind": None, "wear": np.linspace(0, 9, 60)}
+
+
+def test_a_right_regression_passes(project: Callable, tmp_path: Path) -> None:
+    config = project({**REGRESSION, "data.group": "person", "evaluate.max_mae": 2}, WEAR)
+    assert prepare(config, Workspace(tmp_path / "workspace")).config.is_regression
+
+
+def test_an_error_that_so_few_samples_cannot_show_is_told_before_the_training(
+    project: Callable, tmp_path: Path
+) -> None:
+    asked = {"ceiling": 0.1, "margin": 0.1, "largest_error": 9}
+    refused = refusal(project({**REGRESSION, "acceptance.mae": asked}, WEAR), tmp_path)
+    assert refused.message.startswith("eval has ")
+    assert "at these error rates" in refused.message
+
+
 def test_a_right_project_passes(project: Callable, tmp_path: Path) -> None:
     job = prepare(project({"data.group": "person"}), Workspace(tmp_path / "workspace"))
     assert job.data_file == tmp_path / "data.npz"
