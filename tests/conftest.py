@@ -83,6 +83,7 @@ _SLOW = (
     "tests/pipeline/templates/test_default_project.py",
     "tests/pipeline/local/test_gates.py",
     "tests/pipeline/local/test_run.py",
+    "tests/pipeline/cli/test_schema_command.py",
     "tests/pipeline/local/test_phrases.py",
     "tests/set_up/",
     "tests/test_environments.py",

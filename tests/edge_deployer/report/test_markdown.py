@@ -46,6 +46,22 @@ def test_classes_are_counted_and_what_is_odd_about_the_data_is_told() -> None:
     assert "Warning: split eval has no samples of class 3" in _text(text)
 
 
+def test_each_gate_on_the_data_has_a_line_and_one_that_warns_its_remedy() -> None:
+    text = render_markdown(sample_reports.promoted())
+    lines = [line for line in text.splitlines() if line.startswith("- ") and "class examples" in line]
+    assert lines == [
+        "- ! class examples: class seven has the fewest samples, 6; 10 are wanted; collect more of it, or take it out of "
+        "\\`data.classes\\`"
+    ]
+    for line in (
+        "- ✓ schema anomalies: all splits fit the schema",
+        "- ✓ value skew: values of image in split eval are 0.013 from those in split train (Jensen-Shannon divergence, "
+        "0 to 1); up to 0.25 is taken",
+        "- - label drift: no run of this project has been accepted yet",
+    ):
+        assert line in text
+
+
 def test_an_open_verdict_and_a_quarantine_are_told_in_words() -> None:
     assert render_markdown(sample_reports.undecided()).startswith("# No verdict at staging: digits\n")
     (boards, *_) = _tables(render_markdown(sample_reports.quarantined()))
