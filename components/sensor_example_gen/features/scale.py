@@ -155,5 +155,3 @@ def _rounded(values: Array) -> Array:
     """Half away from zero."""
     rounded: Array = np.trunc(values + np.copysign(0.5, values))
     return rounded
-
-
