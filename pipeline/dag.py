@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfx.components.example_validator.component import ExampleValidator
-from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_node import BaseNode
@@ -16,7 +14,10 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.channel import BaseChannel
 
+from components.data_gate.component import DataGate
+from components.data_gate.statistics import statistics_options
 from components.latest_blessed_model.component import LatestBlessedModel
+from components.project_schema.component import ProjectSchema
 from components.promotion_gate.component import PromotionGate
 from components.sensor_example_gen.component import SensorExampleGen
 from components.tflite_converter.component import TFLiteConverter
@@ -29,6 +30,7 @@ from pipeline.project.beam_options import beam_args
 from pipeline.project.preflight import Project, RunnableProject
 
 _THRESHOLDS = ("min_accuracy", "min_auc", "min_recall", "min_precision", "max_drop")
+_THRESHOLDS_OF_A_REGRESSION = ("max_mae", "max_rmse", "max_rise")
 
 Parameter = str | RuntimeParameter
 """A value, or on Kubeflow a parameter of the pipeline."""
@@ -81,6 +83,7 @@ class ModelLine:
     examples: BaseChannel[Any]
     training: BaseChannel[Any]
     evaluation: BaseChannel[Any]
+    data_findings: BaseChannel[Any]
 
 
 def build_pipeline(
@@ -135,9 +138,12 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
             for archive, files in project.archives().items()
         },
         data_source=places.data_source,
-        class_names=config.data.classes,
+        class_names=config.class_names,
         group=config.data.group,
-        thresholds=config.evaluate.model_dump(include=set(_THRESHOLDS)),
+        data_findings=line.data_findings,
+        thresholds=config.evaluate.model_dump(
+            include=set(_THRESHOLDS_OF_A_REGRESSION if config.is_regression else _THRESHOLDS)
+        ),
     )
 
 
@@ -145,9 +151,20 @@ def model_line(project: Project, places: Places) -> ModelLine:
     """The components from data to validated model."""
     config, module = project.config, project.module
     examples = SensorExampleGen(places.data_file, config.data)
-    statistics = StatisticsGen(examples=examples.outputs["examples"])
-    schema = SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=True)
-    anomalies = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+    statistics = StatisticsGen(
+        examples=examples.outputs["examples"], stats_options=statistics_options(config.data.label, config.data.group)
+    )
+    schema = ProjectSchema(statistics.outputs["statistics"], schema_text=project.schema)
+    data_gate = DataGate(
+        statistics.outputs["statistics"],
+        schema.outputs["schema"],
+        all_runs=places.all_runs,
+        label_feature=config.data.label,
+        group_feature=config.data.group,
+        class_names=config.data.classes or [],
+        task=config.task,
+        gates=config.data_gates,
+    )
     transform = Transform(
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
@@ -156,6 +173,8 @@ def model_line(project: Project, places: Places) -> ModelLine:
         # StatisticsGen has described the data; statistics before and after would double the time of this component.
         disable_statistics=True,
     )
+    # It takes nothing of the gate's, and the cache is not to ask it what the data was compared with.
+    transform.add_upstream_node(data_gate)
     transformed = transform.outputs["transformed_examples"]
     trainer = Trainer(
         examples=transformed,
@@ -171,10 +190,11 @@ def model_line(project: Project, places: Places) -> ModelLine:
     converter = TFLiteConverter(
         trainer.outputs["model"],
         transformed,
-        label_feature=config.data.label,
+        label_feature=config.data.class_field,
+        target_feature=config.data.target,
         representative_examples=config.convert.representative_examples,
         seed=config.train.seed,
-        class_names=config.data.classes,
+        class_names=config.class_names,
         task=config.task,
         threshold=config.evaluate.threshold,
     )
@@ -184,10 +204,11 @@ def model_line(project: Project, places: Places) -> ModelLine:
         transformed,
         model,
         baseline.outputs["baseline_model"],
-        label_feature=config.data.label,
+        label_feature=config.data.class_field,
+        target_feature=config.data.target,
         slices=config.slices,
         thresholds=Thresholds(
-            **config.evaluate.model_dump(include={*_THRESHOLDS, "min_slice_accuracy"}),
+            **config.evaluate.model_dump(include={*_THRESHOLDS, *_THRESHOLDS_OF_A_REGRESSION, "min_slice_accuracy"}),
             better_than_constant=config.acceptance.better_than_constant,
         ),
     )
@@ -195,8 +216,9 @@ def model_line(project: Project, places: Places) -> ModelLine:
         model,
         transformed,
         profile=config.load_profile(),
-        label_feature=config.data.label,
-        class_names=config.data.classes,
+        label_feature=config.data.class_field,
+        target_feature=config.data.target,
+        class_names=config.class_names,
         slices=config.slices,
         samples=config.acceptance.samples,
         seed=config.train.seed,
@@ -206,7 +228,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
             examples,
             statistics,
             schema,
-            anomalies,
+            data_gate,
             transform,
             trainer,
             converter,
@@ -221,15 +243,14 @@ def model_line(project: Project, places: Places) -> ModelLine:
         examples=examples.outputs["examples"],
         training=trainer.outputs["model_run"],
         evaluation=evaluator.outputs["evaluation"],
+        data_findings=data_gate.outputs["data_findings"],
     )
 
 
 def _custom_config(project: Project) -> dict[str, Any]:
     """What both of the user's functions find in `custom_config`, beside a digest, by which the cache sees an edit."""
     config = project.config
-    return {
-        "input": config.data.input,
-        "label": config.data.label,
-        "classes": len(config.data.classes or ()),
-        "seed": config.train.seed,
-    }
+    truth: dict[str, Any] = {"label": config.data.class_field, "classes": len(config.class_names)}
+    if config.is_regression:
+        truth = {"target": config.data.target}
+    return {"input": config.data.input, **truth, "seed": config.train.seed}

@@ -11,7 +11,7 @@ from tfx.types import standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.artifact_types import AcceptanceSet, DeploymentReport, HtmlReport, MarkdownReport
+from components.artifact_types import AcceptanceSet, DataFindings, DeploymentReport, HtmlReport, MarkdownReport
 from components.fingerprint_driver import FINGERPRINT
 from components.tflm_pusher import executor
 from edge_deployer.acceptance.plan import AcceptancePlan
@@ -44,6 +44,7 @@ class TFLMPusherSpec(ComponentSpec):
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "training": ChannelParameter(type=standard_artifacts.ModelRun),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "data_findings": ChannelParameter(type=DataFindings, optional=True),
     }
     OUTPUTS = {
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
@@ -62,7 +63,8 @@ class TFLMPusher(base_component.BaseComponent):
     Outputs:
         pushed_model: `standard_artifacts.PushedModel`; the release bundle, if it was pushed. Custom property ``pushed``
             (0 or 1).
-        deployment_report: `components.artifact_types.DeploymentReport`: the report as HTML, Markdown and JSON.
+        deployment_report: `components.artifact_types.DeploymentReport`: the report as HTML, Markdown and JSON. After a
+            promotion it has the statistics of the data, too, which DataGate compares later data with.
         html_report: `components.artifact_types.HtmlReport`: the page alone, which Kubeflow shows.
         markdown_report: `components.artifact_types.MarkdownReport`: the same in short.
     """
@@ -94,6 +96,7 @@ class TFLMPusher(base_component.BaseComponent):
         class_names: list[str],
         thresholds: dict[str, float | None],
         group: str | None = None,
+        data_findings: BaseChannel[Any] | None = None,
     ) -> None:
         """Describe the delivery.
 
@@ -116,10 +119,11 @@ class TFLMPusher(base_component.BaseComponent):
             sources: archive file name to the files that go in it, as paths that count from the module's folder; the
                 archives travel beside the image.
             data_source: where the data comes from, in words; for the report.
-            class_names: name of each class; for the report.
+            class_names: name of each class, none of a regression; for the report.
             thresholds: ``min_accuracy``, ``min_auc``, ``min_recall``, ``min_precision`` and ``max_drop`` of the
-                evaluation; for the report.
+                evaluation, or of a regression's ``max_mae``, ``max_rmse`` and ``max_rise``; for the report.
             group: the column that no split shares; for the report.
+            data_findings: the DataGate's; for the report, and for what later data is compared with.
         """
         super().__init__(
             TFLMPusherSpec(
@@ -130,6 +134,7 @@ class TFLMPusher(base_component.BaseComponent):
                 examples=examples,
                 training=training,
                 evaluation=evaluation,
+                data_findings=data_findings,
                 project=project,
                 workspace=workspace,
                 inventory=inventory,

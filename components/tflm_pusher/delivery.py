@@ -54,6 +54,7 @@ class PusherExecution:
         self._run_id = run_id
         self._plan = AcceptancePlan.model_validate_json(parameters["plan"])
         self._data = report_facts.data_facts(inputs["examples"], parameters)
+        self._data_gates = report_facts.data_gates(inputs.get("data_findings"))
         self._validation = report_facts.validation_report(inputs["infra_blessing"])
         self._evaluation = report_facts.evaluation_facts(
             inputs["evaluation"],
@@ -99,6 +100,7 @@ class PusherExecution:
             run_id=self._run_id,
             deployment=deployment,
             data=self._data,
+            data_gates=self._data_gates,
             training=self._training,
             conversion=self._conversion,
             evaluation=self._evaluation,

@@ -44,7 +44,8 @@ class Executor(executor.GenericExecutor):
             found = examine(
                 build_model(fn_args.custom_config),
                 artifact_utils.get_single_instance(input_dict["examples"]),
-                label=fn_args.custom_config["label"],
+                label=fn_args.custom_config.get("label"),
+                target=fn_args.custom_config.get("target"),
                 profile=BoardProfile.model_validate_json(os.environ[BOARD_PROFILE]),
                 classes=fn_args.custom_config.get("classes"),
                 task=fn_args.custom_config.get("task"),

@@ -28,7 +28,8 @@ def examine(
     network: Any,
     examples: Artifact,
     *,
-    label: str,
+    label: str | None = None,
+    target: str | None = None,
     profile: BoardProfile,
     classes: int | None = None,
     task: TaskName | None = None,
@@ -38,7 +39,8 @@ def examine(
     Args:
         network: what the user's `build_model` returned. Its weights are changed.
         examples: as the model takes them; split train is used.
-        label: the int64 feature with the class index.
+        label: the int64 feature with the class index; either this or `target`.
+        target: the float feature with the values that a regression is to answer.
         profile: the board.
         classes: number of classes, where it is known.
         task: what the network is for; None: as classes and output show it.
@@ -61,11 +63,17 @@ def examine(
         network.export(folder)
         source = FloatModel.load(folder)
         some = read_examples(
-            examples, "train", feature=source.feature, label=label, shape=source.shape, limit=_REPRESENTATIVE_EXAMPLES
+            examples,
+            "train",
+            feature=source.feature,
+            label=label,
+            target=target,
+            shape=source.shape,
+            limit=_REPRESENTATIVE_EXAMPLES,
         )
         source.predict(some.inputs)
         model = convert(source, some.inputs)
-    found = task_of_project(model, AskedTask(name=task), classes=classes, labels=some.labels)
+    found = task_of_project(model, AskedTask(name=task), classes=classes, examples=some)
     report = validate_model(model, profile, None, acceptance_samples=1, seed=0).report
     if report.reason is not None:
         message = f"the network would not run on {profile.name}, trained or not: {in_words(report.reason)}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from edge_deployer.release.data_findings import GateResult, Level
 from edge_deployer.report import formats
 from edge_deployer.report.facts import DataFacts, ScaleFacts
+from edge_deployer.report.words import in_words, remedy_in_words
 
 _HEAVY: Final = 0.1
 """The share of repeated samples from which on they are worth a word."""
@@ -15,6 +18,40 @@ _NAMED: Final = 3
 _TOLD_OTHERWISE: Final = ("duplicate", "conflicting")
 _FACTOR: Final = 2.0
 """Values that spread so many times as far were recorded in another way; so were those that lie one spread apart."""
+
+
+_STATES: Final[dict[Level, str]] = {
+    "passed": "passed",
+    "warned": "warns",
+    "stopped": "failed",
+    "not measured": "skipped",
+}
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """What one gate on the data found, in a line."""
+
+    state: str  # As that of a check: ``passed``, ``warns``, ``failed`` or ``skipped``.
+    name: str
+    told: str  # What it found and, where it warns or stops, what to do about it.
+
+
+def gate_rows(results: Sequence[GateResult]) -> list[GateRow]:
+    """A row for each result, in their order."""
+    return [
+        GateRow(
+            _STATES[result.level],
+            formats.words(result.gate),
+            _told(result),
+        )
+        for result in results
+    ]
+
+
+def _told(result: GateResult) -> str:
+    remedy = remedy_in_words(result.finding) if result.level in ("warned", "stopped") else None
+    return f"{in_words(result.finding)}; {remedy}" if remedy else in_words(result.finding)
 
 
 def data_warnings(data: DataFacts) -> list[str]:

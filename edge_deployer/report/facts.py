@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from edge_deployer.finding import AnyFinding
+from edge_deployer.release.data_findings import GateResult
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.task import Metric, Task
@@ -63,9 +64,9 @@ class Epoch(_Facts):
     """One point of the training curve."""
 
     loss: AnyNumber
-    accuracy: AnyNumber
+    accuracy: AnyNumber | None = Field(default=None, description="None of a regression, as `eval_accuracy`")
     eval_loss: AnyNumber
-    eval_accuracy: AnyNumber
+    eval_accuracy: AnyNumber | None = None
 
 
 class ConversionFacts(_Facts):
@@ -100,8 +101,17 @@ class EvaluationFacts(_Facts):
     task: Task
     figures: dict[Metric, float]
     least: dict[Metric, float] = Field(description="what each figure must reach")
+    most: dict[Metric, float] = Field(default_factory=dict, description="what each error may be, in the targets' unit")
     majority: float | None = Field(default=None, description="share of the commonest class, where that was a limit")
+    constant_error: float | None = Field(
+        default=None,
+        description="of a regression, least mean absolute error of a constant answer, where that was a limit",
+    )
     max_drop: float
+    max_rise: float | None = Field(
+        default=None,
+        description="of a regression, most that the first figure may lie over the latest blessed model's, as a share",
+    )
     baseline: float | None = Field(
         default=None, description="first figure of the latest blessed model; None without one"
     )
@@ -155,6 +165,7 @@ class Report(_Facts):
     run_id: str | None = None
     deployment: Deployment
     data: DataFacts | None = None
+    data_gates: list[GateResult] = Field(default_factory=list, description="what each gate on the data found")
     training: list[Epoch] | None = None
     conversion: ConversionFacts | None = None
     evaluation: EvaluationFacts | None = None

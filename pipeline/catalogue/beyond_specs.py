@@ -13,6 +13,8 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from tfx.proto import evaluator_pb2, example_gen_pb2, trainer_pb2, transform_pb2
 
+from components.data_gate.gates import DataGates
+from components.data_gate.statistics import statistics_options
 from components.tflm_evaluator import extractor
 from components.tflm_evaluator.thresholds import Thresholds, eval_config
 from edge_deployer.acceptance.plan import AcceptancePlan
@@ -53,6 +55,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "feature_slicing_spec": _json(
         evaluator_pb2.FeatureSlicingSpec(specs=[evaluator_pb2.SingleSlicingSpec(column_for_slicing=["kind"])])
     ),
+    "gates": DataGates().model_dump_json(),
     "output_config": _json(_splits(train=4, evaluation=1, group="person")),
     "plan": AcceptancePlan().model_dump_json(),
     "profile": load_profile("cortex-m4").model_dump_json(),
@@ -60,6 +63,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "slices": '["kind"]',
     "sources": '{"model_source.tar.gz": ["vibration.py"]}',
     "splits_config": _json(transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"])),
+    "stats_options_json": statistics_options("kind", "person").to_json(),
     "thresholds": '{"min_accuracy": 0.9, "max_drop": 0.02}',
     "train_args": _json(trainer_pb2.TrainArgs(splits=["train"])),
 }

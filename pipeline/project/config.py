@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from components.data_gate.gates import DataGates
 from components.project_section import ConfigPath, FeatureName, Section, Share, beside_config
 from components.sensor_example_gen.sources.section import DataSection
 from components.sensor_example_gen.sources.source import source_class
@@ -30,12 +31,24 @@ from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import exists, read_yaml, resolved
 from edge_deployer.profile import BoardProfile, load_profile
 from edge_deployer.task import Threshold
-from edge_deployer.task_name import DEFAULT_THRESHOLD
+from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 from pipeline.project.beam_section import BeamSection
 from pipeline.project.ci_settings import CiSection
 from pipeline.project.kubeflow_settings import KubeflowSection
 
 DEFAULT_CONFIG: Final = Path(__file__).parents[1] / "templates" / "digits" / "tinyops.yaml"
+
+_OF_A_REGRESSION: Final = ("max_mae", "max_rmse", "max_rise")
+_OF_LABELS: Final = (
+    "min_accuracy",
+    "min_auc",
+    "min_recall",
+    "min_precision",
+    "threshold",
+    "max_drop",
+    "min_slice_accuracy",
+)
+"""Fields of `evaluate`."""
 
 
 def _taken_by_kubeflow(name: str) -> str:
@@ -49,6 +62,7 @@ def _taken_by_kubeflow(name: str) -> str:
 
 # No longer than what Kubeflow takes.
 Name = Annotated[str, StringConstraints(max_length=128), AfterValidator(_taken_by_kubeflow)]
+Error = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class TrainSection(Section):
@@ -84,7 +98,12 @@ class EvaluateSection(Section):
     threshold: Threshold = DEFAULT_THRESHOLD
     # Most that accuracy, for an anomaly detection AUC, may lie below the latest blessed model's.
     max_drop: Share = 0.02
-    slices: list[FeatureName] | None = None  # Features whose every value is a slice; None means the label.
+    max_mae: Error | None = None  # Most that a regression's mean absolute error may be, in the target's unit, or None.
+    max_rmse: Error | None = None  # The same of its root mean square error.
+    # Most that a regression's mean absolute error may lie over the latest blessed model's, as a share of that.
+    max_rise: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.05
+    # Features whose every value is a slice; None means the label, of a regression the group.
+    slices: list[FeatureName] | None = None
     min_slice_accuracy: Share | None = None  # Least accuracy on every slice; None asks for none.
 
 
@@ -101,13 +120,14 @@ class PipelineConfig(Section):
 
     name: Name  # Of the pipeline; runs with the same name and workspace share cache and baseline.
     data: DataSection
+    data_gates: DataGates = DataGates()  # When data is no good to train on.
     train: TrainSection
     convert: ConvertSection = ConvertSection()
     evaluate: EvaluateSection = EvaluateSection()
     # What the model is for: ``classification`` (the greatest of several outputs), ``binary`` (one output, class 1 over
-    # `evaluate.threshold`) or ``anomaly`` (one output is the score, or the model gives its input back); None: as
-    # classes and output show it.
-    task: Literal["classification", "binary", "anomaly"] | None = None
+    # `evaluate.threshold`), ``anomaly`` (one output is the score, or the model gives its input back) or ``regression``
+    # (the outputs are real values, those of `data.target`); None: as target, classes and output show it.
+    task: TaskName | None = None
     board_profile: str = "cortex-m4"  # A shipped profile's name or a `.yaml` file.
     acceptance: AcceptancePlan = AcceptancePlan()  # What boards are asked.
     deploy: DeploySection = DeploySection()  # How the release reaches boards.
@@ -126,27 +146,67 @@ class PipelineConfig(Section):
     @model_validator(mode="after")
     def _fits_its_task(self) -> PipelineConfig:
         """What is asked for can be measured: a threshold that nothing is held against would be no threshold."""
-        classes, evaluate, acceptance = len(self.data.classes or ()), self.evaluate, self.acceptance
+        if self.is_regression:
+            self._fits_a_regression()
+        else:
+            self._fits_labels()
+        return self
+
+    def _fits_labels(self) -> None:
+        """There are as many classes as the task has, and nothing that is asked for is of another task."""
+        if self.task == "regression":
+            raise ValueError("task regression needs data.target, which names what the model is to answer")
+        for name in _OF_A_REGRESSION:
+            if name in self.evaluate.model_fields_set:
+                raise ValueError(f"evaluate.{name} is of a regression, which has data.target")
+        self._fits_classes(len(self.class_names), self.task or "classification")
+
+    def _fits_classes(self, classes: int, shown: str) -> None:
+        evaluate, acceptance = self.evaluate, self.acceptance
         if self.task in ("binary", "anomaly") and classes != 2:
             raise ValueError(f"task {self.task} has two classes, not {classes}; see data.classes")
         may_be_binary = classes == 2 and self.task in (None, "binary")
         for name in ("min_recall", "min_precision"):
             if getattr(evaluate, name) is not None and not may_be_binary:
-                raise ValueError(f"evaluate.{name} is of a binary task; this one is {self.task or 'classification'}")
+                raise ValueError(f"evaluate.{name} is of a binary task; this one is {shown}")
         if acceptance.section(Auc) is not None and (classes != 2 or self.task == "classification"):
             raise ValueError("acceptance.auc is of a binary task or an anomaly detection; this one is classification")
         if acceptance.section(Accuracy) is not None and self.task == "anomaly":
             raise ValueError("acceptance.accuracy is of classes; this task is anomaly")
         if acceptance.section(Mae) is not None:
-            raise ValueError("acceptance.mae is of a regression, which `tinyops push` takes; a project has labels")
-        return self
+            raise ValueError("acceptance.mae is of a regression, which has data.target")
+
+    def _fits_a_regression(self) -> None:
+        """Nothing that is asked for is of classes or scores."""
+        if self.task not in (None, "regression"):
+            raise ValueError(f"data.target is of a regression; task {self.task} has data.label")
+        if self.data.label is not None and "label" in self.data.model_fields_set:
+            raise ValueError("data has both label and target; keep target for a regression, label for anything else")
+        for name in _OF_LABELS:
+            if name in self.evaluate.model_fields_set:
+                instead = "; max_rise is its like" if name == "max_drop" else "; max_mae and max_rmse are its like"
+                raise ValueError(f"evaluate.{name} is not of a regression{instead}")
+        for name, section in (("accuracy", Accuracy), ("auc", Auc)):
+            if self.acceptance.section(section) is not None:
+                raise ValueError(f"acceptance.{name} is not of a regression; acceptance.mae is")
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the model is to answer real values."""
+        return self.data.target is not None
+
+    @property
+    def class_names(self) -> list[str]:
+        """Name of each class, in the order of the indices; empty for a regression."""
+        return self.data.classes or []
 
     @property
     def slices(self) -> tuple[str, ...]:
         """Features whose every value is a slice of the evaluation."""
         if self.evaluate.slices is not None:
             return tuple(self.evaluate.slices)
-        return () if self.data.class_field is None else (self.data.class_field,)
+        natural = self.data.group if self.is_regression else self.data.class_field
+        return () if natural is None else (natural,)
 
     def load_profile(self) -> BoardProfile:
         """The board profile.

@@ -26,6 +26,7 @@ from edge_deployer.release.version import check_version
 from pipeline.project.beam_options import beam_args, require_job_server
 from pipeline.project.config import PipelineConfig, load_config
 from pipeline.project.data_source import data_file
+from pipeline.project.schema_file import SCHEMA_FILE, read_schema
 from pipeline.project.user_module import UserModule
 from pipeline.project.workspace import Workspace
 
@@ -40,11 +41,18 @@ class Project:
     config_file: Path  # Where `config` was read.
     config: PipelineConfig  # The checked config.
     module: UserModule  # The user's training code.
+    schema: str | None  # Text of the schema that the project keeps; None where it keeps none.
+
+    @property
+    def schema_file(self) -> Path:
+        """Where the project keeps its schema, if it does."""
+        return self.config_file.parent / SCHEMA_FILE
 
     def archives(self) -> dict[str, list[Path]]:
         """The source files that a release carries, by the name of their archive (`edge_deployer.release.bundle`)."""
+        kept = [self.config_file] if self.schema is None else [self.config_file, self.schema_file]
         return {
-            "model_source.tar.gz": [*self.module.sources, self.config_file],
+            "model_source.tar.gz": [*self.module.sources, *kept],
             "preprocessing_source.tar.gz": list(self.module.preprocessing_sources),
             "tests.tar.gz": list(self.module.tests),
         }
@@ -70,7 +78,8 @@ def load_project(config_file: Path) -> Project:
     check_version(config.deploy.release_version)
     config.load_profile()
     beam_args(config.beam)
-    return Project(config_file, config, UserModule.load(config.train.module, config.train.preprocessing))
+    module = UserModule.load(config.train.module, config.train.preprocessing)
+    return Project(config_file, config, module, read_schema(config_file.parent / SCHEMA_FILE))
 
 
 def prepare(config_file: Path, workspace: Workspace) -> RunnableProject:
@@ -92,27 +101,25 @@ def prepare(config_file: Path, workspace: Workspace) -> RunnableProject:
     data = divide(config.data, str(path))
     if data.listing.one_sample_each:
         _require_samples(config, {split: len(places) for split, places in data.splits.items()})
-    if data.listing.labels is not None and (
-        len(config.data.classes or ()) > 2 or config.task in ("classification", "binary")
-    ):
+    if data.listing.labels is not None and (len(config.class_names) > 2 or config.task in ("classification", "binary")):
         held_out = data.listing.labels[data.splits["eval"]]
         require_better_than_constant(config.acceptance, np.bincount(held_out).tolist())
     warnings = tuple(listed_warnings(data, config.data))
-    return RunnableProject(config_file, config, project.module, workspace, path, warnings)
+    return RunnableProject(config_file, config, project.module, project.schema, workspace, path, warnings)
 
 
 def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None:
     """Say it in the words of the data, and offer only what helps."""
-    plan, has = config.acceptance, samples["eval"]
-    needed = _most_needed(plan)
+    plan, has, labelled = config.acceptance, samples["eval"], not config.is_regression
+    needed = _most_needed(plan, labelled=labelled)
     if has >= needed:
-        require_samples(plan, has, labelled=True, computed=True)
+        require_samples(plan, has, labelled=labelled, computed=True)
         return
     buckets = config.data.splits
     in_all = (buckets.train + buckets.eval) / buckets.eval
     remedy = "collect more"
     if max(plan.alpha, plan.beta) < _LOOSE:
-        loose = _most_needed(plan.model_copy(update={"alpha": _LOOSE, "beta": _LOOSE}))
+        loose = _most_needed(plan.model_copy(update={"alpha": _LOOSE, "beta": _LOOSE}), labelled=labelled)
         setting = f"`acceptance.alpha` and `beta` to {_LOOSE:g}"
         remedy += f", or set {setting}"
         if has < loose:
@@ -123,8 +130,8 @@ def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None
     )
 
 
-def _most_needed(plan: AcceptancePlan) -> int:
-    return max(samples_needed(plan, labelled=True, computed=True).values())
+def _most_needed(plan: AcceptancePlan, *, labelled: bool) -> int:
+    return max(samples_needed(plan, labelled=labelled, computed=True).values())
 
 
 def _require_staging_board(config: PipelineConfig, inventory: Inventory) -> None:

@@ -24,6 +24,7 @@ from edge_deployer.report.markdown import render_markdown
 from edge_deployer.report.words import headline, in_words, remedy
 from tests.edge_deployer.report import sample_reports
 from tests.edge_deployer.report.sample_reports import CASES, PROMOTED, STOPPED
+from tests.edge_deployer.report.typography import plain
 
 VOID = frozenset({"meta", "img", "br", "path", "use"})
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -424,3 +425,19 @@ def card_of(text: str, report: Report, name: str) -> str:
 def normal(figure: str) -> str:
     """A figure as `Page.text` has it: any white space is one space."""
     return " ".join(figure.split())
+
+
+def test_a_regression_is_told_in_the_targets_unit() -> None:
+    text = Page(text_of(sample_reports.refused_regression)).text
+    for said in (
+        "mean absolute error 71.25, root mean square error 88; at most mean absolute error 30 is asked for.",
+        "Always answering the median would reach 68.5.",
+        "The latest blessed model has 23.75: +47.5, a rise by 5.0 % of that is allowed.",
+        "mae 71.25 is above 30 on the whole eval split",
+        "mae is 47.5 above the latest blessed model's 23.75 on the whole eval split; 5.0 % more is allowed",
+        "mean absolute error 71.25 is not less than 68.5, what always answering the median would reach",
+        "quantisation changed it by +0.5",
+    ):
+        assert said in plain(text), said
+    assert "Classes" not in text
+    assert "Accuracy, train" not in text

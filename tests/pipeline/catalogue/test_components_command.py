@@ -62,9 +62,9 @@ def test_show_prints_json() -> None:
 
 
 def test_export_writes_what_is_named_and_all_without(tmp_path: Path) -> None:
-    some = json.loads(run("export", "Trainer", "SchemaGen", "-o", tmp_path / "a" / "b", "--image", IMAGE, "--json"))
-    assert some == {name: str(tmp_path / "a" / "b" / f"{name}.yaml") for name in ("Trainer", "SchemaGen")}
-    assert sorted(file.name for file in (tmp_path / "a" / "b").iterdir()) == ["SchemaGen.yaml", "Trainer.yaml"]
+    some = json.loads(run("export", "Trainer", "ProjectSchema", "-o", tmp_path / "a" / "b", "--image", IMAGE, "--json"))
+    assert some == {name: str(tmp_path / "a" / "b" / f"{name}.yaml") for name in ("Trainer", "ProjectSchema")}
+    assert sorted(file.name for file in (tmp_path / "a" / "b").iterdir()) == ["ProjectSchema.yaml", "Trainer.yaml"]
     lines = run("export", "-o", tmp_path / "all", "--image", IMAGE).splitlines()
     assert lines == [str(tmp_path / "all" / f"{name}.yaml") for name in COMPONENTS]
     assert (tmp_path / "all" / "Trainer.yaml").read_bytes() == Path(some["Trainer"]).read_bytes()

@@ -9,6 +9,8 @@ import pytest
 from edge_deployer.errors import TinyopsError
 from pipeline.project.config import DEFAULT_CONFIG, load_config
 
+REGRESSION = {"data.label": None, "data.classes": None, "data.target": "height"}
+
 
 def test_the_default_project_is_right() -> None:
     config = load_config(DEFAULT_CONFIG)
@@ -29,10 +31,30 @@ def test_a_profile_file_counts_from_the_config(project: Callable, tmp_path: Path
     assert load_config(project({"board_profile": "board.yaml"})).board_profile == str(tmp_path / "board.yaml")
 
 
+@pytest.mark.parametrize("task", [{}, {"task": "regression"}])
+def test_a_target_makes_a_regression(project: Callable, task: dict[str, str]) -> None:
+    asked = {"evaluate.max_mae": 2, "acceptance.mae": {"ceiling": 2, "margin": 1}}
+    config = load_config(project({**REGRESSION, **task, **asked, "data.group": "person"}))
+    assert config.is_regression
+    assert (config.data.class_field, config.class_names, config.data.target) == (None, [], "height")
+    assert config.slices == ("person",)
+    assert (config.evaluate.max_mae, config.evaluate.max_rmse, config.evaluate.max_rise) == (2, None, 0.05)
+    assert load_config(project(REGRESSION)).slices == ()
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"data.colour": "red"}, "data.colour: unknown key"),
+        ({**REGRESSION, "data.label": "kind"}, "both label and target"),
+        ({"task": "regression"}, "task regression needs data.target"),
+        ({**REGRESSION, "task": "binary"}, "data.target is of a regression; task binary has data.label"),
+        ({**REGRESSION, "evaluate.min_accuracy": 0.9}, "evaluate.min_accuracy is not of a regression; max_mae"),
+        ({**REGRESSION, "evaluate.max_drop": 0.02}, "evaluate.max_drop is not of a regression; max_rise is"),
+        ({**REGRESSION, "evaluate.threshold": 0.5}, "evaluate.threshold is not of a regression"),
+        ({**REGRESSION, "acceptance.auc": {"floor": 0.9}}, "acceptance.auc is not of a regression"),
+        ({**REGRESSION, "evaluate.max_mae": 0}, "evaluate.max_mae = 0"),
+        ({"evaluate.max_rmse": 2}, "evaluate.max_rmse is of a regression, which has data.target"),
         ({"data.label": None}, "label: missing"),
         ({"data.classes": ["one"]}, "data.classes"),
         ({"data.classes": None}, "classes: missing"),
