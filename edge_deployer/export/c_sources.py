@@ -26,6 +26,7 @@ EXPORT_FILE: Final = "export.json"
 """In a folder that was exported to: the record of that."""
 
 _FILES: Final = ("model.h", "model.c", "model_resolver.h", "golden.h", "golden.c", "README.md")
+_TAKEN: Final = ("FRONT_END_VERSION", "FRONT_END_ON_BOARD")
 _REMEDY: Final = "give a folder that is new or empty"
 
 
@@ -119,7 +120,7 @@ def _render(bundle: Bundle, arena: Arena) -> dict[str, str]:
         "class_names": acceptance.class_names,
         "front_end": manifest.front_end,
         "golden": golden,
-        "macros": c_text.macros("FRONT_END", parameters),
+        "macros": c_text.macros("FRONT_END", parameters, taken=_TAKEN),
         "manifest": manifest,
         "model": model,
         "operators": operator_uses(model),

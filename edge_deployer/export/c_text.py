@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -59,20 +59,25 @@ def dimensions(shape: Sequence[int]) -> str:
     return "{" + ", ".join(map(str, shape)) + "}"
 
 
-def macros(prefix: str, parameters: Mapping[str, JsonValue]) -> dict[str, str]:
+def macros(prefix: str, parameters: Mapping[str, JsonValue], *, taken: Collection[str] = ()) -> dict[str, str]:
     """A macro for each parameter, by its name; mappings are spelt out, and a list has a macro with its length, too.
 
     Numbers, and lists of numbers, are constants and initialisers; other lists are their JSON in a string. What is null
     has no macro.
 
+    Args:
+        prefix: of each name.
+        parameters: of a front end.
+        taken: names that stand for something else.
+
     Raises:
-        TinyopsError: two parameters would have the same name in C.
+        TinyopsError: a name would stand for two things.
     """
     found: dict[str, str] = {}
     for name, value in _macros(prefix, parameters):
-        if name in found:
-            remedy = "rename one of the front end's parameters"
-            raise TinyopsError(f"two parameters of the front end would both be {name} in C", remedy=remedy)
+        if name in found or name in taken:
+            remedy = "rename the parameter of the front end"
+            raise TinyopsError(f"{name} would be two things in C: one is a parameter of the front end", remedy=remedy)
         found[name] = value
     return found
 

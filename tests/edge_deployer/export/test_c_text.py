@@ -119,7 +119,9 @@ def test_parameters_are_macros_in_their_order() -> None:
     }
 
 
-@pytest.mark.parametrize("parameters", [{"a_b": 1, "a": {"b": 2}}, {"a-b": 1, "A b": 2}, {"x": [1], "x_length": 1}])
-def test_two_parameters_of_one_name_are_refused(parameters: dict[str, Any]) -> None:
-    with pytest.raises(TinyopsError, match="would both be FRONT_END_"):
-        c_text.macros("FRONT_END", parameters)
+@pytest.mark.parametrize(
+    "parameters", [{"a_b": 1, "a": {"b": 2}}, {"a-b": 1, "A b": 2}, {"x": [1], "x_length": 1}, {"on": 1}]
+)
+def test_two_things_of_one_name_are_refused(parameters: dict[str, Any]) -> None:
+    with pytest.raises(TinyopsError, match=r"FRONT_END_\w+ would be two things in C"):
+        c_text.macros("FRONT_END", parameters, taken=["FRONT_END_ON"])
