@@ -63,7 +63,7 @@ def warp_channels(batch: tf.Tensor, seed: tf.Tensor, *, most: float, steps: floa
 def gain(batch: tf.Tensor, seed: tf.Tensor, *, most: float) -> tf.Tensor:
     """Multiply each sample by a factor of up to `most`, or divide it."""
     factor = most ** _uniform(batch, seed, -1, 1)
-    return batch * tf.reshape(factor, [-1] + [1] * (batch.shape.rank - 1))
+    return batch * tf.reshape(factor, [-1] + [1] * (len(batch.shape) - 1))
 
 
 def equalise(batch: tf.Tensor, seed: tf.Tensor, *, most: float, bands: int = 4, floor: float = 0.0) -> tf.Tensor:
@@ -79,7 +79,7 @@ def equalise(batch: tf.Tensor, seed: tf.Tensor, *, most: float, bands: int = 4, 
 
 def noise(batch: tf.Tensor, seed: tf.Tensor, *, most: float) -> tf.Tensor:
     """Add white noise with a standard deviation of up to `most`, one for each sample."""
-    deviation = tf.reshape(_uniform(batch, seed, 0, most), [-1] + [1] * (batch.shape.rank - 1))
+    deviation = tf.reshape(_uniform(batch, seed, 0, most), [-1] + [1] * (len(batch.shape) - 1))
     return batch + deviation * tf.random.stateless_normal(tf.shape(batch), _next(seed))
 
 
