@@ -86,7 +86,8 @@ def _to_compare(splits: dict[str, Statistics], parameters: Properties) -> bytes:
 
 
 def _evidence(splits: dict[str, Statistics], schema: schema_pb2.Schema, parameters: Properties) -> Evidence:
-    label, group = parameters.get("label_feature"), parameters.get("group_feature")
+    label: str | None = parameters.get("label_feature")
+    group: str | None = parameters.get("group_feature")
     (_, train), *others = splits.items()
     before = accepted.latest(parameters["all_runs"])
     known = before.read() if before and before.sha256 != accepted.digest(_to_compare(splits, parameters)) else None
@@ -101,7 +102,7 @@ def _evidence(splits: dict[str, Statistics], schema: schema_pb2.Schema, paramete
     if known is None:
         return evidence
     # A project whose label had another name has nothing to compare this one's with.
-    labels = read.label_counts(known, label) if label in read.features_of(known) else None
+    labels = read.label_counts(known, label) if label is not None and label in read.features_of(known) else None
     return evidence.compared_with(labels, read.measure(train, known, label=label, group=group))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
@@ -16,7 +16,7 @@ _MOST_VALUES: Final = 100_000
 _NEVER: Final = 2.0
 """A limit beyond every distance: the figures are judged elsewhere."""
 
-Statistics = statistics_pb2.DatasetFeatureStatisticsList
+Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
 
 def statistics_options(label: str | None, group: str | None) -> tfdv.StatsOptions:

@@ -152,7 +152,7 @@ def _floats(values: Array) -> tf.train.Feature:
     return tf.train.Feature(float_list=tf.train.FloatList(value=np.ravel(values)))
 
 
-def _int64(value: int) -> tf.train.Feature:
+def _int64(value: int | np.integer[Any]) -> tf.train.Feature:
     return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value)]))
 
 

@@ -43,7 +43,7 @@ class Marks:
     @property
     def repeated(self) -> Array:
         """Whether the same samples stand before, bool of shape ``(n,)``."""
-        return self.first != np.arange(len(self.first))
+        return np.not_equal(self.first, np.arange(len(self.first)))
 
     @property
     def counts(self) -> Repeats:

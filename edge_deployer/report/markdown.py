@@ -80,8 +80,7 @@ def _data(data: DataFacts, gates: Sequence[GateResult]) -> list[str]:
         ]
         blocks.append(_table(("Class", *data.class_counts), rows))
     blocks += [f"- Warning: {_text(warning)}" for warning in data_warnings(data)]
-    rows = gate_rows(gates)
-    lines = [f"- {_MARKS[row.state]} {row.name}: {_text(row.told)}" for row in rows]
+    lines = [f"- {_MARKS[row.state]} {row.name}: {_text(row.told)}" for row in gate_rows(gates)]
     blocks += ["\n".join(lines)] if lines else []
     return ["## Data", *blocks] if blocks else []
 

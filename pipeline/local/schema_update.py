@@ -81,5 +81,5 @@ def _read(file: Path) -> statistics_pb2.DatasetFeatureStatisticsList:
 
 
 def _difference(before: str, after: str, file: Path) -> str:
-    lines = (text.splitlines(keepends=True) for text in (before, after))
-    return "".join(difflib.unified_diff(*lines, fromfile=file.name, tofile=file.name))
+    old, new = (text.splitlines(keepends=True) for text in (before, after))
+    return "".join(difflib.unified_diff(old, new, fromfile=file.name, tofile=file.name))

@@ -92,7 +92,7 @@ class Scale:
     def _multiplier(self) -> Array:
         low, high = self._range
         span = high - low
-        return ((_STEPS << _SHIFT) + span // 2) // span
+        return np.floor_divide((_STEPS << _SHIFT) + span // 2, span)
 
     def shape(self, sample: tuple[int, ...]) -> tuple[int, ...]:
         """That of the sample.

@@ -78,10 +78,11 @@ def list_files(section: FileSection, place: str, suffixes: Sequence[str]) -> Lis
         TinyopsError: there is no such place, no recording in it, or the manifest is wrong.
     """
     found: list[Found] = []
+    ignored: list[str] = []
     if place.endswith(".csv"):
-        files, ignored = _in_manifest(section, place, found), []
+        files = _in_manifest(section, place, found)
     else:
-        files, ignored = [], []
+        files = []
         for file in _walk(place, found):
             if _is_record(file, suffixes):
                 files.append(_described(file, section))

@@ -63,7 +63,7 @@ def _labels(values: Array, section: DataSection, usable: _Usable) -> Array:
     assert section.label is not None
     classes = {plain(name): index for index, name in enumerate(section.classes or ())}
     names, which = np.unique(values, return_inverse=True)
-    labels = np.array([classes.get(name, -1) for name in names.tolist()], np.int64)[which.ravel()]
+    labels: Array = np.array([classes.get(name, -1) for name in names.tolist()], np.int64)[which.ravel()]
     usable.leave_out(values == "", Anomaly.UNLABELLED, section.label, values)
     usable.leave_out(labels < 0, Anomaly.UNKNOWN_LABEL, section.label, values)
     return labels

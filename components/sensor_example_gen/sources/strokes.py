@@ -24,7 +24,8 @@ def whole_points(points: Array, resolution: float | None) -> Array:
     if resolution is None:
         resolution = float(np.ptp(points, axis=0).max()) / FINEST or 1.0
         points = points - points.min(axis=0)
-    return np.floor(points / resolution + 0.5).astype(np.int64)
+    steps: Array = np.floor(points / resolution + 0.5).astype(np.int64)
+    return steps
 
 
 def rasterised(points: Array, size: int) -> Array:

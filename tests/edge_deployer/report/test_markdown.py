@@ -50,8 +50,8 @@ def test_each_gate_on_the_data_has_a_line_and_one_that_warns_its_remedy() -> Non
     text = render_markdown(sample_reports.promoted())
     lines = [line for line in text.splitlines() if line.startswith("- ") and "class examples" in line]
     assert lines == [
-        "- ! class examples: class seven has the fewest samples, 6; 10 are wanted; collect more of it, or take it out of "
-        "\\`data.classes\\`"
+        "- ! class examples: class seven has the fewest samples, 6; 10 are wanted; collect more of it, or take it out "
+        "of \\`data.classes\\`"
     ]
     for line in (
         "- ✓ schema anomalies: all splits fit the schema",

@@ -184,4 +184,4 @@ def _line_starts(block: bytes) -> Array:
     starts = np.append(0, ends[:-1] + 1)
     lengths = ends - starts
     is_return = contents[np.minimum(starts, len(block) - 1)] == ord("\r")
-    return starts[(lengths > 1) | ((lengths == 1) & ~is_return)]
+    return np.compress((lengths > 1) | ((lengths == 1) & ~is_return), starts)
