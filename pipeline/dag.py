@@ -81,6 +81,7 @@ class ModelLine:
     infra_blessing: BaseChannel[Any]
     acceptance_set: BaseChannel[Any]
     examples: BaseChannel[Any]
+    transform_graph: BaseChannel[Any]
     training: BaseChannel[Any]
     evaluation: BaseChannel[Any]
     data_findings: BaseChannel[Any]
@@ -123,6 +124,7 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
         infra_blessing=line.infra_blessing,
         acceptance_set=line.acceptance_set,
         examples=line.examples,
+        transform_graph=line.transform_graph,
         training=line.training,
         evaluation=line.evaluation,
         project=config.name,
@@ -150,6 +152,7 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
 def model_line(project: Project, places: Places) -> ModelLine:
     """The components from data to validated model."""
     config, module = project.config, project.module
+    profile = config.load_profile()
     examples = SensorExampleGen(places.data_file, config.data)
     statistics = StatisticsGen(
         examples=examples.outputs["examples"], stats_options=statistics_options(config.data.label, config.data.group)
@@ -182,8 +185,9 @@ def model_line(project: Project, places: Places) -> ModelLine:
         run_fn=f"{module.name}.run_fn",
         custom_config={
             **_custom_config(project),
-            "epochs": config.train.epochs,
             "task": config.task,
+            "board": {"arena_bytes": profile.arena_bytes, "slot_bytes": profile.slot_bytes},
+            "epochs": config.train.epochs,
             "module_sha256": module.sha256,
         },
     )
@@ -215,7 +219,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
     validator = TFLMValidator(
         model,
         transformed,
-        profile=config.load_profile(),
+        profile=profile,
         label_feature=config.data.class_field,
         target_feature=config.data.target,
         class_names=config.class_names,
@@ -241,6 +245,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
         infra_blessing=validator.outputs["blessing"],
         acceptance_set=validator.outputs["acceptance_set"],
         examples=examples.outputs["examples"],
+        transform_graph=transform.outputs["transform_graph"],
         training=trainer.outputs["model_run"],
         evaluation=evaluator.outputs["evaluation"],
         data_findings=data_gate.outputs["data_findings"],
@@ -253,4 +258,5 @@ def _custom_config(project: Project) -> dict[str, Any]:
     truth: dict[str, Any] = {"label": config.data.class_field, "classes": len(config.class_names)}
     if config.is_regression:
         truth = {"target": config.data.target}
-    return {"input": config.data.input, **truth, "seed": config.train.seed}
+    shape = {} if project.shape is None else {"shape": list(project.shape)}
+    return {"input": config.data.input, **shape, **truth, "seed": config.train.seed}

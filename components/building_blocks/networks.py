@@ -137,6 +137,20 @@ def answer(features: Any, config: Mapping[str, Any]) -> Any:
     return layers.Dense(units, activation=activation, name="answer")(features)
 
 
+def shape_of(config: Mapping[str, Any]) -> tuple[int, ...]:
+    """Of the features, without the batch.
+
+    Raises:
+        TinyopsError: the project does not say it, and the data was not there when the pipeline was compiled.
+    """
+    if "shape" not in config:
+        raise TinyopsError(
+            "custom_config has no shape: nothing says how large a sample is where the data is not",
+            remedy="name `data.shape` of arrays, or `data.columns` of motion",
+        )
+    return tuple(config["shape"])
+
+
 def task_of(config: Mapping[str, Any]) -> TaskName:
     """What the network is for: what the project says; else a regression if it has a target, else classification.
 
@@ -183,7 +197,7 @@ def _fitting(
     """The widest network, in steps of eight filters, that keeps the board's budget; the narrowest if none does."""
 
     def build(width: int) -> tf.keras.Model:
-        entry = tf.keras.Input(tuple(config["shape"]), name=config["input"])
+        entry = tf.keras.Input(shape_of(config), name=config["input"])
         features = entry if prepare is None else prepare(entry)
         return tf.keras.Model(entry, answer(_pooled(body(spread(features), width)), config))
 

@@ -23,7 +23,14 @@ from tfx.types import artifact_utils
 from components.artifact_types import Artifacts, Properties
 from components.fingerprint_driver import FingerprintDriver
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary, ReadRecords, summarise
-from components.sensor_example_gen.inspection import DividedData, data_facts, divide, earlier_scale, require_sound
+from components.sensor_example_gen.inspection import (
+    DividedData,
+    data_facts,
+    divide,
+    earlier_scale,
+    front_end_record,
+    require_sound,
+)
 from components.sensor_example_gen.reading import Featured, RecordFacts, RecordReader
 from components.sensor_example_gen.sources.listing import Listing
 from components.sensor_example_gen.sources.section import DataSection
@@ -68,6 +75,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         require_sound(summary, section)
         with fileio.open(f"{examples.uri}/{SUMMARY_FILE}", "w") as file:
             file.write(summary.to_json())
+        front_end_record(RecordReader(section, place), divided).write(Path(examples.uri))
         examples.set_string_custom_property("data_sha256", summary.sha256)
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, _FILE_FORMAT)

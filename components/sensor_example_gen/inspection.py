@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Final
+
+import numpy as np
 
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary, ReadRecords, summarise
 from components.sensor_example_gen.quality import Scale
+from components.sensor_example_gen.reading import RecordReader
 from components.sensor_example_gen.sources.anomaly import Anomaly
 from components.sensor_example_gen.sources.file_records import read_names
 from components.sensor_example_gen.sources.listing import Listing
 from components.sensor_example_gen.sources.section import DataSection
 from components.sensor_example_gen.sources.source import source_class
-from components.sensor_example_gen.splits import assign_splits, require_learnable
+from components.sensor_example_gen.splits import EVAL, assign_splits, require_learnable
 from edge_deployer.errors import TinyopsError
+from edge_deployer.release.front_end import FrontEndFacts, FrontEndRecord, GoldenVectors
 from edge_deployer.report import formats
 from edge_deployer.report.data_view import data_warnings
 from edge_deployer.report.facts import AnomalyFacts, DataFacts, ScaleFacts
 from edge_deployer.tensors import Array
+
+_GOLDEN: Final = 10
+"""Samples that firmware is held against."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,22 @@ def listed_warnings(data: DividedData, section: DataSection) -> list[str]:
     read = ReadRecords.unread(data.listing)
     summary = summarise(data.listing, data.splits, read, shape=(), classes=len(classes))
     return data_warnings(data_facts(summary, source="", class_names=classes, group=section.group))
+
+
+def front_end_record(reader: RecordReader, data: DividedData) -> FrontEndRecord:
+    """What firmware must know of the features, with golden vectors of held-out records where boards compute them."""
+    front_end = reader.front_end
+    facts = FrontEndFacts(
+        name=front_end.name,
+        version=front_end.version,
+        on_board=front_end.on_board,
+        parameters=dict(front_end.parameters()),
+    )
+    if not front_end.on_board:
+        return FrontEndRecord(facts)
+    held_out = data.listing.take(data.splits[EVAL])
+    raw = np.stack([values for _, values in islice(reader.first_samples(held_out), _GOLDEN)])
+    return FrontEndRecord(facts, GoldenVectors(raw, np.stack([front_end.compute(values) for values in raw])))
 
 
 def require_sound(summary: DatasetSummary, section: DataSection) -> None:

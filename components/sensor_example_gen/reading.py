@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from components.sensor_example_gen.sources.anomaly import Anomaly, UnusableRecor
 from components.sensor_example_gen.sources.listing import Listing
 from components.sensor_example_gen.sources.section import DataSection
 from components.sensor_example_gen.sources.source import Source, source_class
+from edge_deployer.errors import TinyopsError
 from edge_deployer.tensors import Array
 
 _DIGEST_BYTES = 16
@@ -44,6 +46,25 @@ class Featured:
     index: int  # Place of its record in the list that is read.
 
 
+def features_shape(section: DataSection, place: str) -> tuple[int, ...] | None:
+    """Of one sample as the network gets it; None where only the data says it, and is not there.
+
+    Args:
+        section: the project's.
+        place: path or URI of the data, where there is any.
+
+    Raises:
+        TinyopsError: the front end takes no samples of the source's shape.
+    """
+    source: Source = source_class(section.kind)(section, place)
+    try:
+        sample = source.shape
+    except TinyopsError:
+        # A pipeline may be compiled where its data is not.
+        return None
+    return front_end_of(section.features).shape(sample)
+
+
 class RecordReader:
     """Reads records of one source through one front end."""
 
@@ -61,6 +82,17 @@ class RecordReader:
     def shape(self) -> tuple[int, ...]:
         """Of the features of one sample."""
         return self.front_end.shape(self.source.shape)
+
+    def first_samples(self, listing: Listing) -> Iterator[tuple[int, Array]]:
+        """The first sample of each record as the board's sensor gives it, with the record's place in the list.
+
+        Records of which no sample can be made are passed over.
+        """
+        for index in range(len(listing)):
+            with suppress(UnusableRecord):
+                for sample in self.source.samples(listing, index):
+                    yield index, self.front_end.raw(sample.values)
+                    break
 
     def read(self, listing: Listing) -> Iterator[Featured | RecordFacts]:
         """The samples of each record in turn, and then what there is to say of the record."""

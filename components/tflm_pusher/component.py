@@ -42,6 +42,7 @@ class TFLMPusherSpec(ComponentSpec):
         "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing),
         "acceptance_set": ChannelParameter(type=AcceptanceSet),
         "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph, optional=True),
         "training": ChannelParameter(type=standard_artifacts.ModelRun),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "data_findings": ChannelParameter(type=DataFindings, optional=True),
@@ -97,6 +98,7 @@ class TFLMPusher(base_component.BaseComponent):
         thresholds: dict[str, float | None],
         group: str | None = None,
         data_findings: BaseChannel[Any] | None = None,
+        transform_graph: BaseChannel[Any] | None = None,
     ) -> None:
         """Describe the delivery.
 
@@ -105,7 +107,7 @@ class TFLMPusher(base_component.BaseComponent):
             model_blessing: the Evaluator's; a model without it never reaches a board.
             infra_blessing: the TFLMValidator's; the same.
             acceptance_set: the TFLMValidator's samples.
-            examples: the SensorExampleGen's; for the report.
+            examples: the SensorExampleGen's; for the front end that a release carries, and the report.
             training: the Trainer's ``model_run``; for the report.
             evaluation: the Evaluator's; for the reason of a refusal, and the report.
             project: name of the release.
@@ -124,6 +126,7 @@ class TFLMPusher(base_component.BaseComponent):
                 evaluation, or of a regression's ``max_mae``, ``max_rmse`` and ``max_rise``; for the report.
             group: the column that no split shares; for the report.
             data_findings: the DataGate's; for the report, and for what later data is compared with.
+            transform_graph: the Transform's, where there is one: what it changes, boards cannot compute.
         """
         super().__init__(
             TFLMPusherSpec(
@@ -135,6 +138,7 @@ class TFLMPusher(base_component.BaseComponent):
                 training=training,
                 evaluation=evaluation,
                 data_findings=data_findings,
+                transform_graph=transform_graph,
                 project=project,
                 workspace=workspace,
                 inventory=inventory,

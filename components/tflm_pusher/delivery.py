@@ -14,9 +14,10 @@ from tfx.components.evaluator.constants import ARTIFACT_PROPERTY_BLESSED_KEY, BL
 
 from components.artifact_files import DAMAGED_ARTIFACT
 from components.git import run_git
-from components.tflite_model import read_tflite
+from components.tflite_model import input_feature, read_tflite
 from components.tflm_evaluator.outcome import refusal_reason
 from components.tflm_pusher import report_facts
+from components.tflm_pusher.front_end import released_front_end
 from components.tflm_validator.executor import BLESSED_PROPERTY
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.boards.record import Step
@@ -64,6 +65,9 @@ class PusherExecution:
         )
         self._training = report_facts.training_facts(inputs["training"])
         self._conversion = report_facts.conversion_facts(inputs["model"])
+        self._front_end = released_front_end(
+            inputs["examples"], inputs.get("transform_graph"), input_feature(read_tflite(inputs["model"]))
+        )
         self._lineage = report_facts.lineage(_reached(inputs), self._data)
 
     def refusal(self) -> Deployment | None:
@@ -135,6 +139,7 @@ class PusherExecution:
             provenance=provenance_of(folder, run_id=self._run_id, data_fingerprint=self._data.fingerprint),
             metrics=dict[str, float](self._evaluation.figures.items()) | {"eval_examples": self._evaluation.examples},
             sources=sources,
+            front_end=self._front_end,
         )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from components.sensor_example_gen.inspection import divide, listed_warnings
+from components.sensor_example_gen.reading import features_shape
 from edge_deployer.acceptance.checks.accuracy import require_better_than_constant
 from edge_deployer.acceptance.feasibility import (
     require_budgets,
@@ -44,6 +45,20 @@ class Project:
     schema: str | None  # Text of the schema that the project keeps; None where it keeps none.
 
     @property
+    def place(self) -> str:
+        """Where its data is, on this machine, if it is."""
+        return str(self.config.data.source)
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Of one sample as Transform gets it; None where neither `data` nor data on this machine shows it.
+
+        Raises:
+            TinyopsError: `data.features` takes no such samples.
+        """
+        return features_shape(self.config.data, self.place)
+
+    @property
     def schema_file(self) -> Path:
         """Where the project keeps its schema, if it does."""
         return self.config_file.parent / SCHEMA_FILE
@@ -66,6 +81,11 @@ class RunnableProject(Project):
     data_file: Path  # File or folder.
     warnings: tuple[str, ...]  # What is odd about the data as far as its list shows, a sentence each.
     replace: bool = False  # Whether a release of another task may take production's place.
+
+    @property
+    def place(self) -> str:
+        """Where its data is."""
+        return str(self.data_file)
 
 
 def load_project(config_file: Path) -> Project:

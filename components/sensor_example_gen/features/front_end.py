@@ -21,6 +21,8 @@ class FrontEnd(Protocol):
 
     Section: ClassVar[type[FrontEndSection]]
     """Its parameters in the project file."""
+    name: ClassVar[str]
+    """What the project file calls it."""
     version: ClassVar[str]
     """Changes when the same sample would get other features."""
     on_board: ClassVar[bool]

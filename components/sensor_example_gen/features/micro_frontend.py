@@ -47,6 +47,7 @@ class MicroFrontend:
     """Features of 16 kHz audio that TFLM's own library computes on a board."""
 
     Section: ClassVar[type[FrontEndSection]] = MicroFrontendSection
+    name: ClassVar[str] = "micro_frontend"
     version: ClassVar[str] = "1"
     on_board: ClassVar[bool] = True
 

@@ -19,6 +19,7 @@ class NoFeatures:
     """Samples as they are."""
 
     Section: ClassVar[type[FrontEndSection]] = NoFeaturesSection
+    name: ClassVar[str] = "none"
     version: ClassVar[str] = "1"
     on_board: ClassVar[bool] = False
 

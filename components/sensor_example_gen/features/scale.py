@@ -76,6 +76,7 @@ class Scale:
     """
 
     Section: ClassVar[type[FrontEndSection]] = ScaleSection
+    name: ClassVar[str] = "scale"
     version: ClassVar[str] = "1"
     on_board: ClassVar[bool] = True
 
