@@ -135,8 +135,8 @@ def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None
     if has >= needed:
         require_samples(plan, has, labelled=labelled, computed=True)
         return
-    buckets = config.data.splits
-    in_all = (buckets.train + buckets.eval) / buckets.eval
+    buckets = config.data.splits.buckets
+    in_all = sum(buckets.values()) / buckets["eval"]
     remedy = "collect more"
     if max(plan.alpha, plan.beta) < _LOOSE:
         loose = _most_needed(plan.model_copy(update={"alpha": _LOOSE, "beta": _LOOSE}), labelled=labelled)

@@ -17,9 +17,9 @@ BUILTIN_DIGITS: Final = "digits"
 class Splits(Section):
     """How records are divided: by a hash of the group or the record, by groups, by a field, or by a list."""
 
-    # Hash buckets of each split: their proportion is the splits' proportion.
-    train: PositiveInt = 4
-    eval: PositiveInt = 1
+    # Hash buckets of each split: their proportion is the splits' proportion. None: 4 train, 1 is held out.
+    train: PositiveInt | None = None
+    eval: PositiveInt | None = None
     eval_groups: list[str] | None = None  # Groups that are held out; all others train.
     field: FeatureName | None = None  # Field of the names, column or array that says the split.
     train_values: list[str] = ["train", "training"]  # What it says of a record that trains.
@@ -37,14 +37,14 @@ class Splits(Section):
         ways = [name for name in ("eval_groups", "field", "eval_list") if getattr(self, name) is not None]
         if len(ways) > 1:
             raise ValueError(f"{' and '.join(ways)} both divide the records; give one of them")
-        if ways and self.model_fields_set & {"train", "eval"}:
+        if ways and (self.train or self.eval):
             raise ValueError(f"{ways[0]} divides the records, and train and eval are hash buckets; give one of them")
         return self
 
     @property
     def buckets(self) -> dict[str, int]:
         """Hash buckets of each split, the training split first."""
-        return {"train": self.train, "eval": self.eval}
+        return {"train": self.train or 4, "eval": self.eval or 1}
 
 
 class DataSection(Section):
