@@ -32,6 +32,7 @@ from components.sensor_example_gen.inspection import (
     require_sound,
 )
 from components.sensor_example_gen.reading import Featured, RecordFacts, RecordReader
+from components.sensor_example_gen.shown import ShownExamples
 from components.sensor_example_gen.sources.listing import Listing
 from components.sensor_example_gen.sources.section import DataSection
 from components.sensor_example_gen.sources.source import section_json, section_of
@@ -75,7 +76,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         require_sound(summary, section)
         with fileio.open(f"{examples.uri}/{SUMMARY_FILE}", "w") as file:
             file.write(summary.to_json())
-        front_end_record(RecordReader(section, place), divided).write(Path(examples.uri))
+        reader, folder = RecordReader(section, place), Path(examples.uri)
+        front_end_record(reader, divided).write(folder)
+        ShownExamples.of(reader, divided.held_out, section.classes or []).write(folder)
         examples.set_string_custom_property("data_sha256", summary.sha256)
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, _FILE_FORMAT)

@@ -23,7 +23,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.release.front_end import FrontEndFacts, FrontEndRecord, GoldenVectors
 from edge_deployer.report import formats
 from edge_deployer.report.data_view import data_warnings
-from edge_deployer.report.facts import AnomalyFacts, DataFacts, ScaleFacts
+from edge_deployer.report.facts import AnomalyFacts, DataFacts, ExampleFacts, ScaleFacts
 from edge_deployer.tensors import Array
 
 _GOLDEN: Final = 10
@@ -36,6 +36,11 @@ class DividedData:
 
     listing: Listing
     splits: dict[str, Array]  # For each split the places of its records in the list, the training split first.
+
+    @property
+    def held_out(self) -> Listing:
+        """The records of the evaluation split."""
+        return self.listing.take(self.splits[EVAL])
 
 
 def divide(section: DataSection, place: str) -> DividedData:
@@ -77,8 +82,7 @@ def front_end_record(reader: RecordReader, data: DividedData) -> FrontEndRecord:
     )
     if not front_end.on_board:
         return FrontEndRecord(facts)
-    held_out = data.listing.take(data.splits[EVAL])
-    raw = np.stack([values for _, values in islice(reader.first_samples(held_out), _GOLDEN)])
+    raw = np.stack([values for _, values in islice(reader.first_samples(data.held_out), _GOLDEN)])
     return FrontEndRecord(facts, GoldenVectors(raw, np.stack([front_end.compute(values) for values in raw])))
 
 
@@ -100,7 +104,14 @@ def require_sound(summary: DatasetSummary, section: DataSection) -> None:
             )
 
 
-def data_facts(summary: DatasetSummary, *, source: str, class_names: Sequence[str], group: str | None) -> DataFacts:
+def data_facts(
+    summary: DatasetSummary,
+    *,
+    source: str,
+    class_names: Sequence[str],
+    group: str | None,
+    examples: Sequence[ExampleFacts] = (),
+) -> DataFacts:
     """What the report says of the data, which comes from `source`; no split shares a value of the column `group`."""
     repeats = summary.repeats
     return DataFacts(
@@ -122,6 +133,7 @@ def data_facts(summary: DatasetSummary, *, source: str, class_names: Sequence[st
         },
         ignored=list(summary.ignored),
         described={name: str(value) for name, value in summary.described.items()},
+        examples=list(examples),
     )
 
 

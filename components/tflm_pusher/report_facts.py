@@ -15,6 +15,7 @@ from components.conversion_report import FILE_NAME as CONVERSION_FILE
 from components.conversion_report import ConversionReport
 from components.sensor_example_gen import inspection
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
+from components.sensor_example_gen.shown import ShownExamples
 from components.tflm_evaluator.figures import CONSTANT_MAE, OVER_MAJORITY
 from components.tflm_evaluator.outcome import baseline_metrics, evaluated_task, refusal_reason, slice_metrics
 from components.training_curve import read_training_curve
@@ -42,6 +43,7 @@ def data_facts(examples: types.Artifact, parameters: dict[str, Any]) -> DataFact
         source=parameters["data_source"],
         class_names=json.loads(parameters["class_names"]),
         group=parameters.get("group"),
+        examples=ShownExamples.read(Path(examples.uri)),
     )
 
 

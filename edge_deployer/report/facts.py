@@ -36,6 +36,19 @@ class AnomalyFacts(_Facts):
     records: dict[str, str] = Field(description="detail by name, of the first hundred")
 
 
+class ExampleFacts(_Facts):
+    """One sample of the data to look at, as the sensor gives it."""
+
+    record: str = Field(description="name of its record")
+    label: str | None = Field(description="name of its class; None of a regression")
+    kind: Literal["picture", "waveform"]
+    png: str | None = Field(default=None, description="of a picture: base64 of a PNG")
+    curves: list[list[float]] | None = Field(
+        default=None, description="of a waveform: a curve for each channel, from 0 (its lowest value) to 1"
+    )
+    wav: str | None = Field(default=None, description="of sound: base64 of a WAV file")
+
+
 class DataFacts(_Facts):
     """The data set: where it came from and how it was split."""
 
@@ -58,6 +71,7 @@ class DataFacts(_Facts):
     anomalies: dict[str, AnomalyFacts] = Field(default_factory=dict, description="what is wrong with records, by kind")
     ignored: list[str] = Field(default_factory=list, description="the first files of kinds that are not read")
     described: dict[str, str] = Field(default_factory=dict, description="what was done to the recordings")
+    examples: list[ExampleFacts] = Field(default_factory=list, description="a held-out sample of each class")
 
 
 class Epoch(_Facts):

@@ -76,6 +76,11 @@ class ArraysSource:
         """Of a row."""
         return self._section.shape or self._data.inputs.shape[1:]
 
+    @property
+    def sound_rate(self) -> int | None:
+        """None: nothing is heard."""
+        return None
+
     def listing(self) -> Listing:
         """All rows. Each is looked at once: its digest decides its split, and it must be finite."""
         data = self._data

@@ -74,6 +74,11 @@ class AudioSource:
         """Of one sample: int16, ``(rate * window,)``."""
         return (round(self._section.rate * self._section.window),)
 
+    @property
+    def sound_rate(self) -> int | None:
+        """That of the samples, in Hz."""
+        return self._section.rate
+
     def listing(self) -> Listing:
         """All recordings, sorted by name; none is opened.
 

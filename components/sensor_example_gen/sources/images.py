@@ -79,6 +79,11 @@ class ImagesSource:
         """Height, width, and 1 or 3 channels."""
         return (*self._section.size, 3 if self._section.colour == "rgb" else 1)
 
+    @property
+    def sound_rate(self) -> int | None:
+        """None: nothing is heard."""
+        return None
+
     def listing(self) -> Listing:
         """All pictures, by name."""
         return list_files(self._section, self._place, tuple(_FORMATS))

@@ -151,6 +151,11 @@ class MotionSource:
             return Listing(rows=np.arange(1), labels=None, names=(PurePosixPath(self._place).name,))
         return list_files(_without(self._section, self._inside), self._place, SUFFIXES)
 
+    @property
+    def sound_rate(self) -> int | None:
+        """None: nothing is heard."""
+        return None
+
     def listing(self) -> Listing:
         """All recordings, by file and then in the order of the file.
 

@@ -47,6 +47,10 @@ class Source(Protocol):
     def shape(self) -> tuple[int, ...]:
         """Of one sample."""
 
+    @property
+    def sound_rate(self) -> int | None:
+        """Values a second, where a sample is sound (int16, shape ``(n,)``); else None."""
+
     def listing(self) -> Listing:
         """All records, in an order that depends on the data alone. No record is decoded.
 

@@ -17,8 +17,9 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.finding import Told
 from edge_deployer.release.front_end import FrontEndFacts
 from edge_deployer.report.acceptance_view import board_facts, check_rows
-from edge_deployer.report.facts import Report
+from edge_deployer.report.facts import AnomalyFacts, ExampleFacts, Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
+from edge_deployer.report.formats import grouped
 from edge_deployer.report.html import render_html, write_report
 from edge_deployer.report.markdown import render_markdown
 from edge_deployer.report.words import headline, in_words, remedy
@@ -441,3 +442,34 @@ def test_a_regression_is_told_in_the_targets_unit() -> None:
         assert said in plain(text), said
     assert "Classes" not in text
     assert "Accuracy, train" not in text
+
+
+def test_the_page_shows_what_was_done_to_recordings_what_is_wrong_with_them_and_lets_them_be_heard() -> None:
+    report = sample_reports.promoted()
+    assert report.data is not None
+    report.data = report.data.model_copy(
+        update={
+            "described": {"window": "1 s"},
+            "records": 1_800,
+            "anomalies": {
+                "wrong_format": AnomalyFacts(
+                    count=2, left_out=True, records={"<b>.wav": "is MP3, not WAV", "c.wav": ""}
+                )
+            },
+            "ignored": ["notes.txt"],
+            "examples": [
+                ExampleFacts(record="a.wav", label="seven", kind="waveform", curves=[[0, 1, 0.5]], wav="UklGRg=="),
+                ExampleFacts(record="b.png", label="eight", kind="picture", png="iVBORw=="),
+            ],
+        }
+    )
+    page = render_html(report)
+    assert '<tr><th scope="row">Window</th><td>1 s</td></tr>' in page
+    assert f'<tr><th scope="row">Records</th><td>{grouped(1_800)}</td></tr>' in page
+    assert "&lt;b&gt;.wav" in page
+    assert '<th scope="row">wrong format</th><td class="num">2</td><td>left out</td>' in page
+    assert "notes.txt" in page
+    assert '<audio controls preload="none" src="data:audio/wav;base64,UklGRg=="' in page
+    assert "media-src data:" in page
+    assert page.count("data:audio/wav") == 1
+    assert 'src="data:image/png;base64,iVBORw==" alt="Sample b.png"' in page
