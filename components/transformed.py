@@ -9,8 +9,9 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import tensorflow as tf
-import tensorflow_transform.beam as tft_beam
 from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.beam.context import Context
+from tensorflow_transform.beam.impl import AnalyzeAndTransformDataset
 from tensorflow_transform.tf_metadata.schema_utils import schema_from_feature_spec
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder, RecordBatchToExamplesEncoder
 from tfx_bsl.tfxio.tf_example_record import TFExampleBeamRecord
@@ -42,8 +43,8 @@ def transform_records(
     schema = schema or _schema(records[0])
     tfxio = TFExampleBeamRecord(physical_format="memory", schema=schema, telemetry_descriptors=["tinyops"])
     batch = ExamplesToRecordBatchDecoder(schema.SerializeToString()).DecodeBatch(list(records))
-    with TemporaryDirectory() as folder, tft_beam.Context(temp_dir=folder):
-        step = tft_beam.AnalyzeAndTransformDataset(function, output_record_batches=True)
+    with TemporaryDirectory() as folder, Context(temp_dir=folder):
+        step = AnalyzeAndTransformDataset(function, output_record_batches=True)
         (batches, transformed), _ = ([batch], tfxio.TensorAdapterConfig()) | step
     encoder = RecordBatchToExamplesEncoder(transformed.schema)
     return [bytes(record) for made, _ in batches for record in encoder.encode(made)]

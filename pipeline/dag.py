@@ -144,6 +144,7 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
         class_names=config.class_names,
         group=config.data.group,
         data_findings=line.data_findings,
+        stated_use=config.card,
         thresholds=config.evaluate.model_dump(
             include=set(_THRESHOLDS_OF_A_REGRESSION if config.is_regression else _THRESHOLDS)
         ),

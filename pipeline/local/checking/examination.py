@@ -179,7 +179,7 @@ def _functions(module: ModuleType, preprocessing_fn: Any) -> str:
 
 def _require_call(function: Any, name: str, wanted: Sequence[str], *, optional: str | None = None) -> None:
     signature = inspect.signature(function)
-    extra = {optional: None} if optional in signature.parameters else {}
+    extra = {optional: None} if optional is not None and optional in signature.parameters else {}
     try:
         signature.bind(*wanted, **extra)
     except TypeError as error:
