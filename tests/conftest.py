@@ -80,7 +80,7 @@ _SLOW = (
     "tests/pipeline/kubeflow/replay/test_run.py",
     "tests/pipeline/kubeflow/replay/test_replayed_project.py",
     "tests/pipeline/registration/test_register.py",
-    "tests/pipeline/templates/test_default_project.py",
+    "tests/pipeline/templates/",
     "tests/pipeline/local/test_gates.py",
     "tests/pipeline/local/test_run.py",
     "tests/pipeline/cli/test_schema_command.py",
