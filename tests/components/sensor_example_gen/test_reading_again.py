@@ -73,10 +73,10 @@ def test_only_what_has_changed_is_read_again(
     assert run("second", features="micro_frontend") == (False, False, 24)
     # As long as before, and changed at the same second: what TFX's own fingerprint would take for the same data.
     changed = recordings / "yes" / "1.wav"
-    before = os.stat(changed)
+    before = changed.stat()
     write(changed, 2000)
     os.utime(changed, ns=(before.st_mtime_ns, before.st_mtime_ns + 1))
-    assert os.stat(changed).st_size == before.st_size
+    assert changed.stat().st_size == before.st_size
     assert run("second") == (False, False, 24)
     changed.rename(recordings / "no" / "1.wav")
     assert run("second") == (False, False, 24)
