@@ -37,8 +37,8 @@ class SensorExampleGen(base_beam_component.BaseBeamComponent):
     the project takes end the run.
 
     Parameters:
-        data: the `data` section of a project file as JSON: ``kind``, ``input``, ``label``, ``classes``, ``splits``,
-            ``features`` and what else the kind has.
+        data: the `data` section of a project file: ``kind``, ``input``, ``label``, ``classes``, ``splits``,
+            ``features`` and what else the kind has; the name of ``source`` says nothing. As JSON.
 
     Outputs:
         examples: `standard_artifacts.Examples` with the splits ``train`` and ``eval``; features ``<input>`` (flat float

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,9 +44,11 @@ _LONGEST_S: Final = 24 * 3600
 _ABSURD_BYTES: Final = 1 << 31
 """A WAV that promises so much more than it has was not cut off; its header is nonsense."""
 _MOST_CHUNKS: Final = 1000
-_LARGEST_PAGE: Final = 27 + 255 + 255 * 255
-"""Bytes of an Ogg page (RFC 3533, section 6)."""
+_PAGE_HEAD: Final = 27
+"""Bytes of an Ogg page (RFC 3533, section 6) before its table of segments; the last of them is the table's size."""
+_CHECKSUM: Final = slice(22, 26)
 _LAST_PAGE: Final = 4
+_REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _UNKNOWN_LENGTH: Final = (1 << 63) - 1
 """Frames of a FLAC file whose header has none (libsndfile's SF_COUNT_MAX)."""
 _BLOCK: Final = 1 << 16
@@ -167,7 +170,7 @@ def _check_bytes(path: Path) -> None:
             if path.suffix.lower() == ".wav":
                 _check_wav(file, size)
             elif path.suffix.lower() == ".ogg":
-                _check_ogg(file, size)
+                _check_ogg(file)
     except FileNotFoundError as error:
         raise UnusableRecord(Anomaly.MISSING, "gone since the folder was listed") from error
     except OSError as error:
@@ -216,14 +219,27 @@ def _wav_data(file: IO[bytes]) -> tuple[int, int] | None:
     return None
 
 
-def _check_ogg(file: IO[bytes], size: int) -> None:
-    """The last page is whole, and says that it is the last."""
-    file.seek(max(0, size - _LARGEST_PAGE))
-    tail = file.read()
-    page = tail[max(0, tail.rfind(b"OggS")) :]
-    segments = page[27 : 27 + page[26]] if len(page) > 26 else b""
-    if not segments or not page[5] & _LAST_PAGE or len(page) < 27 + len(segments) + sum(segments):
+def _check_ogg(file: IO[bytes]) -> None:
+    """Each page is whole by its checksum, for a decoder skips those that are not; the last says that it is the last."""
+    file.seek(0)
+    is_last = 0
+    while head := file.read(_PAGE_HEAD):
+        segments = file.read(head[-1]) if len(head) == _PAGE_HEAD else b""
+        body = file.read(sum(segments))
+        if not segments or len(body) < sum(segments):
+            break
+        if not head.startswith(b"OggS") or _ogg_checksum(head, segments + body) != head[_CHECKSUM]:
+            raise UnusableRecord(Anomaly.CORRUPT, f"damaged before byte {file.tell()}: a page has another checksum")
+        is_last = head[5] & _LAST_PAGE
+    if not is_last:
         raise UnusableRecord(Anomaly.CORRUPT, "ends early: no last page")
+
+
+def _ogg_checksum(head: bytes, rest: bytes) -> bytes:
+    """That of a page, taken with its own bytes as zeros: a CRC as zlib's, but the other way round and begun with 0."""
+    page = head[: _CHECKSUM.start] + bytes(4) + head[_CHECKSUM.stop :] + rest
+    backwards = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{backwards:032b}"[::-1], 2).to_bytes(4, "little")
 
 
 def _check_header(file: soundfile.SoundFile) -> None:

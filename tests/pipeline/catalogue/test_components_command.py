@@ -43,12 +43,13 @@ def test_list_has_a_line_for_each_component_in_order() -> None:
 
 def test_show_says_what_a_component_takes_and_makes() -> None:
     text = run("show", "SensorExampleGen")
-    assert "\n\n  Labelled arrays of an `.npz` file as TFX examples.\n" in text
+    assert "\n\n  Recordings, pictures or arrays as TFX examples, with the features that a board can compute.\n" in text
     assert "task.set_caching_options(False)" in text
     assert "  data_file: STRING\n" in text
-    assert "  group_feature: STRING, optional\n" in text
+    assert "  data: STRING\n" in text
+    assert "  replace: NUMBER_INTEGER, optional\n" in run("show", "TFLMPusher")
     assert "      default: components.tflm_evaluator.extractor\n" in run("show", "TFLMEvaluator")
-    assert '      example: {"splitConfig": ' in text
+    assert '      example: {"kind": "arrays", ' in text
     assert "outputs:\n  examples: tfx.Examples\n" in text
     assert "inputs:" not in text
 

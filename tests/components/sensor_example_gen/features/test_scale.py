@@ -145,19 +145,18 @@ def test_a_range_that_cannot_be_is_refused(parameters: dict[str, object], said: 
 
 def test_a_project_names_it(tmp_path: Path) -> None:
     features = {"kind": "scale", "low": -1, "high": 1, "resolution": 0.001}
-    section = DataSection.model_validate({"source": tmp_path, "features": features})
+    section = DataSection.model_validate({"source": tmp_path, "target": "force", "features": features})
     front_end = front_end_of(section.features)
     assert isinstance(front_end, Scale)
     assert front_end.on_board
     assert json.loads(json.dumps(front_end.parameters())) == {
         "raw_low": [-1000],
         "raw_high": [1000],
-        "multiplier": [1069547],
+        "multiplier": [1069548],
         "shift": 23,
         "low": [-1.0],
         "high": [1.0],
         "resolution": [0.001],
     }
-    assert isinstance(
-        front_end_of(DataSection.model_validate({"source": tmp_path, "features": "scale"}).features), Scale
-    )
+    by_name = DataSection.model_validate({"source": tmp_path, "target": "force", "features": "scale"})
+    assert isinstance(front_end_of(by_name.features), Scale)
