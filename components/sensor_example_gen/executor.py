@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any, Final
@@ -39,10 +39,10 @@ from components.sensor_example_gen.sources.listing import Listing
 from components.sensor_example_gen.sources.section import DataSection
 from components.sensor_example_gen.sources.source import section_json, section_of
 from edge_deployer.report.data_view import data_warnings
+from edge_deployer.tensors import Array
 
-_RECORDS_A_CHUNK: Final = 256
-_VALUES_AT_ONCE: Final = 1 << 20
-"""Of samples that are encoded together: four megabytes."""
+_VALUES_AT_ONCE: Final = 1 << 22
+"""Of samples that are mixed and encoded together: 16 megabytes."""
 _SEED: Final = 0
 _FILES: Final = "data_tfrecord"
 """How TFX's own ExampleGens begin the names of their files."""
@@ -122,10 +122,36 @@ def chunks(divided: DividedData) -> Iterator[tuple[str, Listing]]:
     random = np.random.default_rng(_SEED)
     # What has decided the split is of no use to who reads.
     listing = replace(divided.listing, keys=None, given=None)
+    layout = _WHOLE if listing.spans is None else _WITHIN_FILES
     for split, places in divided.splits.items():
-        mixed = random.permutation(places)
-        for start in range(0, len(mixed), _RECORDS_A_CHUNK):
-            yield split, listing.take(mixed[start : start + _RECORDS_A_CHUNK])
+        for part in layout.parts_of(places, random):
+            yield split, listing.take(part)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How records are put into parts, so that each worker gets some of them, and each part is mixed."""
+
+    most: int  # Records of a part.
+    parts: int  # As many at least, where there are enough records.
+    # Runs of neighbours that a part is made of, and is read in the order of; None: single records, in no order.
+    runs: int | None
+
+    def parts_of(self, places: Array, random: np.random.Generator) -> Iterator[Array]:
+        """The places of each part."""
+        size = min(self.most, max(1, len(places) // self.parts))
+        run = 1 if self.runs is None else max(1, size // self.runs)
+        begins = run * random.permutation(-(-len(places) // run))
+        order = (begins[:, None] + np.arange(run)).ravel()
+        mixed = places[order[order < len(places)]]
+        for start in range(0, len(mixed), size):
+            part = mixed[start : start + size]
+            yield part if self.runs is None else np.sort(part)
+
+
+_WHOLE: Final = _Layout(most=256, parts=64, runs=None)
+_WITHIN_FILES: Final = _Layout(most=4096, parts=16, runs=16)
+"""A file that holds many records is read from one place on: in its order, and many that stand together."""
 
 
 class _RecordsToExamples(beam.DoFn):
@@ -152,8 +178,9 @@ class _RecordsToExamples(beam.DoFn):
         yield beam.pvalue.TaggedOutput(_FACTS, _FACTS_OF_A_PART.dump_json(facts, exclude_defaults=True).decode())
 
     def _batches(self, listing: Listing, facts: list[RecordFacts]) -> Iterator[list[Featured]]:
-        """The samples, as many at once as memory has room for; what is said of the records is added to `facts`."""
+        """The samples, in a random order as far as memory has room; what is said of the records is added to `facts`."""
         most = max(1, _VALUES_AT_ONCE // prod(self._reader.shape))
+        random = np.random.default_rng(int(listing.rows[0]))
         samples: list[Featured] = []
         for read in self._reader.read(listing):
             if isinstance(read, RecordFacts):
@@ -161,10 +188,10 @@ class _RecordsToExamples(beam.DoFn):
                 continue
             samples.append(read)
             if len(samples) == most:
-                yield samples
+                yield [samples[index] for index in random.permutation(most)]
                 samples = []
         if samples:
-            yield samples
+            yield [samples[index] for index in random.permutation(len(samples))]
 
 
 def _summary(divided: DividedData, examples: types.Artifact, section: DataSection, place: str) -> DatasetSummary:
