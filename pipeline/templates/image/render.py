@@ -72,7 +72,8 @@ def light(rng: np.random.Generator) -> Array:
     """What light from one side adds or takes: float64 (side, side, 1)."""
     across, down = rng.uniform(-30, 30, 2)
     place = np.linspace(-0.5, 0.5, SIDE)
-    return (across * place[np.newaxis] + down * place[:, np.newaxis])[..., np.newaxis]
+    slope: Array = across * place[np.newaxis] + down * place[:, np.newaxis]
+    return slope[..., np.newaxis]
 
 
 def picture(outline: Array, rng: np.random.Generator) -> Image.Image:
