@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.acceptance import measure_acceptance
+from benchmarks.example_gen import measure_example_gen
 from benchmarks.kubeflow import measure_kubeflow
 from benchmarks.release_line import measure_help, measure_line
 from benchmarks.rows import Row
@@ -41,6 +42,7 @@ def main() -> None:
         rows = [
             *measure_help(),
             *measure_line(Path(folder) / "release"),
+            *measure_example_gen(Path(folder) / "examples"),
             *measure_kubeflow(Path(folder) / "kubeflow"),
             *measure_serial_line(Path(folder) / "line"),
             *measure_acceptance(Path(folder) / "acceptance"),
