@@ -18,8 +18,8 @@ def test_the_network_takes_a_picture_and_gives_a_probability_a_digit() -> None:
 
 
 def test_the_network_is_small() -> None:
-    """A wand has other things to do."""
-    assert build_model(CONFIG).count_params() < 8000
+    """Weights are a byte each, of the 24 kB of flash that the model may have."""
+    assert build_model(CONFIG).count_params() < 16000
 
 
 def test_augmentation_leaves_a_stroke_in_the_picture() -> None:

@@ -57,7 +57,8 @@ def covered(outline: Array, rng: np.random.Generator) -> Array:
     points = outline @ turn * radius + rng.uniform(radius, SIDE - radius, 2)
     drawn = Image.new("L", (SIDE * FINE, SIDE * FINE))
     ImageDraw.Draw(drawn).polygon([(x * FINE, y * FINE) for x, y in points.tolist()], fill=255)
-    return np.asarray(drawn.resize((SIDE, SIDE), Image.Resampling.BOX))[..., np.newaxis] / 255
+    share: Array = np.asarray(drawn.resize((SIDE, SIDE), Image.Resampling.BOX))[..., np.newaxis] / 255
+    return share
 
 
 def colours(rng: np.random.Generator) -> tuple[Array, Array]:
@@ -72,8 +73,8 @@ def light(rng: np.random.Generator) -> Array:
     """What light from one side adds or takes: float64 (side, side, 1)."""
     across, down = rng.uniform(-30, 30, 2)
     place = np.linspace(-0.5, 0.5, SIDE)
-    slope: Array = across * place[np.newaxis] + down * place[:, np.newaxis]
-    return slope[..., np.newaxis]
+    added: Array = across * place[np.newaxis] + down * place[:, np.newaxis]
+    return added[..., np.newaxis]
 
 
 def picture(outline: Array, rng: np.random.Generator) -> Image.Image:
