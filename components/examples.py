@@ -66,10 +66,28 @@ def read_examples(
         TinyopsError: a feature is missing or of another type, its length does not fill `shape`, or the samples have
             different numbers of targets. Or both `label` and `target` are given, or neither.
     """
-    truth = _require_one(label, target)
+    records = first_records(examples, split, limit=limit)
+    return parse_records(records, feature=feature, label=label, target=target, shape=shape, slices=slices)
+
+
+def first_records(examples: Artifact, split: str, *, limit: int | None = None) -> list[bytes]:
+    """Serialised `tf.train.Example` of one split, in no particular order: all, or so many."""
     files = fileio.glob(io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split)))
     stored = tf.data.TFRecordDataset(sorted(files), compression_type="GZIP")
-    records = list(stored.take(-1 if limit is None else limit).as_numpy_iterator())
+    return list(stored.take(-1 if limit is None else limit).as_numpy_iterator())
+
+
+def parse_records(
+    records: Sequence[bytes],
+    *,
+    feature: str,
+    label: str | None = None,
+    target: str | None = None,
+    shape: tuple[int, ...],
+    slices: Sequence[str] = (),
+) -> LabelledExamples:
+    """Serialised `tf.train.Example`, one at least, as arrays; arguments and errors as of `read_examples`."""
+    truth = _require_one(label, target)
     _require_features(records[0], (feature, "float_list"), (truth, "int64_list" if target is None else "float_list"))
     parsed = tf.io.parse_example(
         records,

@@ -27,13 +27,11 @@ from components.tflm_pusher.component import TFLMPusher
 from components.tflm_validator.component import TFLMValidator
 from components.trainer.component import Trainer
 from pipeline.project.beam_options import beam_args
+from pipeline.project.custom_config import custom_config, training_config
 from pipeline.project.preflight import Project, RunnableProject
 
 _THRESHOLDS = ("min_accuracy", "min_auc", "min_recall", "min_precision", "max_drop")
 _THRESHOLDS_OF_A_REGRESSION = ("max_mae", "max_rmse", "max_rise")
-
-_BOARD = ("arena_bytes", "slot_bytes")
-"""What a network is sized by."""
 
 Parameter = str | RuntimeParameter
 """A value, or on Kubeflow a parameter of the pipeline."""
@@ -146,6 +144,7 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
         class_names=config.class_names,
         group=config.data.group,
         data_findings=line.data_findings,
+        stated_use=config.card,
         thresholds=config.evaluate.model_dump(
             include=set(_THRESHOLDS_OF_A_REGRESSION if config.is_regression else _THRESHOLDS)
         ),
@@ -156,7 +155,6 @@ def model_line(project: Project, places: Places) -> ModelLine:
     """The components from data to validated model."""
     config, module = project.config, project.module
     profile = config.load_profile()
-    board = {"board": {name: getattr(profile, name) for name in _BOARD}} if config.train.fit_board else {}
     examples = SensorExampleGen(places.data_file, config.data)
     statistics = StatisticsGen(
         examples=examples.outputs["examples"], stats_options=statistics_options(config.data.label, config.data.group)
@@ -176,7 +174,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
         preprocessing_fn=f"{module.preprocessing_name}.preprocessing_fn",
-        custom_config={**_custom_config(project), "module_sha256": module.preprocessing_sha256},
+        custom_config={**custom_config(project), "module_sha256": module.preprocessing_sha256},
         # StatisticsGen has described the data; statistics before and after would double the time of this component.
         disable_statistics=True,
     )
@@ -188,10 +186,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
         transform_graph=transform.outputs["transform_graph"],
         run_fn=f"{module.name}.run_fn",
         custom_config={
-            **_custom_config(project),
-            "task": config.task,
-            **board,
-            "epochs": config.train.epochs,
+            **training_config(project),
             "module_sha256": module.sha256,
         },
     )
@@ -254,13 +249,3 @@ def model_line(project: Project, places: Places) -> ModelLine:
         evaluation=evaluator.outputs["evaluation"],
         data_findings=data_gate.outputs["data_findings"],
     )
-
-
-def _custom_config(project: Project) -> dict[str, Any]:
-    """What both of the user's functions find in `custom_config`, beside a digest, by which the cache sees an edit."""
-    config = project.config
-    truth: dict[str, Any] = {"label": config.data.class_field, "classes": len(config.class_names)}
-    if config.is_regression:
-        truth = {"target": config.data.target}
-    shape = {} if project.shape is None else {"shape": list(project.shape)}
-    return {"input": config.data.input, **shape, **truth, "seed": config.train.seed}

@@ -15,6 +15,7 @@ from components.artifact_types import AcceptanceSet, DataFindings, DeploymentRep
 from components.fingerprint_driver import FINGERPRINT
 from components.tflm_pusher import executor
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.release.model_card import StatedUse
 
 
 class TFLMPusherSpec(ComponentSpec):
@@ -34,6 +35,7 @@ class TFLMPusherSpec(ComponentSpec):
         "class_names": ExecutionParameter(type=str),
         "group": ExecutionParameter(type=str, optional=True),
         "thresholds": ExecutionParameter(type=str),
+        "stated_use": ExecutionParameter(type=str, optional=True),
         FINGERPRINT: ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {
@@ -99,6 +101,7 @@ class TFLMPusher(base_component.BaseComponent):
         group: str | None = None,
         data_findings: BaseChannel[Any] | None = None,
         transform_graph: BaseChannel[Any] | None = None,
+        stated_use: StatedUse | None = None,
     ) -> None:
         """Describe the delivery.
 
@@ -127,6 +130,7 @@ class TFLMPusher(base_component.BaseComponent):
             group: the column that no split shares; for the report.
             data_findings: the DataGate's; for the report, and for what later data is compared with.
             transform_graph: the Transform's, where there is one: what it changes, boards cannot compute.
+            stated_use: what the project says that the model is for; for the model card.
         """
         super().__init__(
             TFLMPusherSpec(
@@ -152,6 +156,7 @@ class TFLMPusher(base_component.BaseComponent):
                 class_names=json.dumps(class_names),
                 group=group,
                 thresholds=json.dumps(thresholds),
+                stated_use=(stated_use or StatedUse()).model_dump_json(exclude_none=True),
                 pushed_model=Channel(type=standard_artifacts.PushedModel),
                 deployment_report=Channel(type=DeploymentReport),
                 html_report=Channel(type=HtmlReport),

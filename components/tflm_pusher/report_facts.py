@@ -47,6 +47,11 @@ def data_facts(examples: types.Artifact, parameters: dict[str, Any]) -> DataFact
     )
 
 
+def group_counts(examples: types.Artifact) -> dict[str, int]:
+    """Number of groups in each split; empty where the data has none."""
+    return DatasetSummary.read(Path(examples.uri, SUMMARY_FILE)).group_counts
+
+
 def data_gates(findings: types.Artifact | None) -> list[GateResult]:
     """What the gates on data found; empty where the pipeline has none."""
     return [] if findings is None else list(read_artifact(DataFindings, Path(findings.uri, FINDINGS_FILE)).results)

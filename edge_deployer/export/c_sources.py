@@ -62,7 +62,7 @@ def export_c(bundle: Bundle, arena: Arena, folder: Path) -> Export:
         TinyopsError: something else is in the folder, it cannot be written, nobody knows the arena, or the model or the
             front end has what C or TFLM's resolver has no name for.
     """
-    files = {name: text.encode() for name, text in _render(bundle, arena).items()}
+    files = {name: text.encode() for name, text in _render(bundle, arena).items()} | dict(bundle.card)
     record = Export(
         release_id=bundle.release_id,
         image_hash=bundle.image.hash.hex(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,6 +25,7 @@ from edge_deployer.release.bundle import (
 from edge_deployer.release.image import SignedByAnother, is_signed
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.manifest import Manifest
+from edge_deployer.release.model_card import FACTS_FILE
 from edge_deployer.task_name import TaskName
 from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
@@ -36,8 +38,9 @@ _FOLDER_NAME: Final = re.compile(rf"({DAMAGED})?[0-9]+\.[0-9]+\.[0-9]+\+(?P<buil
 class ReleaseStore:
     """Bundles under one folder, named by version.
 
-    A model that was released before, with the same name, version, acceptance set, front end and key, is the same
-    release: `release` gives back the bundle that is there, so that pushing again changes nothing on any board.
+    A model that was released before, with the same name, version, acceptance set, front end, stated use and key, is the
+    same release: `release` gives back the bundle that is there, so that pushing again changes nothing on any board.
+    What else its model card says follows from these, and from the plan that it was first held against.
 
     Attributes:
         set_aside: what was found damaged, a sentence for each bundle: its folder is another one since.
@@ -113,7 +116,8 @@ class ReleaseStore:
         try:
             manifest = read_stated_manifest(folder)
             if manifest is not None and _is_release_of(manifest, candidate, version):
-                return read_bundle(folder, public_pem=key.public_pem)
+                found = read_bundle(folder, public_pem=key.public_pem)
+                return found if _states_same_use(found, candidate) else None
         except SignedByAnother:
             pass
         except DamagedBundle as damage:
@@ -142,6 +146,15 @@ def _is_release_of(manifest: Manifest, candidate: Candidate, version: str) -> bo
         and {name: digest for name, digest in manifest.parts.items() if name in front_end.FILES}
         == {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
     )
+
+
+def _states_same_use(bundle: Bundle, candidate: Candidate) -> bool:
+    """A release from before there were model cards has none, and boards are not to be given it anew for that."""
+    if FACTS_FILE not in bundle.card or candidate.card is None:
+        return True
+    # As it stands there: a card of a later version may say more.
+    stated = json.loads(bundle.card[FACTS_FILE])["stated"]
+    return bool(stated == candidate.card.card.stated.model_dump(mode="json"))
 
 
 def _image_hash(folder: Path) -> str | None:

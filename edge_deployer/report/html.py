@@ -44,7 +44,7 @@ def write_report(report: Report, folder: Path) -> Path:
 
 def render_html(report: Report) -> str:
     """The page as text: a pure function of the report."""
-    template = _environment().get_template("report.html.j2")
+    template = page_environment().get_template("report.html.j2")
     return template.render(
         report=report,
         deployment=report.deployment,
@@ -72,7 +72,8 @@ def render_html(report: Report) -> str:
     )
 
 
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """For templates of pages: what they print is escaped, and what they lack is an error."""
     environment = Environment(
         loader=PackageLoader("edge_deployer.report"),
         autoescape=True,

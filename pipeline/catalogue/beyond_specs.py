@@ -22,6 +22,7 @@ from components.tflm_evaluator import extractor
 from components.tflm_evaluator.thresholds import Thresholds, eval_config
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.profile import load_profile
+from edge_deployer.release.model_card import StatedUse
 
 
 def _json(message: Message) -> str:
@@ -62,6 +63,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "sources": '{"model_source.tar.gz": ["vibration.py"]}',
     "splits_config": _json(transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"])),
     "stats_options_json": statistics_options("kind", "person").to_json(),
+    "stated_use": StatedUse(intended_use="to hear a worn bearing").model_dump_json(exclude_none=True),
     "thresholds": '{"min_accuracy": 0.9, "max_drop": 0.02}',
     "train_args": _json(trainer_pb2.TrainArgs(splits=["train"])),
 }

@@ -30,6 +30,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import exists, read_yaml, resolved
 from edge_deployer.profile import BoardProfile, load_profile
+from edge_deployer.release.model_card import StatedUse
 from edge_deployer.task import Threshold
 from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 from pipeline.project.beam_section import BeamSection
@@ -133,6 +134,7 @@ class PipelineConfig(Section):
     task: TaskName | None = None
     board_profile: str = "cortex-m4"  # A shipped profile's name or a `.yaml` file.
     acceptance: AcceptancePlan = AcceptancePlan()  # What boards are asked.
+    card: StatedUse = StatedUse()  # What the model is for, as the release's model card shows it.
     deploy: DeploySection = DeploySection()  # How the release reaches boards.
     beam: BeamSection = BeamSection()  # What runs the components' data work.
     # Where and how steps run on Kubeflow; None for a project that runs on one machine only.

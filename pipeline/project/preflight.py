@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from components.sensor_example_gen.inspection import divide, listed_warnings
+from components.sensor_example_gen.inspection import DividedData, divide, listed_warnings
 from components.sensor_example_gen.reading import features_shape
 from edge_deployer.acceptance.checks.accuracy import require_better_than_constant
 from edge_deployer.acceptance.feasibility import (
@@ -98,6 +98,15 @@ def load_project(config_file: Path) -> Project:
     check_version(config.deploy.release_version)
     config.load_profile()
     beam_args(config.beam)
+    return project_of(config_file, config)
+
+
+def project_of(config_file: Path, config: PipelineConfig) -> Project:
+    """A config with the module and the schema that belong to it.
+
+    Raises:
+        TinyopsError: something in the module is wrong, or the schema cannot be read.
+    """
     module = UserModule.load(config.train.module, config.train.preprocessing)
     return Project(config_file, config, module, read_schema(config_file.parent / SCHEMA_FILE))
 
@@ -111,21 +120,49 @@ def prepare(config_file: Path, workspace: Workspace) -> RunnableProject:
     project = load_project(config_file)
     config = project.config
     require_job_server(config.beam)
+    require_boards(config)
+    require_key(config)
+    path = data_file(config.data, workspace.data)
+    data = divide(config.data, str(path))
+    require_enough(config, data)
+    warnings = tuple(listed_warnings(data, config.data))
+    return RunnableProject(config_file, config, project.module, project.schema, workspace, path, warnings)
+
+
+def require_boards(config: PipelineConfig) -> Inventory:
+    """The boards of a project, which are enough, of the right kind, and have the budgets that the plan asks for.
+
+    Raises:
+        TinyopsError: they are not, or the inventory is wrong.
+    """
     inventory = load_inventory(config.deploy.inventory)
     _require_staging_board(config, inventory)
     require_budgets(config.acceptance, inventory.profile_names)
     require_quorum(config.acceptance, inventory.wanted_staging)
+    return inventory
+
+
+def require_key(config: PipelineConfig) -> None:
+    """See that the signing key, if the project names one, can be read.
+
+    Raises:
+        TinyopsError: it cannot.
+    """
     if config.deploy.signing_key is not None:
         load_signing_key(config.deploy.signing_key)
-    path = data_file(config.data, workspace.data)
-    data = divide(config.data, str(path))
+
+
+def require_enough(config: PipelineConfig, data: DividedData) -> None:
+    """See that the acceptance plan can come to a verdict on what is held out, as far as the list of records shows.
+
+    Raises:
+        TinyopsError: it cannot; the message has the number of samples.
+    """
     if data.listing.one_sample_each:
         _require_samples(config, {split: len(places) for split, places in data.splits.items()})
     if data.listing.labels is not None and (len(config.class_names) > 2 or config.task in ("classification", "binary")):
         held_out = data.listing.labels[data.splits["eval"]]
         require_better_than_constant(config.acceptance, np.bincount(held_out).tolist())
-    warnings = tuple(listed_warnings(data, config.data))
-    return RunnableProject(config_file, config, project.module, project.schema, workspace, path, warnings)
 
 
 def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None:

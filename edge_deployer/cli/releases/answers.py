@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from edge_deployer.export.arena import Arena
 from edge_deployer.export.c_sources import Export
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.manifest import Manifest
+from edge_deployer.release.model_card import FACTS_FILE, PAGE_FILE
 from edge_deployer.release.opening import ListedRelease
 from edge_deployer.report import formats
 from edge_deployer.report.words import front_end_in_words
@@ -39,6 +41,7 @@ def print_release(bundle: Bundle, *, as_json: bool) -> None:
                 "folder": str(bundle.folder),
                 "image_hash": bundle.image.hash.hex(),
                 "manifest": manifest,
+                "model_card": json.loads(bundle.card[FACTS_FILE]) if FACTS_FILE in bundle.card else None,
             }
         )
         return
@@ -57,6 +60,7 @@ def print_release(bundle: Bundle, *, as_json: bool) -> None:
         "commit": f"{origin.git_commit or 'not known'}{', with uncommitted changes' if origin.git_dirty else ''}",
         "data": origin.data_fingerprint or "not known",
         "files": ", ".join(manifest.parts),
+        "card": str(bundle.folder / PAGE_FILE) if PAGE_FILE in bundle.card else "none; it was built before there were",
         "folder": str(bundle.folder),
     }
     for name, fact in facts.items():

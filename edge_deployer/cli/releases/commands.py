@@ -54,7 +54,10 @@ def list_all(workspace: _Workspace = WORKSPACE, as_json: AsJson = False) -> None
 def show(
     release: _Release, workspace: _Workspace = WORKSPACE, public_key: _PublicKey = None, as_json: AsJson = False
 ) -> None:
-    """Verify a release, and show its manifest: model, figures, arena, front end, where it comes from, its files."""
+    """Verify a release, and show its manifest: model, figures, arena, front end, where it comes from, its files.
+
+    Its model card, a page to open in a browser, is one of the files; --json prints the card's facts, too.
+    """
     from edge_deployer.cli.releases.answers import print_release
     from edge_deployer.release.opening import open_release
 
@@ -79,7 +82,7 @@ def export(
 
     The folder then has the model as an aligned C array, the operators for TFLM's resolver, the size of the arena and
     what it rests on, quantisation and shape of input and output, the names of the classes, the front end's parameters,
-    a golden sample, and a README.md with the lines that run it.
+    a golden sample, the release's model card, and a README.md with the lines that run it.
 
     Where real boards run the release, the arena rests on what they reported; or else on the host's estimate.
     """
@@ -92,3 +95,11 @@ def export(
     folder = output or Path(f"{bundle.manifest.version}-{format_.value}")
     arena = arena_of(bundle)
     print_export(export_c(bundle, arena, folder), arena, folder, as_json=as_json)
+
+
+@releases.command(epilog="Example: tinyops releases card-schema > model_card.schema.json")
+def card_schema() -> None:
+    """Print the format of a release's model_card.json as JSON Schema."""
+    from edge_deployer.release.model_card import card_schema as schema
+
+    typer.echo(schema(), nl=False)

@@ -11,8 +11,10 @@ import pytest
 
 from edge_deployer.release.bundle import IMAGE_FILE, Bundle
 from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
+from edge_deployer.release.model_card import StatedUse, card_schema
 from edge_deployer.release.store import ReleaseStore
 from tests.edge_deployer.candidates import MakeCandidate, record_promotion
+from tests.edge_deployer.cards import card
 from tests.edge_deployer.cli.command import Done, tinyops
 from tests.edge_deployer.front_ends import on_board, on_host
 
@@ -33,6 +35,7 @@ def bundles(store: ReleaseStore, own_key: SigningKey, make_candidate: MakeCandid
     """Three of one model: nothing said of its features, computed on the host, computed on the board and promoted."""
     front_ends = (None, on_host(), on_board(rate=16_000))
     candidates = [dataclasses.replace(make_candidate(), front_end=front_end) for front_end in front_ends]
+    candidates[2] = dataclasses.replace(candidates[2], card=card(stated=StatedUse(intended_use="to read meters")))
     found = [store.release(candidate, version="1.0.0", key=own_key) for candidate in candidates]
     record_promotion(found[2])
     return found
@@ -81,6 +84,10 @@ def test_a_release_is_shown_once_it_is_verified(bundles: list[Bundle]) -> None:
     assert shown.status == 0
     assert f"identity {bundles[2].release_id}, verified" in shown.stdout
     assert "features: computed on the board by micro_frontend, version 1" in shown.stdout
+    assert "card: .tinyops/releases/1.0.0+3/model_card.html" in shown.stdout
+    assert "card: none" in releases("show", "1.0.0+1").stdout
+    assert answer("show", "1.0.0+3")["model_card"]["stated"]["intended_use"] == "to read meters"
+    assert answer("show", "1.0.0+1")["model_card"] is None
     assert answer("show", "1.0.0+3")["manifest"] == json.loads((bundles[2].folder / "manifest.json").read_text())
     (bundles[2].folder / "front_end.json").write_text("{}")
     done = releases("show", "1.0.0+3")
@@ -93,7 +100,10 @@ def test_a_release_is_exported_to_a_folder_of_its_name(bundles: list[Bundle], tm
     assert done.status == 0, done.stderr
     assert "estimated on a 64-bit host; no real board has run it" in done.stdout
     assert bundles[2].release_id in (tmp_path / "1.0.0+3-c" / "model.h").read_text()
+    card_page = (bundles[2].folder / "model_card.html").read_bytes()
+    assert (tmp_path / "1.0.0+3-c" / "model_card.html").read_bytes() == card_page
     told = answer("export", "1.0.0+3")
+    assert "model_card.json" in told["files"]
     assert told["folder"] == "1.0.0+3-c"
     assert told["release_id"] == bundles[2].release_id
     assert told["arena"]["host"] == bundles[2].manifest.arena_bytes
@@ -148,3 +158,8 @@ def test_a_workspace_without_a_key_asks_for_one(own_key: SigningKey) -> None:
 @pytest.mark.usefixtures("bundles")
 def test_another_format_is_wrong_usage() -> None:
     assert releases("export", "1.0.0+1", "--format", "rust").status == 2
+
+
+def test_the_format_of_model_cards_is_printed() -> None:
+    done = releases("card-schema")
+    assert (done.status, done.stdout) == (0, card_schema())

@@ -9,13 +9,15 @@ import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cbor2
 import numpy as np
 import pytest
 
+from edge_deployer.acceptance.plan import Budget
 from edge_deployer.errors import TinyopsError
-from edge_deployer.release import front_end
+from edge_deployer.release import front_end, model_card
 from edge_deployer.release.bundle import (
     IMAGE_FILE,
     MANIFEST_FILE,
@@ -25,9 +27,11 @@ from edge_deployer.release.bundle import (
     write_bundle,
 )
 from edge_deployer.release.keys import SigningKey
+from edge_deployer.release.model_card import StatedUse
 from edge_deployer.release.store import ReleaseStore
 from edge_deployer.wire.mcuboot import parse_image
 from tests.edge_deployer.candidates import MakeCandidate
+from tests.edge_deployer.cards import card
 from tests.edge_deployer.front_ends import on_board, on_host
 
 
@@ -262,3 +266,47 @@ def test_the_same_model_with_another_front_end_is_another_release(
     assert versions == [f"1.0.0+{build}" for build in range(1, 6)]
     again = [store.release(candidate, version="1.0.0", key=signing_key).manifest.version for candidate in candidates]
     assert again == versions
+
+
+def test_a_model_card_is_a_part_of_the_bundle(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    files = card(stated=StatedUse(intended_use="to read meters"))
+    candidate = dataclasses.replace(make_candidate(), card=files)
+    bundle = write_bundle(candidate, tmp_path / "bundle", version="1.0.0+1", key=signing_key)
+    assert set(model_card.FILES) <= bundle.manifest.parts.keys()
+    read = read_bundle(bundle.folder, public_pem=signing_key.public_pem)
+    assert read.card == bundle.card == files.parts()
+    assert model_card.ModelCard.from_json(read.card[model_card.FACTS_FILE]) == files.card
+    (bundle.folder / model_card.PAGE_FILE).write_text(files.page.replace("meters", "minds"))
+    with pytest.raises(DamagedBundle, match=r"model_card\.html is not the file that was released"):
+        read_bundle(bundle.folder, public_pem=signing_key.public_pem)
+
+
+def test_a_release_of_before_there_were_cards_is_still_the_same(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    store, plain = ReleaseStore(tmp_path), make_candidate()
+    before = store.release(plain, version="1.0.0", key=signing_key)
+    assert not before.card
+    now = store.release(dataclasses.replace(plain, card=card()), version="1.0.0", key=signing_key)
+    assert now.release_id == before.release_id
+
+
+def test_only_what_is_said_of_its_use_makes_the_same_model_another_release(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    store, plain = ReleaseStore(tmp_path), make_candidate()
+
+    def released(**changed: Any) -> str:
+        candidate = dataclasses.replace(plain, card=card(**changed))
+        return store.release(candidate, version="1.0.0", key=signing_key).release_id
+
+    first = released()
+    assert released() == first
+    assert released(budget=Budget(latency_p95_us=1)) == first
+    assert store.release(plain, version="1.0.0", key=signing_key).release_id == first
+    other = released(stated=StatedUse(not_for="people"))
+    assert other != first
+    assert released(stated=StatedUse(not_for="people")) == other
+    assert released() == first

@@ -27,6 +27,13 @@ def test_only_data_and_module_are_needed_and_paths_count_from_the_file(project: 
     assert config.data.splits.buckets == {"train": 4, "eval": 1}
 
 
+def test_what_the_model_is_for_is_text_that_is_kept_as_it_stands(project: Callable) -> None:
+    stated = load_config(project({"card": {"intended_use": "to hear a worn bearing\nin a pump\n"}})).card
+    assert stated.intended_use == "to hear a worn bearing\nin a pump"
+    assert stated.licence is None
+    assert load_config(project()).card.intended_use is None
+
+
 def test_a_profile_file_counts_from_the_config(project: Callable, tmp_path: Path) -> None:
     assert load_config(project({"board_profile": "board.yaml"})).board_profile == str(tmp_path / "board.yaml")
 
@@ -46,6 +53,8 @@ def test_a_target_makes_a_regression(project: Callable, task: dict[str, str]) ->
     ("changes", "said"),
     [
         ({"data.colour": "red"}, "data.colour: unknown key"),
+        ({"card.purpose": "to hear a worn bearing"}, "card.purpose: unknown key"),
+        ({"card.licence": " "}, "card.licence"),
         ({**REGRESSION, "data.label": "kind"}, "both label and target"),
         ({"task": "regression"}, "task regression needs data.target"),
         ({**REGRESSION, "task": "binary"}, "data.target is of a regression; task binary has data.label"),
