@@ -70,7 +70,12 @@ def init(
 def _content(proposal: Proposal | None) -> dict[str, Any]:
     if proposal is None:
         return {"found": [], "proposed": [], "notices": []}
-    sections = (("data", proposal.data), ("evaluate", proposal.evaluate), ("acceptance", proposal.acceptance))
+    sections = (
+        ("data", proposal.data),
+        ("data_gates", proposal.gates),
+        ("evaluate", proposal.evaluate),
+        ("acceptance", proposal.acceptance),
+    )
     proposed = [
         {"field": f"{section}.{choice.field}", "value": choice.value, "why": choice.why}
         for section, choices in sections

@@ -15,8 +15,8 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.release.labelled_data import checked_inputs
 from edge_deployer.tensors import Array
 from pipeline.init.folder import records_in, require_there
-from pipeline.init.labelled import some_of, split_choice
-from pipeline.init.names import says_split
+from pipeline.init.labelled import class_choice, some_of, split_choice
+from pipeline.init.names import classes_of, says_split
 from pipeline.init.proposal import MOST_CLASSES, Choice, Grouping, Network, Survey
 from pipeline.init.ranges import ranges_of, scale_choice
 from pipeline.init.roles import called, role_of
@@ -28,6 +28,8 @@ _MOST_LOOKED_AT: Final = 1 << 24
 _LONG_ROW: Final = 64
 """Values of a row from which on it is a signal, and below which a table's."""
 _MOST_AXES: Final = 16
+_FEW: Final = 20
+"""Whole values in an array of floats that are rather classes."""
 _LEAST_GROUPS: Final = 3
 
 
@@ -44,17 +46,21 @@ def survey(place: Path) -> Survey:
     samples = _input(path, rows)
     others = {name: values for name, values in rows.items() if name != samples}
     split = next((name for name, values in others.items() if _is_split(values)), None)
+    _require_plain_answers(path, others)
     label = _label(others, split)
     target = None if label is not None else _target(others)
     if label is None and target is None:
-        raise TinyopsError(_without_answers(path, others, samples), remedy=(
-            "save class indices from 0 up as an integer array, or values to answer as a float array, one row a sample"
-        ))
+        raise TinyopsError(
+            f"{path}: {samples!r} can be the samples, and no other array has a label or a value for each row",
+            remedy=("save class indices from 0 up as integers, or values to answer as floats, one for each sample"),
+        )
     answers = _classes(path, label, arrays) if label is not None else _targets(str(target))
     shape = checked_inputs(arrays[samples], samples, path).shape[1:]
     network = _network(path, shape)
     told = others[str(label or target)]
-    empty = [] if label is None else np.setdiff1d(np.arange(int(told.max()) + 1), told).tolist()
+    empty = (
+        [] if label is None or told.dtype.kind == "U" else np.setdiff1d(np.arange(int(told.max()) + 1), told).tolist()
+    )
     return Survey(
         choices=(
             Choice("input", samples, f"the array of samples, {_dtype(arrays[samples])}, and the model's input"),
@@ -67,6 +73,7 @@ def survey(place: Path) -> Survey:
         split=None if split is None else (split_choice(split, sorted(set(others[split].tolist()))),),
         features=scale_choice(ranges_of(_some(arrays[samples], one_range=network in ("pictures", "signal")))),
         notices=(f"class {empty[0]} has no sample: labels count from 0",) if empty else (),
+        gates=(Choice("class_examples", "warn", f"class {empty[0]} has no sample"),) if empty else (),
         outputs=int(np.prod(told.shape[1:])),
     )
 
@@ -114,6 +121,21 @@ def _is_split(values: Array) -> bool:
     return values.dtype.kind == "U" and values.ndim == 1 and says_split(values.tolist())
 
 
+def _require_plain_answers(path: Path, others: Mapping[str, Array]) -> None:
+    """See that what is called a label is not classes in the form of real values."""
+    for name, values in others.items():
+        if role_of(name) != "label" or values.dtype.kind not in "fb":
+            continue
+        whole = set(np.unique(values).tolist())
+        if values.ndim == 2 and whole <= {0, 1} and (values.sum(axis=1) == 1).all():
+            raise TinyopsError(f"{path}: {name!r} is one-hot", remedy=f"save {name}.argmax(axis=1)")
+        if values.ndim == 1 and len(whole) <= _FEW and all(value == int(value) for value in whole):
+            raise TinyopsError(
+                f"{path}: {name!r} is {values.dtype} and has {len(whole)} whole values: these are classes",
+                remedy=f"save {name}.astype(int), from 0 up",
+            )
+
+
 def _label(others: Mapping[str, Array], split: str | None) -> str | None:
     """An array of few integers that is called label, or like it; or any, where nothing else can be the answer."""
     few = [
@@ -121,9 +143,11 @@ def _label(others: Mapping[str, Array], split: str | None) -> str | None:
         for name, values in others.items()
         if name != split
         and values.ndim == 1
-        and values.dtype.kind in "iu"
-        and 0 <= values.min() < values.max() < MOST_CLASSES
-        and len(np.unique(values)) <= len(values) // 3
+        and (
+            values.dtype.kind == "U"
+            or (values.dtype.kind in "iu" and values.min() >= 0 and values.max() < MOST_CLASSES)
+        )
+        and 2 <= len(np.unique(values)) <= min(MOST_CLASSES, len(values) // 3)
     ]
     named = called("label", few)
     return named if named is not None or _reals(others) else next((name for name in few if role_of(name) is None), None)
@@ -145,24 +169,21 @@ def _reals(others: Mapping[str, Array]) -> list[str]:
     ]
 
 
-def _without_answers(path: Path, others: Mapping[str, Array], samples: str) -> str:
-    texts = [name for name, values in others.items() if values.dtype.kind == "U"]
-    if texts:
-        return f"{path}: {samples!r} can be the samples, and {texts[0]!r} is text: labels are indices of classes"
-    return f"{path}: {samples!r} can be the samples, and no other array has an answer for each row"
-
-
 def _classes(path: Path, label: str, arrays: Mapping[str, Array]) -> tuple[Choice, ...]:
     values = arrays[label]
+    if values.dtype.kind == "U":
+        classes, notices = classes_of(values.tolist(), f"{path}, array {label!r},")
+        if notices:
+            raise TinyopsError(f"{path}: {notices[0]}", remedy="take those rows away")
+        return Choice("label", label, "the array of labels"), class_choice(classes)
     highest = int(values.max()) + 1
-    if len(np.unique(values)) < 2:
-        raise TinyopsError(f"{path}: all of {label!r} are {values[0]}", remedy="add samples of another class")
     names = [array for array in arrays.values() if array.dtype.kind == "U" and array.shape == (highest,)]
-    classes = names[0].tolist() if names and len(set(names[0].tolist())) == highest else list(range(highest))
-    why = "an array names them" if names else "by their index: give them names"
+    named = bool(names) and len(set(names[0].tolist())) == highest
+    classes = [str(name) for name in (names[0].tolist() if named else range(highest))]
+    why = "an array names them" if named else "by their index: give them names"
     return (
         Choice("label", label, "the array of class indices"),
-        Choice("classes", [str(name) for name in classes], f"{highest} classes, {why}"),
+        Choice("classes", classes, f"{highest} classes, {why}"),
     )
 
 
@@ -174,7 +195,9 @@ def _groupings(others: Mapping[str, Array], taken: set[str | None]) -> tuple[Gro
     may_be = [
         name
         for name, values in others.items()
-        if name not in taken and values.ndim == 1 and values.dtype.kind in "iuU"
+        if name not in taken
+        and values.ndim == 1
+        and values.dtype.kind in "iuU"
         and _LEAST_GROUPS <= len(np.unique(values)) <= len(values) // 2
     ]
     group = called("group", may_be) or called("recording", may_be)
@@ -214,5 +237,3 @@ def _said(path: Path, count: int, arrays: Mapping[str, Array]) -> str:
 
 def _said_target(values: Array) -> tuple[str, ...]:
     return (f"values to answer lie between {float(values.min()):.4g} and {float(values.max()):.4g}",)
-
-

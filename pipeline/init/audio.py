@@ -83,11 +83,15 @@ def _window(seconds: Sequence[float]) -> tuple[Choice, ...]:
     if most > _LONGEST_CLIP_S:
         return _LONG
     window = max(1, ceil(most / _HALF_S - 0.05)) * _HALF_S
-    return (Choice("window", window, f"seconds; 95 % of the recordings have {most:.2g} or less, shorter ones are filled"),)
+    return (
+        Choice("window", window, f"seconds; 95 % of the recordings have {most:.2g} or less, shorter ones are filled"),
+    )
 
 
 def _said(heads: _Heads) -> str:
     rates = ", ".join(f"{rate} Hz" for rate in sorted(heads.rates))
     channels = "/".join(map(str, sorted(heads.channels)))
     low, middle, high = np.quantile(heads.seconds, [0, 0.5, 1])
-    return f"recorded at {rates}, {channels} channel(s), {low:.2g} to {high:.3g} s long, half of them up to {middle:.2g} s"
+    return (
+        f"recorded at {rates}, {channels} channel(s), {low:.2g} to {high:.3g} s long, half of them up to {middle:.2g} s"
+    )

@@ -213,7 +213,9 @@ def floors(held: Held, plan: Mapping[str, Any]) -> tuple[tuple[Choice, ...], tup
     asked = tuple(Choice(name, value, _WHY.get(name, "")) for name, value in plan.items())
     if held.eval_counts:
         floor = np.floor((1 + held.majority) / 2 * 100) / 100
-        why = f"of the int8 model; always naming the commonest label has {held.majority:.2f}: half of its errors at most"
+        why = (
+            f"of the int8 model; always naming the commonest label has {held.majority:.2f}: half of its errors at most"
+        )
         drop = Choice("max_drop", 0.05, "against the latest model that was blessed")
         return (Choice("min_accuracy", float(min(floor, 0.99)), why), drop), asked
     assert held.targets is not None
@@ -246,4 +248,3 @@ _WHY: Final = {
     "outputs": "and one whose outputs are off so often",
     "against_production": "accuracy that a release must not lose",
 }
-

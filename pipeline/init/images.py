@@ -64,16 +64,19 @@ def survey(place: Path) -> Survey:
 
 
 def _seen(folder: Path, names: Sequence[str]) -> list[_Seen]:
-    seen = []
-    for index in np.linspace(0, len(names) - 1, min(len(names), _MOST_OPENED)).astype(int):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                with Image.open(folder / names[index]) as picture:
-                    seen.append(((picture.height, picture.width), _has_colours(picture)))
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError):
-            continue  # The run finds it, counts it and names it.
-    return seen
+    """What some of the pictures look like; those that are damaged the run finds, counts and names."""
+    chosen = np.linspace(0, len(names) - 1, min(len(names), _MOST_OPENED)).astype(int)
+    return [seen for index in chosen if (seen := _looked_at(folder / names[index])) is not None]
+
+
+def _looked_at(path: Path) -> _Seen | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                return (picture.height, picture.width), _has_colours(picture)
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError):
+        return None
 
 
 def _has_colours(picture: Image.Image) -> bool:

@@ -40,12 +40,12 @@ def labelled_files(place: Path, kind: str) -> Labelled:
     require_there(place)
     manifest = find_manifest(place)
     if manifest is not None:
-        return _by_manifest(manifest, kind)
+        return _by_manifest(manifest)
     names = records_in(place, kind)
     naming = read_names(names, GROUP_NAMES[kind])
     if naming is None:
         raise no_label(place, names)
-    return _by_names(place, names, naming, kind)
+    return _by_names(place, names, naming)
 
 
 def no_label(place: Path, names: Sequence[str]) -> TinyopsError:
@@ -77,7 +77,7 @@ def split_choice(field: str, values: Sequence[str]) -> Choice:
     return Choice("splits", said, "the data has its own division")
 
 
-def _by_names(place: Path, names: Sequence[str], naming: Naming, kind: str) -> Labelled:
+def _by_names(place: Path, names: Sequence[str], naming: Naming) -> Labelled:
     classes, notices = classes_of(naming.labels, str(place))
     where = "folders name" if naming.label_is_folder else "names say"
     if naming.left_out:
@@ -110,11 +110,13 @@ def _groupings(naming: Naming, why: str) -> Iterator[Grouping]:
         yield Grouping(naming.takes, (names[naming.takes], group), is_last_resort=True)
 
 
-def _by_manifest(manifest: Manifest, kind: str) -> Labelled:
+def _by_manifest(manifest: Manifest) -> Labelled:
     classes, notices = classes_of(manifest.labels, f"{manifest.place}, column {manifest.label!r},")
-    groups = [] if manifest.group is None else [
-        Grouping(manifest.group, (Choice("group", manifest.group, "nobody is to be in both splits"),))
-    ]
+    groups = (
+        []
+        if manifest.group is None
+        else [Grouping(manifest.group, (Choice("group", manifest.group, "nobody is to be in both splits"),))]
+    )
     return Labelled(
         source=manifest.place,
         folder=manifest.place.parent,

@@ -60,7 +60,9 @@ def _read(place: Path, rows: Sequence[dict[str, str]]) -> Manifest:
     if PATH_COLUMN not in columns:
         like = next((column for column in columns if column.lower() in _LIKE_PATHS), None)
         remedy = f"call the column {like!r} {PATH_COLUMN!r}" if like else f"give it the columns {PATH_COLUMN} and label"
-        raise TinyopsError(f"{place} has no column {PATH_COLUMN!r}; it has {', '.join(columns) or 'none'}", remedy=remedy)
+        raise TinyopsError(
+            f"{place} has no column {PATH_COLUMN!r}; it has {', '.join(columns) or 'none'}", remedy=remedy
+        )
     values = {column: tuple(row[column].strip() for row in rows) for column in columns}
     split = next((column for column in columns if says_split(values[column])), None)
     others = [column for column in columns if column not in (PATH_COLUMN, split) and column.isidentifier()]

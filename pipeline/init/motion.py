@@ -16,10 +16,11 @@ from components.sensor_example_gen.sources.file_records import PATH_COLUMN
 from components.sensor_example_gen.sources.motion_files.opened import SUFFIXES, opened
 from edge_deployer.errors import TinyopsError
 from pipeline.init.folder import records_in, require_there
-from pipeline.init.labelled import class_choice, labelled_files, no_label, some_of, split_choice
+from pipeline.init.labelled import GROUP_NAMES, class_choice, labelled_files, no_label, some_of, split_choice
 from pipeline.init.manifest import find_manifest
-from pipeline.init.names import classes_of
+from pipeline.init.names import classes_of, read_names
 from pipeline.init.proposal import Choice, Grouping, Network, Survey
+from pipeline.init.roles import role_of
 from pipeline.init.table import Table, nice_rate, read_table, row_counts
 
 _RASTER: Final = 32
@@ -84,7 +85,7 @@ def survey(place: Path) -> Survey:
         )
     if not paths and not _has_manifest(place):
         paths = [place / name for name in records_in(place, "motion")]
-    if paths and _opened(paths, label_outside=False, most=1).first.label is not None:
+    if paths and _columns_say(paths, place):
         files = _opened(paths, label_outside=False, most=len(paths))
         return _survey(files, _by_columns(place, files))
     if place.is_file() and paths:
@@ -94,6 +95,14 @@ def survey(place: Path) -> Survey:
     named = labelled_files(place, "motion")
     files = _opened([named.folder / name for name in named.names], label_outside=True, most=_MOST_OPENED)
     return _survey(files, _Labels(named.choices, named.found, named.groupings, named.split, named.notices))
+
+
+def _columns_say(paths: Sequence[Path], place: Path) -> bool:
+    """Whether a column is the label: where names may be it, too, one that is called so."""
+    label = _opened(paths, label_outside=False, most=1).first.label
+    if label is None or role_of(label) == "label" or place.is_file():
+        return label is not None
+    return read_names([path.relative_to(place).as_posix() for path in paths], GROUP_NAMES["motion"]) is None
 
 
 def _has_manifest(place: Path) -> bool:
@@ -109,17 +118,29 @@ def _is_manifest(place: Path) -> bool:
 
 
 def _opened(paths: Sequence[Path], *, label_outside: bool, most: int) -> _Files:
-    read, tables = [], []
-    error: TinyopsError | None = None
+    """Look at some files.
+
+    Raises:
+        TinyopsError: none of them can be read.
+    """
+    read: dict[Path, Table] = {}
+    damaged: dict[Path, UnusableRecord] = {}
     for index in np.linspace(0, len(paths) - 1, min(len(paths), most)).astype(int):
-        try:
-            tables.append(read_table(paths[index], label_outside=label_outside))
-            read.append(paths[index])
-        except UnusableRecord as damage:
-            error = error or TinyopsError(f"{paths[index]}: {damage.message}", remedy=damage.remedy)
-    if error is not None and not tables:
-        raise error
-    return _Files(tuple(read), tuple(tables))
+        table = _looked_at(paths[index], damaged, label_outside=label_outside)
+        if table is not None:
+            read[paths[index]] = table
+    if not read:
+        path, error = next(iter(damaged.items()))
+        raise TinyopsError(f"{path}: {error.message}", remedy=error.remedy)
+    return _Files(tuple(read), tuple(read.values()))
+
+
+def _looked_at(path: Path, damaged: dict[Path, UnusableRecord], *, label_outside: bool) -> Table | None:
+    try:
+        return read_table(path, label_outside=label_outside)
+    except UnusableRecord as error:
+        damaged[path] = error
+        return None
 
 
 def _by_columns(place: Path, files: _Files) -> _Labels:
@@ -194,7 +215,8 @@ def _windows(files: _Files, notices: tuple[str, ...]) -> tuple[tuple[Choice, ...
     else:
         notices = (*notices, f"no column says the time: {_UNKNOWN_HZ:g} rows a second are assumed; correct data.rate")
     low, middle, high = np.quantile(seconds, [0, 0.5, 1])
-    found = f"{len(table.columns)} columns at {recorded:g} Hz, recordings of {low:.2g} to {high:.3g} s, median {middle:.2g} s"
+    lengths = f"recordings of {low:.2g} to {high:.3g} s, median {middle:.2g} s"
+    found = f"{len(table.columns)} columns at {recorded:g} Hz, {lengths}"
     return tuple(choices), found, notices
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+import numpy as np
+
 from components.sensor_example_gen.sources.name_pattern import plain
 from edge_deployer.errors import TinyopsError
 from pipeline.init.proposal import MOST_CLASSES, SPLIT_WORDS
@@ -31,6 +33,9 @@ _MOST_TAKES: Final = 20
 _MOST_NUMBERED: Final = 60
 """Labels that are numbers; what has more counts something."""
 LEAST_OF_A_CLASS: Final = 5
+"""Records of a label without which it cannot stand in both splits."""
+_RARE: Final = 0.02
+"""Share of what labels usually have, below which something else lies in a folder: noise, or a README's sounds."""
 _MOST_LEFT_OUT: Final = 0.02
 
 
@@ -136,7 +141,8 @@ def classes_of(labels: Sequence[str], what: str) -> tuple[list[str], list[str]]:
         TinyopsError: there is one class only, too many, or one with too few records.
     """
     counts = Counter(label for label in labels if label)
-    rare = {name: count for name, count in counts.items() if count < LEAST_OF_A_CLASS}
+    least = max(LEAST_OF_A_CLASS, _RARE * float(np.median(list(counts.values()) or [0])))
+    rare = {name: count for name, count in counts.items() if count < least}
     if len(counts) - len(rare) < 2 <= len(counts) or sum(rare.values()) > _MOST_LEFT_OUT * len(labels):
         name = min(rare, key=lambda name: (rare[name], name))
         raise TinyopsError(
@@ -192,7 +198,10 @@ def _parts(names: list[str]) -> tuple[list[str], list[Part], list[str]]:
 
 def _label(parts: Sequence[Part], count: int) -> Part | None:
     may_be = [part for part in parts if 2 <= part.distinct <= min(MOST_CLASSES, count // 3) and not part.is_split]
-    ranks = {id(part): (not part.is_folder, part.counts_records or (part.is_counter and part is parts[-1])) for part in may_be}
+    ranks = {
+        id(part): (not part.is_folder, part.counts_records or (part.is_counter and part is parts[-1]))
+        for part in may_be
+    }
     said = [part for part in may_be if not part.is_person] or may_be
     return min(said, key=lambda part: ranks[id(part)], default=None)
 
@@ -212,9 +221,7 @@ def _crosses(part: Part, label: Part) -> bool:
     return sum(len(each) > 1 for each in values.values()) > len(values) / 2
 
 
-def _pattern(
-    parts: Sequence[Part], separators: Sequence[str], roles: Mapping[int, str], needed: Sequence[Part]
-) -> str:
+def _pattern(parts: Sequence[Part], separators: Sequence[str], roles: Mapping[int, str], needed: Sequence[Part]) -> str:
     """A pattern with a field for each part that is needed, and for those that stand between."""
     folders = [part for part in parts if part.is_folder]
     with_stem = any(not part.is_folder for part in needed)

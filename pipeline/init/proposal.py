@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 Network = Literal["speech", "sound", "motion", "strokes", "pictures", "table", "signal"]
@@ -46,6 +46,7 @@ class Survey:
         split: of the data's own division: fields of `data.splits`, and of `data`; None where there is none.
         features: of `data.features`; None for a range that is measured.
         notices: what is odd, a sentence each.
+        gates: fields of `data_gates`.
         outputs: real values to answer, of a regression.
     """
 
@@ -56,6 +57,7 @@ class Survey:
     split: tuple[Choice, ...] | None = None
     features: Choice | None = None
     notices: tuple[str, ...] = ()
+    gates: tuple[Choice, ...] = ()
     outputs: int = 1
 
 
@@ -74,4 +76,5 @@ class Proposal:
     outputs: int
     weighs_classes: bool  # Whether some classes are so rare that their samples count more.
     found: tuple[str, ...]
-    notices: tuple[str, ...] = field(default=())
+    notices: tuple[str, ...] = ()
+    gates: tuple[Choice, ...] = ()  # Fields of `data_gates`.

@@ -46,7 +46,7 @@ class _Read:
     """What reading some of the records has shown."""
 
     counts: Array  # Samples of each record of the list, float64; of those not read the mean.
-    values: Array | None  # Of some samples.
+    values: Array  # Of some samples.
     found: dict[str, float]  # Share of the records that have an anomaly and are used all the same.
 
 
@@ -62,19 +62,22 @@ def propose(kind: str, place: Path) -> Proposal:
     """
     survey = KINDS[kind](place)
     base = {"kind": kind, "source": str(source_of(kind, place))}
-    read: _Read | None = None
-    listing: Listing | None = None
+    error: TinyopsError | None = None
     for split, grouping in _in_turn(survey):
         section = _section(base, (*survey.choices, *split, *grouping.choices))
         source = source_class(kind)(section, base["source"])
-        listing = source.listing()
+        try:
+            listing = source.listing()
+        except TinyopsError as problem:
+            error = error or problem
+            continue
         read = _some_read(source, listing)
         division = divide(listing, read.counts, section, grouping)
         if division is not None:
             return _proposal(kind, base, survey, division, read, listing)
-    assert listing is not None
-    assert read is not None
-    raise too_little(listing, read.counts, str(place))
+        error = error or too_little(listing, read.counts, str(place))
+    assert error is not None  # There is one grouping at least.
+    raise error
 
 
 def source_of(kind: str, place: Path) -> Path:
@@ -132,7 +135,6 @@ def _some_read(source: Source, listing: Listing) -> _Read:
 def _proposal(
     kind: str, base: Mapping[str, Any], survey: Survey, division: Division, read: _Read, listing: Listing
 ) -> Proposal:
-    assert read.values is not None
     features = survey.features or scale_choice(ranges_of(read.values))
     data = (*division.grouping.choices, *survey.choices, division.splits, features, *_tolerated(read))
     section = _section(base, data)
@@ -153,6 +155,7 @@ def _proposal(
         weighs_classes=_is_uneven(held.train_counts),
         found=(*survey.found, said),
         notices=(*survey.notices, *_notices(survey, division, listing)),
+        gates=survey.gates,
     )
 
 
@@ -170,7 +173,9 @@ def _notices(survey: Survey, division: Division, listing: Listing) -> list[str]:
             "enough held out; the evaluation may flatter"
         )
     if survey.split is not None and "field" not in division.splits.value:
-        notices.append("the data's own division is not used: it leaves too little held out, or a label in one split only")
+        notices.append(
+            "the data's own division is not used: it leaves too little held out, or a label in one split only"
+        )
     if division.strictness:
         notices.append(
             f"{division.held.eval:,} held-out samples are few: acceptance asks for less than it does by default; "

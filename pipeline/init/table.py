@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from contextlib import closing
@@ -88,7 +87,7 @@ class _Look:
         if not self._label_outside:
             label = self._label([name for name in file_columns if name not in axes], numeric, texts, {split, group})
         time = self._time(numeric)
-        recording = self._list or called("recording", [name for name in self._names if name not in (label, group, split)])
+        recording = self._list or self._recording([name for name in (label, group, split) if name is not None])
         meant = {label, group, split, time, recording}
         columns = self._moving(
             [
@@ -118,6 +117,17 @@ class _Look:
             low_high=(float(np.nanmin(values)), float(np.nanmax(values))),
             is_strokes=self._are_points(columns, time),
         )
+
+    def _recording(self, fields: list[str]) -> str | None:
+        """A column that tells recordings apart, if the rows of each stand together."""
+        name = called("recording", [name for name in self._names if name not in fields])
+        if name is None or self._label_outside:
+            return None
+        try:
+            self._file.runs(fields, name)
+        except UnusableRecord:
+            return None
+        return name
 
     def _axes(self) -> set[str]:
         """Of a plane or of space: beside an x, y is no label."""

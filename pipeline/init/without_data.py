@@ -78,7 +78,9 @@ def write_without_data(folder: Path, kind: str) -> tuple[list[Path], list[str]]:
     )
     written = write_project(folder, proposal, FOLDER)
     place = folder / FOLDER
-    say = f"Put {files} here, into a folder for each label: {_CLASSES[0]}/1, {_CLASSES[1]}/1, ... 500 and more in all.\n"
+    say = (
+        f"Put {files} here, into a folder for each label: {_CLASSES[0]}/1, {_CLASSES[1]}/1, ... 500 and more in all.\n"
+    )
     for name in _CLASSES:
         make_folder(place / name)
     write_file(place / "README.txt", say.encode())

@@ -20,8 +20,12 @@ from pipeline.init.proposal import Choice, Proposal
 _WIDTH: Final = 120
 _COMMENT_AT: Final = 26
 _INPUTS: Final = {"audio": "sound", "motion": "motion", "images": "picture", "arrays": "samples"}
-_TITLES: Final = {"audio": "Recordings of sound", "motion": "Recordings of motion", "images": "Pictures",
-                  "arrays": "Arrays"}
+_TITLES: Final = {
+    "audio": "Recordings of sound",
+    "motion": "Recordings of motion",
+    "images": "Pictures",
+    "arrays": "Arrays",
+}
 
 
 def require_new(folder: Path) -> None:
@@ -32,7 +36,9 @@ def require_new(folder: Path) -> None:
     """
     with reading(f"folder {folder}", remedy="give another folder"):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise TinyopsError(f"{folder} is there already, and not empty", remedy="name a folder that is not there yet")
+            raise TinyopsError(
+                f"{folder} is there already, and not empty", remedy="name a folder that is not there yet"
+            )
 
 
 def write_project(folder: Path, proposal: Proposal, source: Path | str) -> list[Path]:
@@ -87,7 +93,7 @@ def module_name(project: str) -> str:
 
 def source_from(folder: Path, place: Path) -> str:
     """Where data is, from the project's folder: relative, unless nothing but the root is above both."""
-    folder, place = Path(os.path.abspath(folder)), Path(os.path.abspath(place))
+    folder, place = folder.resolve(), place.resolve()
     above = os.path.commonpath([folder, place])
     return str(place) if above == os.sep else os.path.relpath(place, folder)
 
@@ -113,6 +119,7 @@ def _context(proposal: Proposal, name: str, module: str, folder: Path, source: P
         "name": name,
         "module": module,
         "data": _lines([*head, *proposal.data]),
+        "gates": _lines(proposal.gates),
         "train": _lines(train),
         "evaluate": _lines(proposal.evaluate),
         "acceptance": _lines(proposal.acceptance),
@@ -156,6 +163,6 @@ def _filled(template: str, context: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Python and YAML
+        autoescape=False,
     )
     return environment.get_template(template).render(context)

@@ -29,7 +29,9 @@ class Made:
     notices: tuple[str, ...] = field(default=())
 
 
-def chirp(random: np.random.Generator, rate: int, seconds: float, ends: tuple[float, float], pitch: float) -> np.ndarray:
+def chirp(
+    random: np.random.Generator, rate: int, seconds: float, ends: tuple[float, float], pitch: float
+) -> np.ndarray:
     """A tone that glides from one frequency to another, with noise."""
     time = np.arange(int(rate * seconds)) / rate
     low, high = ends
@@ -90,7 +92,7 @@ def activities(folder: Path) -> Path:
     for label, (hertz, size) in {"still": (0.3, 0.02), "walk": (1.8, 0.3), "run": (2.9, 1.1)}.items():
         (folder / label).mkdir(parents=True)
         for number in range(14):
-            time = np.arange(int(104 * 20)) / 104
+            time = np.arange(104 * 20) / 104
             turn = hertz * random.uniform(0.9, 1.1)
             axes = [
                 size * np.sin(2 * np.pi * turn * time + phase) + 0.03 * random.normal(size=len(time))
