@@ -32,6 +32,9 @@ from pipeline.project.preflight import Project, RunnableProject
 _THRESHOLDS = ("min_accuracy", "min_auc", "min_recall", "min_precision", "max_drop")
 _THRESHOLDS_OF_A_REGRESSION = ("max_mae", "max_rmse", "max_rise")
 
+_BOARD = ("arena_bytes", "slot_bytes")
+"""What a network is sized by."""
+
 Parameter = str | RuntimeParameter
 """A value, or on Kubeflow a parameter of the pipeline."""
 
@@ -153,6 +156,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
     """The components from data to validated model."""
     config, module = project.config, project.module
     profile = config.load_profile()
+    board = {"board": {name: getattr(profile, name) for name in _BOARD}} if config.train.fit_board else {}
     examples = SensorExampleGen(places.data_file, config.data)
     statistics = StatisticsGen(
         examples=examples.outputs["examples"], stats_options=statistics_options(config.data.label, config.data.group)
@@ -186,7 +190,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
         custom_config={
             **_custom_config(project),
             "task": config.task,
-            "board": {"arena_bytes": profile.arena_bytes, "slot_bytes": profile.slot_bytes},
+            **board,
             "epochs": config.train.epochs,
             "module_sha256": module.sha256,
         },

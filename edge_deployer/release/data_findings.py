@@ -69,7 +69,11 @@ UnseenLabels = kind(
     remedy="add samples of that class to train, or take it out of `data.classes`",
 )
 
-GroupsApart = kind("data.groups_apart", "none of {{ groups | grouped }} groups stands in two splits", {"groups": int})
+GroupsApart = kind(
+    "data.groups_apart",
+    "{{ groups | grouped }} held-out group{{ 's' if groups != 1 }}, of which none stands in train",
+    {"groups": int},
+)
 
 SharedGroups = kind(
     "data.shared_groups",
@@ -97,8 +101,10 @@ FewestExamples = kind(
 
 Imbalance = kind(
     "data.imbalance",
-    "train has {{ '%.3g' | format(ratio) }} times as many samples of {{ largest }} as of {{ smallest }}, which makes "
-    f"{{{{ share | percent }}}} of it{_UP_TO}",
+    "{% if ratio == 1 %}train has as many samples of each class{% else %}"
+    "train has {{ '%.3g' | format(ratio) }} times as "
+    f"many samples of {{{{ largest }}}} as of {{{{ smallest }}}}, which makes {{{{ share | percent }}}} of it{_UP_TO}"
+    "{% endif %}",
     {"ratio": float, "largest": str, "smallest": str, "share": float, "limit": float | None},
     remedy="collect more of the rare class, or weigh the classes in training",
 )

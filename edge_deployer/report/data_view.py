@@ -11,6 +11,8 @@ from edge_deployer.report import formats
 from edge_deployer.report.facts import DataFacts, ScaleFacts
 from edge_deployer.report.words import in_words, remedy_in_words
 
+EMPTY_CHANNELS: Final = "empty channels"
+"""Of what was done to recordings: what they leave without contents of the features."""
 _HEAVY: Final = 0.1
 """The share of repeated samples from which on they are worth a word."""
 _NAMED: Final = 3
@@ -56,7 +58,8 @@ def _told(result: GateResult) -> str:
 
 def data_warnings(data: DataFacts) -> list[str]:
     """A sentence for each thing that a user should look at before trusting a figure; empty for data without any."""
-    return [*_anomalies(data), *_classes(data), *_repeats(data), *_scales(data)]
+    empty = data.described.get(EMPTY_CHANNELS)
+    return [*_anomalies(data), *([empty] if empty else []), *_classes(data), *_repeats(data), *_scales(data)]
 
 
 def _anomalies(data: DataFacts) -> Iterator[str]:

@@ -73,12 +73,15 @@ class TrainSection(Section):
         preprocessing: with `preprocessing_fn`, if it is not in `module`, whose edits then do not run Transform again.
         epochs: for `run_fn`.
         seed: for both.
+        fit_board: whether the module sizes its network by the board profile: ``custom_config["board"]`` then has its
+            ``arena_bytes`` and ``slot_bytes``, and another profile trains anew.
     """
 
     module: ConfigPath
     preprocessing: ConfigPath | None = None
     epochs: PositiveInt = 40
     seed: Annotated[int, Field(ge=0)] = 0
+    fit_board: bool = False
 
 
 class ConvertSection(Section):

@@ -23,6 +23,7 @@ from components.sensor_example_gen.features.front_end import FrontEndSection
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tensors import Array
 
+NAME: Final = "micro_frontend"
 RATE: Final = 16_000
 CHANNELS: Final = 40
 WINDOW: Final = 480
@@ -47,7 +48,7 @@ class MicroFrontend:
     """Features of 16 kHz audio that TFLM's own library computes on a board."""
 
     Section: ClassVar[type[FrontEndSection]] = MicroFrontendSection
-    name: ClassVar[str] = "micro_frontend"
+    name: ClassVar[str] = NAME
     version: ClassVar[str] = "1"
     on_board: ClassVar[bool] = True
 

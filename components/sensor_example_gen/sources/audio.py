@@ -17,12 +17,14 @@ import numpy as np
 import soxr
 from pydantic import Field, model_validator
 
+from components.sensor_example_gen.features import micro_frontend
 from components.sensor_example_gen.sources.anomaly import Anomaly, UnusableRecord
 from components.sensor_example_gen.sources.audio_file import NO_FRAMES, SUFFIXES, Block, opened
 from components.sensor_example_gen.sources.file_records import FileSection, fingerprint_files, list_files, open_record
 from components.sensor_example_gen.sources.listing import Listing
 from components.sensor_example_gen.sources.section import DataSection
 from components.sensor_example_gen.sources.source import Sample
+from edge_deployer.report.data_view import EMPTY_CHANNELS
 from edge_deployer.tensors import Array
 
 _VERSION: Final = "1"
@@ -146,7 +148,13 @@ class AudioSource:
             "channels": str(section.channels),
             "window": f"{section.window:g} s",
             **windows,
+            **self._empty_channels(rates),
         }
+
+    def _empty_channels(self, rates: Iterable[int]) -> Mapping[str, str]:
+        """What recordings of some rates leave without contents of the features."""
+        said = micro_frontend.warnings(rates) if self._section.features.kind == micro_frontend.NAME else []
+        return {EMPTY_CHANNELS: "; ".join(said)} if said else {}
 
     def _windows(self, blocks: Iterable[Block], rate: int) -> Iterator[Block]:
         section = self._section

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
+import yaml
 
 from edge_deployer.errors import TinyopsError
 from tests.pipeline.ci.conftest import Delivered
@@ -169,3 +172,21 @@ def test_changes_that_are_not_committed_count_too(finished: Delivered) -> None:
 def test_a_state_that_is_none_is_an_error(finished: Delivered) -> None:
     (finished.log.parent / "workspace" / "ci" / "state.json").write_text("{}}")
     assert "delete it" in finished.refused().remedy
+
+
+def test_a_folder_of_recordings_is_data_by_its_contents_and_not_by_its_times(delivered: Delivered) -> None:
+    recordings = delivered.folder / "recordings"
+    for name in ("idle_a_0.wav", "worn_a_0.wav"):
+        delivered.change(f"recordings/{name}", name)
+    contents = yaml.safe_load((delivered.folder / "tinyops.yaml").read_text())
+    contents["data"] = {"kind": "audio", "source": "recordings", "names": "{label}_{machine}_{take}", "label": "label"}
+    contents["data"] |= {"input": "sound", "classes": ["idle", "worn"]}
+    contents["kubeflow"].pop("data_file", None)
+    delivered.change("tinyops.yaml", yaml.safe_dump(contents))
+    delivered.approved()
+    assert plan(delivered) == ([], [])
+    for file in recordings.iterdir():
+        os.utime(file, (0, 0))
+    assert plan(delivered) == ([], [])
+    delivered.change("recordings/worn_a_0.wav", "other")
+    assert plan(delivered) == (["data"], RUN)

@@ -26,7 +26,6 @@ from edge_deployer.report.words import headline, remedy
 from edge_deployer.rollout.deployment import Deployment
 from pipeline.local.events import Event, Finished, Started
 from pipeline.local.run import RunResult, run_project
-from pipeline.local.schema_update import update_schema
 from tests.edge_deployer.cli.command import tinyops
 from tests.edge_deployer.inventories import virtual, write_inventory, write_profile
 from tests.edge_deployer.outcomes import assert_outcome
@@ -163,6 +162,7 @@ def test_what_a_release_carries(digits, promoted: str) -> None:
         "tests.tar.gz",
         "acceptance.npz",
         "environment.txt",
+        "front_end.json",
     }
     assert manifest["provenance"]["run_id"]
     assert len(manifest["provenance"]["data_fingerprint"]) == 64
@@ -238,6 +238,8 @@ def test_every_gate_has_a_line_in_the_report(first_run) -> None:
 
 @pytest.mark.usefixtures("promoted")
 def test_a_schema_that_is_kept_is_in_force_until_it_is_updated(digits) -> None:
+    from pipeline.local.schema_update import update_schema
+
     file = digits.folder / "schema.pbtxt"
     try:
         written = update_schema(digits.config_file, digits.workspace)
@@ -264,6 +266,8 @@ def test_a_schema_that_is_kept_is_in_force_until_it_is_updated(digits) -> None:
 
 
 def test_a_schema_cannot_be_made_before_there_was_a_run(digits, tmp_path: Path) -> None:
+    from pipeline.local.schema_update import update_schema
+
     with pytest.raises(TinyopsError, match="no run of project digits has left statistics") as refused:
         update_schema(digits.config_file, tmp_path)
     assert "tinyops run" in refused.value.remedy

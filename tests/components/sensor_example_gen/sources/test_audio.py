@@ -270,3 +270,10 @@ def test_every_sample_has_the_shape_that_the_source_says(
         samples = list(source.samples(source.listing(), 0))
     assert samples
     assert {sample.values.shape for sample in samples} == {source.shape}
+
+
+def test_channels_that_recordings_leave_empty_are_told_where_the_features_have_them(tmp_path: Path) -> None:
+    files = {"yes/a.wav": encoded(tone(1, 8_000), 8_000)}
+    assert "empty channels" not in source_of(tmp_path, files, rate=16_000).describe()
+    said = source_of(tmp_path, files, rate=16_000, features="micro_frontend").describe()["empty channels"]
+    assert said.startswith("recordings at 8000 Hz have no sound above 4000 Hz: about 9 of the 40 channels")
