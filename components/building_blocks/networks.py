@@ -3,8 +3,7 @@
 Each network is a function of `custom_config`, of which it takes:
 
 - ``input`` and ``shape``: name and shape of the features, without the batch;
-- ``classes``, of a regression ``outputs``: number of outputs, 1 where it is missing;
-- ``task``: classification if it is missing or None;
+- ``classes``: number of outputs, 1 where it is missing; ``task``: classification if it is missing or None;
 - ``board``: ``arena_bytes`` and ``slot_bytes`` of the profile; without it the network is as wide as it gets.
 
 Convolutions have batch normalisation behind them, which the converter folds into them: features need no scaling.
@@ -133,7 +132,7 @@ def residual(features: Any, filters: int, *, strides: int = 1) -> Any:
 def answer(features: Any, config: Mapping[str, Any]) -> Any:
     """The last layer: a probability for each class, one probability, or real values, as the task wants."""
     task = task_of(config)
-    units = 1 if task == "binary" else config.get("classes") or config.get("outputs") or 1
+    units = 1 if task == "binary" else config.get("classes") or 1
     activation = {"classification": "softmax", "binary": "sigmoid", "regression": None}[task]
     return layers.Dense(units, activation=activation, name="answer")(features)
 

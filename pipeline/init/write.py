@@ -133,7 +133,7 @@ def _context(proposal: Proposal, name: str, module: str, folder: Path, source: P
         "patience": max(5, proposal.epochs // 4),
         "on_host": said.get("features") == "none",
         "shift": shift,
-        "config": '{**config, "outputs": OUTPUTS}' if multi else "config",
+        "config": '{**config, "classes": OUTPUTS}' if multi else "config",
         "answers": f'"classes": {proposal.classes}' if proposal.classes else '"target": "target"',
     }
 

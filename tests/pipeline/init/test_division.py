@@ -127,7 +127,9 @@ def test_whatever_is_proposed_can_be_decided(classes: int, records: int, groups:
     assert (np.array(division.held.train_counts)[there] > 0).all()
 
 
-@pytest.mark.parametrize(("counts", "floor"), [((50, 50), 0.75), ((10,) * 10, 0.55), ((90, 10), 0.95), ((399, 1), 0.99)])
+@pytest.mark.parametrize(
+    ("counts", "floor"), [((50, 50), 0.75), ((10,) * 10, 0.55), ((90, 10), 0.95), ((399, 1), 0.99)]
+)
 def test_a_model_must_leave_half_of_the_errors_of_a_constant_answer(counts: tuple[int, ...], floor: float) -> None:
     evaluate, acceptance = floors(Held(400, sum(counts), counts, counts), {"alpha": 0.1})
     assert {choice.field: choice.value for choice in evaluate} == {"min_accuracy": floor, "max_drop": 0.05}

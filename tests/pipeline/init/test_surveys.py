@@ -81,7 +81,9 @@ def test_what_counts_rows_is_neither_time_nor_a_column(tmp_path: Path) -> None:
     assert (table.columns, table.time, table.rate) == (("x", "y", "z"), None, None)
 
 
-@pytest.mark.parametrize(("rate", "nice"), [(49.7, 50), (99.01, 100), (62.6, 62.5), (104.2, 104), (25.8, 25.8), (1000, 1000)])
+@pytest.mark.parametrize(
+    ("rate", "nice"), [(49.7, 50), (99.01, 100), (62.6, 62.5), (104.2, 104), (25.8, 25.8), (1000, 1000)]
+)
 def test_rates_are_those_of_data_sheets_where_they_are_near(rate: float, nice: float) -> None:
     assert nice_rate(rate) == nice
 
@@ -92,7 +94,9 @@ def test_rates_are_those_of_data_sheets_where_they_are_near(rate: float, nice: f
 def test_short_recordings_are_one_sample_each_and_no_rate_is_made_up(tmp_path: Path) -> None:
     for label in ("tap", "shake"):
         for number in range(100):
-            write_csv(tmp_path / label / f"{number}.csv", {"ax": waves(60 + number % 9, number), "ay": waves(60 + number % 9)})
+            write_csv(
+                tmp_path / label / f"{number}.csv", {"ax": waves(60 + number % 9, number), "ay": waves(60 + number % 9)}
+            )
     proposal = propose("motion", tmp_path)
     data = {choice.field: choice.value for choice in proposal.data}
     assert (data["rate"], data["window"], "hop" in data, "time" in data) == (50, 68 / 50, False, False)
@@ -103,7 +107,9 @@ def test_a_file_may_say_its_label_in_a_field(tmp_path: Path) -> None:
     for number in range(150):
         turn = np.linspace(0, 6, 30)
         points = [{"x": x, "y": y} for x, y in zip(np.cos(turn).tolist(), waves(30, number).tolist(), strict=True)]
-        (tmp_path / f"{number}.json").write_text(json.dumps({"sign": "ab"[number % 2], "label": number % 3, "points": points}))
+        (tmp_path / f"{number}.json").write_text(
+            json.dumps({"sign": "ab"[number % 2], "label": number % 3, "points": points})
+        )
     data = said_of("motion", tmp_path)
     assert (data["names"], data["label"], data["classes"], data["raster"]) == ("*", "label", ["0", "1", "2"], 32)
 
@@ -196,7 +202,7 @@ def test_two_kinds_in_one_folder_are_refused(tmp_path: Path) -> None:
     for number in range(4):
         wav(tmp_path / "yes" / f"{number}.wav")
         Image.new("L", (9, 9)).save(tmp_path / f"{number}.png")
-    with pytest.raises(TinyopsError, match="has 4 files of audio and 4 of images, e.g. 0.png"):
+    with pytest.raises(TinyopsError, match=r"has 4 files of audio and 4 of images, e.g. 0.png"):
         propose("audio", tmp_path)
 
 
@@ -212,7 +218,7 @@ def test_files_that_are_not_what_they_say_are_refused(tmp_path: Path) -> None:
         (tmp_path / label).mkdir()
         for number in range(9):
             (tmp_path / label / f"{number}.wav").write_bytes(b"ID3 an MP3")
-    with pytest.raises(TinyopsError, match="none of 18 files of .* can be opened as what its name says"):
+    with pytest.raises(TinyopsError, match=r"none of 18 files of .* can be opened as what its name says"):
         propose("audio", tmp_path)
 
 
