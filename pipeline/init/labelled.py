@@ -9,7 +9,7 @@ from typing import Final
 
 from edge_deployer.errors import TinyopsError
 from pipeline.init.folder import records_in, require_there
-from pipeline.init.manifest import Manifest, find_manifest
+from pipeline.init.manifest import Manifest, manifest_in, read_manifest
 from pipeline.init.names import LAYOUTS, Naming, classes_of, read_names
 from pipeline.init.proposal import SPLIT_WORDS, Choice, Grouping
 
@@ -38,9 +38,9 @@ def labelled_files(place: Path, kind: str) -> Labelled:
         TinyopsError: there is no such place, no file of the kind in it, or nothing that says a label.
     """
     require_there(place)
-    manifest = find_manifest(place)
-    if manifest is not None:
-        return _by_manifest(manifest)
+    table = place if place.suffix.lower() == ".csv" else manifest_in(place)
+    if table is not None:
+        return _by_manifest(read_manifest(table))
     names = records_in(place, kind)
     naming = read_names(names, GROUP_NAMES[kind])
     if naming is None:

@@ -12,10 +12,12 @@ from typing import Final
 from components.sensor_example_gen.sources.file_records import PATH_COLUMN
 from components.sensor_example_gen.sources.places import read_table
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import reading
 from pipeline.init.names import says_split
 from pipeline.init.proposal import MOST_CLASSES
 from pipeline.init.roles import called, role_of
 
+_LONGEST_HEADER: Final = 1 << 16
 _LIKE_PATHS: Final = ("file", "filename", "filepath", "file_name", "file_path", "wav", "image", "recording")
 
 
@@ -32,19 +34,19 @@ class Manifest:
     split_values: tuple[str, ...]
 
 
-def find_manifest(place: Path) -> Manifest | None:
-    """The manifest that a path names, or that lies in the folder which it names; None where there is none.
+def manifest_in(folder: Path) -> Path | None:
+    """The manifest that lies in a folder: the one table there with a column of paths."""
+    found = [table for table in sorted(folder.glob("*.csv")) if is_manifest(table)]
+    return found[0] if len(found) == 1 else None
 
-    Raises:
-        TinyopsError: it is no table, or nothing in it can be a label.
-    """
-    if place.suffix.lower() == ".csv":
-        return _read(place, _rows(place))
-    if not place.is_dir():
-        return None
-    tables = [(table, _rows(table)) for table in sorted(place.glob("*.csv"))]
-    with_paths = [(table, rows) for table, rows in tables if rows and PATH_COLUMN in rows[0]]
-    return _read(*with_paths[0]) if len(with_paths) == 1 else None
+
+def is_manifest(table: Path) -> bool:
+    """Whether a file is a table with a column of paths."""
+    if table.suffix.lower() != ".csv" or not table.is_file():
+        return False
+    with reading(f"table {table}"), table.open("rb") as file:
+        first = file.readline(_LONGEST_HEADER).decode("utf-8-sig", "replace")
+    return PATH_COLUMN in next(csv.reader([first]), [])
 
 
 def _rows(place: Path) -> list[dict[str, str]]:
@@ -55,7 +57,13 @@ def _rows(place: Path) -> list[dict[str, str]]:
         raise TinyopsError(f"{place}, line {reader.line_num}: {error}", remedy="write plain CSV") from error
 
 
-def _read(place: Path, rows: Sequence[dict[str, str]]) -> Manifest:
+def read_manifest(place: Path) -> Manifest:
+    """What a manifest says.
+
+    Raises:
+        TinyopsError: it is no table, or nothing in it can be a label.
+    """
+    rows = _rows(place)
     columns = list(rows[0]) if rows else []
     if PATH_COLUMN not in columns:
         like = next((column for column in columns if column.lower() in _LIKE_PATHS), None)

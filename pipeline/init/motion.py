@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -12,12 +12,11 @@ from typing import Final
 import numpy as np
 
 from components.sensor_example_gen.sources.anomaly import UnusableRecord
-from components.sensor_example_gen.sources.file_records import PATH_COLUMN
-from components.sensor_example_gen.sources.motion_files.opened import SUFFIXES, opened
+from components.sensor_example_gen.sources.motion_files.opened import SUFFIXES
 from edge_deployer.errors import TinyopsError
 from pipeline.init.folder import records_in, require_there
 from pipeline.init.labelled import GROUP_NAMES, class_choice, labelled_files, no_label, some_of, split_choice
-from pipeline.init.manifest import find_manifest
+from pipeline.init.manifest import is_manifest, manifest_in
 from pipeline.init.names import classes_of, read_names
 from pipeline.init.proposal import Choice, Grouping, Network, Survey
 from pipeline.init.roles import role_of
@@ -78,12 +77,12 @@ def survey(place: Path) -> Survey:
         TinyopsError: there is no such place, no recording in it, nothing that says a label, or all is damaged.
     """
     require_there(place)
-    paths = [place] if place.is_file() and not _is_manifest(place) else []
+    paths = [place] if place.is_file() and not is_manifest(place) else []
     if paths and place.suffix.lower() not in SUFFIXES:
         raise TinyopsError(
             f"{place} is no {', '.join(SUFFIXES)} file", remedy="choose the --kind that reads it, or name a folder"
         )
-    if not paths and not _has_manifest(place):
+    if not paths and place.is_dir() and manifest_in(place) is None:
         paths = [place / name for name in records_in(place, "motion")]
     if paths and _columns_say(paths, place):
         files = _opened(paths, label_outside=False, most=len(paths))
@@ -103,18 +102,6 @@ def _columns_say(paths: Sequence[Path], place: Path) -> bool:
     if label is None or role_of(label) == "label" or place.is_file():
         return label is not None
     return read_names([path.relative_to(place).as_posix() for path in paths], GROUP_NAMES["motion"]) is None
-
-
-def _has_manifest(place: Path) -> bool:
-    tables = [place] if place.is_file() else sorted(place.glob("*.csv"))
-    return sum(map(_is_manifest, tables)) == 1 and find_manifest(place) is not None
-
-
-def _is_manifest(place: Path) -> bool:
-    if place.suffix.lower() == ".csv":
-        with suppress(UnusableRecord), closing(opened(place, place.name, None)) as file:
-            return PATH_COLUMN in file.columns()
-    return False
 
 
 def _opened(paths: Sequence[Path], *, label_outside: bool, most: int) -> _Files:

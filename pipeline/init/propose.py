@@ -21,7 +21,7 @@ from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.tensors import Array
 from pipeline.init import arrays, audio, images, motion
 from pipeline.init.division import Division, divide, floors, too_little
-from pipeline.init.manifest import find_manifest
+from pipeline.init.manifest import manifest_in
 from pipeline.init.proposal import Choice, Grouping, Network, Proposal, Survey
 from pipeline.init.ranges import ranges_of, scale_choice
 
@@ -85,8 +85,7 @@ def source_of(kind: str, place: Path) -> Path:
     if kind == "arrays" and place.is_dir():
         return next(iter(sorted(place.rglob("*.npz"))), place)
     if kind != "arrays" and place.is_dir():
-        manifest = find_manifest(place)
-        return place if manifest is None else manifest.place
+        return manifest_in(place) or place
     return place
 
 
