@@ -20,7 +20,7 @@ from pipeline.init.manifest import is_manifest, manifest_in
 from pipeline.init.names import classes_of, read_names
 from pipeline.init.proposal import Choice, Grouping, Network, Survey
 from pipeline.init.roles import role_of
-from pipeline.init.table import Table, nice_rate, read_table, row_counts
+from pipeline.init.table import Table, labels_in, nice_rate, read_table, row_counts
 
 _RASTER: Final = 32
 _UNKNOWN_HZ: Final = 50.0
@@ -85,8 +85,8 @@ def survey(place: Path) -> Survey:
     if not paths and place.is_dir() and manifest_in(place) is None:
         paths = [place / name for name in records_in(place, "motion")]
     if paths and _columns_say(paths, place):
-        files = _opened(paths, label_outside=False, most=len(paths))
-        return _survey(files, _by_columns(place, files))
+        files = _opened(paths, label_outside=False, most=_MOST_OPENED)
+        return _survey(files, _by_columns(place, paths, files.first))
     if place.is_file() and paths:
         raise TinyopsError(
             f"{place} has no column that can be a label", remedy="add a column `label` that says what each row is of"
@@ -130,11 +130,12 @@ def _looked_at(path: Path, damaged: dict[Path, UnusableRecord], *, label_outside
         return None
 
 
-def _by_columns(place: Path, files: _Files) -> _Labels:
+def _by_columns(place: Path, paths: Sequence[Path], first: Table) -> _Labels:
     """What columns, or fields of JSON, say of the recordings of all files."""
-    first = files.first
-    assert first.label is not None
-    labels = [label for table in files.tables for label in table.labels.get(first.label, ())]
+    labels: list[str] = []
+    for path in paths:
+        with suppress(UnusableRecord):
+            labels += labels_in(path, first)
     classes, notices = classes_of(labels, f"{place}, column {first.label!r},")
     names = () if place.is_file() else (Choice("names", "*", "names say nothing; columns do"),)
     groups = (
@@ -143,7 +144,7 @@ def _by_columns(place: Path, files: _Files) -> _Labels:
         else ()
     )
     if len(classes) * 2 > len(labels):
-        raise no_label(place, [path.name for path in files.paths])
+        raise no_label(place, [path.name for path in paths])
     return _Labels(
         choices=(
             *names,
@@ -151,7 +152,7 @@ def _by_columns(place: Path, files: _Files) -> _Labels:
             class_choice(classes),
         ),
         found=(
-            f"{len(files.paths)} file{'s' if len(files.paths) > 1 else ''}; column {first.label} has {len(classes)} "
+            f"{len(paths)} file{'s' if len(paths) > 1 else ''}; column {first.label} has {len(classes)} "
             f"labels: {some_of(classes)}",
         ),
         groupings=(*groups, Grouping(None)),
@@ -188,10 +189,10 @@ def _windows(files: _Files, notices: tuple[str, ...]) -> tuple[tuple[Choice, ...
     recorded = told or _UNKNOWN_HZ
     seconds = files.seconds(recorded)
     rate, window, is_gesture = _window(recorded, seconds)
-    length = "no longer" if is_gesture else "longer: they are cut up"
+    length = "nearly all recordings are no longer" if is_gesture else "recordings are longer and are cut up"
     choices = [
         Choice("rate", _plain(rate), _why_rate(rate, told)),
-        Choice("window", _plain(window), f"seconds, {round(rate * window)} steps; most recordings are {length}"),
+        Choice("window", _plain(window), f"seconds, {round(rate * window)} steps: {length}"),
     ]
     if not is_gesture:
         choices.append(Choice("hop", _plain(round(rate * window / 2) / rate), "seconds from a window to the next"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +48,7 @@ class _Read:
     counts: Array  # Samples of each record of the list, float64; of those not read the mean.
     values: Array  # Of some samples.
     found: dict[str, float]  # Share of the records that have an anomaly and are used all the same.
+    damaged: tuple[str, ...]  # Records of which no sample can be made, with the reason.
 
 
 def propose(kind: str, place: Path) -> Proposal:
@@ -107,28 +108,30 @@ def _section(base: Mapping[str, Any], choices: tuple[Choice, ...]) -> DataSectio
 def _some_read(source: Source, listing: Listing) -> _Read:
     counts = np.full(len(listing), np.nan)
     some: list[Array] = []
-    found: dict[str, int] = {}
+    found: Counter[str] = Counter()
+    damaged: list[str] = []
     kept = 0
     chosen = np.unique(np.linspace(0, len(listing) - 1, min(len(listing), _READ)).astype(int))
     for index in chosen:
         counts[index] = 0
-        with suppress(UnusableRecord):
-            marks = set()
+        marks: set[str] = set()
+        try:
             for sample in source.samples(listing, int(index)):
                 counts[index] += 1
-                marks |= set(sample.anomalies)
+                marks |= {anomaly.value for anomaly in sample.anomalies}
                 if kept < _KEPT:
                     some.append(sample.values)
                     kept += sample.values.size
-            for mark in marks:
-                found[mark.value] = found.get(mark.value, 0) + 1
+        except UnusableRecord as error:
+            damaged.append(f"{listing.name(int(index))}: {error.message}")
+        found.update(marks)
     if not some:
         raise TinyopsError(
-            f"none of {len(chosen)} records could be read, e.g. {listing.name(0)}", remedy="mend them, or convert them"
+            f"none of {len(chosen)} records could be read, e.g. {damaged[0]}", remedy="mend them, or convert them"
         )
     counts[np.isnan(counts)] = np.nanmean(counts)
     shares = {name: count / len(chosen) for name, count in found.items()}
-    return _Read(counts, np.stack(some), shares)
+    return _Read(counts, np.stack(some), shares, tuple(damaged))
 
 
 def _proposal(
@@ -153,12 +156,12 @@ def _proposal(
         outputs=survey.outputs,
         weighs_classes=_is_uneven(held.train_counts),
         found=(*survey.found, said),
-        notices=(*survey.notices, *_notices(survey, division, listing)),
+        notices=(*survey.notices, *_notices(survey, division, listing, read)),
         gates=survey.gates,
     )
 
 
-def _notices(survey: Survey, division: Division, listing: Listing) -> list[str]:
+def _notices(survey: Survey, division: Division, listing: Listing, read: _Read) -> list[str]:
     best = survey.groupings[0]
     notices = [
         f"{one.record}: {one.anomaly.value.replace('_', ' ')}{f', {one.detail}' if one.detail else ''}"
@@ -166,6 +169,8 @@ def _notices(survey: Survey, division: Division, listing: Listing) -> list[str]:
     ]
     if len(listing.found) > 3:
         notices.append(f"and {len(listing.found) - 3} more records that no sample is made of")
+    if read.damaged:
+        notices.append(f"{len(read.damaged)} of the records that were read are of no use, e.g. {read.damaged[0]}")
     if best.group is not None and division.grouping is not best:
         notices.append(
             f"records are not divided by {best.group}: no choice of groups leaves every label in both splits with "

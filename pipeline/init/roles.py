@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from components.sensor_example_gen.sources.motion_files.rows import TimeUnit
+
 _CALLED: Final = {
     "label": (
         "label",
@@ -101,7 +103,7 @@ _CALLED: Final = {
     ),
     "counter": ("index", "row", "rowid", "id", "no", "nr", "n", "i", "step", "count", "counter", "frame", "unnamed0"),
 }
-_UNITS: Final = ("ns", "us", "ms", "s")
+_UNITS: Final[tuple[TimeUnit, ...]] = ("ns", "us", "ms", "s")
 
 
 def role_of(name: str) -> str | None:
@@ -128,11 +130,11 @@ def _place(role: str, name: str) -> int:
     return next((place for place, one in enumerate(_CALLED[role]) if plain.startswith(one)), len(_CALLED[role]))
 
 
-def unit_said(name: str) -> str | None:
+def unit_said(name: str) -> TimeUnit | None:
     """The unit that a time's name ends in: ``time_ms``, ``t [us]``, ``micros``."""
     words = "".join(letter if letter.isalnum() else " " for letter in name.lower()).split()
     last = words[-1] if words else ""
-    said = {
+    said: dict[str, TimeUnit] = {unit: unit for unit in _UNITS} | {
         "millis": "ms",
         "milliseconds": "ms",
         "micros": "us",
@@ -142,4 +144,4 @@ def unit_said(name: str) -> str | None:
         "elapsed": "s",
         "sec": "s",
     }
-    return last if last in _UNITS else said.get(last)
+    return said.get(last)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +15,7 @@ import numpy as np
 
 from components.sensor_example_gen.sources.anomaly import UnusableRecord
 from components.sensor_example_gen.sources.motion_files.opened import opened
-from components.sensor_example_gen.sources.motion_files.rows import MotionFile, TimeUnit, Wanted
+from components.sensor_example_gen.sources.motion_files.rows import MotionFile, Rows, TimeUnit, Wanted
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import read_json
 from edge_deployer.tensors import Array
@@ -38,7 +38,6 @@ class Table:
 
     columns: tuple[str, ...]  # Of a sample.
     recording: str | None  # Column, or field of JSON with the list of recordings.
-    labels: dict[str, tuple[str, ...]]  # Of columns that may be the label: values of each of the file's recordings.
     label: str | None
     group: str | None
     split: str | None
@@ -46,7 +45,6 @@ class Table:
     time: str | None
     unit: TimeUnit
     rate: float | None  # Rows a second; None where nothing says it.
-    low_high: tuple[float, float]  # Least and greatest value of the columns.
     is_strokes: bool  # Whether rows are points in a plane.
 
 
@@ -101,12 +99,10 @@ class _Look:
                 f"{self._path} has no column of numbers that change: {', '.join(self._names) or 'none'}",
                 remedy="write a row for each instant, with a column for each axis of the sensor",
             )
-        unit, rate = self._rate(columns, time)
-        values = self._values(columns)
+        unit, rate = ("s", None) if time is None else self._rate(columns, time)
         return Table(
             columns=tuple(columns),
             recording=recording,
-            labels={} if label is None else {label: texts[label]},
             label=label,
             group=group,
             split=split,
@@ -114,7 +110,6 @@ class _Look:
             time=time,
             unit=unit,
             rate=rate,
-            low_high=(float(np.nanmin(values)), float(np.nanmax(values))),
             is_strokes=self._are_points(columns, time),
         )
 
@@ -199,30 +194,49 @@ class _Look:
         return np.stack([self._rows[name] for name in columns], axis=1)
 
     def _read(self, wanted: Wanted) -> tuple[Array, Array]:
-        values, times, count = [], [], 0
-        spans = self._file.runs((), self._list).spans.tolist() if self._list is not None else [None]
-        for span in spans:
-            for rows in self._file.rows(wanted, None if span is None else (span[0], span[1])):
-                values.append(rows.values)
-                times.append(np.empty(0) if rows.times is None else rows.times)
-                count += len(rows.values)
-            if count > _MOST_ROWS:
+        """Values and times of the first rows, some hundred thousand."""
+        values: list[Array] = []
+        times: list[Array] = []
+        for rows in self._blocks(wanted):
+            values.append(rows.values)
+            times.append(np.empty(0) if rows.times is None else rows.times)
+            if sum(map(len, values)) > _MOST_ROWS:
                 break
         return np.concatenate(values), np.concatenate(times)
 
-    def _rate(self, columns: Sequence[str], time: str | None) -> tuple[TimeUnit, float | None]:
-        if time is None:
-            return "s", None
+    def _blocks(self, wanted: Wanted) -> Iterator[Rows]:
+        if self._list is None:
+            yield from self._file.rows(wanted, None)
+            return
+        for begin, end in self._file.runs((), self._list).spans.tolist():
+            yield from self._file.rows(wanted, (begin, end))
+
+    def _rate(self, columns: Sequence[str], time: str) -> tuple[TimeUnit, float | None]:
         is_text = time not in self._numeric
         said: TimeUnit = "timestamp" if is_text else "s"
-        times = self._read(Wanted(tuple(columns[:1]), time, said))[1] if is_text else self._rows[time]
+        try:
+            times = self._read(Wanted(tuple(columns[:1]), time, said))[1] if is_text else self._rows[time]
+        except UnusableRecord:  # Whatever it is called, it is no time.
+            return said, None
         steps = np.diff(times)
         steps = steps[steps > 0]
         if not len(steps):
             return said, None
         step = float(np.median(steps))
-        unit: Any = said if is_text else _unit(time, step)
+        unit = said if is_text else _unit(time, step)
         return unit, nice_rate(1 / (step * _SECONDS[unit]))
+
+
+def labels_in(path: Path, table: Table) -> tuple[str, ...]:
+    """What the label's column says of each recording of a file that is like another.
+
+    Raises:
+        UnusableRecord: it is damaged, or has no such column.
+    """
+    assert table.label is not None
+    is_json = path.suffix.lower() == ".json"
+    with closing(opened(path, path.name, table.recording if is_json else None)) as file:
+        return tuple(file.runs((table.label,), table.recording).fields[table.label].tolist())
 
 
 def row_counts(path: Path, table: Table) -> list[int]:
@@ -256,14 +270,14 @@ def _counts_rows(values: Array) -> bool:
     return len(steps) > 8 and bool((steps == 1).mean() > 0.9)
 
 
-def _unit(name: str, step: float) -> str:
+def _unit(name: str, step: float) -> TimeUnit:
     """By the time's name; else the one by which the rate is a sensor's."""
     said = unit_said(name)
     if said is not None:
         return said
     low, high = _LIKELY_HZ
-    units = [unit for unit in ("s", "ms", "us", "ns") if low <= 1 / (step * _SECONDS[unit]) <= high]
-    return units[0] if units else "s"
+    units: tuple[TimeUnit, ...] = ("s", "ms", "us", "ns")
+    return next((unit for unit in units if low <= 1 / (step * _SECONDS[unit]) <= high), "s")
 
 
 def nice_rate(rate: float) -> float:
