@@ -122,6 +122,37 @@ def test_a_word_in_a_column_does_not_outweigh_folders(tmp_path: Path) -> None:
     assert said_of("motion", tmp_path)["names"] == "{label}/*"
 
 
+def test_a_manifest_may_say_what_files_of_motion_are(tmp_path: Path) -> None:
+    rows: dict[str, list[str]] = {"path": [], "kind": [], "worker": []}
+    for number in range(160):
+        write_csv(tmp_path / f"raw/{number}.csv", {"t": np.arange(64) * 0.02, "ax": waves(64, number)})
+        rows = {
+            "path": [*rows["path"], f"raw/{number}.csv"],
+            "kind": [*rows["kind"], "ab"[number % 2]],
+            "worker": [*rows["worker"], f"w{number // 20}"],
+        }
+    write_csv(tmp_path / "all.csv", rows)
+    data = said_of("motion", tmp_path)
+    assert (data["label"], data["classes"], data["time"], data["rate"]) == ("kind", ["a", "b"], "t", 50)
+    assert "hop" not in data
+
+
+def test_columns_may_say_the_label_of_every_file(tmp_path: Path) -> None:
+    """Numbers called class; one label a file, none of which is in the names."""
+    for number in range(60):
+        rows = {"t": np.arange(640) * 0.02, "ax": waves(640, number), "ay": waves(640), "class": [number % 3] * 640}
+        write_csv(tmp_path / f"{number:03}.csv", {**rows, "subject_id": [number // 10] * 640})
+    data = said_of("motion", tmp_path)
+    assert (data["names"], data["label"], data["classes"]) == ("*", "class", ["0", "1", "2"])
+    assert (data["group"], data["columns"]) == ("subject_id", ["ax", "ay"])
+
+
+def test_what_is_called_a_date_and_is_none_is_no_time(tmp_path: Path) -> None:
+    columns = {"date": ["Monday"] * 200, "ax": waves(200)}
+    table = read_table(write_csv(tmp_path / "a.csv", columns), label_outside=True)
+    assert (table.rate, table.columns) == (None, ("ax",))
+
+
 # Images.
 
 
