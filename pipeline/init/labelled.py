@@ -102,7 +102,7 @@ def _by_names(place: Path, names: Sequence[str], naming: Naming) -> Labelled:
 def _groupings(naming: Naming, why: str) -> Iterator[Grouping]:
     names = {field: Choice("names", pattern, why) for field, pattern in naming.patterns.items()}
     if naming.group is not None:
-        group = Choice("group", naming.group, "nobody is to be in both splits")
+        group = Choice("group", naming.group, "none of them is to be in both splits")
         yield Grouping(naming.group, (names[naming.group], group))
     yield Grouping(None, (names[None],))
     if naming.takes is not None:
@@ -115,7 +115,7 @@ def _by_manifest(manifest: Manifest) -> Labelled:
     groups = (
         []
         if manifest.group is None
-        else [Grouping(manifest.group, (Choice("group", manifest.group, "nobody is to be in both splits"),))]
+        else [Grouping(manifest.group, (Choice("group", manifest.group, "none of them is to be in both splits"),))]
     )
     return Labelled(
         source=manifest.place,

@@ -139,7 +139,7 @@ def _by_columns(place: Path, paths: Sequence[Path], first: Table) -> _Labels:
     classes, notices = classes_of(labels, f"{place}, column {first.label!r},")
     names = () if place.is_file() else (Choice("names", "*", "names say nothing; columns do"),)
     groups = (
-        (Grouping(first.group, (Choice("group", first.group, "nobody is to be in both splits"),)),)
+        (Grouping(first.group, (Choice("group", first.group, "none of them is to be in both splits"),)),)
         if first.group is not None
         else ()
     )

@@ -104,7 +104,7 @@ def _context(proposal: Proposal, name: str, module: str, folder: Path, source: P
     data_input = said.get("input", _INPUTS[proposal.kind])
     head = [
         Choice("kind", proposal.kind),
-        Choice("source", where, "the data stays where it is"),
+        Choice("source", where, "what is put here" if isinstance(source, str) else "the data stays where it is"),
         *(() if "input" in said else (Choice("input", data_input, "name of the model's input"),)),
     ]
     train = [
