@@ -48,7 +48,7 @@ _FIRST = (
     "tests/pipeline/",
 )
 
-# They start processes or import TensorFlow: what `make test-fast` leaves out.
+# They start processes, import TensorFlow or make much data: what `make test-fast` leaves out.
 _SLOW = (
     "tests/benchmarks/",
     "tests/ci/",
@@ -74,6 +74,9 @@ _SLOW = (
     "tests/pipeline/beam/",
     "tests/pipeline/catalogue/",
     "tests/pipeline/ci/",
+    "tests/pipeline/init/test_made_sets.py",
+    "tests/pipeline/init/test_surveys.py",
+    "tests/pipeline/init/test_write.py",
     "tests/pipeline/kubeflow/compilation/test_compiler.py",
     "tests/pipeline/kubeflow/step/test_entrypoint.py",
     "tests/pipeline/kubeflow/step/test_executor_input.py",

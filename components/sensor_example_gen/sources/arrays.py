@@ -70,7 +70,13 @@ class ArraysSource:
         section = self._section
         classes = None if section.classes is None else len(section.classes)
         fields = DatasetFields(
-            section.input, section.class_field, section.group, classes, section.target, section.splits.field
+            section.input,
+            section.class_field,
+            section.group,
+            classes,
+            section.target,
+            section.splits.field,
+            tuple(section.classes or ()),
         )
         return load_dataset(self._file, fields, mapped=True)
 

@@ -94,6 +94,15 @@ def list_files(section: FileSection, place: str, suffixes: Sequence[str]) -> Lis
     return _listing(usable, section, found, ignored)
 
 
+def names_below(place: str) -> list[str]:
+    """Names of all files below a folder, sorted, whatever they are.
+
+    Raises:
+        TinyopsError: there is no such folder.
+    """
+    return sorted(_printable(file.name) for file in _walk(place, []))
+
+
 def open_record(place: str, name: str) -> AbstractContextManager[Path]:
     """The recording of that name on this machine: itself, or a copy for as long as the block lasts.
 
