@@ -18,8 +18,7 @@ import numpy as np
 import tensorflow as tf
 import yaml
 
-from benchmarks.__main__ import table
-from benchmarks.rows import Row
+from benchmarks.rows import Row, table
 from components.building_blocks.training import fit
 from components.sensor_example_gen.reading import Featured, RecordReader
 from components.sensor_example_gen.sources.audio import AudioSection
@@ -69,7 +68,7 @@ def main(recordings: Path) -> None:
         rows.append(_row(name, found[name]))
         print(rows[-1].what, rows[-1].figure, flush=True)
     rows.append(_together([each for name, each in found.items() if name != "official test split"]))
-    RESULTS.write_text(table(rows))
+    RESULTS.write_text(table(rows, _COMMAND))
 
 
 def _read(section: dict[str, Any], recordings: Path) -> Recordings:
