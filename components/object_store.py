@@ -6,13 +6,17 @@ S3 is boto3's, which finds keys and address in the environment: ``AWS_ACCESS_KEY
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import boto3
 from apache_beam.io.filesystem import BeamIOError, FileSystem
@@ -25,6 +29,12 @@ from edge_deployer.errors import TinyopsError
 
 _SCHEME: Final = re.compile(r"^[a-z0-9]+://")
 _S3: Final = re.compile(r"^(?:s3|minio)://(?P<bucket>[^/]+)/(?P<key>.*)$")
+
+_S3_ENVIRONMENT: Final = (
+    *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    *("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"),
+)
+_BLOCK: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -98,21 +108,19 @@ def require_answer(folder: str) -> None:
 
 
 def read(path: str) -> bytes:
-    """Contents of a file.
+    """Contents of a small file.
 
     Raises:
         TinyopsError: there is no such file, or the store does not answer.
     """
-    s3 = _S3.match(path)
-    try:
-        if s3:
-            return bytes(_s3_client().get_object(Bucket=s3["bucket"], Key=s3["key"])["Body"].read())
-        if not _SCHEME.match(path):
+    if not _SCHEME.match(path):
+        try:
             return Path(path).read_bytes()
-        with _beam(path).open(path) as file:
-            return bytes(file.read())
-    except (BeamIOError, BotoCoreError, ClientError, OSError) as error:
-        raise _unreadable(path, error) from error
+        except OSError as error:
+            raise _unreadable(path, error) from error
+    contents = io.BytesIO()
+    _copy(path, contents)
+    return contents.getvalue()
 
 
 @contextmanager
@@ -127,8 +135,23 @@ def local_copy(path: str) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, path.rpartition("/")[2])
-        copy.write_bytes(read(path))
+        with copy.open("wb") as file:
+            _copy(path, file)
         yield copy
+
+
+def _copy(path: str, to: IO[bytes]) -> None:
+    """Copy a stored file block by block: it may be larger than memory."""
+    s3 = _S3.match(path)
+    try:
+        if s3:
+            for block in _s3_client().get_object(Bucket=s3["bucket"], Key=s3["key"])["Body"].iter_chunks(_BLOCK):
+                to.write(block)
+        else:
+            with _beam(path).open(path) as file:
+                shutil.copyfileobj(file, to, _BLOCK)
+    except (BeamIOError, BotoCoreError, ClientError, OSError) as error:
+        raise _unreadable(path, error) from error
 
 
 def _s3_objects(folder: re.Match[str]) -> Iterator[dict[str, Any]]:
@@ -138,6 +161,13 @@ def _s3_objects(folder: re.Match[str]) -> Iterator[dict[str, Any]]:
 
 
 def _s3_client() -> Any:
+    """The environment's. Making one takes as long as many small files."""
+    return _s3_client_of(*map(os.environ.get, _S3_ENVIRONMENT))
+
+
+@lru_cache(maxsize=1)
+def _s3_client_of(*environment: str | None) -> Any:
+    del environment  # What boto3 reads by itself.
     return boto3.client("s3", config=Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3}))
 
 

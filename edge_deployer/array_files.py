@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import mmap
 import os
 import struct
 import tokenize
@@ -102,6 +103,15 @@ class ArrayArchive:
         with members.open(info) as member:
             _require_claim(member, info.file_size, repr(name))
         return info.file_size
+
+
+def release_pages(values: Array) -> None:
+    """Let go of the memory behind what has been read of an array that `ArrayArchive.map` gave.
+
+    The system keeps what it has room for, and reads the rest again. An array that is no such mapping stays as it is.
+    """
+    if isinstance(values.base, mmap.mmap):
+        values.base.madvise(mmap.MADV_DONTNEED)
 
 
 def _contents(path: Path, header: int) -> int:

@@ -48,7 +48,7 @@ _FIRST = (
     "tests/pipeline/",
 )
 
-# They start processes or import TensorFlow: what `make test-fast` leaves out.
+# They start processes, import TensorFlow or make much data: what `make test-fast` leaves out.
 _SLOW = (
     "tests/benchmarks/",
     "tests/ci/",
@@ -74,13 +74,16 @@ _SLOW = (
     "tests/pipeline/beam/",
     "tests/pipeline/catalogue/",
     "tests/pipeline/ci/",
+    "tests/pipeline/init/test_made_sets.py",
+    "tests/pipeline/init/test_surveys.py",
+    "tests/pipeline/init/test_write.py",
     "tests/pipeline/kubeflow/compilation/test_compiler.py",
     "tests/pipeline/kubeflow/step/test_entrypoint.py",
     "tests/pipeline/kubeflow/step/test_executor_input.py",
     "tests/pipeline/kubeflow/replay/test_run.py",
     "tests/pipeline/kubeflow/replay/test_replayed_project.py",
     "tests/pipeline/registration/test_register.py",
-    "tests/pipeline/templates/test_default_project.py",
+    "tests/pipeline/templates/",
     "tests/pipeline/local/test_gates.py",
     "tests/pipeline/local/test_run.py",
     "tests/pipeline/cli/test_schema_command.py",

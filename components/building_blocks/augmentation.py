@@ -2,7 +2,8 @@
 
 Every function takes a float32 batch and a seed and gives a batch of the same shape; each sample of the batch is changed
 in its own way, and equal seeds give equal changes. Spectrograms and motion windows have the shape (n, time, channels),
-spectrograms on a logarithmic scale; `floor` is the value of silence, e.g. -128 of int8 features.
+spectrograms on a logarithmic scale; pictures have (n, height, width, channels). `floor` is the value of silence, e.g.
+-128 of int8 features.
 """
 
 from __future__ import annotations
@@ -111,6 +112,46 @@ def rotate(batch: tf.Tensor, seed: tf.Tensor, *, most: float) -> tf.Tensor:
     cross = tf.reshape(tf.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=1), (-1, 3, 3))
     turned = tf.eye(3) + tf.sin(angle) * cross + (1 - tf.cos(angle)) * (cross @ cross)  # Rodrigues' formula
     return tf.concat([tf.linalg.matmul(batch[:, :, :3], turned, transpose_b=True), batch[:, :, 3:]], axis=2)
+
+
+def deform(
+    batch: tf.Tensor,
+    seed: tf.Tensor,
+    *,
+    degrees: float = 0.0,
+    stretch: float = 1.0,
+    slant: float = 0.0,
+    pixels: float = 0.0,
+) -> tf.Tensor:
+    """Turn, stretch, slant and move pictures about their middle; what comes in repeats the outermost pixels.
+
+    Args:
+        batch: pictures.
+        seed: of what is drawn for each.
+        degrees: most that a picture is turned, either way.
+        stretch: most that its height and its width are multiplied by or divided by, each on its own.
+        slant: most that a row is moved for each pixel between it and the middle one, as italics are.
+        pixels: most that a picture is moved along each side.
+    """
+    bounds = tf.stack([degrees * pi / 180, slant, 1.0, 1.0, pixels, pixels])
+    drawn = tf.random.stateless_uniform((tf.shape(batch)[0], 6), seed, -1, 1) * bounds
+    angle, lean, wider, higher, right, down = tf.unstack(drawn, axis=1)
+    wider, higher = stretch**wider, stretch**higher
+    cosine, sine = tf.cos(angle), tf.sin(angle)
+    # From a pixel of the new picture to where it is read: turned, slanted, stretched, in this order.
+    matrix = [(cosine + lean * sine) * wider, (lean * cosine - sine) * wider, sine * higher, cosine * higher]
+    height, width = tf.unstack(tf.cast(tf.shape(batch)[1:3], tf.float32) / 2 - 0.5)
+    x = width + right - matrix[0] * width - matrix[1] * height
+    y = height + down - matrix[2] * width - matrix[3] * height
+    zero = tf.zeros_like(x)
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=batch,
+        transforms=tf.stack([*matrix[:2], x, *matrix[2:], y, zero, zero], axis=1),
+        output_shape=tf.shape(batch)[1:3],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="NEAREST",
+    )
 
 
 def _uniform(batch: tf.Tensor, seed: tf.Tensor, least: float, most: float) -> tf.Tensor:

@@ -125,6 +125,20 @@ def fit(
     return {name: [float(value) for value in values] for name, values in history.history.items()}
 
 
+def in_units(model: tf.keras.Model, mean: Array, spread: Array) -> None:
+    """Let a regression that was trained on ``(target - mean) / spread`` answer in the target's own unit.
+
+    The last layer takes it up: nothing is added to the model.
+
+    Args:
+        model: ends with `networks.answer`.
+        mean: float ``(values,)``.
+        spread: float ``(values,)``, over 0.
+    """
+    kernel, bias = model.get_layer("answer").get_weights()
+    model.get_layer("answer").set_weights([kernel * spread, bias * spread + mean])
+
+
 def write_curve(history: Mapping[str, Sequence[float]], folder: Path) -> None:
     """Write `training.json`, what the report draws: loss, and accuracy where there is one, of both splits.
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any, Final
 
 import apache_beam as beam
 import numpy as np
-import tensorflow as tf
 from absl import logging
 from apache_beam.pipeline import Pipeline
+from pydantic import TypeAdapter
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
@@ -23,6 +24,7 @@ from tfx.types import artifact_utils
 from components.artifact_types import Artifacts, Properties
 from components.fingerprint_driver import FingerprintDriver
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary, ReadRecords, summarise
+from components.sensor_example_gen.encoding import ExampleEncoder
 from components.sensor_example_gen.inspection import (
     DividedData,
     data_facts,
@@ -39,13 +41,15 @@ from components.sensor_example_gen.sources.source import section_json, section_o
 from edge_deployer.report.data_view import data_warnings
 from edge_deployer.tensors import Array
 
-_RECORDS_A_CHUNK: Final = 256
+_VALUES_AT_ONCE: Final = 1 << 22
+"""Of samples that are mixed and encoded together: 16 megabytes."""
 _SEED: Final = 0
 _FILES: Final = "data_tfrecord"
 """How TFX's own ExampleGens begin the names of their files."""
 _FILE_FORMAT: Final = "tfrecords_gzip"
 _FACTS: Final = "facts"
 """Output of the reading that is no split, and folder beside the splits while it is written."""
+_FACTS_OF_A_PART: Final = TypeAdapter(list[RecordFacts])
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -116,14 +120,45 @@ def _write(
 def chunks(divided: DividedData) -> Iterator[tuple[str, Listing]]:
     """Parts of the list, each of one split: in a random order, which is the same each time."""
     random = np.random.default_rng(_SEED)
+    # What has decided the split is of no use to who reads.
+    listing = replace(divided.listing, keys=None, given=None)
+    layout = _WHOLE if listing.spans is None else _WITHIN_FILES
     for split, places in divided.splits.items():
-        mixed = random.permutation(places)
-        for start in range(0, len(mixed), _RECORDS_A_CHUNK):
-            yield split, divided.listing.take(mixed[start : start + _RECORDS_A_CHUNK])
+        for part in layout.parts_of(places, random):
+            yield split, listing.take(part)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How records are put into parts, so that each worker gets some of them, and each part is mixed."""
+
+    most: int  # Records of a part.
+    parts: int  # As many at least, where there are enough records.
+    # Runs of neighbours that a part is made of, and is read in the order of; None: single records, in no order.
+    runs: int | None
+
+    def parts_of(self, places: Array, random: np.random.Generator) -> Iterator[Array]:
+        """The places of each part."""
+        size = min(self.most, max(1, len(places) // self.parts))
+        run = 1 if self.runs is None else max(1, size // self.runs)
+        begins = run * random.permutation(-(-len(places) // run))
+        order = (begins[:, None] + np.arange(run)).ravel()
+        mixed = places[order[order < len(places)]]
+        for start in range(0, len(mixed), size):
+            part = mixed[start : start + size]
+            yield part if self.runs is None else np.sort(part)
+
+
+_WHOLE: Final = _Layout(most=256, parts=64, runs=None)
+_WITHIN_FILES: Final = _Layout(most=4096, parts=16, runs=16)
+"""A file that holds many records is read from one place on: in its order, and many that stand together."""
 
 
 class _RecordsToExamples(beam.DoFn):
-    """Serialised examples of the records, an output for each split; one transform for all, so it opens data once."""
+    """Serialised examples of the records, an output for each split; one transform for all, so it opens data once.
+
+    What is said of the records of a part is one element: each costs Beam more than the reading of a record.
+    """
 
     def __init__(self, section: str, place: str) -> None:
         self._section = section
@@ -131,44 +166,32 @@ class _RecordsToExamples(beam.DoFn):
 
     def setup(self) -> None:
         section = section_of(self._section)
-        self._names = (section.input, section.class_field, section.target, section.group)
+        self._encoder = ExampleEncoder.of(section)
         self._reader = RecordReader(section, self._place)
 
     def process(self, part: tuple[str, Listing]) -> Iterator[Any]:
         split, listing = part
+        facts: list[RecordFacts] = []
+        for samples in self._batches(listing, facts):
+            for example in self._encoder.encode(samples, listing):
+                yield beam.pvalue.TaggedOutput(split, example)
+        yield beam.pvalue.TaggedOutput(_FACTS, _FACTS_OF_A_PART.dump_json(facts, exclude_defaults=True).decode())
+
+    def _batches(self, listing: Listing, facts: list[RecordFacts]) -> Iterator[list[Featured]]:
+        """The samples, in a random order as far as memory has room; what is said of the records is added to `facts`."""
+        most = max(1, _VALUES_AT_ONCE // prod(self._reader.shape))
+        random = np.random.default_rng(int(listing.rows[0]))
+        samples: list[Featured] = []
         for read in self._reader.read(listing):
             if isinstance(read, RecordFacts):
-                yield beam.pvalue.TaggedOutput(_FACTS, read.model_dump_json(exclude_defaults=True))
-            else:
-                example = to_example(read, listing, *self._names)
-                yield beam.pvalue.TaggedOutput(split, example.SerializeToString())
-
-
-def to_example(
-    sample: Featured, listing: Listing, input_name: str, label: str | None, target: str | None, group: str | None
-) -> tf.train.Example:
-    """One sample: input and target as flat float lists, the label as int64, the group as int64 or bytes."""
-    features = {input_name: _floats(sample.features)}
-    if label is not None and listing.labels is not None:
-        features[label] = _int64(listing.labels[sample.index])
-    if target is not None and listing.targets is not None:
-        features[target] = _floats(listing.targets[sample.index])
-    if group is not None and listing.groups is not None:
-        value = listing.groups[sample.index]
-        features[group] = _int64(value) if isinstance(value, np.integer) else _text(value)
-    return tf.train.Example(features=tf.train.Features(feature=features))
-
-
-def _floats(values: Array) -> tf.train.Feature:
-    return tf.train.Feature(float_list=tf.train.FloatList(value=np.ravel(values)))
-
-
-def _int64(value: int | np.integer[Any]) -> tf.train.Feature:
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value)]))
-
-
-def _text(value: str) -> tf.train.Feature:
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[str(value).encode()]))
+                facts.append(read)
+                continue
+            samples.append(read)
+            if len(samples) == most:
+                yield [samples[index] for index in random.permutation(most)]
+                samples = []
+        if samples:
+            yield [samples[index] for index in random.permutation(len(samples))]
 
 
 def _summary(divided: DividedData, examples: types.Artifact, section: DataSection, place: str) -> DatasetSummary:
@@ -194,7 +217,7 @@ def _facts(folder: str) -> Iterator[RecordFacts]:
     for path in sorted(fileio.glob(f"{folder}/part*")):
         with fileio.open(path) as file:
             for line in file:
-                yield RecordFacts(**json.loads(line))
+                yield from _FACTS_OF_A_PART.validate_json(line)
 
 
 def _warn(summary: DatasetSummary, section: DataSection) -> None:

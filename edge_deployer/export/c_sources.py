@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from edge_deployer.errors import TinyopsError
 from edge_deployer.export import c_text
 from edge_deployer.export.arena import Arena
+from edge_deployer.export.front_end import front_end_tables
 from edge_deployer.export.golden import golden_sample
 from edge_deployer.files import exists, make_folder, read_record, reading, write_file
 from edge_deployer.release.bundle import Bundle
@@ -26,6 +27,8 @@ EXPORT_FILE: Final = "export.json"
 """In a folder that was exported to: the record of that."""
 
 _FILES: Final = ("model.h", "model.c", "model_resolver.h", "golden.h", "golden.c", "README.md")
+_FRONT_END_FILES: Final = ("front_end.h", "front_end.c")
+"""Where this software has the front end in C."""
 _TAKEN: Final = ("FRONT_END_VERSION", "FRONT_END_ON_BOARD")
 _REMEDY: Final = "give a folder that is new or empty"
 
@@ -128,8 +131,10 @@ def _render(bundle: Bundle, arena: Arena) -> dict[str, str]:
         "task": acceptance.task,
         "tensors": {"input": acceptance.input, "output": acceptance.output},
     }
+    tables = front_end_tables(manifest.front_end)
+    names = _FILES if tables is None else (*_FILES, *_FRONT_END_FILES)
     environment = _environment()
-    return {name: environment.get_template(f"{name}.j2").render(facts) for name in _FILES}
+    return {name: environment.get_template(f"{name}.j2").render(facts, tables=tables) for name in names}
 
 
 def _environment() -> Environment:

@@ -21,7 +21,8 @@ class DatasetFields:
     """Which arrays of the file mean what."""
 
     input: str  # Array of real numbers, shape ``(n, ...)``; also the name of the model's input.
-    label: str | None  # Array of class indices, shape ``(n,)``; None where the data has no labels.
+    # Array of class indices, or of names of `class_names`, shape ``(n,)``; None where the data has no labels.
+    label: str | None
     # Array that tells which person, device or recording a sample is from, shape ``(n,)``; None if there is none.
     group: str | None
     classes: int | None  # Number of classes; labels lie in ``0 .. classes - 1``. None: any label from 0 up.
@@ -29,6 +30,7 @@ class DatasetFields:
     target: str | None = None
     # Array that tells which part of the data a sample belongs to, shape ``(n,)``; None if there is none.
     slice: str | None = None
+    class_names: tuple[str, ...] = ()  # Of labels that are text, in the order of the indices.
 
     @property
     def names(self) -> list[str]:
@@ -84,7 +86,7 @@ def load_dataset(path: Path, fields: DatasetFields, *, mapped: bool = False) -> 
     require_numbers(inputs, fields.input, path)
     data = LabelledData(
         inputs=inputs if mapped else checked_inputs(inputs, fields.input, path),
-        labels=None if fields.label is None else _checked_labels(arrays, fields.label, fields.classes, path),
+        labels=None if fields.label is None else _checked_labels(arrays, fields.label, fields, path),
         groups=None if fields.group is None else _checked_names(arrays, fields.group, path),
         targets=None if fields.target is None else _checked_targets(arrays, fields.target, path),
         slices=None if fields.slice is None else _checked_names(arrays, fields.slice, path),
@@ -183,12 +185,14 @@ def _checked_targets(arrays: dict[str, Array], name: str, path: Path) -> Array:
     return targets
 
 
-def _checked_labels(arrays: dict[str, Array], name: str, classes: int | None, path: Path) -> Array:
-    values = arrays[name]
+def _checked_labels(arrays: dict[str, Array], name: str, fields: DatasetFields, path: Path) -> Array:
+    values, classes = arrays[name], fields.classes
     if values.ndim != 1:
         remedy = "store labels as a vector of class indices"
         raise TinyopsError(f"{path}: {name!r} has shape {list(values.shape)}, not one label per sample", remedy=remedy)
     allowed = "0 and up" if classes is None else f"0 .. {classes - 1}"
+    if values.dtype.kind == "U" and fields.class_names:
+        return _indices(values, name, fields.class_names, path)
     if values.dtype.kind not in "iu":
         remedy = f"store labels as integers, {allowed}"
         raise TinyopsError(f"{path}: {name!r} is {values.dtype}, not integers", remedy=remedy)
@@ -197,6 +201,19 @@ def _checked_labels(arrays: dict[str, Array], name: str, classes: int | None, pa
         remedy = "correct the label, or name its class"
         raise TinyopsError(f"{path}: {name!r}[{wrong[0]}] = {values[wrong[0]]} is outside {allowed}", remedy=remedy)
     return values.astype(np.int64)
+
+
+def _indices(values: Array, name: str, classes: tuple[str, ...], path: Path) -> Array:
+    """Of each text its place among the classes, int64."""
+    order = {label: index for index, label in enumerate(classes)}
+    indices = np.array([order.get(label, -1) for label in values.tolist()], np.int64)
+    wrong = np.flatnonzero(indices < 0)
+    if len(wrong):
+        message = (
+            f"{path}: {name!r}[{wrong[0]}] = {str(values[wrong[0]])!r} is none of the classes {', '.join(classes)}"
+        )
+        raise TinyopsError(message, remedy="correct the label, or name its class")
+    return indices
 
 
 def _checked_names(arrays: dict[str, Array], name: str, path: Path) -> Array:

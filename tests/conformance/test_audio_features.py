@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from time import process_time
 
 import numpy as np
-import pytest
 import soundfile
 from tflite_micro import runtime
 
@@ -15,24 +13,23 @@ from components.sensor_example_gen.features.micro_frontend import MicroFrontend,
 from components.sensor_example_gen.sources.anomaly import Anomaly
 from components.sensor_example_gen.sources.audio import AudioSection, AudioSource
 from edge_deployer.tensors import Array
+from tests.conformance.shared import MODELS, SPEECH, needs_models, needs_speech
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
-DIGITS = SHARED / "data" / "free_spoken_digit_dataset"
-PREPROCESSOR = SHARED / "models" / "tflite_micro" / "audio_preprocessor_int8.tflite"
+PREPROCESSOR = MODELS / "tflite_micro" / "audio_preprocessor_int8.tflite"
 SPEAKERS = {"george", "jackson", "lucas", "nicolas", "theo", "yweweler"}
 
-pytestmark = pytest.mark.skipif(not DIGITS.is_dir(), reason=f"no recordings at {DIGITS.parent.name}/{DIGITS.name}")
+pytestmark = needs_speech
 
 
 def digits() -> AudioSource:
     section = AudioSection(
-        source=DIGITS,
+        source=SPEECH,
         names="{label}_{speaker}_{take}",
         group="speaker",
         classes=[str(digit) for digit in range(10)],
         features=MicroFrontendSection(),
     )
-    return AudioSource(section, str(DIGITS))
+    return AudioSource(section, str(SPEECH))
 
 
 def test_every_spoken_digit_is_read_and_nothing_but_short_ones_is_found() -> None:
@@ -62,7 +59,7 @@ def test_reading_and_features_take_a_hundredth_of_the_sounds_own_time() -> None:
     source, front_end = digits(), MicroFrontend(MicroFrontendSection())
     listing = source.listing()
     indices = range(0, len(listing), 10)
-    seconds = sum(soundfile.info(DIGITS / listing.name(index)).duration for index in indices)
+    seconds = sum(soundfile.info(SPEECH / listing.name(index)).duration for index in indices)
     begin = process_time()
     for index in indices:
         for sample in source.samples(listing, index):
@@ -70,7 +67,7 @@ def test_reading_and_features_take_a_hundredth_of_the_sounds_own_time() -> None:
     assert process_time() - begin < seconds / 100
 
 
-@pytest.mark.skipif(not PREPROCESSOR.is_file(), reason=f"no {PREPROCESSOR.name} in shared/models")
+@needs_models
 def test_features_are_those_of_tflms_own_model_for_them_but_for_rounding() -> None:
     """TFLM's `audio_preprocessor_int8.tflite` computes a frame by other code, its signal library."""
     source, front_end = digits(), MicroFrontend(MicroFrontendSection())

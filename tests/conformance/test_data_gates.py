@@ -6,7 +6,6 @@ import json
 import wave
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,9 @@ from components.data_gate.gates import DataGates
 from components.data_gate.judgement import Evidence, judge
 from edge_deployer.release.data_findings import GateResult
 from tests.components.data_gate.made_statistics import statistics_of
+from tests.conformance.shared import SPEECH, STROKES, needs_speech, needs_strokes
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
-SPEECH, STROKES = DATA / "free_spoken_digit_dataset", DATA / "magic_wand_digit_data"
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
-
-needs_speech = pytest.mark.skipif(not SPEECH.is_dir(), reason=f"{SPEECH} is not there")
-needs_strokes = pytest.mark.skipif(not STROKES.is_dir(), reason=f"{STROKES} is not there")
 
 
 @cache

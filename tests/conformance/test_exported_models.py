@@ -17,10 +17,9 @@ from edge_deployer.release.keys import load_or_create_signing_key
 from edge_deployer.release.manifest import Provenance
 from edge_deployer.release.validation import validate_model
 from edge_deployer.tflm import list_operators
+from tests.conformance.shared import MODELS, needs_models
 from tests.edge_deployer.export.compilers import compile_c, link, output
 from tests.edge_deployer.tflm.resolver_methods import METHODS
-
-MODELS = Path(__file__).resolve().parents[3] / "shared" / "models"
 
 # What TFLM's examples and benchmarks for these models add to their resolvers.
 ADDED = {
@@ -39,7 +38,7 @@ ADDED = {
     "tflite_micro/keyword_scrambled_8bit.tflite": {"AddFullyConnected", "AddQuantize", "AddSoftmax", "AddSvdf"},
 }
 
-pytestmark = pytest.mark.skipif(not MODELS.is_dir(), reason=f"no models at {MODELS.parent.name}/{MODELS.name}")
+pytestmark = needs_models
 
 
 @pytest.mark.parametrize(("model", "methods"), ADDED.items())

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
-import pytest
 
 from components.sensor_example_gen.features.scale import Scale, ScaleSection
 from components.sensor_example_gen.sources.motion import MotionSection, MotionSource
+from tests.conformance.shared import STROKES, needs_strokes
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "magic_wand_digit_data"
 DIGITS = list("0123456789")
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"no data at shared/data/{DATA.name}")
+pytestmark = needs_strokes
 
 
 def source(**fields: object) -> MotionSource:
-    section = {"kind": "motion", "source": DATA, "classes": DIGITS, "recording": "strokes", **fields}
-    return MotionSource(MotionSection.model_validate(section), str(DATA))
+    section = {"kind": "motion", "source": STROKES, "classes": DIGITS, "recording": "strokes", **fields}
+    return MotionSource(MotionSection.model_validate(section), str(STROKES))
 
 
 def test_the_list_has_label_and_person_of_each_stroke() -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from tests.edge_deployer.virtual_board.board_fixtures import board, identity_image, signer, unused_boards
 from tests.environments import ROOT, environment
+from tests.interop.s3_server import bucket, endpoint
 
-__all__ = ["board", "identity_image", "signer", "unused_boards"]
+__all__ = ["board", "bucket", "endpoint", "identity_image", "signer", "unused_boards"]
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,12 @@ from edge_deployer.tensors import Array
 class FrontEndSection(Section):
     """`data.features`: each front end adds its parameters."""
 
-    rate_taken: ClassVar[int | None] = None  # Values a second that a sample must have; None where any will do.
     kind: str
+
+    @property
+    def rate_taken(self) -> int | None:
+        """Values a second that a sample must have; None where any will do."""
+        return None
 
 
 class FrontEnd(Protocol):

@@ -7,14 +7,17 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from components.sensor_example_gen.features.front_end import FrontEnd, FrontEndSection
+from components.sensor_example_gen.features.log_mel import LogMelSection, LogMelSpectrogram
 from components.sensor_example_gen.features.micro_frontend import MicroFrontend, MicroFrontendSection
 from components.sensor_example_gen.features.no_features import NoFeatures, NoFeaturesSection
 from components.sensor_example_gen.features.scale import Scale, ScaleSection
 
-KnownSection = Annotated[MicroFrontendSection | NoFeaturesSection | ScaleSection, Field(discriminator="kind")]
+KnownSection = Annotated[
+    LogMelSection | MicroFrontendSection | NoFeaturesSection | ScaleSection, Field(discriminator="kind")
+]
 """`data.features` of a project file."""
 
-_FRONT_ENDS: Final[tuple[type[FrontEnd], ...]] = (MicroFrontend, NoFeatures, Scale)
+_FRONT_ENDS: Final[tuple[type[FrontEnd], ...]] = (LogMelSpectrogram, MicroFrontend, NoFeatures, Scale)
 
 
 def front_end_of(section: FrontEndSection) -> FrontEnd:

@@ -40,8 +40,12 @@ _INT8: Final = np.iinfo(np.int8)
 class MicroFrontendSection(FrontEndSection):
     """`data.features` of `kind: micro_frontend`: it has no parameters."""
 
-    rate_taken: ClassVar[int | None] = RATE
     kind: Literal["micro_frontend"] = "micro_frontend"
+
+    @property
+    def rate_taken(self) -> int | None:
+        """16 kHz."""
+        return RATE
 
 
 class MicroFrontend:

@@ -18,6 +18,7 @@ from components.sensor_example_gen.sources.listing import Listing
 from components.sensor_example_gen.sources.places import local_file
 from components.sensor_example_gen.sources.section import DataSection
 from components.sensor_example_gen.sources.source import Sample
+from edge_deployer.array_files import release_pages
 from edge_deployer.release.labelled_data import (
     DatasetFields,
     LabelledData,
@@ -28,6 +29,8 @@ from edge_deployer.release.labelled_data import (
 from edge_deployer.tensors import Array
 
 _VALUES_AT_ONCE = 1 << 20
+_ROWS_KEPT = 16
+"""Rows that are read before their pages are let go: each may bring two megabytes of its neighbours along."""
 
 
 class ArraysSection(DataSection):
@@ -67,7 +70,13 @@ class ArraysSource:
         section = self._section
         classes = None if section.classes is None else len(section.classes)
         fields = DatasetFields(
-            section.input, section.class_field, section.group, classes, section.target, section.splits.field
+            section.input,
+            section.class_field,
+            section.group,
+            classes,
+            section.target,
+            section.splits.field,
+            tuple(section.classes or ()),
         )
         return load_dataset(self._file, fields, mapped=True)
 
@@ -113,11 +122,16 @@ class ArraysSource:
             require_finite(block, inputs, self._section.input, self._file, start=start)
             for row, sample in enumerate(block, start):
                 digests[row] = np.frombuffer(hashlib.sha256(sample.tobytes()).digest(), np.uint8)
+            release_pages(inputs)
         return digests
 
     def samples(self, listing: Listing, index: int) -> Iterator[Sample]:
         """The row."""
-        yield Sample(as_sample(self._data.inputs[listing.rows[index]]))
+        inputs = self._data.inputs
+        # No view of the mapping, whose class makes each operation slower.
+        yield Sample(as_sample(np.array(inputs[listing.rows[index]])))
+        if index % _ROWS_KEPT == _ROWS_KEPT - 1:
+            release_pages(inputs)
 
     def fingerprint(self) -> str:
         """SHA-256 of the file."""

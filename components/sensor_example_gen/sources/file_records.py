@@ -12,7 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -94,6 +94,15 @@ def list_files(section: FileSection, place: str, suffixes: Sequence[str]) -> Lis
     return _listing(usable, section, found, ignored)
 
 
+def names_below(place: str) -> list[str]:
+    """Names of all files below a folder, sorted, whatever they are.
+
+    Raises:
+        TinyopsError: there is no such folder.
+    """
+    return sorted(_printable(file.name) for file in _walk(place, []))
+
+
 def open_record(place: str, name: str) -> AbstractContextManager[Path]:
     """The recording of that name on this machine: itself, or a copy for as long as the block lasts.
 
@@ -142,9 +151,7 @@ def _folder(place: str) -> str:
 def _walk(place: str, found: list[Found]) -> Iterator[_File]:
     """Files below a folder, without hidden ones. Links are followed, but not back to where they come from."""
     if is_uri(place):
-        from components.object_store import stored_files
-
-        yield from (_File(file.name, file.size, file.changed) for file in stored_files(place))
+        yield from _stored(place)
         return
     root = Path(place)
     if not exists(root, f"data folder {root}"):
@@ -155,6 +162,15 @@ def _walk(place: str, found: list[Found]) -> Iterator[_File]:
         )
     with reading(f"data folder {root}"):
         yield from _walk_folder(root, root, (root.resolve(),), found)
+
+
+def _stored(folder: str) -> Iterator[_File]:
+    """Files below a URI, without hidden ones."""
+    from components.object_store import stored_files
+
+    for file in stored_files(folder):
+        if not any(part.startswith(".") for part in file.name.split("/")):
+            yield _File(file.name, file.size, file.changed)
 
 
 def _walk_folder(root: Path, folder: Path, above: tuple[Path, ...], found: list[Found]) -> Iterator[_File]:
@@ -195,9 +211,11 @@ def _in_manifest(section: FileSection, place: str, found: list[Found]) -> list[_
                 remedy="add the column, or name another in the project's data section",
             )
     files = []
+    stored = {file.name: file for file in _stored(_folder(place))} if is_uri(place) else None
     try:
         for row in rows:
-            file = _in_row(place, {name: value or "" for name, value in row.items() if name is not None}, found)
+            told = {name: value or "" for name, value in row.items() if name is not None}
+            file = _in_row(place, told, stored, found)
             if file is not None:
                 files.append(file)
     except csv.Error as error:
@@ -207,15 +225,19 @@ def _in_manifest(section: FileSection, place: str, found: list[Found]) -> list[_
     return files
 
 
-def _in_row(place: str, row: dict[str, str], found: list[Found]) -> _File | None:
+def _in_row(place: str, row: dict[str, str], stored: Mapping[str, _File] | None, found: list[Found]) -> _File | None:
+    """The file that a row names, if it may be read; `stored` has those of an object store by name."""
     name = row[PATH_COLUMN].strip()
     parts = PurePosixPath(name).parts
     if not parts or PurePosixPath(name).is_absolute() or ".." in parts or "\0" in name:
         found.append(Found(name or "(no path)", Anomaly.OUTSIDE, "not a path below the manifest's folder"))
         return None
     fields = {key: plain(value.strip()) for key, value in row.items()}
-    if is_uri(place):
-        return _File(name, -1, "", fields)
+    if stored is not None:
+        if name not in stored:
+            found.append(Found(name, Anomaly.MISSING, "the object store has no such file"))
+            return None
+        return replace(stored[name], fields=fields)
     path = Path(_folder(place), name)
     try:
         stat = path.stat()

@@ -25,6 +25,7 @@ from components.sensor_example_gen.sources.source import Sample
 from edge_deployer.files import reading
 
 _FORMATS: Final = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP"}
+SUFFIXES: Final = tuple(_FORMATS)
 _SIGNATURES: Final = {
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"\xff\xd8\xff": "JPEG",
@@ -86,7 +87,7 @@ class ImagesSource:
 
     def listing(self) -> Listing:
         """All pictures, by name."""
-        return list_files(self._section, self._place, tuple(_FORMATS))
+        return list_files(self._section, self._place, SUFFIXES)
 
     def samples(self, listing: Listing, index: int) -> Iterator[Sample]:
         """The picture; silent, if it has one colour."""
@@ -99,7 +100,7 @@ class ImagesSource:
 
     def fingerprint(self) -> str:
         """Of the files' names, sizes and times of change."""
-        return fingerprint_files(self._section, self._place, tuple(_FORMATS))
+        return fingerprint_files(self._section, self._place, SUFFIXES)
 
     def describe(self) -> Mapping[str, str | int | float]:
         """Size, colour, and how they are made."""

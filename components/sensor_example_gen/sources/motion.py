@@ -161,6 +161,9 @@ class MotionSource:
 
         Where a file has many, it is read here, but only the columns that tell them apart.
         """
+        return replace(self._recordings(), one_sample_each=self._section.raster is not None)
+
+    def _recordings(self) -> Listing:
         if not self._inside and self._section.recording is None:
             return self._files
         listing = joined([self._in_file(index) for index in range(len(self._files))])

@@ -123,6 +123,91 @@ def test_gain_and_noise_take_pictures_as_well(augmentation: Any) -> None:
     assert augmentation.noise(pictures, [1, 2], most=1.0).shape == pictures.shape
 
 
+DEFORMED = {"degrees": 20.0, "stretch": 1.3, "slant": 0.2, "pixels": 2.0}
+
+
+@pytest.fixture
+def bars() -> Batch:
+    """An upright bar in the middle of each picture, 4 wide and 20 high."""
+    pictures = np.full((40, 41, 31, 2), FLOOR, np.float32)
+    pictures[:, 10:31, 13:18] = 100
+    return pictures
+
+
+def moments(pictures: Batch) -> tuple[Any, Any, Any]:
+    """Of the first channel: middle (n, 2), covariance (n, 2, 2) of rows and columns, and how much is drawn (n,)."""
+    share = pictures[..., 0] - FLOOR
+    drawn = share.sum(axis=(1, 2))
+    places = np.moveaxis(np.indices(share.shape[1:]), 0, -1).reshape(-1, 2)
+    weights = share.reshape(len(share), -1) / drawn[:, np.newaxis]
+    middle = weights @ places
+    apart = places - middle[:, np.newaxis]
+    return middle, np.einsum("np,npi,npj->nij", weights, apart, apart), drawn
+
+
+def tilt(covariance: Any) -> Any:
+    """Angle between a bar and upright, in degrees; to the right above is positive."""
+    return np.degrees(0.5 * np.arctan2(-2 * covariance[:, 0, 1], covariance[:, 0, 0] - covariance[:, 1, 1]))
+
+
+def test_a_deformation_says_all_by_its_seed_and_each_picture_is_changed_in_its_own_way(
+    augmentation: Any, bars: Batch
+) -> None:
+    changed = augmentation.deform(bars, [1, 2], **DEFORMED).numpy()
+    assert changed.shape == bars.shape
+    np.testing.assert_array_equal(changed, augmentation.deform(bars, [1, 2], **DEFORMED).numpy())
+    assert len({picture.tobytes() for picture in changed}) == len(bars)
+    np.testing.assert_array_equal(changed[..., 0], changed[..., 1])
+    np.testing.assert_allclose(augmentation.deform(bars, [1, 2]).numpy(), bars, atol=1e-2)
+
+
+def test_pictures_are_turned_about_their_middle_by_as_much_as_may_be(augmentation: Any, bars: Batch) -> None:
+    middle, covariance, drawn = moments(augmentation.deform(bars, [1, 2], degrees=20.0).numpy())
+    np.testing.assert_allclose(middle, [[20, 15]] * 40, atol=0.1)
+    np.testing.assert_allclose(drawn, moments(bars)[2], rtol=0.02)
+    angles = tilt(covariance)
+    assert -20.5 < angles.min() < -12
+    assert 12 < angles.max() < 20.5
+
+
+def test_pictures_are_stretched_each_way_on_its_own(augmentation: Any, bars: Batch) -> None:
+    middle, covariance, _ = moments(augmentation.deform(bars, [1, 2], stretch=1.3).numpy())
+    np.testing.assert_allclose(middle, [[20, 15]] * 40, atol=0.1)
+    factors = np.sqrt(np.stack([covariance[:, axis, axis] / moments(bars)[1][:, axis, axis] for axis in (0, 1)]))
+    assert ((factors.min(axis=1) < 0.9) & (factors.max(axis=1) > 1.15)).all()
+    assert (factors < 1.35).all()
+    assert abs(np.corrcoef(factors)[0, 1]) < 0.5
+
+
+def test_pictures_are_slanted_as_italics_are(augmentation: Any, bars: Batch) -> None:
+    """Rows are moved along themselves, and no column is."""
+    slanted = augmentation.deform(bars, [1, 2], slant=0.2).numpy()
+    angles = tilt(moments(slanted)[1])
+    assert -12.5 < angles.min() < -7
+    assert 7 < angles.max() < 12.5
+    np.testing.assert_allclose(slanted.sum(axis=2), bars.sum(axis=2), rtol=1e-3)
+
+
+def test_turning_and_slanting_together_keep_areas(augmentation: Any, bars: Batch) -> None:
+    drawn = moments(augmentation.deform(bars, [1, 2], degrees=20.0, slant=0.2).numpy())[2]
+    np.testing.assert_allclose(drawn, moments(bars)[2], rtol=0.03)
+
+
+def test_pictures_are_moved_by_no_more_pixels_than_they_may(augmentation: Any, bars: Batch) -> None:
+    middle, _, drawn = moments(augmentation.deform(bars, [1, 2], pixels=2.0).numpy())
+    apart = np.abs(middle - [20, 15])
+    assert (apart.max(axis=0) > 1.5).all()
+    assert apart.max() <= 2.01
+    np.testing.assert_allclose(drawn, moments(bars)[2], rtol=1e-3)
+
+
+def test_what_comes_into_a_picture_repeats_its_outermost_pixels(augmentation: Any) -> None:
+    halves = np.concatenate([np.full((9, 12, 6, 1), -50.0), np.full((9, 12, 6, 1), 70.0)], axis=2).astype(np.float32)
+    moved = augmentation.deform(halves, [1, 2], pixels=4.0).numpy()
+    np.testing.assert_allclose(moved[:, :, 0], -50, atol=1e-3)
+    np.testing.assert_allclose(moved[:, :, -1], 70, atol=1e-3)
+
+
 def test_a_dataset_is_changed_anew_in_each_epoch_and_the_same_in_each_training(augmentation: Any, sound: Batch) -> None:
     import tensorflow as tf
 

@@ -119,6 +119,16 @@ def test_other_tasks_train_as_well(training: Any, task: str, classes: int | None
     assert ("accuracy" in history) is (task == "binary")
 
 
+def test_a_network_that_learnt_standardised_targets_answers_in_their_unit(training: Any) -> None:
+    from components.building_blocks.networks import cnn_1d
+
+    model = cnn_1d({**CONFIG, "target": "force", "classes": 2}, widest=8)
+    inputs, mean, spread = windows(8, seed=0)[0], np.array([300.0, -2.0]), np.array([40.0, 0.1])
+    before = model.predict(inputs, verbose=0)
+    training.in_units(model, mean, spread)
+    np.testing.assert_allclose(model.predict(inputs, verbose=0), before * spread + mean, rtol=1e-4)
+
+
 def test_stopping_early_keeps_the_best_weights(training: Any) -> None:
     from components.building_blocks.networks import cnn_1d
 

@@ -162,15 +162,16 @@ def _lines(file: IO[bytes], begin: int, end: int) -> Iterator[bytes]:
 def _parsed(block: bytes, dialect: _Dialect, types: Mapping[str, pa.DataType], columns: Sequence[str]) -> pa.Table:
     if not block.strip():
         return pa.table({column: pa.array([], types.get(column, pa.null())) for column in columns})
+    read = pa_csv.ReadOptions(column_names=dialect.names, use_threads=False, block_size=2 * _BLOCK)
+    convert = pa_csv.ConvertOptions(
+        include_columns=list(dict.fromkeys(columns)), column_types=types, decimal_point=dialect.decimal
+    )
     try:
-        return pa_csv.read_csv(
-            pa.BufferReader(block),
-            read_options=pa_csv.ReadOptions(column_names=dialect.names, use_threads=False, block_size=2 * _BLOCK),
-            parse_options=pa_csv.ParseOptions(delimiter=dialect.delimiter),
-            convert_options=pa_csv.ConvertOptions(
-                include_columns=list(dict.fromkeys(columns)), column_types=types, decimal_point=dialect.decimal
-            ),
-        )
+        # Not by `read_csv`, which looks through all that Python holds, each time, for who refers to its caller.
+        with pa_csv.open_csv(
+            pa.BufferReader(block), read, pa_csv.ParseOptions(delimiter=dialect.delimiter), convert
+        ) as reader:
+            return reader.read_all()
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise UnusableRecord(Anomaly.CORRUPT, shortened(str(error))) from None
 

@@ -79,6 +79,7 @@ def test_a_recording_in_a_file_becomes_windows(tmp_path: Path, kind: str) -> Non
     assert listing.names == (f"a/1.{kind}", f"b/2.{kind}")
     assert listing.labels is not None
     assert listing.labels.tolist() == [0, 1]
+    assert not listing.one_sample_each
     assert motion.shape == (10, 2)
     windows = samples(motion, listing)
     assert [name for name, _, _ in windows] == [f"a/1.{kind}"] * 4 + [f"b/2.{kind}"]
@@ -214,6 +215,7 @@ def test_a_file_may_have_a_list_of_strokes(tmp_path: Path) -> None:
     motion = source(tmp_path, recording="strokes", **fields)
     listing = motion.listing()
     assert listing.names == ("p1.json#0", "p1.json#1")
+    assert listing.one_sample_each
     assert listing.labels is not None
     assert listing.labels.tolist() == [0, 1]
     assert listing.groups is not None
