@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.project_schema.schema_text import parse_schema
-from components.sensor_example_gen.executor import to_example
+from components.sensor_example_gen.encoding import ExampleEncoder
 from components.sensor_example_gen.reading import Featured
 from components.sensor_example_gen.sources.listing import Listing
 from components.trainer.network import REPRESENTATIVE_EXAMPLES, Untrained, build_model_of, convert_untrained
@@ -102,17 +102,12 @@ class Examination:
 
     def _records(self) -> list[bytes]:
         """The samples as SensorExampleGen writes them."""
-        data = self._project.config.data
         with np.load(self._samples) as stored:
             columns = {name: stored[name] for name in stored.files}
         features = columns.pop("features")
         listing = Listing(**{"labels": None, **columns})
-        return [
-            to_example(
-                Featured(values, index), listing, data.input, data.class_field, data.target, data.group
-            ).SerializeToString()
-            for index, values in enumerate(features)
-        ]
+        samples = [Featured(values, index) for index, values in enumerate(features)]
+        return ExampleEncoder.of(self._project.config.data).encode(samples, listing)
 
     def _transformed(self, records: list[bytes]) -> list[bytes]:
         project = self._project
