@@ -202,8 +202,8 @@ NoGroup = kind(
 
 WorstSlice = kind(
     "card.worst_slice",
-    "of all slices {{ name }} is the worst: {{ metric }} {{ figure | number }} on {{ samples | grouped }} "
-    "sample{{ 's' if samples != 1 }}, {{ overall | number }} over all",
+    "of all slices {{ name }} is the worst: {{ metric }} {{ figure | metric(metric) }} on "
+    "{{ samples | grouped }} sample{{ 's' if samples != 1 }}, {{ overall | metric(metric) }} over all",
     {"name": str, "metric": str, "figure": float, "samples": int, "overall": float},
 )
 

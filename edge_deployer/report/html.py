@@ -92,7 +92,6 @@ def page_environment() -> Environment:
         front_end=words.front_end_in_words,
         gate_in_words=acceptance_view.gate_in_words,
         heading=formats.METRICS.__getitem__,
-        metric=formats.metric,
         number=formats.number,
         percent=formats.percent,
         change=formats.change,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Final
 
@@ -15,9 +15,10 @@ from edge_deployer.release.data_findings import GateName, GateResult
 from edge_deployer.release.front_end import FrontEndFacts
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report import formats
-from edge_deployer.report.data_view import gate_rows
+from edge_deployer.report.data_view import GateRow, gate_rows
 from edge_deployer.report.facts import ConversionFacts, DataFacts, EvaluationFacts
 from edge_deployer.report.html import page_environment
+from edge_deployer.report.words import in_words
 from edge_deployer.task import ERRORS, Metric
 
 _OF_EARLIER_RUNS: Final[tuple[GateName, ...]] = ("label_drift", "value_drift")
@@ -73,12 +74,18 @@ def render_card(made: card.ModelCard) -> str:
         .get_template("model_card.html.j2")
         .render(
             card=made,
-            gates=gate_rows(made.data.gates) if made.data else [],
+            gates=_gate_rows(made.data.gates) if made.data else [],
             anomalies={}
             if made.data is None
             else {formats.words(name): one for name, one in made.data.anomalies.items()},
         )
     )
+
+
+def _gate_rows(gates: Sequence[GateResult]) -> list[GateRow]:
+    """What they found; what helps against it is for those who can still change the data."""
+    rows = gate_rows(gates)
+    return [replace(row, told=in_words(result.finding)) for row, result in zip(rows, gates, strict=True)]
 
 
 def _data(known: KnownFacts) -> card.DataCard | None:
@@ -204,11 +211,12 @@ def _of_quality(quality: card.QualityCard, data: card.DataCard | None) -> Iterat
         return
     first = quality.figures[0]
     best_first = sorted(quality.slices, key=lambda one: one.value, reverse=first.metric not in ERRORS)
-    worst, smallest = best_first[-1], min(quality.slices, key=lambda one: one.samples)
+    worst, by_size = best_first[-1], sorted(quality.slices, key=lambda one: one.samples)
     yield card.WorstSlice(
         name=worst.name, metric=first.metric, figure=worst.value, samples=worst.samples, overall=first.value
     )
-    yield card.SmallestSlice(name=smallest.name, samples=smallest.samples)
+    if by_size[0].samples < by_size[-1].samples:
+        yield card.SmallestSlice(name=by_size[0].name, samples=by_size[0].samples)
 
 
 def _of_data(data: card.DataCard) -> Iterator[Finding]:

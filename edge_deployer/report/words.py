@@ -226,6 +226,7 @@ FILTERS: Final[dict[str, Callable[..., str]]] = {
     "count": lambda value: f"{value:,}",
     "explained": checks_in_words,
     "grouped": formats.grouped,
+    "metric": formats.metric,
     "image": lambda image: f"image {image[:8]}" if image else "no image",
     "number": formats.number,
     "percent": formats.percent,

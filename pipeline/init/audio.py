@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 
-from components.sensor_example_gen.features import micro_frontend
 from components.sensor_example_gen.sources.anomaly import UnusableRecord
 from components.sensor_example_gen.sources.audio_file import opened
 from edge_deployer.errors import TinyopsError
@@ -23,6 +22,7 @@ _MOST_OPENED: Final = 1000
 _LONGEST_CLIP_S: Final = 3.0
 """What most recordings keep below, if each is one sample."""
 _HALF_S: Final = 0.5
+_MOST_RATE: Final = 16_000
 _LONG: Final = (Choice("window", 1.0, "seconds of a sample"), Choice("hop", 0.5, "seconds from one to the next"))
 
 
@@ -49,20 +49,34 @@ def survey(place: Path) -> Survey:
             remedy="convert them to WAV, FLAC or OGG",
         )
     window = _window(heads.seconds)
+    rate = _rate(heads.rates)
     is_long = len(window) > 1
     return Survey(
         choices=(
             *files.choices,
-            Choice("rate", micro_frontend.RATE, "Hz; the front end's: recordings of any rate are resampled to it"),
+            Choice("rate", rate, "Hz; recordings of any rate are resampled to it"),
             *window,
         ),
         network="sound" if is_long else "speech",
         found=(*files.found, _said(heads)),
         groupings=files.groupings,
         split=files.split,
-        features=Choice("features", "micro_frontend", "40 mel channels each 10 ms, on the board by the same C code"),
-        notices=(*files.notices, *micro_frontend.warnings(heads.rates)),
+        features=spectrogram(rate),
+        notices=files.notices,
     )
+
+
+def spectrogram(rate: int) -> Choice:
+    """The features that are proposed for sound of a rate."""
+    return Choice(
+        "features", {"kind": "log_mel", "rate": rate}, "32 mel channels each 20 ms, on the board by C that exports have"
+    )
+
+
+def _rate(rates: Counter[int]) -> int:
+    """What most recordings have; what lies over `_MOST_RATE` says little of words and costs a board twice as much."""
+    (common, _), *_ = rates.most_common(1)
+    return min(common, _MOST_RATE)
 
 
 def _heads(folder: Path, names: Sequence[str]) -> _Heads:

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from edge_deployer.files import make_folder, read_text, write_file
+from pipeline.init.audio import spectrogram
 from pipeline.init.proposal import Choice, Network, Proposal
 from pipeline.init.write import project_name, write_project
 from pipeline.project.config import DEFAULT_CONFIG
 
 FOLDER: Final = "recordings"
 """Where recordings are to be put."""
+_RATE: Final = 16_000
 _CLASSES: Final = ("one", "other")
 _PLACED: Final = (
     Choice("names", "{label}/*", "the folder of a recording names its label"),
@@ -22,11 +24,11 @@ _RASTERED: Final = Choice("features", "scale", "pixel - 128, in integers that a 
 _KINDS: Final[dict[str, tuple[Network, tuple[int, ...], tuple[Choice, ...], str]]] = {
     "audio": (
         "speech",
-        (98, 40),
+        (49, 32),
         (
-            Choice("rate", 16000, "Hz; the front end's: recordings of any rate are resampled to it"),
+            Choice("rate", _RATE, "Hz; recordings of any rate are resampled to it"),
             Choice("window", 1.0, "seconds of a sample"),
-            Choice("features", "micro_frontend", "40 mel channels each 10 ms, on the board by the same C code"),
+            spectrogram(_RATE),
         ),
         "WAV, FLAC or OGG files",
     ),

@@ -23,11 +23,11 @@ SILENCE = -128.0
 
 AUGMENTATIONS = (
     partial(augmentation.speed, most=1.15, floor=SILENCE),
-    partial(augmentation.shift, steps=10, floor=SILENCE),  # Of 10 ms.
-    partial(augmentation.warp_channels, most=1.1, steps=1.5),
-    partial(augmentation.equalise, most=15, floor=SILENCE),
+    partial(augmentation.shift, steps=5, floor=SILENCE),  # Of 20 ms.
+    partial(augmentation.warp_channels, most=1.15, steps=1.5),
+    partial(augmentation.equalise, most=16, floor=SILENCE),
     partial(augmentation.noise, most=4),
-    partial(augmentation.mask, time=10, channels=4),
+    partial(augmentation.mask, time=5, channels=4),
 )
 """What differs between speakers, rooms and microphones, and not between words."""
 
@@ -36,7 +36,7 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     """Features of the model, from features of the data.
 
     Args:
-        inputs: a tensor a feature: the front end's ``input``, float32 (batch, frames, 40), and ``label``, int64.
+        inputs: a tensor a feature: the front end's ``input``, float32 (batch, frames, channels), and ``label``, int64.
         custom_config: input and label name, classes, seed.
 
     Returns:

@@ -114,7 +114,9 @@ def test_limits_follow_from_the_facts() -> None:
         front_end=FrontEndFacts(name="none", version="1", on_board=False),
     )
     assert told[0] == "the figures rest on 360 held-out samples"
-    assert told[1].startswith("of all slices label 3 is the worst: accuracy 0.9 on 40 samples, ")
+    assert told[1].startswith(
+        "of all slices label 3 is the worst: accuracy 90.0\u202f% on 40 samples, 98.1\u202f% over all"
+    )
     assert told[2] == "slice label 4 has the fewest held-out samples, 12"
     assert told[3].startswith("the data names no groups")
     assert told[4] == "no held-out sample is of 9: nothing was measured of that"
