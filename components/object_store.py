@@ -24,6 +24,8 @@ from apache_beam.io.gcp.gcsfilesystem import GCSFileSystem
 from apache_beam.options.pipeline_options import PipelineOptions
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from google.api_core.exceptions import GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
 
 from edge_deployer.errors import TinyopsError
 
@@ -35,6 +37,8 @@ _S3_ENVIRONMENT: Final = (
     *("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"),
 )
 _BLOCK: Final = 1 << 20
+_ERRORS: Final = (BeamIOError, BotoCoreError, ClientError, GoogleAPIError, GoogleAuthError, OSError)
+"""What the stores' libraries raise; those of connections are OSErrors."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def stored_files(folder: str) -> list[StoredFile]:
                 StoredFile(file.path.removeprefix(f"{folder}/"), file.size_in_bytes, str(file.last_updated_in_seconds))
                 for file in result.metadata_list
             ]
-    except (BeamIOError, BotoCoreError, ClientError) as error:
+    except _ERRORS as error:
         raise _unreadable(folder, error) from error
     return sorted((file for file in found if not file.name.endswith("/")), key=lambda file: file.name)
 
@@ -86,7 +90,7 @@ def find(folder: str, name: str) -> list[str]:
             keys = (stored["Key"] for stored in _s3_objects(s3))
             return sorted(f"{store}{key}" for key in keys if key.endswith(f"/{name}"))
         (result,) = _beam(folder).match([f"{folder}/**/{name}"])
-    except (BeamIOError, BotoCoreError, ClientError) as error:
+    except _ERRORS as error:
         raise _unreadable(folder, error) from error
     return sorted(found.path for found in result.metadata_list)
 
@@ -103,7 +107,7 @@ def require_answer(folder: str) -> None:
             _s3_client().list_objects_v2(Bucket=s3["bucket"], Prefix=s3["key"], MaxKeys=1)
         else:
             _beam(folder).match([f"{folder}/*"], limits=[1])
-    except (BeamIOError, BotoCoreError, ClientError) as error:
+    except _ERRORS as error:
         raise _unreadable(folder, error) from error
 
 
@@ -150,7 +154,7 @@ def _copy(path: str, to: IO[bytes]) -> None:
         else:
             with _beam(path).open(path) as file:
                 shutil.copyfileobj(file, to, _BLOCK)
-    except (BeamIOError, BotoCoreError, ClientError, OSError) as error:
+    except _ERRORS as error:
         raise _unreadable(path, error) from error
 
 

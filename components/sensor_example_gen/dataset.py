@@ -168,7 +168,7 @@ def summarise(
         scales=_scales(read, splits, size),
         sizes=sizes,
         records=len(listing) + len({one.record for one in listing.found}),
-        anomalies=_anomalies(found),
+        anomalies=count_anomalies(found),
         ignored=listing.ignored[:_NAMED],
         described=dict(described or {}),
     )
@@ -191,7 +191,8 @@ def _repeated(listing: Listing, marks: Marks) -> Iterable[Found]:
         yield Found(listing.name(place), Anomaly.CONFLICTING if marks.conflicting[place] else Anomaly.DUPLICATE, first)
 
 
-def _anomalies(found: Iterable[Found]) -> dict[str, AnomalySummary]:
+def count_anomalies(found: Iterable[Found]) -> dict[str, AnomalySummary]:
+    """How many records have each anomaly, by the value of `Anomaly`, and the names of the first."""
     counts: Counter[Anomaly] = Counter()
     named: dict[Anomaly, dict[str, str]] = defaultdict(dict)
     for one in found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -10,7 +10,14 @@ from typing import Final
 
 import numpy as np
 
-from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary, ReadRecords, summarise
+from components.sensor_example_gen.dataset import (
+    SUMMARY_FILE,
+    AnomalySummary,
+    DatasetSummary,
+    ReadRecords,
+    count_anomalies,
+    summarise,
+)
 from components.sensor_example_gen.quality import Scale
 from components.sensor_example_gen.reading import RecordReader
 from components.sensor_example_gen.sources.anomaly import Anomaly
@@ -18,7 +25,7 @@ from components.sensor_example_gen.sources.file_records import read_names
 from components.sensor_example_gen.sources.listing import Listing
 from components.sensor_example_gen.sources.section import DataSection
 from components.sensor_example_gen.sources.source import source_class
-from components.sensor_example_gen.splits import EVAL, assign_splits, require_learnable
+from components.sensor_example_gen.splits import EVAL, TRAIN, assign_splits, require_learnable
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.front_end import FrontEndFacts, FrontEndRecord, GoldenVectors
 from edge_deployer.report import formats
@@ -55,6 +62,8 @@ def divide(section: DataSection, place: str) -> DividedData:
             the project takes cannot be used.
     """
     listing = source_class(section.kind)(section, place).listing()
+    records = len(listing) + len({found.record for found in listing.found})
+    _require_few(count_anomalies(listing.found), records, section)
     held_out = None if section.splits.eval_list is None else read_names(place, section.splits.eval_list)
     splits = assign_splits(listing, section, held_out)
     require_learnable(listing, splits, section)
@@ -87,19 +96,47 @@ def front_end_record(reader: RecordReader, data: DividedData) -> FrontEndRecord:
 
 
 def require_sound(summary: DatasetSummary, section: DataSection) -> None:
-    """Refuse data of which more is wrong than the project takes.
+    """Refuse data of which more is wrong than the project takes, or of which nothing is left to learn from.
 
     Raises:
-        TinyopsError: an anomaly has more than its share of the records.
+        TinyopsError: an anomaly has more than its share of the records; or no sample could be made of a split's
+            records, or of those of a class that trains while the other split has some.
     """
-    for name, found in summary.anomalies.items():
+    _require_few(summary.anomalies, summary.records, section)
+    lost = _left_out(summary)
+    for split, count in summary.split_sizes.items():
+        if not count:
+            raise TinyopsError(
+                f"no sample can be made of the records of split {split!r}{lost}", remedy="mend or add records"
+            )
+    counts = list(summary.class_counts.values())
+    for index, (trains, in_all) in enumerate(zip(counts[0], map(sum, zip(*counts, strict=True)), strict=True)):
+        if in_all and not trains:
+            assert section.classes is not None
+            raise TinyopsError(
+                f"no sample can be made of the records of {section.classes[index]} in split {TRAIN!r}, and split "
+                f"{EVAL!r} has {in_all:,}{lost}",
+                remedy="mend or add records of that class",
+            )
+
+
+def _left_out(summary: DatasetSummary) -> str:
+    """The first record of each anomaly of which no sample could be made, for a message."""
+    shown = [
+        f"{next(iter(found.records))} is {name}" for name, found in summary.anomalies.items() if Anomaly(name).left_out
+    ]
+    return f": {', '.join(shown)}" if shown else ""
+
+
+def _require_few(anomalies: Mapping[str, AnomalySummary], records: int, section: DataSection) -> None:
+    for name, found in anomalies.items():
         anomaly = Anomaly(name)
         most = section.anomalies.get(anomaly, anomaly.most)
-        if found.count > most * summary.records:
+        if found.count > most * records:
             shown = ", ".join(f"{record} ({detail})" if detail else record for record, detail in found.records.items())
             raise TinyopsError(
-                f"{found.count:,} of {summary.records:,} records are {name} "
-                f"({formats.percent(found.count / summary.records)}, at most {formats.percent(most)} may be): {shown}",
+                f"{found.count:,} of {records:,} records are {name} "
+                f"({formats.percent(found.count / records)}, at most {formats.percent(most)} may be): {shown}",
                 remedy=f"mend those records or take them away; `data.anomalies: {{{name}: SHARE}}` takes more",
             )
 

@@ -57,10 +57,12 @@ def require_learnable(listing: Listing, splits: dict[str, Array], section: DataS
     trains = np.unique(listing.labels[splits[TRAIN]])
     if len(trains) == 1:
         raise _one_class(listing.labels, section, int(trains[0]))
-    missing = [section.classes[label] for label in np.setdiff1d(listing.labels, trains)]
-    if missing:
+    missing = np.setdiff1d(listing.labels, trains)
+    if len(missing):
+        names = [section.classes[label] for label in missing]
+        first = listing.name(int(np.flatnonzero(listing.labels == missing[0])[0]))
         raise TinyopsError(
-            f"split {TRAIN!r} has no record of {_shown(missing)}, which split {EVAL!r} has",
+            f"split {TRAIN!r} has no record of {_shown(names)}, which split {EVAL!r} has, e.g. {first}",
             remedy="add records of that class, use a finer group, or change data.splits",
         )
 

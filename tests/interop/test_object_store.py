@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edge_deployer.errors import TinyopsError
-from tests.interop.s3_server import PAGE
+from tests.interop.stores import PAGE
 
 
 def upload(bucket: Any, folder: Path, root: str) -> None:

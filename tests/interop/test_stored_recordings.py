@@ -1,8 +1,9 @@
-"""Recordings in an object store are those on this machine: moto's S3 server holds a copy of a folder."""
+"""Recordings in an object store are those on this machine: a server holds a copy of a folder."""
 
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ from components.sensor_example_gen.sources.audio import AudioSection
 from components.sensor_example_gen.sources.images import ImagesSection
 from components.sensor_example_gen.sources.motion import MotionSection
 from components.sensor_example_gen.sources.section import DataSection
+from edge_deployer.errors import TinyopsError
 from tests.components.sensor_example_gen.sounds import encoded, tone
 
 CLASSES = ["left", "right"]
 RECORDS = 14
+ALL_MAY_BE = dict.fromkeys(Anomaly, 1.0)
 
 
 def sounds(folder: Path) -> DataSection:
@@ -31,7 +34,7 @@ def sounds(folder: Path) -> DataSection:
     put(folder / "left" / "mp3.wav", b"ID3" + bytes(100))
     put(folder / "left" / "._hidden.wav", b"not a recording")
     put(folder / "notes.txt", b"not a recording")
-    return AudioSection(source=folder, classes=CLASSES, window=0.1, features="micro_frontend")
+    return AudioSection(source=folder, classes=CLASSES, window=0.1, features="micro_frontend", anomalies=ALL_MAY_BE)
 
 
 def listed_sounds(folder: Path) -> DataSection:
@@ -41,7 +44,7 @@ def listed_sounds(folder: Path) -> DataSection:
         rows = csv.writer(file)
         rows.writerow(["path", "word"])
         rows.writerows([name, name.partition("/")[0]] for name in [*names, "left/gone.wav", "../secret.wav"])
-    return AudioSection(source=folder / "all.csv", label="word", classes=CLASSES, window=0.1)
+    return AudioSection(source=folder / "all.csv", label="word", classes=CLASSES, window=0.1, anomalies=ALL_MAY_BE)
 
 
 def pictures(folder: Path) -> DataSection:
@@ -84,6 +87,11 @@ def put(path: Path, contents: bytes) -> None:
     path.write_bytes(contents)
 
 
+def a_recording(folder: Path) -> Path:
+    """One that is sound."""
+    return max(path for path in folder.rglob("*.*") if path.stat().st_size and path.suffix != ".txt")
+
+
 def upload(bucket: Any, folder: Path) -> None:
     for file in folder.rglob("*"):
         if file.is_file():
@@ -104,9 +112,9 @@ def everything(section: DataSection, place: str) -> tuple[object, ...]:
     )
 
 
-def stored_place(section: DataSection, folder: Path, scheme: str) -> str:
+def stored_place(section: DataSection, folder: Path, scheme: str, bucket: str = "mlpipeline") -> str:
     below = Path(section.source).relative_to(folder)
-    return f"{scheme}://mlpipeline/data" + ("" if below == Path() else f"/{below}")
+    return f"{scheme}://{bucket}/data" + ("" if below == Path() else f"/{below}")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -123,6 +131,30 @@ def test_a_store_gives_what_the_folder_gives(tmp_path: Path, bucket: Any, kind: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_googles_store_gives_what_the_folder_gives(tmp_path: Path, google_bucket: Path, kind: Any) -> None:
+    section = kind(tmp_path / "data")
+    shutil.copytree(tmp_path / "data", google_bucket / "data")
+    put(google_bucket / "data-2" / "left" / "other.wav", b"another folder's")
+    place = stored_place(section, tmp_path / "data", "gs", google_bucket.name)
+    assert everything(section, place) == everything(section, str(section.source))
+    before = RecordReader(section, place).source.fingerprint()
+    assert RecordReader(section, place).source.fingerprint() == before
+    changed = a_recording(google_bucket / "data")
+    changed.write_bytes(changed.read_bytes() + b"0")
+    assert RecordReader(section, place).source.fingerprint() != before
+
+
+def test_what_googles_store_does_not_have_is_an_error_with_a_remedy(google_bucket: Path) -> None:
+    from components.object_store import read, stored_files
+
+    for look, place in ((read, f"gs://{google_bucket.name}/gone.csv"), (stored_files, "gs://nobodys/data")):
+        with pytest.raises(TinyopsError, match="404") as missing:
+            look(place)
+        assert place in missing.value.message
+        assert missing.value.remedy
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_file_that_changes_in_the_store_changes_the_fingerprint(tmp_path: Path, bucket: Any, kind: Any) -> None:
     folder = tmp_path / "data"
     section = kind(folder)
@@ -134,7 +166,7 @@ def test_a_file_that_changes_in_the_store_changes_the_fingerprint(tmp_path: Path
 
     before = fingerprint()
     assert fingerprint() == before
-    changed = sorted(path for path in folder.rglob("*.*") if path.stat().st_size and path.suffix != ".txt")[-1]
+    changed = a_recording(folder)
     contents = bytearray(changed.read_bytes())
     contents[-1] ^= 1
     bucket.put_object(Key=f"data/{changed.relative_to(folder)}", Body=bytes(contents))

@@ -7,7 +7,7 @@ is read block by block: what a long one takes of memory is a window and a block.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -122,15 +122,16 @@ class AudioSource:
         Of a long list, `_MOST_LOOKED_AT` recordings from its beginning to its end are opened. Those of which no sample
         can be made are left out.
         """
+        return {rate: len(names) for rate, names in self._recorded_at(listing).items()}
+
+    def _recorded_at(self, listing: Listing) -> dict[int, list[str]]:
+        """The same, with the names of the recordings."""
         count = min(len(listing), _MOST_LOOKED_AT)
-        found: Counter[int] = Counter()
+        found: dict[int, list[str]] = defaultdict(list)
         for index in np.linspace(0, len(listing) - 1, count).astype(int):
-            with (
-                suppress(UnusableRecord),
-                open_record(self._place, listing.name(index)) as path,
-                opened(path) as recording,
-            ):
-                found[recording.rate] += 1
+            name = listing.name(index)
+            with suppress(UnusableRecord), open_record(self._place, name) as path, opened(path) as recording:
+                found[recording.rate].append(name)
         return dict(sorted(found.items()))
 
     def describe(self) -> Mapping[str, str | int | float]:
@@ -140,11 +141,14 @@ class AudioSource:
             TinyopsError: there is no such place, no recording in it, or its manifest is wrong.
         """
         section = self._section
-        rates = self.rates(self.listing())
+        rates = self._recorded_at(self.listing())
+        looked_at = sum(map(len, rates.values()))
         windows = {"cut": section.cut} if section.hop is None else {"hop": f"{section.hop:g} s"}
         return {
             "rate": f"{section.rate} Hz",
-            "recorded at": ", ".join(f"{rate} Hz ({count} of {sum(rates.values())})" for rate, count in rates.items()),
+            "recorded at": ", ".join(
+                f"{rate} Hz ({len(names)} of {looked_at}, e.g. {names[0]})" for rate, names in rates.items()
+            ),
             "channels": str(section.channels),
             "window": f"{section.window:g} s",
             **windows,

@@ -43,7 +43,7 @@ def promoted(config: Path, workspace: Path) -> Promoted:
     result = run_project(config, workspace, lambda _: None)
     assert_outcome(result.deployment, "promoted")
     lineage = Lineage(workspace / "metadata.sqlite", config.parent.name)
-    conversion = lineage.latest("TFLiteConverter").folder("model") / CONVERSION_FILE
+    conversion = lineage.latest("TFLiteConverter").folder("int8_model") / CONVERSION_FILE
     validation = lineage.latest("TFLMValidator").folder("blessing") / VALIDATION_FILE
     return Promoted(
         ConversionReport.model_validate_json(conversion.read_text()),

@@ -182,7 +182,8 @@ def test_rates_that_are_mixed_are_listed(tmp_path: Path) -> None:
     assert source.rates(source.listing()) == {8_000: 2, 44_100: 1, 48_000: 1}
     assert source.describe() == {
         "rate": "16000 Hz",
-        "recorded at": "8000 Hz (2 of 4), 44100 Hz (1 of 4), 48000 Hz (1 of 4)",
+        "recorded at": "8000 Hz (2 of 4, e.g. no/other.flac), 44100 Hz (1 of 4, e.g. yes/44100.wav), "
+        "48000 Hz (1 of 4, e.g. yes/48000.wav)",
         "channels": "mean",
         "window": "1 s",
         "cut": "loudest",
