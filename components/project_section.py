@@ -15,6 +15,8 @@ def beside_config(path: Path, info: ValidationInfo) -> Path:
 
 ConfigPath = Annotated[Path, AfterValidator(beside_config)]
 FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+StoreUri = Annotated[str, StringConstraints(pattern=r"^(gs|s3|minio)://[^/\s]+/\S+$")]
+"""What lies in an object store."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

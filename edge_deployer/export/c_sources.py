@@ -120,6 +120,7 @@ def _render(bundle: Bundle, arena: Arena) -> dict[str, str]:
     parameters = front_end.facts.parameters if front_end else {}
     facts: Mapping[str, object] = {
         "arena": arena,
+        "card": bool(bundle.card),
         "class_names": acceptance.class_names,
         "front_end": manifest.front_end,
         "golden": golden,

@@ -75,8 +75,10 @@ def fingerprint(config: PipelineConfig) -> str | None:
     data_file = _data_file(config)
     if data_file == BUILTIN_DIGITS:
         return f"{BUILTIN_DIGITS} of scikit-learn {version('scikit-learn')}"
+    if _URI in data_file:
+        return _in_store(config, data_file)
     if config.kubeflow is not None and config.kubeflow.data_file is not None:
-        return _in_store(config, data_file) if _URI in data_file else None
+        return None
     path = Path(data_file)
     if path.is_dir():
         return _of_folder(path)

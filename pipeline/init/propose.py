@@ -37,6 +37,7 @@ _KEPT: Final = 1 << 22
 _STEPS: Final[Mapping[Network, int]] = {"pictures": 2000, "strokes": 2500, "table": 4000}
 _BATCH: Final = 32
 _EPOCHS: Final = (10, 80)
+_NEW: Final = Choice("value_skew", "warn", "groups that are held out may well look otherwise: that is what is asked")
 _UNEVEN: Final = 1.5
 """Of the largest class to the smallest, from which on samples of rare ones count more."""
 
@@ -157,7 +158,7 @@ def _proposal(
         weighs_classes=_is_uneven(held.train_counts),
         found=(*survey.found, said),
         notices=(*survey.notices, *_notices(survey, division, listing, read)),
-        gates=survey.gates,
+        gates=(*survey.gates, *((_NEW,) if division.grouping.group is not None else ())),
     )
 
 

@@ -111,7 +111,11 @@ def _context(proposal: Proposal, name: str, module: str, folder: Path, source: P
         Choice("module", f"{module}.py", "network, augmentation and training: yours to change"),
         Choice("epochs", proposal.epochs, "at most: training stops when it gets no better"),
         Choice("seed", 0),
-        Choice("fit_board", True, "the network is made as wide as the board profile lets it be"),
+        *(
+            ()
+            if proposal.network == "table"
+            else (Choice("fit_board", True, "the network is as wide as board_profile lets it be"),)
+        ),
     ]
     shift = max(1, (proposal.shape[0] if proposal.shape else 1) // 12)
     multi = proposal.classes == 0 and proposal.outputs > 1

@@ -11,8 +11,8 @@ from components.sensor_example_gen.sources.section import BUILTIN_DIGITS, DataSe
 from edge_deployer.files import make_folder, write_file
 
 
-def data_file(data: DataSection, folder: Path) -> Path:
-    """The file or folder of a config.
+def data_file(data: DataSection, folder: Path) -> Path | str:
+    """The file or folder of a config, or the URI of what lies in an object store.
 
     Args:
         data: the section that names it.
@@ -20,7 +20,7 @@ def data_file(data: DataSection, folder: Path) -> Path:
     """
     if data.source == BUILTIN_DIGITS:
         return _builtin_digits(folder / "digits.npz")
-    return Path(data.source)
+    return data.source
 
 
 def _builtin_digits(path: Path) -> Path:

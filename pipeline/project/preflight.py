@@ -78,7 +78,7 @@ class RunnableProject(Project):
     """A project that may be run on this machine."""
 
     workspace: Workspace  # Where runs are kept.
-    data_file: Path  # File or folder.
+    data_file: Path | str  # File or folder, or the URI of what lies in an object store.
     warnings: tuple[str, ...]  # What is odd about the data as far as its list shows, a sentence each.
     replace: bool = False  # Whether a release of another task may take production's place.
 

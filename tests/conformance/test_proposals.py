@@ -18,8 +18,8 @@ def test_spoken_digits_are_told_from_speakers_and_takes() -> None:
     data = proposed("audio", SPEECH)
     assert data["names"] == "{label}_{speaker}_{take}"
     assert data["classes"] == [str(digit) for digit in range(10)]
-    assert (data["group"], data["rate"], data["window"]) == ("speaker", 16000, 1.0)
-    assert data["features"] == "micro_frontend"
+    assert (data["group"], data["rate"], data["window"]) == ("speaker", 8000, 1.0)
+    assert data["features"] == {"kind": "log_mel", "rate": 8000}
     assert len(data["splits"]["eval_groups"]) == 1
 
 

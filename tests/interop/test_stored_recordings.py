@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from components.sensor_example_gen.inspection import divide
@@ -178,3 +179,27 @@ def test_a_manifest_in_the_store_names_what_is_missing_and_what_leads_out(tmp_pa
     upload(bucket, tmp_path)
     found = {one.record: one.anomaly for one in divide(section, "s3://mlpipeline/data/all.csv").listing.found}
     assert found == {"left/gone.wav": Anomaly.MISSING, "../secret.wav": Anomaly.OUTSIDE}
+
+
+def test_a_project_on_this_machine_reads_what_lies_in_a_store(tmp_path: Path, bucket: Any) -> None:
+    """All that is looked at before a run: the rest gets the same URI."""
+    from pipeline.project.preflight import prepare
+    from pipeline.project.workspace import Workspace
+
+    for number in range(200):
+        put(tmp_path / "data" / CLASSES[number % 2] / f"{number}.wav", encoded(tone(0.1, 8_000, 200 + number), 8_000))
+    upload(bucket, tmp_path / "data")
+    (tmp_path / "sound.py").write_text("def preprocessing_fn(inputs): ...\ndef run_fn(fn_args): ...\n")
+    config = {
+        "name": "sound",
+        "data": {"kind": "audio", "source": "s3://mlpipeline/data", "classes": CLASSES, "window": 0.1},
+        "train": {"module": "sound.py"},
+        "acceptance": {"labels": {"bad": 0.9}, "outputs": {"bad": 0.9}, "against_production": None},
+    }
+    (tmp_path / "tinyops.yaml").write_text(yaml.safe_dump(config))
+    project = prepare(tmp_path / "tinyops.yaml", Workspace(tmp_path / "workspace"))
+    assert project.place == "s3://mlpipeline/data"
+    assert project.shape == (1_600,)
+    listing = RecordReader(project.config.data, project.place).source.listing()
+    assert len(listing) == 200
+    assert [listing.name(index) for index in (0, 199)] == ["left/0.wav", "right/99.wav"]

@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from pydantic import field_validator, model_validator
 
-from components.project_section import ConfigPath, FeatureName
+from components.project_section import ConfigPath, FeatureName, StoreUri
 from components.sensor_example_gen.sources.anomaly import Anomaly, Found
 from components.sensor_example_gen.sources.listing import Listing
 from components.sensor_example_gen.sources.name_pattern import NamePattern, plain
@@ -36,7 +36,7 @@ _SHOWN: Final = 5
 class FileSection(DataSection):
     """Data that is files. `source` is a folder, or a manifest: a `.csv` file with a column ``path``."""
 
-    source: ConfigPath
+    source: StoreUri | ConfigPath
     label: FeatureName | None = "label"
     # What names say of recordings in a folder: fields in braces, `*` for anything. With a `/` it is matched against the
     # path below the folder, else against the file's name; both without suffix.
@@ -49,7 +49,7 @@ class FileSection(DataSection):
 
     @model_validator(mode="after")
     def _has_fields(self) -> FileSection:
-        if self.source.suffix == ".csv":
+        if str(self.source).endswith(".csv"):
             return self
         wanted = [name for name in (self.class_field, self.target, self.group, self.splits.field) if name is not None]
         missing = [name for name in wanted if name not in NamePattern(self.names).fields]

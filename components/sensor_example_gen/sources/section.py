@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from components.project_section import ConfigPath, FeatureName, Section, Share
+from components.project_section import ConfigPath, FeatureName, Section, Share, StoreUri
 from components.sensor_example_gen.features.known import KnownSection
 from components.sensor_example_gen.features.no_features import NoFeaturesSection
 from components.sensor_example_gen.sources.anomaly import Anomaly
@@ -51,8 +51,8 @@ class DataSection(Section):
     """Where samples are, and what they are samples of; each kind of data adds its own fields."""
 
     kind: str = "arrays"  # `audio`, `motion`, `images`, `arrays`, or one that an installed package brings.
-    # File or folder on this machine, or the word ``digits`` for scikit-learn's bundled handwritten digits.
-    source: Literal["digits"] | ConfigPath
+    # File or folder, a path or a URI; or the word ``digits`` for scikit-learn's bundled handwritten digits.
+    source: Literal["digits"] | StoreUri | ConfigPath
     input: FeatureName = "input"  # Name of the model's input.
     label: FeatureName | None = None  # Field, column or array that says the class; also the feature's name.
     target: FeatureName | None = None  # Column or array with the value that a regression is to answer.
@@ -69,9 +69,9 @@ class DataSection(Section):
 
     @field_validator("source", mode="before")
     @classmethod
-    def _on_this_machine(cls, source: object) -> object:
-        if isinstance(source, str) and "://" in source:
-            raise ValueError("a path on this machine is wanted; kubeflow.data_file takes a URI")
+    def _within_reach(cls, source: object) -> object:
+        if isinstance(source, str) and "://" in source and not source.startswith(("gs://", "s3://", "minio://")):
+            raise ValueError("a path is wanted, or a URI that begins with gs://, s3:// or minio://")
         return source
 
     @field_validator("features", mode="before")

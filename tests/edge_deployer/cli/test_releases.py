@@ -102,6 +102,7 @@ def test_a_release_is_exported_to_a_folder_of_its_name(bundles: list[Bundle], tm
     assert bundles[2].release_id in (tmp_path / "1.0.0+3-c" / "model.h").read_text()
     card_page = (bundles[2].folder / "model_card.html").read_bytes()
     assert (tmp_path / "1.0.0+3-c" / "model_card.html").read_bytes() == card_page
+    assert "model_card.html" in (tmp_path / "1.0.0+3-c" / "README.md").read_text()
     told = answer("export", "1.0.0+3")
     assert "model_card.json" in told["files"]
     assert told["folder"] == "1.0.0+3-c"

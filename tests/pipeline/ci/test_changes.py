@@ -112,7 +112,7 @@ def test_data_that_is_there_for_the_first_time_is_remembered_and_did_not_change(
 
 def test_data_in_a_bucket_is_seen_by_its_contents(delivered: Delivered, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket = {"minio://bucket/data.npz": b"first"}
-    monkeypatch.setattr("components.object_store.read", bucket.__getitem__)
+    monkeypatch.setattr("components.object_store._copy", lambda path, to: to.write(bucket[path]))
     delivered.on_kubeflow(data_file="minio://bucket/data.npz")
     delivered.approved()
     assert plan(delivered) == ([], [])
@@ -124,10 +124,10 @@ def test_data_in_a_bucket_is_seen_by_its_contents(delivered: Delivered, monkeypa
 def test_a_local_file_says_nothing_of_data_that_a_run_reads_elsewhere(
     delivered: Delivered, monkeypatch: pytest.MonkeyPatch, data_file: str
 ) -> None:
-    def nobody_answers(path: str) -> bytes:
+    def nobody_answers(path: str, _to: object) -> None:
         raise TinyopsError(f"{path} cannot be read", remedy="check the keys")
 
-    monkeypatch.setattr("components.object_store.read", nobody_answers)
+    monkeypatch.setattr("components.object_store._copy", nobody_answers)
     delivered.on_kubeflow(data_file=data_file)
     delivered.approved()
     assert "cannot be read on this machine" in delivered.ci("--plan").stdout

@@ -31,4 +31,7 @@ def test_the_proposal_is_right_and_the_project_can_run(
 
     project = prepare(config_file, Workspace(tmp_path / "workspace"))
     assert project.shape == proposal.shape == made.shape
+    # Who holds out a speaker or a device holds out a distribution.
+    assert (project.config.data_gates.value_skew.stop is None) == (made.group is not None)
+    assert project.config.train.fit_board == (proposal.network != "table")
     assert [path.name for path in project.module.tests] == [f"test_{project.module.name}.py"]

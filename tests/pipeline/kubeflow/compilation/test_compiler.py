@@ -184,12 +184,18 @@ def test_another_image_without_a_tag() -> None:
         compile_project(GOLDEN / "vibration" / "tinyops.yaml", image="team/vibration")
 
 
-def test_a_data_source_that_is_a_uri(config: Callable[..., Path]) -> None:
+def test_a_data_source_that_is_a_uri_is_what_steps_read(config: Callable[..., Path]) -> None:
     path = config()
     contents = yaml.safe_load(path.read_text())
-    contents["data"]["source"] = "s3://data/vibration.npz"
+    contents["kubeflow"].pop("data_file", None)
+    contents["data"]["source"] = "minio://data/vibration.npz"
     path.write_text(yaml.safe_dump(contents))
-    with pytest.raises(TinyopsError, match=r"kubeflow\.data_file takes a URI"):
+    compiled = compile_project(path)
+    given = compiled.spec["root"]["inputDefinitions"]["parameters"]["data_file"]["defaultValue"]
+    assert given == "minio://data/vibration.npz"
+    contents["data"]["source"] = "ftp://data/vibration.npz"
+    path.write_text(yaml.safe_dump(contents))
+    with pytest.raises(TinyopsError, match="begins with gs://, s3:// or minio://"):
         compile_project(path)
 
 
