@@ -25,6 +25,9 @@ layers = tf.keras.layers
 Prepare = Callable[[Any], Any]
 """What is done to the features within the network before its first convolution."""
 
+Pool = Callable[[Any], Any]
+"""What is made of the last feature maps, (time, channels, filters), before the last layer."""
+
 _STEP = 8
 
 
@@ -67,13 +70,16 @@ def small_resnet(config: Mapping[str, Any], *, widest: int = 32, prepare: Prepar
     return _fitting(config, widest, prepare, _with_channels, body)
 
 
-def cnn(config: Mapping[str, Any], *, widest: int = 32, prepare: Prepare | None = None) -> tf.keras.Model:
+def cnn(
+    config: Mapping[str, Any], *, widest: int = 32, prepare: Prepare | None = None, pool: Pool | None = None
+) -> tf.keras.Model:
     """Four plain convolutions, for spectrograms and pictures: trains quickest on a processor.
 
     Args:
         config: `custom_config`; the shape is (height, width) or (height, width, channels).
         widest: most filters of the first layer; the last has twice as many.
         prepare: see `Prepare`.
+        pool: see `Pool`; `mean_over_time` if it is missing.
     """
 
     def body(features: Any, width: int) -> Any:
@@ -82,7 +88,7 @@ def cnn(config: Mapping[str, Any], *, widest: int = 32, prepare: Prepare | None 
             features = convolution(features, filters, 3, strides=strides)
         return features
 
-    return _fitting(config, widest, prepare, _with_channels, body)
+    return _fitting(config, widest, prepare, _with_channels, body, pool or mean_over_time)
 
 
 def cnn_1d(config: Mapping[str, Any], *, widest: int = 64, prepare: Prepare | None = None) -> tf.keras.Model:
@@ -106,6 +112,16 @@ def cnn_1d(config: Mapping[str, Any], *, widest: int = 64, prepare: Prepare | No
 def without_mean(features: Any) -> Any:
     """Take the mean over time from each channel of (time, channels): what microphone and room add to a log spectrum."""
     return layers.Subtract()([features, layers.GlobalAveragePooling1D(keepdims=True)(features)])
+
+
+def mean_over_time(features: Any) -> Any:
+    """The mean over time alone: where in the spectrum, or in a row, something was is worth knowing."""
+    return layers.AveragePooling2D((features.shape[1], 1))(features)
+
+
+def most_over_time(features: Any) -> Any:
+    """The most over time alone: for words that fill their window now more and now less, which a mean would show."""
+    return layers.MaxPooling2D((features.shape[1], 1))(features)
 
 
 def convolution(features: Any, filters: int, kernel: int | tuple[int, int], *, strides: Any = 1) -> Any:
@@ -171,12 +187,6 @@ def _normalised(features: Any, filters: int, kernel: int | tuple[int, int], stri
     return layers.BatchNormalization(momentum=0.9)(features)
 
 
-def _pooled(features: Any) -> Any:
-    """The mean over time alone: where in the spectrum, or in a row, something was is worth knowing."""
-    features = layers.AveragePooling2D((features.shape[1], 1))(features)
-    return layers.Dropout(0.2)(layers.Flatten()(features))
-
-
 def _with_channels(features: Any) -> Any:
     """(height, width) as a picture of one channel."""
     return features if len(features.shape) == 4 else layers.Reshape((*features.shape[1:], 1))(features)
@@ -193,13 +203,15 @@ def _fitting(
     prepare: Prepare | None,
     spread: Callable[[Any], Any],
     body: Callable[[Any, int], Any],
+    pool: Pool = mean_over_time,
 ) -> tf.keras.Model:
     """The widest network, in steps of eight filters, that keeps the board's budget; the narrowest if none does."""
 
     def build(width: int) -> tf.keras.Model:
         entry = tf.keras.Input(shape_of(config), name=config["input"])
         features = entry if prepare is None else prepare(entry)
-        return tf.keras.Model(entry, answer(_pooled(body(spread(features), width)), config))
+        pooled = layers.Dropout(0.2)(layers.Flatten()(pool(body(spread(features), width))))
+        return tf.keras.Model(entry, answer(pooled, config))
 
     budget = Budget.of(config.get("board"))
     for width in range(widest, _STEP, -_STEP):

@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.building_blocks import augmentation
-from components.building_blocks.networks import cnn, without_mean
+from components.building_blocks.networks import cnn, most_over_time, without_mean
 from components.building_blocks.training import fit, read_split, write_curve
 
 SILENCE = -128.0
@@ -48,10 +48,13 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
 def build_model(config: dict[str, Any]) -> tf.keras.Model:
     """Four convolutions over the features less their mean over time, as wide as the board lets them be.
 
+    Of what they find the most over time is taken: silence follows a word, and would move a mean the more, the shorter
+    the word is.
+
     Args:
         config: `custom_config`.
     """
-    return cnn(config, widest=24, prepare=without_mean)
+    return cnn(config, widest=24, prepare=without_mean, pool=most_over_time)
 
 
 def run_fn(fn_args: FnArgs) -> None:

@@ -61,6 +61,22 @@ def test_taking_the_mean_away_runs_on_a_board(networks: Any, tmp_path: Any) -> N
         assert len(np.unique(runner.run(quiet.astype(np.int8)), axis=0)) > 1
 
 
+def test_the_most_over_time_is_the_same_of_a_word_said_twice(networks: Any, tmp_path: Any) -> None:
+    """In TFLM, where no output sees both words, or a word and an edge."""
+    import tensorflow as tf
+
+    tf.keras.utils.set_random_seed(0)
+    long = {**SOUND, "shape": [304, 40]}
+    file = converted(networks.cnn(long, widest=8, pool=networks.most_over_time), tmp_path)
+    word = np.random.default_rng(1).integers(-100, 100, (16, 40))
+    once, twice, silence = np.full((3, 304, 40), -128, np.int8)
+    once[96:112] = twice[96:112] = twice[184:200] = word
+    with TflmRunner(file, arena_bytes=1 << 20) as runner:
+        answers = runner.run(np.stack([once, twice, silence]))
+    np.testing.assert_array_equal(answers[0], answers[1])
+    assert not np.array_equal(answers[0], answers[2])
+
+
 @pytest.mark.parametrize(("name", "config"), KINDS)
 def test_a_larger_board_gets_a_wider_network_up_to_the_widest(networks: Any, name: str, config: dict[str, Any]) -> None:
     build = getattr(networks, name)
