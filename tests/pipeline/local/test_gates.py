@@ -143,7 +143,7 @@ def test_boards_give_tfmas_figure_to_the_last_sample(digits, first_run) -> None:
 
 
 def test_what_a_release_carries(digits, promoted: str) -> None:
-    """The seven parts: image, manifest, and five beside them; the signed manifest names where the model is from."""
+    """Image, manifest and what stands beside them; the signed manifest names where the model is from."""
     folder = next(
         path.parent
         for path in (digits.workspace / "releases").glob("*/deployment.json")
@@ -163,6 +163,8 @@ def test_what_a_release_carries(digits, promoted: str) -> None:
         "acceptance.npz",
         "environment.txt",
         "front_end.json",
+        "model_card.html",
+        "model_card.json",
     }
     assert manifest["provenance"]["run_id"]
     assert len(manifest["provenance"]["data_fingerprint"]) == 64
