@@ -56,7 +56,7 @@ def test_taking_the_mean_away_runs_on_a_board(networks: Any, tmp_path: Any) -> N
     """TFLM has both operators, and one subtracts a frame from all: loudness does not count."""
     model = networks.cnn(SOUND, widest=8, prepare=networks.without_mean)
     quiet = np.random.default_rng(0).integers(-100, 50, (4, 98, 40))
-    np.testing.assert_allclose(model(quiet + 50.0), model(quiet * 1.0), rtol=1e-4)
+    np.testing.assert_allclose(model(quiet + 50.0), model(quiet * 1.0), atol=1e-3)
     with TflmRunner(converted(model, tmp_path), arena_bytes=1 << 20) as runner:
         assert len(np.unique(runner.run(quiet.astype(np.int8)), axis=0)) > 1
 
