@@ -1,7 +1,10 @@
-"""One line of the table of measurements."""
+"""The table of measurements, and one line of it."""
 
 from __future__ import annotations
 
+import os
+import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -20,3 +23,18 @@ class Row:
     figure: str
     goal: str
     command: str
+
+
+def table(rows: Sequence[Row], command: str = "make bench") -> str:
+    """The rows as Markdown, with what they were measured on."""
+    lines = [
+        "# Measurements",
+        "",
+        f"Written by `{command}` on {os.cpu_count()} cores, Python {platform.python_version()}. Durations are of one "
+        "run on a noisy machine: the ratios hold longer than the seconds.",
+        "",
+        "| what | measured | goal | command |",
+        "|---|---|---|---|",
+        *(f"| {row.what} | {row.figure} | {row.goal} | `{row.command}` |" for row in rows),
+    ]
+    return "\n".join(lines) + "\n"

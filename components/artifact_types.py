@@ -27,6 +27,15 @@ class AcceptanceSet(Artifact):
     TYPE_NAME = "tinyops.AcceptanceSet"
 
 
+class DataFindings(Artifact):
+    """What the gates on data found, in `edge_deployer.release.data_findings.FILE_NAME`.
+
+    Beside it lie the statistics of the training split, which later runs are compared with once this one is accepted.
+    """
+
+    TYPE_NAME = "tinyops.DataFindings"
+
+
 class DeploymentReport(Artifact):
     """The outcome of a delivery: a page for people and JSON for programs (`edge_deployer.report.folders`).
 

@@ -18,7 +18,7 @@ class SplitCurve(BaseModel):
     """One split: a value after each epoch."""
 
     loss: list[float] = Field(min_length=1)
-    accuracy: list[float] = Field(min_length=1)
+    accuracy: list[float] | None = Field(default=None, min_length=1)  # None of a regression.
 
 
 class TrainingCurve(BaseModel):
@@ -29,8 +29,11 @@ class TrainingCurve(BaseModel):
 
     @model_validator(mode="after")
     def _as_many_of_each(self) -> TrainingCurve:
-        if len({len(values) for split in (self.train, self.eval) for values in (split.loss, split.accuracy)}) > 1:
+        curves = [values for split in (self.train, self.eval) for values in (split.loss, split.accuracy)]
+        if len({len(values) for values in curves if values is not None}) > 1:
             raise ValueError("loss and accuracy of train and eval must be lists of one length")
+        if (self.train.accuracy is None) != (self.eval.accuracy is None):
+            raise ValueError("train and eval must both have an accuracy, or neither")
         return self
 
 

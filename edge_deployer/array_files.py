@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import mmap
 import os
 import struct
 import tokenize
@@ -39,6 +40,11 @@ _MOST_INFLATED: Final = 100
 _INFLATES_FREELY: Final = 1 << 28
 """Bytes up to which an array may have any number of times its bytes in the file."""
 
+_ENCRYPTED: Final = 1
+"""Bit of a member's flags."""
+_LOCAL_HEADER: Final = struct.Struct("<26xHH")
+"""The end of a zip member's own header: lengths of its name and of its extra field, which follow (APPNOTE, 4.3.7)."""
+
 _Header = tuple[tuple[int, ...], bool, np.dtype[Any]]
 _HEADERS: Final[dict[tuple[int, int], Callable[[IO[bytes]], _Header]]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -61,12 +67,35 @@ class ArrayArchive:
         _require_room(sum(self._claimed(name) for name in names))
         return {name: np.asarray(self._archive[name]) for name in names}
 
-    def _claimed(self, name: str) -> int:
-        """Bytes of an array once it is inflated."""
+    def map(self, path: Path, name: str) -> Array | None:
+        """An array on the disk, read-only, of the archive that was opened at `path`.
+
+        Returns:
+            None if it is compressed or has no plain numbers: then it must be read.
+        """
+        members, info = self._member(name)
+        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & _ENCRYPTED:
+            return None
+        self._claimed(name)
+        with members.open(info) as member:
+            magic = member.read(np.lib.format.MAGIC_LEN)
+            if not magic.startswith(np.lib.format.MAGIC_PREFIX):
+                return None
+            shape, by_columns, dtype = _HEADERS[magic[-2], magic[-1]](member)
+            header = member.tell()
+        if dtype.hasobject or not prod(shape):
+            return None
+        offset = _contents(path, info.header_offset) + header
+        return np.memmap(path, dtype, "r", offset, shape, "F" if by_columns else "C")
+
+    def _member(self, name: str) -> tuple[zipfile.ZipFile, zipfile.ZipInfo]:
         members = self._archive.zip
         assert members is not None  # as long as the archive is open
-        stored = members.namelist()
-        info = members.getinfo(name if name in stored else f"{name}.npy")
+        return members, members.getinfo(name if name in members.namelist() else f"{name}.npy")
+
+    def _claimed(self, name: str) -> int:
+        """Bytes of an array once it is inflated."""
+        members, info = self._member(name)
         if info.file_size > max(_INFLATES_FREELY, _MOST_INFLATED * info.compress_size):
             raise ValueError(
                 f"{name!r} would inflate from {info.compress_size:,} to {info.file_size:,} bytes: so much is no data"
@@ -74,6 +103,23 @@ class ArrayArchive:
         with members.open(info) as member:
             _require_claim(member, info.file_size, repr(name))
         return info.file_size
+
+
+def release_pages(values: Array) -> None:
+    """Let go of the memory behind what has been read of an array that `ArrayArchive.map` gave.
+
+    The system keeps what it has room for, and reads the rest again. An array that is no such mapping stays as it is.
+    """
+    if isinstance(values.base, mmap.mmap):
+        values.base.madvise(mmap.MADV_DONTNEED)
+
+
+def _contents(path: Path, header: int) -> int:
+    """Where the bytes of a member begin whose own header stands there."""
+    with path.open("rb") as file:
+        file.seek(header)
+        name, extra = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+    return header + _LOCAL_HEADER.size + int(name) + int(extra)
 
 
 @contextmanager

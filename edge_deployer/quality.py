@@ -1,4 +1,4 @@
-"""How good a model's answers are: accuracy, area under the ROC curve, recall, precision, mean absolute error.
+"""How good a model's answers are: accuracy, area under the ROC curve, recall, precision, errors of a regression.
 
 There is one formula for each in the project, so that the validator's figure, a board's and the one that is recomputed
 from a release's evidence are the same number for the same outputs.
@@ -43,11 +43,7 @@ def anomaly_scores(outputs: Array, targets: Array | None, output_spec: TensorSpe
         float64 ``(n,)``: the mean squared error between dequantised output and target, as in MLPerf Tiny's anomaly
         detection, or the dequantised output. NaN where the model answers NaN.
     """
-    answers = _real_rows(outputs, output_spec)
-    if targets is None:
-        return answers[:, 0]
-    scores: npt.NDArray[np.float64] = np.mean(np.square(answers - _rows(targets)), axis=1)
-    return scores
+    return _real_rows(outputs, output_spec)[:, 0] if targets is None else _squared_errors(outputs, targets, output_spec)
 
 
 def absolute_errors(outputs: Array, targets: Array, output_spec: TensorSpec) -> npt.NDArray[np.float64]:
@@ -63,6 +59,28 @@ def absolute_errors(outputs: Array, targets: Array, output_spec: TensorSpec) -> 
     """
     errors: npt.NDArray[np.float64] = np.mean(np.abs(_real_rows(outputs, output_spec) - _rows(targets)), axis=1)
     return errors
+
+
+def error_figure(metric: Metric, outputs: Array, targets: Array, output_spec: TensorSpec) -> float:
+    """Mean absolute error (`mae`) or root mean square error (`rmse`) over all samples; arguments as `absolute_errors`.
+
+    With several values a sample, each counts alike; NaN where the model answers NaN.
+    """
+    if metric == "mae":
+        return float(np.mean(absolute_errors(outputs, targets, output_spec)))
+    return float(np.sqrt(np.mean(_squared_errors(outputs, targets, output_spec))))
+
+
+def constant_error(targets: Array) -> float:
+    """The least mean absolute error of a constant answer: that of the median of each value.
+
+    What `majority_share` is for classes: no constant does better, neither the training data's median nor its mean.
+
+    Args:
+        targets: real values, ``(n, ...)``, n above 0.
+    """
+    rows = _rows(targets)
+    return float(np.mean(np.abs(rows - np.median(rows, axis=0))))
 
 
 def auc(labels: Array, scores: Array) -> float:
@@ -104,18 +122,18 @@ def figures(
 ) -> dict[Metric, float]:
     """The task's figures for a whole set, in the order of `Task.metrics`; what the data does not allow is absent.
 
-    The mean absolute error is in the targets' unit, all others are 0 to 1.
+    Errors are in the targets' unit, all others are 0 to 1.
 
     Args:
         task: which figures.
         outputs: stored values, ``(n, ...)``.
         output_spec: the model's output.
         labels: for all but a regression, ``(n,)``.
-        targets: for mean absolute error, and for the AUC of an autoencoder; ``(n, ...)``.
+        targets: for a regression, and for the AUC of an autoencoder; ``(n, ...)``.
     """
     found: dict[Metric, float | None] = {}
     if task.name == "regression" and targets is not None:
-        found["mae"] = float(np.mean(absolute_errors(outputs, targets, output_spec)))
+        found.update({metric: error_figure(metric, outputs, targets, output_spec) for metric in task.metrics})
     if task.name != "regression" and labels is not None:
         for metric in task.metrics:
             if metric == "auc":
@@ -123,6 +141,12 @@ def figures(
             else:
                 found[metric] = class_figure(metric, task.named_classes(outputs, output_spec), labels)
     return {metric: figure for metric, figure in found.items() if figure is not None}
+
+
+def _squared_errors(outputs: Array, targets: Array, spec: TensorSpec) -> npt.NDArray[np.float64]:
+    """The mean over the values of each output."""
+    errors: npt.NDArray[np.float64] = np.mean(np.square(_real_rows(outputs, spec) - _rows(targets)), axis=1)
+    return errors
 
 
 def _real_rows(outputs: Array, spec: TensorSpec) -> npt.NDArray[np.float64]:

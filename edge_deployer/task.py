@@ -15,8 +15,11 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 from edge_deployer.tensors import Array, TensorSpec, dequantize
 
-Metric = Literal["accuracy", "auc", "recall", "precision", "mae"]
+Metric = Literal["accuracy", "auc", "recall", "precision", "mae", "rmse"]
 """A figure of quality; `auc` is the area under the receiver operating characteristic."""
+
+ERRORS: Final[tuple[Metric, ...]] = ("mae", "rmse")
+"""The figures of which less is better; they are in the targets' unit, all others are 0 to 1."""
 
 Threshold = Annotated[float, Field(allow_inf_nan=False)]
 NO_CLASS = -1
@@ -26,7 +29,7 @@ _METRICS: dict[TaskName, tuple[Metric, ...]] = {
     "classification": ("accuracy",),
     "binary": ("accuracy", "auc", "recall", "precision"),
     "anomaly": ("auc",),
-    "regression": ("mae",),
+    "regression": ERRORS,
 }
 _PROBABILITIES = ("SOFTMAX", "LOGISTIC")
 _PROBABILITY_STEP = 1 / 256
@@ -92,14 +95,17 @@ class Task(BaseModel):
         score = dequantize(rows[:, 0], spec)
         return np.where(np.isnan(score), NO_CLASS, score > np.float32(self.threshold)).astype(np.int64)
 
-    def require_outputs(self, outputs: int, inputs: int, classes: int | None, source: str) -> None:
+    def require_outputs(
+        self, outputs: int, inputs: int, classes: int | None, source: str, *, targets: int | None = None
+    ) -> None:
         """See that a model's outputs are answers to the task.
 
         Args:
             outputs: values that the model answers for a sample.
             inputs: values that it takes.
             classes: number of classes; None where unknown.
-            source: where task and classes are from, for the message.
+            source: where task, classes and targets are from, for the message.
+            targets: values that a regression is to answer for a sample; None where unknown.
 
         Raises:
             TinyopsError: they are not; the message has both numbers.
@@ -117,6 +123,11 @@ class Task(BaseModel):
             raise TinyopsError(
                 f"the task is anomaly, and the model has {outputs} outputs: neither one score nor its {inputs} inputs",
                 remedy="give the model one output, the score, or have it give its input back",
+            )
+        if self.name == "regression" and targets is not None and outputs != targets:
+            raise TinyopsError(
+                f"{source} has {targets} target values a sample; the model has {outputs} outputs",
+                remedy="give the model's last layer one unit for each target value, and no softmax",
             )
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfx.components.example_validator.component import ExampleValidator
-from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_node import BaseNode
@@ -16,7 +14,10 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.channel import BaseChannel
 
+from components.data_gate.component import DataGate
+from components.data_gate.statistics import statistics_options
 from components.latest_blessed_model.component import LatestBlessedModel
+from components.project_schema.component import ProjectSchema
 from components.promotion_gate.component import PromotionGate
 from components.sensor_example_gen.component import SensorExampleGen
 from components.tflite_converter.component import TFLiteConverter
@@ -26,10 +27,11 @@ from components.tflm_pusher.component import TFLMPusher
 from components.tflm_validator.component import TFLMValidator
 from components.trainer.component import Trainer
 from pipeline.project.beam_options import beam_args
-from pipeline.project.data_source import fields_of
+from pipeline.project.custom_config import custom_config, training_config
 from pipeline.project.preflight import Project, RunnableProject
 
 _THRESHOLDS = ("min_accuracy", "min_auc", "min_recall", "min_precision", "max_drop")
+_THRESHOLDS_OF_A_REGRESSION = ("max_mae", "max_rmse", "max_rise")
 
 Parameter = str | RuntimeParameter
 """A value, or on Kubeflow a parameter of the pipeline."""
@@ -44,7 +46,7 @@ class Places:
     all_runs: str  # Folder or URI with the artifacts of all runs of this pipeline, and of no other.
     # Where the data comes from, for the report; on Kubeflow, what a run names as its `data_file`.
     data_source: Parameter
-    data_file: Parameter  # The `.npz` file.
+    data_file: Parameter  # File or folder.
     workspace: Parameter  # Folder for the release store, the journal, virtual boards and the development key.
     inventory: Parameter  # Inventory file; empty for the shipped virtual boards.
     signing_key: Parameter  # Private key file; empty for a development key in the workspace.
@@ -80,8 +82,10 @@ class ModelLine:
     infra_blessing: BaseChannel[Any]
     acceptance_set: BaseChannel[Any]
     examples: BaseChannel[Any]
+    transform_graph: BaseChannel[Any]
     training: BaseChannel[Any]
     evaluation: BaseChannel[Any]
+    data_findings: BaseChannel[Any]
 
 
 def build_pipeline(
@@ -121,6 +125,7 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
         infra_blessing=line.infra_blessing,
         acceptance_set=line.acceptance_set,
         examples=line.examples,
+        transform_graph=line.transform_graph,
         training=line.training,
         evaluation=line.evaluation,
         project=config.name,
@@ -136,46 +141,63 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
             for archive, files in project.archives().items()
         },
         data_source=places.data_source,
-        class_names=config.data.classes,
+        class_names=config.class_names,
         group=config.data.group,
-        thresholds=config.evaluate.model_dump(include=set(_THRESHOLDS)),
+        data_findings=line.data_findings,
+        stated_use=config.card,
+        thresholds=config.evaluate.model_dump(
+            include=set(_THRESHOLDS_OF_A_REGRESSION if config.is_regression else _THRESHOLDS)
+        ),
     )
 
 
 def model_line(project: Project, places: Places) -> ModelLine:
     """The components from data to validated model."""
     config, module = project.config, project.module
-    examples = SensorExampleGen(places.data_file, fields_of(config.data), config.buckets)
-    statistics = StatisticsGen(examples=examples.outputs["examples"])
-    schema = SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=True)
-    anomalies = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+    profile = config.load_profile()
+    examples = SensorExampleGen(places.data_file, config.data)
+    statistics = StatisticsGen(
+        examples=examples.outputs["examples"], stats_options=statistics_options(config.data.label, config.data.group)
+    )
+    schema = ProjectSchema(statistics.outputs["statistics"], schema_text=project.schema)
+    data_gate = DataGate(
+        statistics.outputs["statistics"],
+        schema.outputs["schema"],
+        all_runs=places.all_runs,
+        label_feature=config.data.label,
+        group_feature=config.data.group,
+        class_names=config.data.classes or [],
+        task=config.task,
+        gates=config.data_gates,
+    )
     transform = Transform(
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
         preprocessing_fn=f"{module.preprocessing_name}.preprocessing_fn",
-        custom_config={**_custom_config(project), "module_sha256": module.preprocessing_sha256},
+        custom_config={**custom_config(project), "module_sha256": module.preprocessing_sha256},
         # StatisticsGen has described the data; statistics before and after would double the time of this component.
         disable_statistics=True,
     )
+    # It takes nothing of the gate's, and the cache is not to ask it what the data was compared with.
+    transform.add_upstream_node(data_gate)
     transformed = transform.outputs["transformed_examples"]
     trainer = Trainer(
         examples=transformed,
         transform_graph=transform.outputs["transform_graph"],
         run_fn=f"{module.name}.run_fn",
         custom_config={
-            **_custom_config(project),
-            "epochs": config.train.epochs,
-            "task": config.task,
+            **training_config(project),
             "module_sha256": module.sha256,
         },
     )
     converter = TFLiteConverter(
         trainer.outputs["model"],
         transformed,
-        label_feature=config.data.label,
+        label_feature=config.data.class_field,
+        target_feature=config.data.target,
         representative_examples=config.convert.representative_examples,
         seed=config.train.seed,
-        class_names=config.data.classes,
+        class_names=config.class_names,
         task=config.task,
         threshold=config.evaluate.threshold,
     )
@@ -185,19 +207,21 @@ def model_line(project: Project, places: Places) -> ModelLine:
         transformed,
         model,
         baseline.outputs["baseline_model"],
-        label_feature=config.data.label,
+        label_feature=config.data.class_field,
+        target_feature=config.data.target,
         slices=config.slices,
         thresholds=Thresholds(
-            **config.evaluate.model_dump(include={*_THRESHOLDS, "min_slice_accuracy"}),
+            **config.evaluate.model_dump(include={*_THRESHOLDS, *_THRESHOLDS_OF_A_REGRESSION, "min_slice_accuracy"}),
             better_than_constant=config.acceptance.better_than_constant,
         ),
     )
     validator = TFLMValidator(
         model,
         transformed,
-        profile=config.load_profile(),
-        label_feature=config.data.label,
-        class_names=config.data.classes,
+        profile=profile,
+        label_feature=config.data.class_field,
+        target_feature=config.data.target,
+        class_names=config.class_names,
         slices=config.slices,
         samples=config.acceptance.samples,
         seed=config.train.seed,
@@ -207,7 +231,7 @@ def model_line(project: Project, places: Places) -> ModelLine:
             examples,
             statistics,
             schema,
-            anomalies,
+            data_gate,
             transform,
             trainer,
             converter,
@@ -220,17 +244,8 @@ def model_line(project: Project, places: Places) -> ModelLine:
         infra_blessing=validator.outputs["blessing"],
         acceptance_set=validator.outputs["acceptance_set"],
         examples=examples.outputs["examples"],
+        transform_graph=transform.outputs["transform_graph"],
         training=trainer.outputs["model_run"],
         evaluation=evaluator.outputs["evaluation"],
+        data_findings=data_gate.outputs["data_findings"],
     )
-
-
-def _custom_config(project: Project) -> dict[str, Any]:
-    """What both of the user's functions find in `custom_config`, beside a digest, by which the cache sees an edit."""
-    config = project.config
-    return {
-        "input": config.data.input,
-        "label": config.data.label,
-        "classes": len(config.data.classes),
-        "seed": config.train.seed,
-    }

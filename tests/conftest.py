@@ -48,7 +48,7 @@ _FIRST = (
     "tests/pipeline/",
 )
 
-# They start processes or import TensorFlow: what `make test-fast` leaves out.
+# They start processes, import TensorFlow or make much data: what `make test-fast` leaves out.
 _SLOW = (
     "tests/benchmarks/",
     "tests/ci/",
@@ -58,6 +58,8 @@ _SLOW = (
     "tests/edge_deployer/boards/test_hand.py",
     "tests/edge_deployer/boards/test_known_good.py",
     "tests/edge_deployer/cli/",
+    "tests/edge_deployer/export/test_c_sources.py",
+    "tests/edge_deployer/export/test_c_text.py",
     "tests/edge_deployer/release/test_bundle.py",
     "tests/edge_deployer/release/test_fit.py",
     "tests/edge_deployer/release/test_validation.py",
@@ -72,15 +74,19 @@ _SLOW = (
     "tests/pipeline/beam/",
     "tests/pipeline/catalogue/",
     "tests/pipeline/ci/",
+    "tests/pipeline/init/test_made_sets.py",
+    "tests/pipeline/init/test_surveys.py",
+    "tests/pipeline/init/test_write.py",
     "tests/pipeline/kubeflow/compilation/test_compiler.py",
     "tests/pipeline/kubeflow/step/test_entrypoint.py",
     "tests/pipeline/kubeflow/step/test_executor_input.py",
     "tests/pipeline/kubeflow/replay/test_run.py",
     "tests/pipeline/kubeflow/replay/test_replayed_project.py",
     "tests/pipeline/registration/test_register.py",
-    "tests/pipeline/templates/test_default_project.py",
+    "tests/pipeline/templates/",
     "tests/pipeline/local/test_gates.py",
     "tests/pipeline/local/test_run.py",
+    "tests/pipeline/cli/test_schema_command.py",
     "tests/pipeline/local/test_phrases.py",
     "tests/set_up/",
     "tests/test_environments.py",

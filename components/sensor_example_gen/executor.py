@@ -1,16 +1,18 @@
-"""Executor and driver of SensorExampleGen: rows of an `.npz` file to `tf.train.Example`, on Beam."""
+"""Executor and driver of SensorExampleGen: records of any kind to `tf.train.Example`, on Beam."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import apache_beam as beam
 import numpy as np
-import tensorflow as tf
 from absl import logging
 from apache_beam.pipeline import Pipeline
+from pydantic import TypeAdapter
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
@@ -18,141 +20,208 @@ from tfx.dsl.io import fileio
 from tfx.orchestration.portable.data_types import ExecutionInfo
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
-from tfx.utils import proto_utils
 
 from components.artifact_types import Artifacts, Properties
 from components.fingerprint_driver import FingerprintDriver
-from components.object_store import local_copy
-from components.sensor_example_gen.dataset import SUMMARY_FILE
-from components.sensor_example_gen.inspection import data_facts, inspect
-from edge_deployer.release.labelled_data import DatasetFields, LabelledData, file_sha256, load_dataset
+from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary, ReadRecords, summarise
+from components.sensor_example_gen.encoding import ExampleEncoder
+from components.sensor_example_gen.inspection import (
+    DividedData,
+    data_facts,
+    divide,
+    earlier_scale,
+    front_end_record,
+    require_sound,
+)
+from components.sensor_example_gen.reading import Featured, RecordFacts, RecordReader
+from components.sensor_example_gen.shown import ShownExamples
+from components.sensor_example_gen.sources.listing import Listing
+from components.sensor_example_gen.sources.section import DataSection
+from components.sensor_example_gen.sources.source import section_json, section_of
 from edge_deployer.report.data_view import data_warnings
 from edge_deployer.tensors import Array
 
-_ROWS_A_CHUNK = 256
-_SEED = 0
-_FILES = "data_tfrecord"
+_VALUES_AT_ONCE: Final = 1 << 22
+"""Of samples that are mixed and encoded together: 16 megabytes."""
+_SEED: Final = 0
+_FILES: Final = "data_tfrecord"
 """How TFX's own ExampleGens begin the names of their files."""
-_FILE_FORMAT = "tfrecords_gzip"
+_FILE_FORMAT: Final = "tfrecords_gzip"
+_FACTS: Final = "facts"
+"""Output of the reading that is no split, and folder beside the splits while it is written."""
+_FACTS_OF_A_PART: Final = TypeAdapter(list[RecordFacts])
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Writes the splits in a random order, and `dataset.json` beside them.
 
     TFX's writer of examples is not used: its Reshuffle holds each record several times over, and may keep the order of
-    the file, so that data sorted by class would reach training sorted. Here rows are shuffled before they are read.
+    the file, so that data sorted by class would reach training sorted. Here records are shuffled before they are read.
     """
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties) -> None:
         """Check the data, write the splits, record fingerprint and counts.
 
         Raises:
-            TinyopsError: the data is wrong, a split is left empty, or there is one class only. Nothing is written then.
+            TinyopsError: the data is wrong, a split is left empty, there is one class only, or more is wrong with the
+                records than the project takes.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
-        fields, buckets = _fields(exec_properties), _buckets(exec_properties)
+        section, place = section_of(exec_properties["data"]), exec_properties["data_file"]
         # Here and not in a worker: Beam turns what a worker raises into text.
-        with local_copy(exec_properties["data_file"]) as path:
-            splits, summary = inspect(path, fields, buckets, earlier_runs=Path(examples.uri).parent)
-        names = [str(index) for index in range(exec_properties["classes"])]
-        for warning in data_warnings(data_facts(summary, source="", class_names=names, group=fields.group)):
-            logging.warning("%s", warning)
-        examples.split_names = artifact_utils.encode_split_names(list(splits))
+        divided = divide(section, place)
+        examples.split_names = artifact_utils.encode_split_names(list(divided.splits))
         made: Pipeline = self._make_beam_pipeline()
         with made as pipeline:
-            _write(pipeline, splits, examples, exec_properties)
+            _write(pipeline, divided, examples, section, place)
+        summary = _summary(divided, examples, section, place)
+        _warn(summary, section)
+        require_sound(summary, section)
         with fileio.open(f"{examples.uri}/{SUMMARY_FILE}", "w") as file:
             file.write(summary.to_json())
+        reader, folder = RecordReader(section, place), Path(examples.uri)
+        front_end_record(reader, divided).write(folder)
+        ShownExamples.of(reader, divided.held_out, section.classes or []).write(folder)
         examples.set_string_custom_property("data_sha256", summary.sha256)
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, _FILE_FORMAT)
 
 
 class Driver(FingerprintDriver):
-    """Tells TFX's cache what the data is by its contents.
+    """Tells TFX's cache what the data is.
 
-    TFX's own fingerprint of files is made of sizes and modification times: it misses an edit within a second and takes
-    a fresh checkout of the same file for new data.
+    TFX's own fingerprint of files is made of sizes and modification times in seconds: it misses an edit within one.
     """
 
     def fingerprint(self, execution_info: ExecutionInfo) -> str:
-        """Hex SHA-256 of the file.
+        """The source's own.
 
         Raises:
-            TinyopsError: there is no such file.
+            TinyopsError: there is no such data.
         """
-        with local_copy(execution_info.exec_properties["data_file"]) as path:
-            return file_sha256(path)
+        properties = execution_info.exec_properties
+        return RecordReader(section_of(properties["data"]), properties["data_file"]).source.fingerprint()
 
 
 def _write(
-    pipeline: Pipeline, splits: Mapping[str, Array], examples: types.Artifact, exec_properties: dict[str, Any]
+    pipeline: Pipeline, divided: DividedData, examples: types.Artifact, section: DataSection, place: str
 ) -> None:
-    """Let workers read and write: what goes between them are numbers of rows, never samples."""
-    reader = _RowsToRecords(exec_properties["data_file"], _fields(exec_properties))
-    records = pipeline | beam.Create(chunks(splits)) | beam.ParDo(reader).with_outputs(*splits)
-    for split in splits:
+    """Let workers read and write: what goes between them are parts of the list, never samples."""
+    reader = beam.ParDo(_RecordsToExamples(section_json(section), place))
+    parts = pipeline | beam.Create(chunks(divided)) | reader.with_outputs(*divided.splits, _FACTS)
+    for split in divided.splits:
         folder = artifact_utils.get_split_uri([examples], split)
         writer = beam.io.WriteToTFRecord(f"{folder}/{_FILES}", file_name_suffix=".gz")
-        _ = records[split] | f"Write[{split}]" >> writer
+        _ = parts[split] | f"Write[{split}]" >> writer
+    _ = parts[_FACTS] | beam.io.WriteToText(f"{examples.uri}/{_FACTS}/part", file_name_suffix=".jsonl")
 
 
-def chunks(splits: Mapping[str, Array]) -> list[tuple[str, Array]]:
-    """Names of splits, each with up to `_ROWS_A_CHUNK` of its rows: in a random order, which is the same each time."""
+def chunks(divided: DividedData) -> Iterator[tuple[str, Listing]]:
+    """Parts of the list, each of one split: in a random order, which is the same each time."""
     random = np.random.default_rng(_SEED)
-    mixed = {split: random.permutation(rows) for split, rows in splits.items()}
-    return [
-        (split, rows[start : start + _ROWS_A_CHUNK])
-        for split, rows in mixed.items()
-        for start in range(0, len(rows), _ROWS_A_CHUNK)
-    ]
+    # What has decided the split is of no use to who reads.
+    listing = replace(divided.listing, keys=None, given=None)
+    layout = _WHOLE if listing.spans is None else _WITHIN_FILES
+    for split, places in divided.splits.items():
+        for part in layout.parts_of(places, random):
+            yield split, listing.take(part)
 
 
-class _RowsToRecords(beam.DoFn):
-    """Serialised examples of the rows, as an output for each split. One transform for all: it reads the file once."""
+@dataclass(frozen=True)
+class _Layout:
+    """How records are put into parts, so that each worker gets some of them, and each part is mixed."""
 
-    def __init__(self, data_file: str, fields: DatasetFields) -> None:
-        self._data_file = data_file
-        self._fields = fields
+    most: int  # Records of a part.
+    parts: int  # As many at least, where there are enough records.
+    # Runs of neighbours that a part is made of, and is read in the order of; None: single records, in no order.
+    runs: int | None
+
+    def parts_of(self, places: Array, random: np.random.Generator) -> Iterator[Array]:
+        """The places of each part."""
+        size = min(self.most, max(1, len(places) // self.parts))
+        run = 1 if self.runs is None else max(1, size // self.runs)
+        begins = run * random.permutation(-(-len(places) // run))
+        order = (begins[:, None] + np.arange(run)).ravel()
+        mixed = places[order[order < len(places)]]
+        for start in range(0, len(mixed), size):
+            part = mixed[start : start + size]
+            yield part if self.runs is None else np.sort(part)
+
+
+_WHOLE: Final = _Layout(most=256, parts=64, runs=None)
+_WITHIN_FILES: Final = _Layout(most=4096, parts=16, runs=16)
+"""A file that holds many records is read from one place on: in its order, and many that stand together."""
+
+
+class _RecordsToExamples(beam.DoFn):
+    """Serialised examples of the records, an output for each split; one transform for all, so it opens data once.
+
+    What is said of the records of a part is one element: each costs Beam more than the reading of a record.
+    """
+
+    def __init__(self, section: str, place: str) -> None:
+        self._section = section
+        self._place = place
 
     def setup(self) -> None:
-        with local_copy(self._data_file) as path:
-            self._data = load_dataset(path, self._fields)
+        section = section_of(self._section)
+        self._encoder = ExampleEncoder.of(section)
+        self._reader = RecordReader(section, self._place)
 
-    def process(self, chunk: tuple[str, Array]) -> Iterator[Any]:
-        split, rows = chunk
-        for row in rows:
-            example = to_example(self._data, int(row), self._fields)
-            yield beam.pvalue.TaggedOutput(split, example.SerializeToString())
+    def process(self, part: tuple[str, Listing]) -> Iterator[Any]:
+        split, listing = part
+        facts: list[RecordFacts] = []
+        for samples in self._batches(listing, facts):
+            for example in self._encoder.encode(samples, listing):
+                yield beam.pvalue.TaggedOutput(split, example)
+        yield beam.pvalue.TaggedOutput(_FACTS, _FACTS_OF_A_PART.dump_json(facts, exclude_defaults=True).decode())
+
+    def _batches(self, listing: Listing, facts: list[RecordFacts]) -> Iterator[list[Featured]]:
+        """The samples, in a random order as far as memory has room; what is said of the records is added to `facts`."""
+        most = max(1, _VALUES_AT_ONCE // prod(self._reader.shape))
+        random = np.random.default_rng(int(listing.rows[0]))
+        samples: list[Featured] = []
+        for read in self._reader.read(listing):
+            if isinstance(read, RecordFacts):
+                facts.append(read)
+                continue
+            samples.append(read)
+            if len(samples) == most:
+                yield [samples[index] for index in random.permutation(most)]
+                samples = []
+        if samples:
+            yield [samples[index] for index in random.permutation(len(samples))]
 
 
-def to_example(data: LabelledData, row: int, fields: DatasetFields) -> tf.train.Example:
-    """One sample: the input as a flat float list, the label as int64, the group as int64 or bytes."""
-    features = {fields.input: tf.train.Feature(float_list=tf.train.FloatList(value=data.inputs[row].ravel()))}
-    for name, values in ((fields.label, data.labels), (fields.group, data.groups)):
-        if name is not None and values is not None:
-            features[name] = _int64(values[row]) if isinstance(values[row], np.integer) else _text(values[row])
-    return tf.train.Example(features=tf.train.Features(feature=features))
-
-
-def _int64(value: int) -> tf.train.Feature:
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value)]))
-
-
-def _text(value: str) -> tf.train.Feature:
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[str(value).encode()]))
-
-
-def _fields(exec_properties: dict[str, Any]) -> DatasetFields:
-    return DatasetFields(
-        input=exec_properties["input_feature"],
-        label=exec_properties["label_feature"],
-        group=exec_properties.get("group_feature"),
-        classes=exec_properties["classes"],
+def _summary(divided: DividedData, examples: types.Artifact, section: DataSection, place: str) -> DatasetSummary:
+    """Put together what the workers found, and forget what they left for that."""
+    read = ReadRecords.of(divided.listing, _facts(f"{examples.uri}/{_FACTS}"))
+    fileio.rmtree(f"{examples.uri}/{_FACTS}")
+    reader = RecordReader(section, place)
+    sha256 = reader.source.fingerprint() if divided.listing.names is None else None
+    summary = summarise(
+        divided.listing,
+        divided.splits,
+        read,
+        shape=reader.shape,
+        classes=len(section.classes or ()),
+        sha256=sha256,
+        described=reader.source.describe(),
     )
+    scale = earlier_scale(Path(examples.uri).parent, summary.sha256)
+    return summary if scale is None else summary.beside(scale)
 
 
-def _buckets(exec_properties: dict[str, Any]) -> dict[str, int]:
-    output_config = proto_utils.json_to_proto(exec_properties["output_config"], example_gen_pb2.Output())
-    return {split.name: split.hash_buckets for split in output_config.split_config.splits}
+def _facts(folder: str) -> Iterator[RecordFacts]:
+    for path in sorted(fileio.glob(f"{folder}/part*")):
+        with fileio.open(path) as file:
+            for line in file:
+                yield from _FACTS_OF_A_PART.validate_json(line)
+
+
+def _warn(summary: DatasetSummary, section: DataSection) -> None:
+    for warning in data_warnings(
+        data_facts(summary, source="", class_names=section.classes or (), group=section.group)
+    ):
+        logging.warning("%s", warning)

@@ -1,46 +1,154 @@
-"""Reads a data file, divides it, and sees that something can be learnt from it, before anything heavy is imported."""
+"""Lists and divides data, and sees that something can be learnt from it, before anything heavy is imported."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
-from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary, assign_splits, summarise
+import numpy as np
+
+from components.sensor_example_gen.dataset import (
+    SUMMARY_FILE,
+    AnomalySummary,
+    DatasetSummary,
+    ReadRecords,
+    count_anomalies,
+    summarise,
+)
 from components.sensor_example_gen.quality import Scale
+from components.sensor_example_gen.reading import RecordReader
+from components.sensor_example_gen.sources.anomaly import Anomaly
+from components.sensor_example_gen.sources.file_records import read_names
+from components.sensor_example_gen.sources.listing import Listing
+from components.sensor_example_gen.sources.section import DataSection
+from components.sensor_example_gen.sources.source import source_class
+from components.sensor_example_gen.splits import EVAL, TRAIN, assign_splits, require_learnable
 from edge_deployer.errors import TinyopsError
-from edge_deployer.release.labelled_data import DatasetFields, file_sha256, load_dataset
-from edge_deployer.report.facts import DataFacts, ScaleFacts
+from edge_deployer.release.front_end import FrontEndFacts, FrontEndRecord, GoldenVectors
+from edge_deployer.report import formats
+from edge_deployer.report.data_view import data_warnings
+from edge_deployer.report.facts import AnomalyFacts, DataFacts, ExampleFacts, ScaleFacts
 from edge_deployer.tensors import Array
 
+_GOLDEN: Final = 10
+"""Samples that firmware is held against."""
 
-def inspect(
-    path: Path, fields: DatasetFields, buckets: Mapping[str, int], *, earlier_runs: Path
-) -> tuple[dict[str, Array], DatasetSummary]:
-    """Read and divide a data file.
+
+@dataclass(frozen=True)
+class DividedData:
+    """The records of a source, and which split each belongs to."""
+
+    listing: Listing
+    splits: dict[str, Array]  # For each split the places of its records in the list, the training split first.
+
+    @property
+    def held_out(self) -> Listing:
+        """The records of the evaluation split."""
+        return self.listing.take(self.splits[EVAL])
+
+
+def divide(section: DataSection, place: str) -> DividedData:
+    """List a project's data and divide it; no recording is decoded.
 
     Args:
-        path: the `.npz` file.
-        fields: names of the arrays in it; ``label`` and ``classes`` are needed.
-        buckets: number of hash buckets of each split, the training split first.
-        earlier_runs: folder that has the summaries of earlier runs in numbered folders, if it is there.
-
-    Returns:
-        For each split its row numbers, and the summary of all. The samples are let go.
+        section: the project's.
+        place: path or URI of the data.
 
     Raises:
-        TinyopsError: as `load_dataset` and `assign_splits`, or there is one class only to learn.
+        TinyopsError: there is no such data, it cannot be divided so, there is nothing to learn, or more records than
+            the project takes cannot be used.
     """
-    assert fields.label is not None
-    assert fields.classes is not None
-    data, sha256 = load_dataset(path, fields), file_sha256(path)
-    splits = assign_splits(data, buckets)
-    earlier = _earlier_scale(earlier_runs, sha256)
-    summary = summarise(data, splits, sha256=sha256, classes=fields.classes, earlier_scale=earlier)
-    _require_classes(summary, next(iter(splits)), fields.label)
-    return splits, summary
+    listing = source_class(section.kind)(section, place).listing()
+    records = len(listing) + len({found.record for found in listing.found})
+    _require_few(count_anomalies(listing.found), records, section)
+    held_out = None if section.splits.eval_list is None else read_names(place, section.splits.eval_list)
+    splits = assign_splits(listing, section, held_out)
+    require_learnable(listing, splits, section)
+    return DividedData(listing, splits)
 
 
-def data_facts(summary: DatasetSummary, *, source: str, class_names: Sequence[str], group: str | None) -> DataFacts:
+def listed_warnings(data: DividedData, section: DataSection) -> list[str]:
+    """What is odd about data as far as its list shows, a sentence each."""
+    if not data.listing.one_sample_each:
+        return []
+    classes = section.classes or ()
+    read = ReadRecords.unread(data.listing)
+    summary = summarise(data.listing, data.splits, read, shape=(), classes=len(classes))
+    return data_warnings(data_facts(summary, source="", class_names=classes, group=section.group))
+
+
+def front_end_record(reader: RecordReader, data: DividedData) -> FrontEndRecord:
+    """What firmware must know of the features, with golden vectors of held-out records where boards compute them."""
+    front_end = reader.front_end
+    facts = FrontEndFacts(
+        name=front_end.name,
+        version=front_end.version,
+        on_board=front_end.on_board,
+        parameters=dict(front_end.parameters()),
+    )
+    if not front_end.on_board:
+        return FrontEndRecord(facts)
+    raw = np.stack([values for _, values in islice(reader.first_samples(data.held_out), _GOLDEN)])
+    return FrontEndRecord(facts, GoldenVectors(raw, np.stack([front_end.compute(values) for values in raw])))
+
+
+def require_sound(summary: DatasetSummary, section: DataSection) -> None:
+    """Refuse data of which more is wrong than the project takes, or of which nothing is left to learn from.
+
+    Raises:
+        TinyopsError: an anomaly has more than its share of the records; or no sample could be made of a split's
+            records, or of those of a class that trains while the other split has some.
+    """
+    _require_few(summary.anomalies, summary.records, section)
+    lost = _left_out(summary)
+    for split, count in summary.split_sizes.items():
+        if not count:
+            raise TinyopsError(
+                f"no sample can be made of the records of split {split!r}{lost}", remedy="mend or add records"
+            )
+    counts = list(summary.class_counts.values())
+    for index, (trains, in_all) in enumerate(zip(counts[0], map(sum, zip(*counts, strict=True)), strict=True)):
+        if in_all and not trains:
+            assert section.classes is not None
+            raise TinyopsError(
+                f"no sample can be made of the records of {section.classes[index]} in split {TRAIN!r}, and split "
+                f"{EVAL!r} has {in_all:,}{lost}",
+                remedy="mend or add records of that class",
+            )
+
+
+def _left_out(summary: DatasetSummary) -> str:
+    """The first record of each anomaly of which no sample could be made, for a message."""
+    shown = [
+        f"{next(iter(found.records))} is {name}" for name, found in summary.anomalies.items() if Anomaly(name).left_out
+    ]
+    return f": {', '.join(shown)}" if shown else ""
+
+
+def _require_few(anomalies: Mapping[str, AnomalySummary], records: int, section: DataSection) -> None:
+    for name, found in anomalies.items():
+        anomaly = Anomaly(name)
+        most = section.anomalies.get(anomaly, anomaly.most)
+        if found.count > most * records:
+            shown = ", ".join(f"{record} ({detail})" if detail else record for record, detail in found.records.items())
+            raise TinyopsError(
+                f"{found.count:,} of {records:,} records are {name} "
+                f"({formats.percent(found.count / records)}, at most {formats.percent(most)} may be): {shown}",
+                remedy=f"mend those records or take them away; `data.anomalies: {{{name}: SHARE}}` takes more",
+            )
+
+
+def data_facts(
+    summary: DatasetSummary,
+    *,
+    source: str,
+    class_names: Sequence[str],
+    group: str | None,
+    examples: Sequence[ExampleFacts] = (),
+) -> DataFacts:
     """What the report says of the data, which comes from `source`; no split shares a value of the column `group`."""
     repeats = summary.repeats
     return DataFacts(
@@ -55,29 +163,24 @@ def data_facts(summary: DatasetSummary, *, source: str, class_names: Sequence[st
         shared=repeats.shared,
         scales={split: _scale_facts(scale) for split, scale in summary.scales.items()},
         earlier_scale=None if summary.earlier_scale is None else _scale_facts(summary.earlier_scale),
+        records=summary.records,
+        anomalies={
+            name: AnomalyFacts(count=found.count, left_out=Anomaly(name).left_out, records=found.records)
+            for name, found in summary.anomalies.items()
+        },
+        ignored=list(summary.ignored),
+        described={name: str(value) for name, value in summary.described.items()},
+        examples=list(examples),
     )
 
 
-def _scale_facts(scale: Scale) -> ScaleFacts:
-    return ScaleFacts(mean=scale.mean, spread=scale.spread)
+def earlier_scale(folder: Path, sha256: str) -> Scale | None:
+    """Where the training values lay of the newest run that took other data.
 
-
-def _require_classes(summary: DatasetSummary, train: str, label: str) -> None:
-    present = [index for index, count in enumerate(summary.class_counts[train]) if count]
-    if len(present) > 1:
-        return
-    everywhere = {index for counts in summary.class_counts.values() for index, count in enumerate(counts) if count}
-    where = "all samples have" if len(everywhere) == 1 else f"all samples of split {train!r} have"
-    raise TinyopsError(
-        f"{where} {label!r} {present[0]}: with one class there is nothing to tell apart",
-        remedy="add samples of the other classes"
-        if len(everywhere) == 1
-        else "add samples of the other classes, use a finer group, or change the buckets in data.splits",
-    )
-
-
-def _earlier_scale(folder: Path, sha256: str) -> Scale | None:
-    """Of the newest run that took other data."""
+    Args:
+        folder: has the summaries of earlier runs in numbered folders, if it is there.
+        sha256: of the data of now.
+    """
     numbered = [path for path in folder.glob(f"*/{SUMMARY_FILE}") if path.parent.name.isdecimal()]
     for path in sorted(numbered, key=lambda path: -int(path.parent.name)):
         try:
@@ -87,3 +190,7 @@ def _earlier_scale(folder: Path, sha256: str) -> Scale | None:
         if summary.sha256 != sha256:
             return next(iter(summary.scales.values()), None)
     return None
+
+
+def _scale_facts(scale: Scale) -> ScaleFacts:
+    return ScaleFacts(mean=scale.mean, spread=scale.spread)

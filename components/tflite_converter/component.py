@@ -19,10 +19,11 @@ class TFLiteConverterSpec(ComponentSpec):
     """Interface of TFLiteConverter. Class names are JSON: Kubeflow's back end hands over text."""
 
     PARAMETERS = {
-        "label_feature": ExecutionParameter(type=str),
+        "label_feature": ExecutionParameter(type=str, optional=True),
+        "target_feature": ExecutionParameter(type=str, optional=True),
         "representative_examples": ExecutionParameter(type=int),
         "seed": ExecutionParameter(type=int),
-        "class_names": ExecutionParameter(type=str),
+        "class_names": ExecutionParameter(type=str, optional=True),
         "task": ExecutionParameter(type=str, optional=True),
         "threshold": ExecutionParameter(type=float, optional=True),
     }
@@ -51,10 +52,11 @@ class TFLiteConverter(base_component.BaseComponent):
         model: BaseChannel[Any],
         examples: BaseChannel[Any],
         *,
-        label_feature: str,
+        label_feature: str | None = None,
+        target_feature: str | None = None,
         representative_examples: int,
         seed: int,
-        class_names: Sequence[str],
+        class_names: Sequence[str] = (),
         task: TaskName | None = None,
         threshold: float = DEFAULT_THRESHOLD,
     ) -> None:
@@ -64,10 +66,12 @@ class TFLiteConverter(base_component.BaseComponent):
             model: SavedModel with one input, named after the feature it takes, and one output.
             examples: examples as the model takes them, i.e. transformed, with splits train and eval.
             label_feature: the int64 feature with the class index.
+            target_feature: of a regression, in the place of `label_feature`: the float feature with what is to be
+                answered.
             representative_examples: number of training samples that set the ranges of the activations.
             seed: for drawing them.
-            class_names: name of each class.
-            task: classification, binary or anomaly; without it, what classes and model show.
+            class_names: name of each class; none for a regression.
+            task: classification, binary, anomaly or regression; without it, what classes, targets and model show.
             threshold: of a binary task, in the output's real units: class 1 is what is over it.
         """
         super().__init__(
@@ -75,6 +79,7 @@ class TFLiteConverter(base_component.BaseComponent):
                 model=model,
                 examples=examples,
                 label_feature=label_feature,
+                target_feature=target_feature,
                 representative_examples=representative_examples,
                 seed=seed,
                 class_names=json.dumps(list(class_names)),

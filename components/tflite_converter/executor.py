@@ -38,11 +38,13 @@ class Executor(base_executor.BaseExecutor):
         trained = artifact_utils.get_single_instance(input_dict["model"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         converted = artifact_utils.get_single_instance(output_dict["int8_model"])
-        label = exec_properties["label_feature"]
+        label, target = exec_properties.get("label_feature"), exec_properties.get("target_feature")
 
         source = FloatModel.load(path_utils.serving_model_path(trained.uri))
         splits = {
-            split: read_examples(examples, split, feature=source.feature, label=label, shape=source.shape)
+            split: read_examples(
+                examples, split, feature=source.feature, label=label, target=target, shape=source.shape
+            )
             for split in ("train", "eval")
         }
         representative = _draw(splits["train"], exec_properties["representative_examples"], exec_properties["seed"])
@@ -50,8 +52,8 @@ class Executor(base_executor.BaseExecutor):
         asked = AskedTask(
             name=exec_properties.get("task"), threshold=exec_properties.get("threshold", DEFAULT_THRESHOLD)
         )
-        classes = len(json.loads(exec_properties["class_names"]))
-        task = task_of_project(model, asked, classes=classes, labels=splits["eval"].labels)
+        classes = len(json.loads(exec_properties.get("class_names") or "[]")) or None
+        task = task_of_project(model, asked, classes=classes, examples=splits["eval"])
         logging.getLogger(__name__).info("task %s", task.in_words)
         report = _measure(source, model, splits["eval"], task, representative_examples=len(representative))
 
@@ -97,7 +99,7 @@ def _measure(
 
 def _figure(task: Task, examples: LabelledExamples, outputs: Array, spec: TensorSpec) -> float | None:
     """The task's first figure; an autoencoder is held against the real inputs."""
-    targets = examples.inputs if task.name == "anomaly" and outputs[0].size > 1 else None
+    targets = examples.inputs if task.name == "anomaly" and outputs[0].size > 1 else examples.targets
     return figures(task, outputs, spec, labels=examples.labels, targets=targets).get(task.metrics[0])
 
 

@@ -33,7 +33,8 @@ class TFLMEvaluator(Evaluator):
         model: BaseChannel[Any],
         baseline_model: BaseChannel[Any],
         *,
-        label_feature: str,
+        label_feature: str | None = None,
+        target_feature: str | None = None,
         slices: Sequence[str],
         thresholds: Thresholds,
     ) -> None:
@@ -44,6 +45,8 @@ class TFLMEvaluator(Evaluator):
             model: the int8 model.
             baseline_model: the model it must not fall behind; may be empty.
             label_feature: the int64 feature with the class index.
+            target_feature: of a regression, in the place of `label_feature`: the float feature with what is to be
+                answered.
             slices: features whose every value is a slice.
             thresholds: when to bless.
         """
@@ -51,6 +54,6 @@ class TFLMEvaluator(Evaluator):
             examples=examples,
             model=model,
             baseline_model=baseline_model,
-            eval_config=eval_config(label_feature, slices, thresholds),
+            eval_config=eval_config(label_feature, slices, thresholds, target_feature=target_feature),
             module_path="components.tflm_evaluator.extractor",
         )

@@ -14,19 +14,23 @@ import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 
-from edge_deployer.quality import class_figure, majority_share, score_figure
-from edge_deployer.task import Metric, Task
+from edge_deployer.quality import class_figure, constant_error, error_figure, majority_share, score_figure
+from edge_deployer.task import ERRORS, Metric, Task
 from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 from edge_deployer.tensors import TensorSpec
 
-Name = Metric | Literal["over_majority"]
+Name = Metric | Literal["over_majority", "constant_mae", "under_constant"]
 OVER_MAJORITY: Final = "over_majority"
 """The accuracy less the share of the commonest class."""
+CONSTANT_MAE: Final = "constant_mae"
+"""The least mean absolute error of a constant answer."""
+UNDER_CONSTANT: Final = "under_constant"
+"""How far the mean absolute error lies under that, as a share of the greater of the two: -1 to 1 in any unit."""
 
 _REAL = TensorSpec("float32", ())
 
-# The label and the class named, or the score, of each sample.
-_Judged = list[tuple[int, float]]
+# The label and the class named, or the score, of each sample; for a regression its targets and answers, ``(values,)``.
+_Judged = list[tuple[Any, Any]]
 
 
 class Figure(tfma.metrics.Metric):
@@ -67,16 +71,20 @@ class _Judge(beam.CombineFn):
         for label, prediction, _ in metric_util.to_label_prediction_example_weight(
             element, eval_config=self._eval_config, model_name=self._key.model_name, flatten=False
         ):
-            answer = np.asarray(prediction).reshape(1, -1)
-            value = answer[0, 0] if self._key.name == "auc" else self._task.named_classes(answer, _REAL)[0]
-            judged.append((int(label.item()), float(value)))
+            judged.append(self._pair(label, np.asarray(prediction).reshape(1, -1)))
         return judged
+
+    def _pair(self, label: Any, answer: Any) -> tuple[Any, Any]:
+        if self._task.name == "regression":
+            return np.asarray(label).reshape(-1), answer[0]
+        value = answer[0, 0] if self._key.name == "auc" else self._task.named_classes(answer, _REAL)[0]
+        return int(label.item()), float(value)
 
     def merge_accumulators(self, accumulators: Iterable[_Judged]) -> _Judged:
         return [sample for judged in accumulators for sample in judged]
 
     def extract_output(self, judged: _Judged) -> dict[metric_types.MetricKey, float]:
-        labels, values = np.array([label for label, _ in judged], np.int64), np.array([value for _, value in judged])
+        labels, values = np.array([label for label, _ in judged]), np.array([value for _, value in judged])
         figure = _figure(self._key.name, labels, values) if judged else None
         return {self._key: float("nan") if figure is None else figure}
 
@@ -86,4 +94,11 @@ def _figure(name: Name, labels: Any, values: Any) -> float | None:
         return score_figure(labels, values)
     if name == OVER_MAJORITY:
         return float(np.mean(values == labels)) - majority_share(labels)
+    if name == CONSTANT_MAE:
+        return constant_error(labels)
+    if name == UNDER_CONSTANT:
+        error, constant = error_figure("mae", values, labels, _REAL), constant_error(labels)
+        return (constant - error) / max(constant, error) if max(constant, error) > 0 else 0.0
+    if name in ERRORS:
+        return error_figure(name, values, labels, _REAL)
     return class_figure(name, values, labels)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow_model_analysis as tfma
 
-from components.tflm_evaluator.figures import OVER_MAJORITY
+from components.tflm_evaluator.figures import CONSTANT_MAE, OVER_MAJORITY, UNDER_CONSTANT
 from components.tflm_evaluator.thresholds import task_of
 from edge_deployer.finding import Finding, Told
 from edge_deployer.release.refusals import (
+    AboveBaseline,
+    AboveThreshold,
     AsGoodAsConstant,
     BelowBaseline,
     BelowThreshold,
     NoExampleInSlice,
     NotBlessed,
 )
-from edge_deployer.task import Task
+from edge_deployer.task import ERRORS, Task
 
 # Written in the place of TFMA's files when TFLM does not run the model.
 REFUSAL_FILE = "refusal.txt"
@@ -35,9 +37,9 @@ def refusal_reason(evaluation_uri: str, class_names: Sequence[str] = ()) -> Find
     result = tfma.load_validation_result(evaluation_uri)
     if result.validation_ok:
         return None
-    accuracy = overall_metrics(evaluation_uri).get("accuracy", 0.0)
+    overall, baseline = overall_metrics(evaluation_uri), baseline_metrics(evaluation_uri)
     found = [
-        _describe(failure, _slice_name(group.slice_key, _label(evaluation_uri), class_names), accuracy)
+        _describe(failure, _slice_name(group.slice_key, _label(evaluation_uri), class_names), overall, baseline)
         for group in result.metric_validations_per_slice
         for failure in group.failures
     ]
@@ -54,8 +56,8 @@ def dropped_baseline(evaluation_uri: str) -> str | None:
 def overall_metrics(evaluation_uri: str) -> dict[str, float]:
     """Metrics of the candidate over the whole eval split, e.g. ``{"accuracy": 0.98, "example_count": 360.0}``.
 
-    The task's figures, `OVER_MAJORITY` where it was asked for, and the number of examples. Empty if TFLM does not run
-    the model.
+    The task's figures, what they are held against where that was asked for (`components.tflm_evaluator.figures`), and
+    the number of examples. Empty if TFLM does not run the model.
     """
     return slice_metrics(evaluation_uri).get("overall", {})
 
@@ -101,14 +103,23 @@ def _model_name(evaluation_uri: str, *, baseline: bool) -> str | None:
     return next((spec.name for spec in specs if spec.is_baseline == baseline), None) if len(specs) > 1 else None
 
 
-def _describe(failure: Any, where: str | None, accuracy: float) -> Finding:
+def _describe(failure: Any, where: str | None, overall: Mapping[str, float], baseline: Mapping[str, float]) -> Finding:
     value, name = failure.metric_value.double_value.value, failure.metric_key.name
     threshold = failure.metric_threshold
+    if failure.metric_key.is_diff and name in ERRORS:
+        allowed = threshold.change_threshold.relative.value
+        return AboveBaseline(metric=name, rise=value, baseline=baseline[name], allowed=allowed, where=where)
     if failure.metric_key.is_diff:
         allowed = -threshold.change_threshold.absolute.value
         return BelowBaseline(metric=name, drop=-value, allowed=allowed, where=where)
     if name == OVER_MAJORITY:
+        accuracy = overall["accuracy"]
         return AsGoodAsConstant(metric="accuracy", figure=accuracy, constant=accuracy - value)
+    if name == UNDER_CONSTANT:
+        return AsGoodAsConstant(metric="mae", figure=overall["mae"], constant=overall[CONSTANT_MAE])
+    if threshold.value_threshold.HasField("upper_bound"):
+        most = threshold.value_threshold.upper_bound.value
+        return AboveThreshold(metric=name, figure=value, threshold=most, where=where)
     return BelowThreshold(metric=name, figure=value, threshold=threshold.value_threshold.lower_bound.value, where=where)
 
 

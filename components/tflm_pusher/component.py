@@ -11,10 +11,11 @@ from tfx.types import standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.artifact_types import AcceptanceSet, DeploymentReport, HtmlReport, MarkdownReport
+from components.artifact_types import AcceptanceSet, DataFindings, DeploymentReport, HtmlReport, MarkdownReport
 from components.fingerprint_driver import FINGERPRINT
 from components.tflm_pusher import executor
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.release.model_card import StatedUse
 
 
 class TFLMPusherSpec(ComponentSpec):
@@ -34,6 +35,7 @@ class TFLMPusherSpec(ComponentSpec):
         "class_names": ExecutionParameter(type=str),
         "group": ExecutionParameter(type=str, optional=True),
         "thresholds": ExecutionParameter(type=str),
+        "stated_use": ExecutionParameter(type=str, optional=True),
         FINGERPRINT: ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {
@@ -42,8 +44,10 @@ class TFLMPusherSpec(ComponentSpec):
         "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing),
         "acceptance_set": ChannelParameter(type=AcceptanceSet),
         "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph, optional=True),
         "training": ChannelParameter(type=standard_artifacts.ModelRun),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "data_findings": ChannelParameter(type=DataFindings, optional=True),
     }
     OUTPUTS = {
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
@@ -62,7 +66,8 @@ class TFLMPusher(base_component.BaseComponent):
     Outputs:
         pushed_model: `standard_artifacts.PushedModel`; the release bundle, if it was pushed. Custom property ``pushed``
             (0 or 1).
-        deployment_report: `components.artifact_types.DeploymentReport`: the report as HTML, Markdown and JSON.
+        deployment_report: `components.artifact_types.DeploymentReport`: the report as HTML, Markdown and JSON. After a
+            promotion it has the statistics of the data, too, which DataGate compares later data with.
         html_report: `components.artifact_types.HtmlReport`: the page alone, which Kubeflow shows.
         markdown_report: `components.artifact_types.MarkdownReport`: the same in short.
     """
@@ -94,6 +99,9 @@ class TFLMPusher(base_component.BaseComponent):
         class_names: list[str],
         thresholds: dict[str, float | None],
         group: str | None = None,
+        data_findings: BaseChannel[Any] | None = None,
+        transform_graph: BaseChannel[Any] | None = None,
+        stated_use: StatedUse | None = None,
     ) -> None:
         """Describe the delivery.
 
@@ -102,7 +110,7 @@ class TFLMPusher(base_component.BaseComponent):
             model_blessing: the Evaluator's; a model without it never reaches a board.
             infra_blessing: the TFLMValidator's; the same.
             acceptance_set: the TFLMValidator's samples.
-            examples: the SensorExampleGen's; for the report.
+            examples: the SensorExampleGen's; for the front end that a release carries, and the report.
             training: the Trainer's ``model_run``; for the report.
             evaluation: the Evaluator's; for the reason of a refusal, and the report.
             project: name of the release.
@@ -116,10 +124,13 @@ class TFLMPusher(base_component.BaseComponent):
             sources: archive file name to the files that go in it, as paths that count from the module's folder; the
                 archives travel beside the image.
             data_source: where the data comes from, in words; for the report.
-            class_names: name of each class; for the report.
+            class_names: name of each class, none of a regression; for the report.
             thresholds: ``min_accuracy``, ``min_auc``, ``min_recall``, ``min_precision`` and ``max_drop`` of the
-                evaluation; for the report.
+                evaluation, or of a regression's ``max_mae``, ``max_rmse`` and ``max_rise``; for the report.
             group: the column that no split shares; for the report.
+            data_findings: the DataGate's; for the report, and for what later data is compared with.
+            transform_graph: the Transform's, where there is one: what it changes, boards cannot compute.
+            stated_use: what the project says that the model is for; for the model card.
         """
         super().__init__(
             TFLMPusherSpec(
@@ -130,6 +141,8 @@ class TFLMPusher(base_component.BaseComponent):
                 examples=examples,
                 training=training,
                 evaluation=evaluation,
+                data_findings=data_findings,
+                transform_graph=transform_graph,
                 project=project,
                 workspace=workspace,
                 inventory=inventory,
@@ -143,6 +156,7 @@ class TFLMPusher(base_component.BaseComponent):
                 class_names=json.dumps(class_names),
                 group=group,
                 thresholds=json.dumps(thresholds),
+                stated_use=(stated_use or StatedUse()).model_dump_json(exclude_none=True),
                 pushed_model=Channel(type=standard_artifacts.PushedModel),
                 deployment_report=Channel(type=DeploymentReport),
                 html_report=Channel(type=HtmlReport),

@@ -14,9 +14,10 @@ from tfx.components.evaluator.constants import ARTIFACT_PROPERTY_BLESSED_KEY, BL
 
 from components.artifact_files import DAMAGED_ARTIFACT
 from components.git import run_git
-from components.tflite_model import read_tflite
+from components.tflite_model import input_feature, read_tflite
 from components.tflm_evaluator.outcome import refusal_reason
 from components.tflm_pusher import report_facts
+from components.tflm_pusher.front_end import released_front_end
 from components.tflm_validator.executor import BLESSED_PROPERTY
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.boards.record import Step
@@ -27,8 +28,10 @@ from edge_deployer.release import acceptance_set
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.manifest import Provenance
+from edge_deployer.release.model_card import StatedUse
 from edge_deployer.release.refusals import NotBlessed
 from edge_deployer.report.facts import Report
+from edge_deployer.report.model_card import KnownFacts, card_files
 from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.report.words import step_in_words
 from edge_deployer.rollout.deployment import Deployment, refused_before_release
@@ -54,6 +57,8 @@ class PusherExecution:
         self._run_id = run_id
         self._plan = AcceptancePlan.model_validate_json(parameters["plan"])
         self._data = report_facts.data_facts(inputs["examples"], parameters)
+        self._groups = report_facts.group_counts(inputs["examples"])
+        self._data_gates = report_facts.data_gates(inputs.get("data_findings"))
         self._validation = report_facts.validation_report(inputs["infra_blessing"])
         self._evaluation = report_facts.evaluation_facts(
             inputs["evaluation"],
@@ -63,6 +68,9 @@ class PusherExecution:
         )
         self._training = report_facts.training_facts(inputs["training"])
         self._conversion = report_facts.conversion_facts(inputs["model"])
+        self._front_end = released_front_end(
+            inputs["examples"], inputs.get("transform_graph"), input_feature(read_tflite(inputs["model"]))
+        )
         self._lineage = report_facts.lineage(_reached(inputs), self._data)
 
     def refusal(self) -> Deployment | None:
@@ -99,6 +107,7 @@ class PusherExecution:
             run_id=self._run_id,
             deployment=deployment,
             data=self._data,
+            data_gates=self._data_gates,
             training=self._training,
             conversion=self._conversion,
             evaluation=self._evaluation,
@@ -120,19 +129,37 @@ class PusherExecution:
     def _candidate(self) -> Candidate:
         assert self._validation.arena_bytes is not None
         assert self._evaluation is not None
-        folder = _module_folder(self._parameters["module"])
+        folder, model = _module_folder(self._parameters["module"]), read_tflite(self._inputs["model"])
         sources = {
             name: [folder / file for file in files] for name, files in json.loads(self._parameters["sources"]).items()
         }
         return Candidate(
             name=self._parameters["project"],
-            model=read_tflite(self._inputs["model"]),
+            model=model,
             acceptance=self._acceptance,
             arena_bytes=self._validation.arena_bytes,
             board_profile=self._validation.profile,
             provenance=provenance_of(folder, run_id=self._run_id, data_fingerprint=self._data.fingerprint),
             metrics=dict[str, float](self._evaluation.figures.items()) | {"eval_examples": self._evaluation.examples},
             sources=sources,
+            front_end=self._front_end,
+            card=card_files(self._known(model)),
+        )
+
+    def _known(self, model: bytes) -> KnownFacts:
+        """What the model card is made of."""
+        return KnownFacts(
+            name=self._parameters["project"],
+            model=model,
+            validation=self._validation,
+            budget=self._plan.budget(self._validation.profile),
+            stated=StatedUse.model_validate_json(self._parameters.get("stated_use") or "{}"),
+            data=self._data,
+            groups=self._groups,
+            gates=self._data_gates,
+            front_end=self._front_end.facts if self._front_end else None,
+            evaluation=self._evaluation,
+            conversion=self._conversion,
         )
 
 

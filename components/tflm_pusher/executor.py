@@ -13,6 +13,7 @@ from tfx.orchestration.portable.data_types import ExecutionInfo
 from tfx.types import artifact_utils
 
 from components.artifact_types import PUSHED_PROPERTY, REASON_PROPERTY, Artifacts, Properties
+from components.data_gate.accepted import accept
 from components.fingerprint_driver import FingerprintDriver
 from components.tflm_pusher.delivery import OUTCOME_LOGGER, PusherExecution
 from edge_deployer.paperwork import paperwork
@@ -32,7 +33,7 @@ class Executor(base_executor.BaseExecutor):
             TinyopsError: the inventory or the signing key is wrong, the acceptance plan cannot come to a verdict, or
                 virtual boards cannot run on this machine.
         """
-        inputs = {name: artifact_utils.get_single_instance(artifacts) for name, artifacts in input_dict.items()}
+        inputs = {name: artifact_utils.get_single_instance(given) for name, given in input_dict.items() if given}
         pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
         report = artifact_utils.get_single_instance(output_dict["deployment_report"])
         run_id = self._context.pipeline_run_id if self._context else None
@@ -47,6 +48,9 @@ class Executor(base_executor.BaseExecutor):
         with paperwork("the release in this step's output"):
             if bundle is not None and deployment.pushed:
                 shutil.copytree(bundle.folder, pushed_model.uri, dirs_exist_ok=True)
+        with paperwork("the record of the data that was accepted"):
+            if deployment.pushed and "data_findings" in inputs:
+                accept(Path(inputs["data_findings"].uri), Path(report.uri))
         with paperwork("the report"):
             write_report(execution.report(deployment), Path(report.uri))
             for name, file in (("html_report", REPORT_HTML), ("markdown_report", REPORT_MARKDOWN)):

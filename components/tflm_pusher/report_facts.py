@@ -15,9 +15,12 @@ from components.conversion_report import FILE_NAME as CONVERSION_FILE
 from components.conversion_report import ConversionReport
 from components.sensor_example_gen import inspection
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
-from components.tflm_evaluator.figures import OVER_MAJORITY
+from components.sensor_example_gen.shown import ShownExamples
+from components.tflm_evaluator.figures import CONSTANT_MAE, OVER_MAJORITY
 from components.tflm_evaluator.outcome import baseline_metrics, evaluated_task, refusal_reason, slice_metrics
 from components.training_curve import read_training_curve
+from edge_deployer.release.data_findings import FILE_NAME as FINDINGS_FILE
+from edge_deployer.release.data_findings import DataFindings, GateResult
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report.facts import (
@@ -40,7 +43,18 @@ def data_facts(examples: types.Artifact, parameters: dict[str, Any]) -> DataFact
         source=parameters["data_source"],
         class_names=json.loads(parameters["class_names"]),
         group=parameters.get("group"),
+        examples=ShownExamples.read(Path(examples.uri)),
     )
+
+
+def group_counts(examples: types.Artifact) -> dict[str, int]:
+    """Number of groups in each split; empty where the data has none."""
+    return DatasetSummary.read(Path(examples.uri, SUMMARY_FILE)).group_counts
+
+
+def data_gates(findings: types.Artifact | None) -> list[GateResult]:
+    """What the gates on data found; empty where the pipeline has none."""
+    return [] if findings is None else list(read_artifact(DataFindings, Path(findings.uri, FINDINGS_FILE)).results)
 
 
 def training_facts(training: types.Artifact) -> list[Epoch] | None:
@@ -48,7 +62,9 @@ def training_facts(training: types.Artifact) -> list[Epoch] | None:
     curve = read_training_curve(Path(training.uri))
     if curve is None:
         return None
-    columns = (curve.train.loss, curve.train.accuracy, curve.eval.loss, curve.eval.accuracy)
+    unknown = [None] * len(curve.train.loss)
+    accuracies = (curve.train.accuracy or unknown, curve.eval.accuracy or unknown)
+    columns = (curve.train.loss, accuracies[0], curve.eval.loss, accuracies[1])
     return [
         Epoch(loss=loss, accuracy=accuracy, eval_loss=eval_loss, eval_accuracy=eval_accuracy)
         for loss, accuracy, eval_loss, eval_accuracy in zip(*columns, strict=True)
@@ -82,7 +98,7 @@ def evaluation_facts(
     if _OVERALL not in slices or task is None:
         return None
     overall, metric = slices.pop(_OVERALL), task.metrics[0]
-    least = {name: thresholds.get(f"min_{name}") for name in task.metrics}
+    least, most = ({name: thresholds.get(f"{end}_{name}") for name in task.metrics} for end in ("min", "max"))
     return EvaluationFacts(
         blessed=blessed,
         reason=None if blessed else refusal_reason(evaluation.uri, class_names),
@@ -90,8 +106,11 @@ def evaluation_facts(
         task=task,
         figures={name: overall[name] for name in task.metrics if isfinite(overall[name])},
         least={name: floor for name, floor in least.items() if floor is not None},
+        most={name: ceiling for name, ceiling in most.items() if ceiling is not None},
         majority=overall["accuracy"] - overall[OVER_MAJORITY] if OVER_MAJORITY in overall else None,
-        max_drop=thresholds["max_drop"] or 0.0,
+        constant_error=overall.get(CONSTANT_MAE),
+        max_drop=thresholds.get("max_drop") or 0.0,
+        max_rise=thresholds.get("max_rise") if task.name == "regression" else None,
         baseline=baseline_metrics(evaluation.uri).get(metric),
         slices=[
             SliceFacts(name=name, examples=int(metrics["example_count"]), figure=metrics[metric])

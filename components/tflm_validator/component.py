@@ -21,8 +21,9 @@ class TFLMValidatorSpec(ComponentSpec):
 
     PARAMETERS = {
         "profile": ExecutionParameter(type=str),
-        "label_feature": ExecutionParameter(type=str),
-        "class_names": ExecutionParameter(type=str),
+        "label_feature": ExecutionParameter(type=str, optional=True),
+        "target_feature": ExecutionParameter(type=str, optional=True),
+        "class_names": ExecutionParameter(type=str, optional=True),
         "slices": ExecutionParameter(type=str),
         "samples": ExecutionParameter(type=int),
         "seed": ExecutionParameter(type=int),
@@ -59,8 +60,9 @@ class TFLMValidator(base_component.BaseComponent):
         examples: BaseChannel[Any],
         *,
         profile: BoardProfile,
-        label_feature: str,
-        class_names: Sequence[str],
+        label_feature: str | None = None,
+        target_feature: str | None = None,
+        class_names: Sequence[str] = (),
         slices: Sequence[str],
         samples: int,
         seed: int,
@@ -72,7 +74,9 @@ class TFLMValidator(base_component.BaseComponent):
             examples: examples as the model takes them; split eval is used.
             profile: what the board offers; its contents count for the cache, not where they were read.
             label_feature: the int64 feature with the class index.
-            class_names: name of each class.
+            target_feature: of a regression, in the place of `label_feature`: the float feature with what is to be
+                answered.
+            class_names: name of each class; none for a regression.
             slices: features whose every value is a slice; the acceptance set has its share of each.
             samples: size of the acceptance set.
             seed: for drawing it.
@@ -83,6 +87,7 @@ class TFLMValidator(base_component.BaseComponent):
                 examples=examples,
                 profile=profile.model_dump_json(),
                 label_feature=label_feature,
+                target_feature=target_feature,
                 class_names=json.dumps(list(class_names)),
                 slices=json.dumps(list(slices)),
                 samples=samples,

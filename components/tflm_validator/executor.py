@@ -45,14 +45,16 @@ class Executor(base_executor.BaseExecutor):
             artifact_utils.get_single_instance(input_dict["examples"]),
             "eval",
             feature=input_feature(model),
-            label=exec_properties["label_feature"],
+            label=exec_properties.get("label_feature"),
+            target=exec_properties.get("target_feature"),
             shape=tensor_specs(model)[0].sample_shape,
             slices=json.loads(exec_properties["slices"]),
         )
         data = LabelledSamples(
             examples.inputs,
             examples.labels,
-            tuple(json.loads(exec_properties["class_names"])),
+            tuple(json.loads(exec_properties.get("class_names") or "[]")),
+            targets=examples.targets,
             slices=examples.slices,
             source="split eval",
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import logging
 import os
 from collections.abc import Callable
@@ -16,14 +15,12 @@ from tfx.types import artifact_utils
 
 from components.artifact_types import Artifacts, Properties
 from components.trainer.environment import BOARD_PROFILE
-from components.trainer.network import examine
+from components.trainer.network import build_model_of, examine
 from edge_deployer.errors import TinyopsError
 from edge_deployer.profile import BoardProfile
 
 TRAINING_LOGGER: Final = "tinyops.training"
 """What is known of the network before it is trained is logged here, for whoever shows the run."""
-
-_BUILD_MODEL = "build_model"
 
 
 class Executor(executor.GenericExecutor):
@@ -44,10 +41,8 @@ class Executor(executor.GenericExecutor):
             found = examine(
                 build_model(fn_args.custom_config),
                 artifact_utils.get_single_instance(input_dict["examples"]),
-                label=fn_args.custom_config["label"],
-                profile=BoardProfile.model_validate_json(os.environ[BOARD_PROFILE]),
-                classes=fn_args.custom_config.get("classes"),
-                task=fn_args.custom_config.get("task"),
+                fn_args.custom_config,
+                BoardProfile.model_validate_json(os.environ[BOARD_PROFILE]),
             )
             logging.getLogger(TRAINING_LOGGER).info("untrained: %s", found)
         run_fn(fn_args)
@@ -57,10 +52,5 @@ class Executor(executor.GenericExecutor):
 
 
 def _build_model(exec_properties: dict[str, Any]) -> Callable[[dict[str, Any]], Any] | None:
-    """The module's `build_model`, if `config` is all that it must be given: any other is the module's own affair."""
     module = (exec_properties.get("run_fn") or "").rpartition(".")[0]
-    found = getattr(importlib.import_module(module), _BUILD_MODEL, None) if module else None
-    if not inspect.isfunction(found):
-        return None
-    wanted = [name for name, given in inspect.signature(found).parameters.items() if given.default is given.empty]
-    return found if wanted == ["config"] else None
+    return build_model_of(importlib.import_module(module)) if module else None

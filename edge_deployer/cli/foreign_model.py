@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from edge_deployer.acceptance.plan import load_plan
+from edge_deployer.acceptance.plan import AcceptancePlan, load_plan
 from edge_deployer.boards.journal import Watcher
 from edge_deployer.files import read_file, require_plain_path
 from edge_deployer.inventory.inventory import board_profile, load_inventory
@@ -21,6 +21,7 @@ from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report.facts import DataFacts, Report
 from edge_deployer.report.folders import new_report_folder
 from edge_deployer.report.html import write_report
+from edge_deployer.report.model_card import KnownFacts, card_files
 from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.rollout.deployment import Deployment, refused_before_release
 from edge_deployer.rollout.release_line import ReleaseLine
@@ -66,11 +67,20 @@ class ForeignModel:
             line = ReleaseLine(
                 self.workspace, self.inventory, self.signing_key, plan, self.version, replace=self.replace
             )
-            deployment, _ = line.push(self._candidate(model, validation), watcher)
+            deployment, _ = line.push(self._candidate(model, validation, plan, data), watcher)
         return deployment, partial(self._report, deployment, validation, data)
 
-    def _candidate(self, model: bytes, validation: Validation) -> Candidate:
+    def _candidate(
+        self, model: bytes, validation: Validation, plan: AcceptancePlan, data: LabelledSamples | None
+    ) -> Candidate:
         assert validation.acceptance is not None
+        known = KnownFacts(
+            name=self.model.stem,
+            model=model,
+            validation=validation.report,
+            budget=plan.budget(validation.report.profile),
+            data=self._data_facts(data),
+        )
         return Candidate(
             name=self.model.stem,
             model=model,
@@ -80,17 +90,22 @@ class ForeignModel:
             provenance=Provenance(data_fingerprint=None if self.data is None else file_sha256(self.data)),
             metrics=_metrics(validation.report),
             sources={},
+            card=card_files(known),
+        )
+
+    def _data_facts(self, data: LabelledSamples | None) -> DataFacts | None:
+        if data is None or self.data is None:
+            return None
+        return DataFacts(
+            source=self.data.name,
+            fingerprint=file_sha256(self.data),
+            splits={"held-out": len(data)},
+            class_names=list(data.class_names),
         )
 
     def _report(self, deployment: Deployment, validation: Validation, data: LabelledSamples | None) -> Path:
         report = Report(title=self.model.stem, deployment=deployment, validation=validation.report)
-        if data is not None and self.data is not None:
-            report.data = DataFacts(
-                source=self.data.name,
-                fingerprint=file_sha256(self.data),
-                splits={"held-out": len(data)},
-                class_names=list(data.class_names),
-            )
+        report.data = self._data_facts(data)
         if validation.acceptance is not None:
             report.samples = sample_pictures(validation.acceptance, deployment)
         return write_report(report, new_report_folder(self.workspace))

@@ -4,6 +4,9 @@
 `IMAGE_FILE`                          the model, signed; its protected TLV is the manifest
 `MANIFEST_FILE`                       the manifest again, for people and tools
 `acceptance.npz`                      inputs, TFLM's outputs, labels or targets
+`front_end.json`                      what makes features of raw samples, where something is said of it
+`front_end_golden.npz`                raw samples with their features, where boards compute them
+`model_card.json`, `model_card.html`  what the model is for and was measured to do; from before there were, neither
 `model_source.tar.gz`                 the code that builds and trains the model
 `preprocessing_source.tar.gz`         the code that turns raw data into the model's input
 `tests.tar.gz`                        the tests of that code
@@ -20,7 +23,8 @@ import hashlib
 import io
 import shutil
 import tarfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
@@ -28,11 +32,13 @@ from pydantic import ValidationError
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import read_file, write_file, writing
-from edge_deployer.release import acceptance_set
+from edge_deployer.release import acceptance_set, model_card
 from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.release.front_end import FrontEndRecord
 from edge_deployer.release.image import MANIFEST_TLV, DamagedImage, SignedImage, read_image, sign_image
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.manifest import Manifest, Provenance
+from edge_deployer.release.model_card import CardFiles
 from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
 IMAGE_FILE = "image.bin"
@@ -56,6 +62,8 @@ class Candidate:
     metrics: dict[str, float]  # Figures measured before the release, e.g. ``{"accuracy": 0.98}``.
     # Archive file name to the source files that go in it; an archive of nobody's files is left out.
     sources: dict[str, list[Path]]
+    front_end: FrontEndRecord | None = None  # None where nothing is said of it.
+    card: CardFiles | None = None  # The model card.
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,8 @@ class Bundle:
     image: SignedImage
     manifest: Manifest
     acceptance: AcceptanceSet
+    front_end: FrontEndRecord | None = None
+    card: Mapping[str, bytes] = field(default_factory=dict)  # The files of the model card by name, where it has one.
 
     @property
     def release_id(self) -> str:
@@ -86,6 +96,8 @@ def write_bundle(candidate: Candidate, folder: Path, *, version: str, key: Signi
     """
     parts = {acceptance_set.FILE_NAME: candidate.acceptance.to_bytes(), "environment.txt": _environment()}
     parts |= {name: archive(files) for name, files in candidate.sources.items() if files}
+    parts |= candidate.front_end.parts() if candidate.front_end else {}
+    parts |= candidate.card.parts() if candidate.card else {}
     manifest = Manifest(
         name=candidate.name,
         version=version,
@@ -96,18 +108,19 @@ def write_bundle(candidate: Candidate, folder: Path, *, version: str, key: Signi
         provenance=candidate.provenance,
         task=candidate.acceptance.task.name if candidate.acceptance.task else None,
         metrics=candidate.metrics,
+        front_end=candidate.front_end.facts if candidate.front_end else None,
         parts={name: hashlib.sha256(data).hexdigest() for name, data in parts.items()},
     )
     image = sign_image(candidate.model, version=version, manifest=manifest.to_cbor(), key=key)
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    parts |= {IMAGE_FILE: image.data, MANIFEST_FILE: f"{manifest.model_dump_json(indent=2)}\n".encode()}
+    parts |= {IMAGE_FILE: image.data, MANIFEST_FILE: manifest.to_json()}
     with writing(f"release {folder}", remedy="make the workspace writable"):
         unfinished.mkdir(parents=True)
         for name, data in parts.items():
             write_file(unfinished / name, data, remedy="make the workspace writable")
         unfinished.rename(folder)
-    return Bundle(folder, image, manifest, candidate.acceptance)
+    return Bundle(folder, image, manifest, candidate.acceptance, candidate.front_end, _card(parts))
 
 
 def read_bundle(folder: Path, *, public_pem: bytes) -> Bundle:
@@ -130,7 +143,9 @@ def read_bundle(folder: Path, *, public_pem: bytes) -> Bundle:
     for name, digest in manifest.parts.items():
         if hashlib.sha256(parts[name]).hexdigest() != digest:
             raise _altered(folder / name, "its SHA-256 differs from the signed manifest's")
-    return Bundle(folder, image, manifest, AcceptanceSet.from_bytes(parts[acceptance_set.FILE_NAME]))
+    acceptance = AcceptanceSet.from_bytes(parts[acceptance_set.FILE_NAME])
+    front_end = FrontEndRecord.from_parts(parts) if manifest.front_end else None
+    return Bundle(folder, image, manifest, acceptance, front_end, _card(parts))
 
 
 def read_stated_manifest(folder: Path) -> Manifest | None:
@@ -175,6 +190,11 @@ def _read_part(folder: Path, name: str) -> bytes:
     if not path.is_file():
         raise DamagedBundle(f"the release bundle {folder} has no {name}", remedy="release again")
     return read_file(path, f"release part {path}")
+
+
+def _card(parts: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Not read: a card of a later version is no reason to refuse a release."""
+    return {name: parts[name] for name in model_card.FILES if name in parts}
 
 
 def _states(text: bytes, manifest: Manifest) -> bool:

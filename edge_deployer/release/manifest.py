@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import checking
+from edge_deployer.release.front_end import FrontEndFacts
 from edge_deployer.task_name import TaskName
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -44,11 +45,23 @@ class Manifest(BaseModel):
     provenance: Provenance
     task: TaskName | None = Field(default=None, description="what the model is for; null where nothing tells")
     metrics: dict[str, float]
+    front_end: FrontEndFacts | None = Field(
+        default=None, description="what makes the model's features; null where nothing is said of it"
+    )
     parts: dict[str, Sha256] = Field(description="digest of each file beside the image, by file name")
 
     def to_cbor(self) -> bytes:
         """The manifest's one encoding."""
-        return cbor2.dumps(self.model_dump(mode="json"), canonical=True)
+        return cbor2.dumps(self.model_dump(mode="json", exclude=self._unsaid), canonical=True)
+
+    def to_json(self) -> bytes:
+        """The same for people and tools."""
+        return f"{self.model_dump_json(indent=2, exclude=self._unsaid)}\n".encode()
+
+    @property
+    def _unsaid(self) -> set[str]:
+        """An install from before there were front ends reads a manifest that has none."""
+        return {"front_end"} if self.front_end is None else set()
 
     @classmethod
     def from_cbor(cls, data: bytes) -> Manifest:

@@ -39,6 +39,8 @@ AsGoodAsConstant = kind(
     "as_good_as_constant",
     "{% if metric == 'accuracy' %}accuracy {{ '%.4f' | format(figure) }} is not better than "
     "{{ '%.4f' | format(constant) }}, what always answering the commonest class would reach"
+    "{% elif metric == 'mae' %}mean absolute error {{ figure | number }} is not less than {{ constant | number }}, "
+    "what always answering the median would reach"
     "{% else %}AUC {{ '%.4f' | format(figure) }} is not better than {{ constant }}, what a constant score reaches"
     "{% endif %}",
     {"metric": Metric, "figure": float, "constant": float},
@@ -51,11 +53,25 @@ BelowThreshold = kind(
     {"metric": str, "figure": float, "threshold": float, "where": str | None},
 )
 
+AboveThreshold = kind(
+    "evaluation.above_threshold",
+    "{{ metric }} {{ figure | number }} is above {{ threshold | number }} on "
+    "{{ 'the whole eval split' if where is none else 'slice ' ~ where }}",
+    {"metric": str, "figure": float, "threshold": float, "where": str | None},
+)
+
 BelowBaseline = kind(
     "evaluation.below_baseline",
     "{{ metric }} is {{ '%.4f' | format(drop) }} below the latest blessed model's on "
     "{{ 'the whole eval split' if where is none else 'slice ' ~ where }}; {{ '%.4f' | format(allowed) }} is allowed",
     {"metric": str, "drop": float, "allowed": float, "where": str | None},
+)
+
+AboveBaseline = kind(
+    "evaluation.above_baseline",
+    "{{ metric }} is {{ rise | number }} above the latest blessed model's {{ baseline | number }} on "
+    "{{ 'the whole eval split' if where is none else 'slice ' ~ where }}; {{ allowed | percent }} more is allowed",
+    {"metric": str, "rise": float, "baseline": float, "allowed": float, "where": str | None},
 )
 
 NoExampleInSlice = kind("evaluation.empty_slice", "no example falls in slice {{ slice }}", {"slice": str})
@@ -65,5 +81,5 @@ NotBlessed = kind(
     "{% if findings %}{% for finding in findings %}{{ finding | words }}{{ '' if loop.last else '; ' }}{% endfor %}"
     "{% else %}the Evaluator did not bless the model{% endif %}",
     {"findings": tuple[AnyFinding, ...]},
-    remedy="improve the model or its data; lower what `evaluate` asks for only if that is acceptable",
+    remedy="improve the model or its data; ask for less in `evaluate` only if that is acceptable",
 )

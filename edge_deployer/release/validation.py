@@ -7,7 +7,7 @@ can then still be made a release of, which boards judge by their accuracy, AUC o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 
@@ -16,14 +16,14 @@ import numpy as np
 from edge_deployer.errors import TinyopsError
 from edge_deployer.finding import Finding, Told
 from edge_deployer.profile import BoardProfile
-from edge_deployer.quality import NO_SKILL_AUC, figures, majority_share
+from edge_deployer.quality import NO_SKILL_AUC, constant_error, figures, majority_share
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.fit import misfit, smallest_image
 from edge_deployer.release.refusals import AsGoodAsConstant, ModelTooLarge, NoFigure
 from edge_deployer.release.samples import LabelledSamples, fit_samples, random_inputs
 from edge_deployer.release.sampling_order import stratified_order
 from edge_deployer.release.validation_report import ValidationReport
-from edge_deployer.task import NO_CLASS, UNASKED, Answers, AskedTask, Metric, Task
+from edge_deployer.task import NO_CLASS, UNASKED, Answers, AskedTask, Task
 from edge_deployer.tflm import (
     InferenceCrashed,
     ModelRefused,
@@ -54,7 +54,7 @@ class Terms:
 
     asked: AskedTask | Task = UNASKED  # What the user says of the task, or the task itself.
     # Whether a model that is no better than a constant answer is refused: accuracy against the share of the commonest
-    # class, AUC against one half.
+    # class, AUC against one half, mean absolute error against that of the median.
     better_than_constant: bool = True
 
 
@@ -96,7 +96,7 @@ def validate_model(
     if report.quality is not None and not isfinite(report.quality):
         assert report.metric is not None
         return _refused(report, NoFigure(metric=report.metric, value=str(report.quality)))
-    constant = _no_better_than_constant(report.figures, report.majority) if terms.better_than_constant else None
+    constant = _no_better_than_constant(report) if terms.better_than_constant else None
     if constant is not None:
         return _refused(report, constant)
     acceptance = draw(everything, acceptance_samples, seed=seed, slices=None if data is None else data.slices)
@@ -104,8 +104,11 @@ def validate_model(
     return Validation(blessed, acceptance)
 
 
-def _no_better_than_constant(found: Mapping[Metric, float], majority: float | None) -> Finding | None:
+def _no_better_than_constant(report: ValidationReport) -> Finding | None:
     """Both figures of a model that is no better than a constant answer; None if it is, or if nothing tells."""
+    found, majority, error = report.figures, report.majority, report.constant_error
+    if error is not None and "mae" in found and found["mae"] >= error:
+        return AsGoodAsConstant(metric="mae", figure=found["mae"], constant=error)
     if majority is not None and "accuracy" in found and found["accuracy"] <= majority:
         return AsGoodAsConstant(metric="accuracy", figure=found["accuracy"], constant=majority)
     if majority is None and "auc" in found and found["auc"] <= NO_SKILL_AUC:
@@ -212,6 +215,8 @@ def _measure(everything: AcceptanceSet) -> dict[str, object]:
         return found
     if labels is not None and task.names_classes:
         found["majority"] = majority_share(labels)
+    if task.name == "regression" and everything.targets is not None:
+        found["constant_error"] = constant_error(everything.targets)
     if outputs is None:
         return found
     found["figures"] = figures(task, outputs, everything.output, labels=labels, targets=everything.targets)

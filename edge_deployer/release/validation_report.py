@@ -45,6 +45,10 @@ class ValidationReport(BaseModel):
     majority: float | None = Field(
         description="of labels that are classes, the share of the commonest, 0 to 1: what a constant answer gets right"
     )
+    constant_error: float | None = Field(
+        default=None,
+        description="of the targets of a regression, the least mean absolute error of a constant answer, in their unit",
+    )
     confusion: list[list[int]] | None = Field(
         description="where answers are classes, counts ``confusion[label][predicted]`` over all of them"
     )

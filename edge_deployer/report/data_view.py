@@ -2,21 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from edge_deployer.release.data_findings import GateResult, Level
 from edge_deployer.report import formats
 from edge_deployer.report.facts import DataFacts, ScaleFacts
+from edge_deployer.report.words import in_words, remedy_in_words
 
+EMPTY_CHANNELS: Final = "empty channels"
+"""Of what was done to recordings: what they leave without contents of the features."""
 _HEAVY: Final = 0.1
 """The share of repeated samples from which on they are worth a word."""
+_NAMED: Final = 3
+"""Records that a sentence names."""
+_TOLD_OTHERWISE: Final = ("duplicate", "conflicting")
 _FACTOR: Final = 2.0
 """Values that spread so many times as far were recorded in another way; so were those that lie one spread apart."""
 
 
+_STATES: Final[dict[Level, str]] = {
+    "passed": "passed",
+    "warned": "warns",
+    "stopped": "failed",
+    "not measured": "skipped",
+}
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """What one gate on the data found, in a line."""
+
+    state: str  # As that of a check: ``passed``, ``warns``, ``failed`` or ``skipped``.
+    name: str
+    told: str  # What it found and, where it warns or stops, what to do about it.
+
+
+def gate_rows(results: Sequence[GateResult]) -> list[GateRow]:
+    """A row for each result, in their order."""
+    return [
+        GateRow(
+            _STATES[result.level],
+            formats.words(result.gate),
+            _told(result),
+        )
+        for result in results
+    ]
+
+
+def _told(result: GateResult) -> str:
+    remedy = remedy_in_words(result.finding) if result.level in ("warned", "stopped") else None
+    return f"{in_words(result.finding)}; {remedy}" if remedy else in_words(result.finding)
+
+
 def data_warnings(data: DataFacts) -> list[str]:
     """A sentence for each thing that a user should look at before trusting a figure; empty for data without any."""
-    return [*_classes(data), *_repeats(data), *_scales(data)]
+    empty = data.described.get(EMPTY_CHANNELS)
+    return [*_anomalies(data), *([empty] if empty else []), *_classes(data), *_repeats(data), *_scales(data)]
+
+
+def _anomalies(data: DataFacts) -> Iterator[str]:
+    for name, found in data.anomalies.items():
+        if name in _TOLD_OTHERWISE:
+            continue
+        shown = [f"{record} ({detail})" if detail else record for record, detail in found.records.items()]
+        more = f" and {formats.grouped(found.count - _NAMED)} more" if found.count > _NAMED else ""
+        what = "left out" if found.left_out else "used all the same"
+        count = "1 record is" if found.count == 1 else f"{formats.grouped(found.count)} records are"
+        yield f"{count} {name.replace('_', ' ')}, {what}: {', '.join(shown[:_NAMED])}{more}"
 
 
 def _classes(data: DataFacts) -> Iterator[str]:

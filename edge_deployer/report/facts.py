@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from edge_deployer.finding import AnyFinding
+from edge_deployer.release.data_findings import GateResult
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.task import Metric, Task
@@ -27,6 +28,27 @@ class ScaleFacts(_Facts):
     spread: float = Field(description="standard deviation")
 
 
+class AnomalyFacts(_Facts):
+    """Records that have something wrong with them."""
+
+    count: int
+    left_out: bool = Field(description="whether no sample was made of them")
+    records: dict[str, str] = Field(description="detail by name, of the first hundred")
+
+
+class ExampleFacts(_Facts):
+    """One sample of the data to look at, as the sensor gives it."""
+
+    record: str = Field(description="name of its record")
+    label: str | None = Field(description="name of its class; None of a regression")
+    kind: Literal["picture", "waveform"]
+    png: str | None = Field(default=None, description="of a picture: base64 of a PNG")
+    curves: list[list[float]] | None = Field(
+        default=None, description="of a waveform: a curve for each channel, from 0 (its lowest value) to 1"
+    )
+    wav: str | None = Field(default=None, description="of sound: base64 of a WAV file")
+
+
 class DataFacts(_Facts):
     """The data set: where it came from and how it was split."""
 
@@ -45,15 +67,20 @@ class DataFacts(_Facts):
     earlier_scale: ScaleFacts | None = Field(
         default=None, description="the training split of the run before, where that took other data"
     )
+    records: int = Field(default=0, description="recordings or rows in the source, those included that are left out")
+    anomalies: dict[str, AnomalyFacts] = Field(default_factory=dict, description="what is wrong with records, by kind")
+    ignored: list[str] = Field(default_factory=list, description="the first files of kinds that are not read")
+    described: dict[str, str] = Field(default_factory=dict, description="what was done to the recordings")
+    examples: list[ExampleFacts] = Field(default_factory=list, description="a held-out sample of each class")
 
 
 class Epoch(_Facts):
     """One point of the training curve."""
 
     loss: AnyNumber
-    accuracy: AnyNumber
+    accuracy: AnyNumber | None = Field(default=None, description="None of a regression, as `eval_accuracy`")
     eval_loss: AnyNumber
-    eval_accuracy: AnyNumber
+    eval_accuracy: AnyNumber | None = None
 
 
 class ConversionFacts(_Facts):
@@ -88,8 +115,17 @@ class EvaluationFacts(_Facts):
     task: Task
     figures: dict[Metric, float]
     least: dict[Metric, float] = Field(description="what each figure must reach")
+    most: dict[Metric, float] = Field(default_factory=dict, description="what each error may be, in the targets' unit")
     majority: float | None = Field(default=None, description="share of the commonest class, where that was a limit")
+    constant_error: float | None = Field(
+        default=None,
+        description="of a regression, least mean absolute error of a constant answer, where that was a limit",
+    )
     max_drop: float
+    max_rise: float | None = Field(
+        default=None,
+        description="of a regression, most that the first figure may lie over the latest blessed model's, as a share",
+    )
     baseline: float | None = Field(
         default=None, description="first figure of the latest blessed model; None without one"
     )
@@ -143,6 +179,7 @@ class Report(_Facts):
     run_id: str | None = None
     deployment: Deployment
     data: DataFacts | None = None
+    data_gates: list[GateResult] = Field(default_factory=list, description="what each gate on the data found")
     training: list[Epoch] | None = None
     conversion: ConversionFacts | None = None
     evaluation: EvaluationFacts | None = None

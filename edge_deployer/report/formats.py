@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 from edge_deployer.acceptance.check import CheckResult
 from edge_deployer.acceptance.registry import Declaration, Unit, declaration_of
-from edge_deployer.task import Metric
+from edge_deployer.task import ERRORS, Metric
 
 NARROW_SPACE = "\u202f"
 """Groups digits and joins a figure to its unit; it never breaks a line (ISO 80000-1 groups by thin spaces)."""
@@ -24,11 +24,12 @@ METRICS: dict[Metric, str] = {
     "recall": "Recall",
     "precision": "Precision",
     "mae": "Mean absolute error",
+    "rmse": "Root mean square error",
 }
 """The figures by name, as a heading has them."""
 
-_METRIC_UNITS: dict[Metric, Unit] = {"auc": "score", "mae": "plain"}
-"""Of those that are no shares."""
+_METRIC_UNITS: dict[Metric, Unit] = {"auc": "score"}
+"""Of those that are neither shares nor errors."""
 
 
 def grouped(value: int) -> str:
@@ -138,8 +139,16 @@ def check_samples(check: CheckResult) -> str:
 
 
 def metric(value: float, name: Metric) -> str:
-    """The figure of a metric: AUC to three decimals, an error in its own unit, the others in percent."""
-    return in_unit(value, _METRIC_UNITS.get(name, "share"))
+    """The figure of a metric: AUC to three decimals, an error to four digits in its own unit, the others in percent."""
+    return number(float(f"{value:.4g}")) if name in ERRORS else in_unit(value, _METRIC_UNITS.get(name, "share"))
+
+
+def change(difference: float, name: Metric) -> str:
+    """A difference of two figures of a metric with its sign: of errors in their own unit, of all others in points."""
+    if name not in ERRORS:
+        return points(difference)
+    sign = MINUS if difference < 0 else "+" if difference > 0 else ""
+    return f"{sign}{metric(abs(difference), name)}"
 
 
 def figures(found: Mapping[Metric, float]) -> str:

@@ -66,6 +66,8 @@ def _notes(report: Report) -> dict[str, str]:
         notes["evaluation"] = formats.metric(judged.figure, judged.metric)
         if judged.metric in judged.least:
             notes["evaluation"] += f", floor {formats.metric(judged.least[judged.metric], judged.metric)}"
+        if judged.metric in judged.most:
+            notes["evaluation"] += f", ceiling {formats.metric(judged.most[judged.metric], judged.metric)}"
     if report.validation and report.validation.arena_bytes is not None:
         notes["validation"] = f"arena {formats.byte_count(report.validation.arena_bytes)}"
     for pool in ("staging", "production"):

@@ -9,8 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edge_deployer.files import make_folder, write_file
 from edge_deployer.report import acceptance_view, formats, views, words
-from edge_deployer.report.charts import training_charts
-from edge_deployer.report.data_view import data_warnings
+from edge_deployer.report.charts import scatter_chart, training_charts
+from edge_deployer.report.data_view import data_warnings, gate_rows
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 from edge_deployer.report.gates import gate_line
@@ -44,7 +44,7 @@ def write_report(report: Report, folder: Path) -> Path:
 
 def render_html(report: Report) -> str:
     """The page as text: a pure function of the report."""
-    template = _environment().get_template("report.html.j2")
+    template = page_environment().get_template("report.html.j2")
     return template.render(
         report=report,
         deployment=report.deployment,
@@ -55,6 +55,10 @@ def render_html(report: Report) -> str:
         staging_found=words.staging_in_words(report.deployment),
         consequence=views.consequence(report),
         charts=training_charts(report.training) if report.training else [],
+        scatter=scatter_chart(report.deployment.reference),
+        slice_scale=views.slice_scale(report),
+        conversion_scale=views.conversion_scale(report),
+        data_gates=gate_rows(report.data_gates),
         data_warnings=data_warnings(report.data) if report.data else [],
         confusion=views.confusion_view(report.validation) if report.validation else None,
         budgets=views.budgets(report),
@@ -68,7 +72,8 @@ def render_html(report: Report) -> str:
     )
 
 
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """For templates of pages: what they print is escaped, and what they lack is an error."""
     environment = Environment(
         loader=PackageLoader("edge_deployer.report"),
         autoescape=True,
@@ -84,10 +89,12 @@ def _environment() -> Environment:
         check_rows=acceptance_view.check_rows,
         duration_us=formats.duration_us,
         figures=formats.figures,
+        front_end=words.front_end_in_words,
         gate_in_words=acceptance_view.gate_in_words,
         heading=formats.METRICS.__getitem__,
-        metric=formats.metric,
-        points=formats.points,
+        number=formats.number,
+        percent=formats.percent,
+        change=formats.change,
         polyline=_polyline,
         short_hash=formats.short_hash,
         utc=formats.utc,

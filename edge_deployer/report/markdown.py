@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from edge_deployer.boards.record import BoardRecord
+from edge_deployer.release.data_findings import GateResult
 from edge_deployer.report import formats
 from edge_deployer.report.acceptance_view import (
     board_facts,
@@ -15,11 +16,11 @@ from edge_deployer.report.acceptance_view import (
     staging_facts,
     why_quarantined,
 )
-from edge_deployer.report.data_view import data_warnings
+from edge_deployer.report.data_view import data_warnings, gate_rows
 from edge_deployer.report.facts import DataFacts, Report
 from edge_deployer.report.glossary import words_in
 from edge_deployer.report.views import consequence
-from edge_deployer.report.words import headline, remedy, staging_in_words, verdict_in_words
+from edge_deployer.report.words import front_end_in_words, headline, remedy, staging_in_words, verdict_in_words
 from edge_deployer.rollout.deployment import Deployment
 
 _MARKS = {"passed": "✓", "failed": "✗", "warns": "!", "undecided": "?", "skipped": "-"}
@@ -34,7 +35,7 @@ def render_markdown(report: Report) -> str:
     if deployment.boards:
         blocks += ["## Boards", _boards(deployment)]
     blocks += [block for board in deployment.boards for block in _checks(board)]
-    blocks += _data(report.data) if report.data else []
+    blocks += _data(report.data, report.data_gates) if report.data else []
     words = words_in("\n".join(blocks))
     if words:
         blocks += ["## Words", "\n".join(f"- **{word}**: {_text(meaning)}" for word, meaning in words.items())]
@@ -49,6 +50,9 @@ def _verdict(report: Report) -> list[str]:
         f"**{_text(headline(deployment))}**",
         f"{formats.utc(deployment.finished)}{run}",
     ]
+    front_end = deployment.release.manifest.front_end if deployment.release else None
+    if front_end is not None:
+        blocks.append(f"- Features: {_text(front_end_in_words(front_end))}")
     if not deployment.pushed:
         blocks.append(
             f"- Boards: {_text(consequence(report))}\n- Remedy: {_text(remedy(deployment) or 'none is known')}"
@@ -66,16 +70,18 @@ def _staging(deployment: Deployment) -> list[str]:
     return ["## What staging says", f"**{verdict.decision.capitalize()}.**{why}", "\n".join(facts)]
 
 
-def _data(data: DataFacts) -> list[str]:
-    """Samples of each class, and what is odd about them."""
+def _data(data: DataFacts, gates: Sequence[GateResult]) -> list[str]:
+    """Samples of each class, what is odd about them, and what the gates found."""
     blocks = []
-    if data.class_counts:
+    if data.class_names and data.class_counts:
         rows = [
             (name, *(formats.grouped(counts[index]) for counts in data.class_counts.values()))
             for index, name in enumerate(data.class_names)
         ]
         blocks.append(_table(("Class", *data.class_counts), rows))
     blocks += [f"- Warning: {_text(warning)}" for warning in data_warnings(data)]
+    lines = [f"- {_MARKS[row.state]} {row.name}: {_text(row.told)}" for row in gate_rows(gates)]
+    blocks += ["\n".join(lines)] if lines else []
     return ["## Data", *blocks] if blocks else []
 
 

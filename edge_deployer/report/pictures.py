@@ -11,7 +11,7 @@ from edge_deployer.acceptance.checks.outputs import tolerance_of
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.reference import Reference
 from edge_deployer.boards.record import BoardRecord
-from edge_deployer.quality import anomaly_scores
+from edge_deployer.quality import absolute_errors, anomaly_scores
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.report.drawings import draw, kind_of
 from edge_deployer.report.facts import SamplePicture
@@ -35,7 +35,7 @@ class _Answer:
 def sample_pictures(acceptance: AcceptanceSet, deployment: Deployment) -> list[SamplePicture]:
     """The first samples on which boards differ from TFLM; where none does, the first that a staging board ran.
 
-    Of the latter, those that it got wrong come before the others.
+    Of the latter, those that it got wrong come before the others; for a regression those that are farthest off.
 
     Returns:
         At most 12; none where samples are neither pictures nor signals, or where no board got to them.
@@ -64,6 +64,10 @@ def _first_run(boards: list[BoardRecord], reference: Reference) -> list[_Answer]
     if not boards:
         return []
     outputs = _outputs(boards[0])
+    if reference.metric == "mae" and reference.targets is not None:
+        errors = absolute_errors(outputs, reference.targets.load()[: len(outputs)], reference.output)
+        farthest = np.argsort(-errors, kind="stable").tolist()
+        return [_Answer(index, outputs[index], (boards[0].name,), differs=False) for index in farthest]
     is_right = reference.right_answers(outputs) if reference.metric == "accuracy" else np.ones(len(outputs), np.bool_)
     order = sorted(range(len(outputs)), key=lambda index: (bool(is_right[index]), index))
     return [_Answer(index, outputs[index], (boards[0].name,), differs=False) for index in order]

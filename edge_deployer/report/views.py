@@ -14,7 +14,7 @@ from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report import formats
 from edge_deployer.report.facts import LineageStep, Report
 from edge_deployer.report.words import least_accuracy
-from edge_deployer.task import Task
+from edge_deployer.task import ERRORS, Task
 
 _WORST_SHOWN = 5
 
@@ -140,6 +140,22 @@ def budgets(report: Report) -> list[BudgetRow]:
         held_to = None if strictest is None else formats.duration_us(strictest)
         found.append(BudgetRow("Latency", "no figure", held_to, 0.0, 1.0, "not known", False, validation.latency_note))
     return found
+
+
+def slice_scale(report: Report) -> float:
+    """What the longest bar of the slices stands for: 1 for shares, the greatest for errors."""
+    judged = report.evaluation
+    if judged is None or judged.metric not in ERRORS:
+        return 1.0
+    return max([*(part.figure for part in judged.slices), judged.most.get(judged.metric, 0.0)]) or 1.0
+
+
+def conversion_scale(report: Report) -> float:
+    """What the longest bar of float against int8 stands for: 1 for shares, the greater one for errors."""
+    made = report.conversion
+    if made is None or made.metric not in ERRORS:
+        return 1.0
+    return max(made.float_figure, made.int8_figure) or 1.0
 
 
 def lineage_chain(report: Report) -> list[LineageStep]:

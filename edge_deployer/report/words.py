@@ -9,12 +9,15 @@ from typing import Final
 from jinja2 import Environment, StrictUndefined, Template
 
 import edge_deployer.boards.refusals
-import edge_deployer.release.refusals  # noqa: F401  (both declare codes that records have)
+import edge_deployer.release.data_findings
+import edge_deployer.release.model_card
+import edge_deployer.release.refusals  # noqa: F401  (all declare codes that records have)
 from edge_deployer.acceptance.check import CheckResult
 from edge_deployer.acceptance.registry import declaration_of
 from edge_deployer.acceptance.verdict import AccuracyBound
 from edge_deployer.boards.record import BoardRecord, Step
 from edge_deployer.finding import Finding, known
+from edge_deployer.release.front_end import FrontEndFacts
 from edge_deployer.report import formats
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.rollout.refusals import HEALTH
@@ -124,6 +127,13 @@ def caution(deployment: Deployment) -> str | None:
     return in_words(deployment.caution) if deployment.caution else None
 
 
+def front_end_in_words(front_end: FrontEndFacts) -> str:
+    """Where the model's features are computed, and by what."""
+    if not front_end.on_board:
+        return "computed on the host: not on the board"
+    return f"computed on the board by {front_end.name}, version {front_end.version}"
+
+
 def step_in_words(step: Step) -> str:
     """What was done, and what came of it."""
     told = step_detail(step)
@@ -216,6 +226,7 @@ FILTERS: Final[dict[str, Callable[..., str]]] = {
     "count": lambda value: f"{value:,}",
     "explained": checks_in_words,
     "grouped": formats.grouped,
+    "metric": formats.metric,
     "image": lambda image: f"image {image[:8]}" if image else "no image",
     "number": formats.number,
     "percent": formats.percent,

@@ -10,11 +10,6 @@ from typing import Final
 
 DESCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "StatisticsGen": ("Computes statistics of each feature, split by split, with TensorFlow Data Validation on Beam.",),
-    "SchemaGen": ("Infers a schema from statistics: type, shape and presence of each feature.",),
-    "ExampleValidator": (
-        "Holds the statistics of each split against a schema.",
-        "What does not fit is an anomaly in its output; the component succeeds all the same.",
-    ),
     "Transform": (
         "Makes of examples what the model takes, by the user's `preprocessing_fn`, with TensorFlow Transform.",
         "The function is traced into a graph, so that serving can do the same. One of `module_file`, `module_path` and "
@@ -39,20 +34,6 @@ PARTS: Final[Mapping[str, Mapping[str, str]]] = {
         "sharded_stats_output": "whether statistics are written in several files.",
         "sample_rate_by_split": "share of the samples of a split that statistics are made of.",
         "statistics": "statistics of each split that is not left out.",
-    },
-    "SchemaGen": {
-        "statistics": "statistics, in any splits.",
-        "infer_feature_shape": (
-            "1, as if not given: the schema has shapes; 0: it has none, and Transform sees sparse tensors."
-        ),
-        "exclude_splits": "splits to leave out; none if not given.",
-        "schema": "one schema for all splits.",
-    },
-    "ExampleValidator": {
-        "statistics": "statistics, in any splits.",
-        "schema": "what they are held against.",
-        "exclude_splits": "splits to leave out; none if not given.",
-        "anomalies": "anomalies of each split; custom property `blessed` says which splits have none.",
     },
     "Transform": {
         "examples": "examples, with splits as in `splits_config`.",

@@ -9,11 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from components.sensor_example_gen.sources.section import BUILTIN_DIGITS
+from components.sensor_example_gen.sources.source import source_class
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.labelled_data import file_sha256
 from pipeline.ci.decision import Change
 from pipeline.ci.state import Revision, State
-from pipeline.project.config import BUILTIN_DIGITS, PipelineConfig
+from pipeline.project.config import PipelineConfig
 from pipeline.project.heavy_imports import heavy_imports
 from pipeline.registration.repository import Repository, listed
 
@@ -65,15 +67,31 @@ def code_changed_since(commit: str, repository: Repository, config: PipelineConf
 def fingerprint(config: PipelineConfig) -> str | None:
     """SHA-256 of the data that a run reads; of data that comes with scikit-learn, scikit-learn's version.
 
+    Of a folder on this machine it is that of names and contents; of one in a store, of names and the store's own marks.
+
     Returns:
         None if the data cannot be read here: it may lie on a volume, or in a bucket that asks for other keys.
     """
     data_file = _data_file(config)
     if data_file == BUILTIN_DIGITS:
         return f"{BUILTIN_DIGITS} of scikit-learn {version('scikit-learn')}"
+    if _URI in data_file:
+        return _in_store(config, data_file)
     if config.kubeflow is not None and config.kubeflow.data_file is not None:
-        return _in_store(data_file) if _URI in data_file else None
-    return file_sha256(Path(data_file)) if Path(data_file).is_file() else None
+        return None
+    path = Path(data_file)
+    if path.is_dir():
+        return _of_folder(path)
+    return file_sha256(path) if path.is_file() else None
+
+
+def _of_folder(folder: Path) -> str:
+    """SHA-256 over the files' names and contents: in a fresh clone all are new, and may be the same."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    digest = sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()
 
 
 def _data_file(config: PipelineConfig) -> str:
@@ -82,11 +100,11 @@ def _data_file(config: PipelineConfig) -> str:
     return elsewhere or str(config.data.source)
 
 
-def _in_store(uri: str) -> str | None:
-    with heavy_imports():
-        from components import object_store
+def _in_store(config: PipelineConfig, uri: str) -> str | None:
+    """As the source tells its data apart: of a folder no recording is read."""
     try:
-        return sha256(object_store.read(uri)).hexdigest()
+        with heavy_imports():
+            return source_class(config.data.kind)(config.data, uri).fingerprint()
     except TinyopsError:
         return None
 
@@ -116,7 +134,7 @@ def _by_kind(repository: Repository, config: PipelineConfig, commit: str) -> dic
     source = Path(config.data.source).resolve()
     kinds: dict[Change, list[str]] = {}
     for file in repository.changed_since(commit):
-        if (repository.top / file).resolve() == source:
+        if (repository.top / file).resolve().is_relative_to(source):
             kind = Change.DATA
         elif any(fnmatchcase(file, pattern) for pattern in config.ci.documentation):
             kind = Change.DOCUMENTATION

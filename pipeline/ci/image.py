@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from components.sensor_example_gen.sources.places import is_uri
+from components.sensor_example_gen.sources.section import BUILTIN_DIGITS
 from pipeline.ci.changes import code_changed_since
 from pipeline.ci.state import Revision, State
-from pipeline.project.config import BUILTIN_DIGITS, PipelineConfig
+from pipeline.project.config import PipelineConfig
 from pipeline.registration.repository import Repository
 
 VARIABLE = "TINYOPS_IMAGE"
@@ -46,4 +48,6 @@ def _is_current(built: Revision, config: PipelineConfig, repository: Repository,
 
 def _has_data(config: PipelineConfig) -> bool:
     """Whether steps read data that lies in the project's folder in the image."""
-    return config.kubeflow is not None and config.kubeflow.data_file is None and config.data.source != BUILTIN_DIGITS
+    source = config.data.source
+    is_elsewhere = source == BUILTIN_DIGITS or is_uri(str(source))
+    return config.kubeflow is not None and config.kubeflow.data_file is None and not is_elsewhere

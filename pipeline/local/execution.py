@@ -17,7 +17,7 @@ from components.trainer.executor import TRAINING_LOGGER
 from pipeline.dag import Places, build_pipeline
 from pipeline.local.events import Concluded, Decided, Finished, Planned, Progressed, Started, Warned, write_event
 from pipeline.local.lineage import Lineage
-from pipeline.local.phrases import phrase
+from pipeline.local.phrases import phrase, warnings
 from pipeline.project.preflight import RunnableProject
 
 
@@ -39,7 +39,7 @@ def execute(job: RunnableProject, events: TextIO) -> None:
     )
     os.environ[BOARD_PROFILE] = job.config.load_profile().model_dump_json()
     absl_logging.set_verbosity(absl_logging.INFO)
-    _listen(absl_logging.get_absl_logger(), _ComponentWatcher(lineage, events))
+    _listen(absl_logging.get_absl_logger(), _ComponentWatcher(lineage, job, events))
     _listen(logging.getLogger(TRAINING_LOGGER), _StepWatcher("Trainer", events))
     _listen(logging.getLogger(STEP_LOGGER), _StepWatcher("TFLMPusher", events))
     # What is said of keys and of the release store is said by no component of TFX's.
@@ -58,9 +58,10 @@ def _listen(logger: logging.Logger, handler: logging.Handler) -> None:
 class _ComponentWatcher(logging.Handler):
     """Makes events of what LocalDagRunner logs; it offers no other way to follow it."""
 
-    def __init__(self, lineage: Lineage, events: TextIO) -> None:
+    def __init__(self, lineage: Lineage, job: RunnableProject, events: TextIO) -> None:
         super().__init__()
         self._lineage = lineage
+        self._job = job
         self._events = events
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -71,6 +72,9 @@ class _ComponentWatcher(logging.Handler):
             component = _component(record)
             outputs = self._lineage.latest(component)
             write_event(Finished(component, outputs.cached, phrase(component, outputs)), self._events)
+            for warning in warnings(component, outputs, self._job.config.data):
+                if warning not in self._job.warnings:
+                    write_event(Warned(warning), self._events)
 
 
 def _component(record: logging.LogRecord) -> str:

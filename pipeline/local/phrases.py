@@ -7,18 +7,24 @@ import json
 from collections.abc import Callable
 
 from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.artifact_files import read_artifact
 from components.conversion_report import FILE_NAME as CONVERSION_FILE
 from components.conversion_report import ConversionReport
 from components.sensor_example_gen.dataset import SUMMARY_FILE, DatasetSummary
+from components.sensor_example_gen.inspection import data_facts
+from components.sensor_example_gen.sources.section import DataSection
 from components.tflite_model import serving_file
 from components.tflm_evaluator.outcome import dropped_baseline, evaluated_task, overall_metrics, refusal_reason
 from components.training_curve import read_training_curve
+from edge_deployer.release.data_findings import FILE_NAME as FINDINGS_FILE
+from edge_deployer.release.data_findings import DataFindings
 from edge_deployer.release.validation_report import FILE_NAME as VALIDATION_FILE
 from edge_deployer.release.validation_report import ValidationReport
+from edge_deployer.report.data_view import data_warnings
 from edge_deployer.report.words import in_words
+from edge_deployer.task import ERRORS
 from pipeline.local.lineage import Outputs
 
 
@@ -26,6 +32,14 @@ def phrase(component: str, outputs: Outputs) -> str:
     """One short phrase; empty for a component that this module does not know."""
     describe = _PHRASES.get(component)
     return "" if describe is None else describe(outputs)
+
+
+def warnings(component: str, outputs: Outputs, data: DataSection) -> list[str]:
+    """What is odd about the data, a sentence each, where it comes from; also when an earlier run has read it."""
+    if component != "SensorExampleGen":
+        return []
+    summary = DatasetSummary.read(outputs.folder("examples") / SUMMARY_FILE)
+    return data_warnings(data_facts(summary, source="", class_names=data.classes or (), group=data.group))
 
 
 def _examples(outputs: Outputs) -> str:
@@ -45,11 +59,10 @@ def _schema(outputs: Outputs) -> str:
     return "features " + ", ".join(feature.name for feature in schema.feature)
 
 
-def _anomalies(outputs: Outputs) -> str:
-    found: set[str] = set()
-    for file in outputs.folder("anomalies").glob("Split-*/SchemaDiff.pb"):
-        found |= set(anomalies_pb2.Anomalies.FromString(file.read_bytes()).anomaly_info)
-    return f"anomalies in {', '.join(sorted(found))}" if found else "no anomalies"
+def _data_findings(outputs: Outputs) -> str:
+    findings = read_artifact(DataFindings, outputs.folder("data_findings") / FINDINGS_FILE)
+    passed, warned = len(findings.at("passed")), findings.at("warned")
+    return "; ".join([f"{passed} passed", *(f"warning: {in_words(result.finding)}" for result in warned)])
 
 
 def _transform(outputs: Outputs) -> str:
@@ -62,8 +75,10 @@ def _training(outputs: Outputs) -> str:
     curve = read_training_curve(outputs.folder("model_run"))
     if curve is None:
         return "no training curve"
-    train, held_out = curve.train.accuracy, curve.eval.accuracy
-    return f"{len(train)} epochs, accuracy {train[-1]:.3f} train, {held_out[-1]:.3f} eval"
+    train, held_out, what = curve.train.accuracy, curve.eval.accuracy, "accuracy"
+    if train is None or held_out is None:
+        train, held_out, what = curve.train.loss, curve.eval.loss, "loss"
+    return f"{len(train)} epochs, {what} {train[-1]:.3f} train, {held_out[-1]:.3f} eval"
 
 
 def _conversion(outputs: Outputs) -> str:
@@ -71,6 +86,8 @@ def _conversion(outputs: Outputs) -> str:
     text = f"int8 {report.model_bytes:,} bytes, task {report.task.name} ({report.task.why})"
     if report.refusal is not None:
         return f"{text}; TFLM does not run it: {report.refusal}"
+    if report.metric in ERRORS and report.float_figure is not None and report.int8_figure is not None:
+        return f"{text}, {report.metric} {report.float_figure:.4g} float, {report.int8_figure:.4g} int8"
     return text if report.agreement is None else f"{text}, agrees with float on {report.agreement:.1%}"
 
 
@@ -89,7 +106,9 @@ def _evaluation(outputs: Outputs) -> str:
     dropped = dropped_baseline(uri)
     alone = "" if dropped is None else f"; not compared with the latest blessed model: {dropped}"
     found, task = overall_metrics(uri), evaluated_task(uri)
-    figures = ", ".join(f"{name} {found[name]:.4f}" for name in (task.metrics if task else ()))
+    figures = ", ".join(
+        f"{name} {found[name]:{'.4g' if name in ERRORS else '.4f'}}" for name in (task.metrics if task else ())
+    )
     return f"{figures} in TFLM, blessed{alone}"
 
 
@@ -112,8 +131,8 @@ def _delivery(outputs: Outputs) -> str:
 _PHRASES: dict[str, Callable[[Outputs], str]] = {
     "SensorExampleGen": _examples,
     "StatisticsGen": _statistics,
-    "SchemaGen": _schema,
-    "ExampleValidator": _anomalies,
+    "ProjectSchema": _schema,
+    "DataGate": _data_findings,
     "Transform": _transform,
     "Trainer": _training,
     "TFLiteConverter": _conversion,

@@ -11,8 +11,8 @@ from edge_deployer.errors import TinyopsError
 COMPONENTS: Final = {
     "SensorExampleGen": "components.sensor_example_gen.component",
     "StatisticsGen": "tfx.components.statistics_gen.component",
-    "SchemaGen": "tfx.components.schema_gen.component",
-    "ExampleValidator": "tfx.components.example_validator.component",
+    "ProjectSchema": "components.project_schema.component",
+    "DataGate": "components.data_gate.component",
     "Transform": "tfx.components.transform.component",
     "Trainer": "components.trainer.component",
     "TFLiteConverter": "components.tflite_converter.component",

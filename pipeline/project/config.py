@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     PositiveInt,
     StringConstraints,
     ValidationError,
     ValidationInfo,
+    create_model,
     field_validator,
     model_validator,
 )
 
+from components.data_gate.gates import DataGates
+from components.project_section import ConfigPath, FeatureName, Section, Share, beside_config
+from components.sensor_example_gen.sources.section import DataSection
+from components.sensor_example_gen.sources.source import source_class
 from edge_deployer.acceptance.checks.accuracy import Accuracy
 from edge_deployer.acceptance.checks.auc import Auc
 from edge_deployer.acceptance.checks.mae import Mae
@@ -28,19 +30,26 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import exists, read_yaml, resolved
 from edge_deployer.profile import BoardProfile, load_profile
+from edge_deployer.release.model_card import StatedUse
 from edge_deployer.task import Threshold
-from edge_deployer.task_name import DEFAULT_THRESHOLD
+from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 from pipeline.project.beam_section import BeamSection
 from pipeline.project.ci_settings import CiSection
 from pipeline.project.kubeflow_settings import KubeflowSection
 
 DEFAULT_CONFIG: Final = Path(__file__).parents[1] / "templates" / "digits" / "tinyops.yaml"
 
-BUILTIN_DIGITS: Final = "digits"
-
-
-def _beside_config(path: Path, info: ValidationInfo) -> Path:
-    return Path((info.context or {}).get("folder", Path())) / path.expanduser()
+_OF_A_REGRESSION: Final = ("max_mae", "max_rmse", "max_rise")
+_OF_LABELS: Final = (
+    "min_accuracy",
+    "min_auc",
+    "min_recall",
+    "min_precision",
+    "threshold",
+    "max_drop",
+    "min_slice_accuracy",
+)
+"""Fields of `evaluate`."""
 
 
 def _taken_by_kubeflow(name: str) -> str:
@@ -52,67 +61,12 @@ def _taken_by_kubeflow(name: str) -> str:
     return name
 
 
-ConfigPath = Annotated[Path, AfterValidator(_beside_config)]
 # No longer than what Kubeflow takes.
 Name = Annotated[str, StringConstraints(max_length=128), AfterValidator(_taken_by_kubeflow)]
-FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Share = Annotated[float, Field(ge=0, le=1)]
+Error = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Splits(_Section):
-    """Hash buckets of each split: their proportion is the splits' proportion."""
-
-    train: PositiveInt = 4
-    eval: PositiveInt = 1
-
-
-class DataSection(_Section):
-    """Where the labelled samples are.
-
-    Attributes:
-        source: path of an `.npz` file, or the word ``digits`` for scikit-learn's bundled handwritten digits.
-        input: array of samples; also the name of the model's input.
-        label: array of class indices.
-        group: array that says from which person, device or recording a sample is; no group stands in two splits.
-        classes: name of each class, in the order of the indices.
-        splits: hash buckets.
-    """
-
-    source: Literal["digits"] | ConfigPath
-    input: FeatureName
-    label: FeatureName
-    group: FeatureName | None = None
-    classes: Annotated[list[str], Field(min_length=2)]
-    splits: Splits = Splits()
-
-    @field_validator("source", mode="before")
-    @classmethod
-    def _on_this_machine(cls, source: object) -> object:
-        if isinstance(source, str) and "://" in source:
-            raise ValueError("a file on this machine is wanted; kubeflow.data_file takes a URI")
-        return source
-
-    @field_validator("classes", mode="before")
-    @classmethod
-    def _as_text(cls, classes: object) -> object:
-        # YAML reads the class names 0, 1, 2 as numbers.
-        return [str(name) for name in classes] if isinstance(classes, list) else classes
-
-    @model_validator(mode="after")
-    def _distinct(self) -> DataSection:
-        names = [name for name in (self.input, self.label, self.group) if name is not None]
-        if len(set(names)) != len(names):
-            raise ValueError("input, label and group must be different arrays")
-        if len(set(self.classes)) != len(self.classes):
-            raise ValueError("two classes have the same name")
-        return self
-
-
-class TrainSection(_Section):
+class TrainSection(Section):
     """The user's code, and what it finds in `custom_config`.
 
     Attributes:
@@ -120,21 +74,24 @@ class TrainSection(_Section):
         preprocessing: with `preprocessing_fn`, if it is not in `module`, whose edits then do not run Transform again.
         epochs: for `run_fn`.
         seed: for both.
+        fit_board: whether the module sizes its network by the board profile: ``custom_config["board"]`` then has its
+            ``arena_bytes`` and ``slot_bytes``, and another profile trains anew.
     """
 
     module: ConfigPath
     preprocessing: ConfigPath | None = None
     epochs: PositiveInt = 40
     seed: Annotated[int, Field(ge=0)] = 0
+    fit_board: bool = False
 
 
-class ConvertSection(_Section):
+class ConvertSection(Section):
     """Post-training quantisation."""
 
     representative_examples: PositiveInt = 200
 
 
-class EvaluateSection(_Section):
+class EvaluateSection(Section):
     """When a model is blessed."""
 
     min_accuracy: Share = 0.9  # Least accuracy of the int8 model over the eval split, where its answers are classes.
@@ -145,11 +102,16 @@ class EvaluateSection(_Section):
     threshold: Threshold = DEFAULT_THRESHOLD
     # Most that accuracy, for an anomaly detection AUC, may lie below the latest blessed model's.
     max_drop: Share = 0.02
-    slices: list[FeatureName] | None = None  # Features whose every value is a slice; None means the label.
+    max_mae: Error | None = None  # Most that a regression's mean absolute error may be, in the target's unit, or None.
+    max_rmse: Error | None = None  # The same of its root mean square error.
+    # Most that a regression's mean absolute error may lie over the latest blessed model's, as a share of that.
+    max_rise: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.05
+    # Features whose every value is a slice; None means the label, of a regression the group.
+    slices: list[FeatureName] | None = None
     min_slice_accuracy: Share | None = None  # Least accuracy on every slice; None asks for none.
 
 
-class DeploySection(_Section):
+class DeploySection(Section):
     """How a release reaches boards."""
 
     inventory: ConfigPath | None = None  # File with the boards; None means virtual boards.
@@ -157,20 +119,22 @@ class DeploySection(_Section):
     signing_key: ConfigPath | None = None  # Ed25519 private key in PEM; None means a key made for the workspace.
 
 
-class PipelineConfig(_Section):
+class PipelineConfig(Section):
     """A project: its data, its training code, and what a model must reach."""
 
     name: Name  # Of the pipeline; runs with the same name and workspace share cache and baseline.
     data: DataSection
+    data_gates: DataGates = DataGates()  # When data is no good to train on.
     train: TrainSection
     convert: ConvertSection = ConvertSection()
     evaluate: EvaluateSection = EvaluateSection()
     # What the model is for: ``classification`` (the greatest of several outputs), ``binary`` (one output, class 1 over
-    # `evaluate.threshold`) or ``anomaly`` (one output is the score, or the model gives its input back); None: as
-    # classes and output show it.
-    task: Literal["classification", "binary", "anomaly"] | None = None
+    # `evaluate.threshold`), ``anomaly`` (one output is the score, or the model gives its input back) or ``regression``
+    # (the outputs are real values, those of `data.target`); None: as target, classes and output show it.
+    task: TaskName | None = None
     board_profile: str = "cortex-m4"  # A shipped profile's name or a `.yaml` file.
     acceptance: AcceptancePlan = AcceptancePlan()  # What boards are asked.
+    card: StatedUse = StatedUse()  # What the model is for, as the release's model card shows it.
     deploy: DeploySection = DeploySection()  # How the release reaches boards.
     beam: BeamSection = BeamSection()  # What runs the components' data work.
     # Where and how steps run on Kubeflow; None for a project that runs on one machine only.
@@ -181,36 +145,73 @@ class PipelineConfig(_Section):
     @classmethod
     def _beside(cls, profile: str, info: ValidationInfo) -> str:
         if profile.endswith((".yaml", ".yml")):
-            return str(_beside_config(Path(profile), info))
+            return str(beside_config(Path(profile), info))
         return profile
 
     @model_validator(mode="after")
     def _fits_its_task(self) -> PipelineConfig:
         """What is asked for can be measured: a threshold that nothing is held against would be no threshold."""
-        classes, evaluate, acceptance = len(self.data.classes), self.evaluate, self.acceptance
+        if self.is_regression:
+            self._fits_a_regression()
+        else:
+            self._fits_labels()
+        return self
+
+    def _fits_labels(self) -> None:
+        """There are as many classes as the task has, and nothing that is asked for is of another task."""
+        if self.task == "regression":
+            raise ValueError("task regression needs data.target, which names what the model is to answer")
+        for name in _OF_A_REGRESSION:
+            if name in self.evaluate.model_fields_set:
+                raise ValueError(f"evaluate.{name} is of a regression, which has data.target")
+        self._fits_classes(len(self.class_names), self.task or "classification")
+
+    def _fits_classes(self, classes: int, shown: str) -> None:
+        evaluate, acceptance = self.evaluate, self.acceptance
         if self.task in ("binary", "anomaly") and classes != 2:
             raise ValueError(f"task {self.task} has two classes, not {classes}; see data.classes")
         may_be_binary = classes == 2 and self.task in (None, "binary")
         for name in ("min_recall", "min_precision"):
             if getattr(evaluate, name) is not None and not may_be_binary:
-                raise ValueError(f"evaluate.{name} is of a binary task; this one is {self.task or 'classification'}")
+                raise ValueError(f"evaluate.{name} is of a binary task; this one is {shown}")
         if acceptance.section(Auc) is not None and (classes != 2 or self.task == "classification"):
             raise ValueError("acceptance.auc is of a binary task or an anomaly detection; this one is classification")
         if acceptance.section(Accuracy) is not None and self.task == "anomaly":
             raise ValueError("acceptance.accuracy is of classes; this task is anomaly")
         if acceptance.section(Mae) is not None:
-            raise ValueError("acceptance.mae is of a regression, which `tinyops push` takes; a project has labels")
-        return self
+            raise ValueError("acceptance.mae is of a regression, which has data.target")
+
+    def _fits_a_regression(self) -> None:
+        """Nothing that is asked for is of classes or scores."""
+        if self.task not in (None, "regression"):
+            raise ValueError(f"data.target is of a regression; task {self.task} has data.label")
+        if self.data.label is not None and "label" in self.data.model_fields_set:
+            raise ValueError("data has both label and target; keep target for a regression, label for anything else")
+        for name in _OF_LABELS:
+            if name in self.evaluate.model_fields_set:
+                instead = "; max_rise is its like" if name == "max_drop" else "; max_mae and max_rmse are its like"
+                raise ValueError(f"evaluate.{name} is not of a regression{instead}")
+        for name, section in (("accuracy", Accuracy), ("auc", Auc)):
+            if self.acceptance.section(section) is not None:
+                raise ValueError(f"acceptance.{name} is not of a regression; acceptance.mae is")
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the model is to answer real values."""
+        return self.data.target is not None
+
+    @property
+    def class_names(self) -> list[str]:
+        """Name of each class, in the order of the indices; empty for a regression."""
+        return self.data.classes or []
 
     @property
     def slices(self) -> tuple[str, ...]:
         """Features whose every value is a slice of the evaluation."""
-        return (self.data.label,) if self.evaluate.slices is None else tuple(self.evaluate.slices)
-
-    @property
-    def buckets(self) -> Mapping[str, int]:
-        """Hash buckets of each split."""
-        return self.data.splits.model_dump()
+        if self.evaluate.slices is not None:
+            return tuple(self.evaluate.slices)
+        natural = self.data.group if self.is_regression else self.data.class_field
+        return () if natural is None else (natural,)
 
     def load_profile(self) -> BoardProfile:
         """The board profile.
@@ -231,6 +232,17 @@ def load_config(path: Path) -> PipelineConfig:
         raise TinyopsError(f"config file {path} does not exist", remedy="give the path of a tinyops.yaml")
     contents = read_yaml(path, f"config file {path}")
     try:
-        return PipelineConfig.model_validate(contents, context={"folder": resolved(path).parent})
+        return _model(contents, path).model_validate(contents, context={"folder": resolved(path).parent})
     except ValidationError as error:
         raise describe_validation_error(error, str(path)) from error
+
+
+def _model(contents: object, path: Path) -> type[PipelineConfig]:
+    """The model of a file: what `data` may have depends on its kind, which an installed package may have brought."""
+    data = contents.get("data") if isinstance(contents, dict) else None
+    kind = data.get("kind", "arrays") if isinstance(data, dict) else "arrays"
+    try:
+        section = source_class(str(kind)).Section
+    except TinyopsError as error:
+        raise TinyopsError(f"{path}: {error.message}", remedy=error.remedy) from error
+    return create_model(PipelineConfig.__name__, __base__=PipelineConfig, data=(section, ...))

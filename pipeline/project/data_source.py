@@ -1,4 +1,4 @@
-"""Getting the data file that a config names."""
+"""Getting the data that a config names."""
 
 from __future__ import annotations
 
@@ -7,20 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from components.sensor_example_gen.inspection import data_facts, inspect
+from components.sensor_example_gen.sources.section import BUILTIN_DIGITS, DataSection
 from edge_deployer.files import make_folder, write_file
-from edge_deployer.release.labelled_data import DatasetFields
-from edge_deployer.report.facts import DataFacts
-from pipeline.project.config import BUILTIN_DIGITS, DataSection
 
 
-def fields_of(data: DataSection) -> DatasetFields:
-    """The names of the arrays, as the data set's reader wants them."""
-    return DatasetFields(data.input, data.label, data.group, len(data.classes))
-
-
-def data_file(data: DataSection, folder: Path) -> Path:
-    """The `.npz` file of a config.
+def data_file(data: DataSection, folder: Path) -> Path | str:
+    """The file or folder of a config, or the URI of what lies in an object store.
 
     Args:
         data: the section that names it.
@@ -28,22 +20,7 @@ def data_file(data: DataSection, folder: Path) -> Path:
     """
     if data.source == BUILTIN_DIGITS:
         return _builtin_digits(folder / "digits.npz")
-    return Path(data.source)
-
-
-def inspect_data(data: DataSection, path: Path, earlier_runs: Path) -> DataFacts:
-    """Read the file and divide it, to see whether that can be done and what there is to say of it.
-
-    Args:
-        data: the section that describes it.
-        path: the file.
-        earlier_runs: where SensorExampleGen keeps what it made of earlier data.
-
-    Raises:
-        TinyopsError: as `inspect`.
-    """
-    _, summary = inspect(path, fields_of(data), data.splits.model_dump(), earlier_runs=earlier_runs)
-    return data_facts(summary, source=path.name, class_names=data.classes, group=data.group)
+    return data.source
 
 
 def _builtin_digits(path: Path) -> Path:

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
+from components.sensor_example_gen.inspection import DividedData, divide, listed_warnings
+from components.sensor_example_gen.reading import features_shape
 from edge_deployer.acceptance.checks.accuracy import require_better_than_constant
 from edge_deployer.acceptance.feasibility import (
     require_budgets,
@@ -20,10 +24,10 @@ from edge_deployer.inventory.inventory import Inventory, board_profile, load_inv
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.keys import load_signing_key
 from edge_deployer.release.version import check_version
-from edge_deployer.report.data_view import data_warnings
 from pipeline.project.beam_options import beam_args, require_job_server
 from pipeline.project.config import PipelineConfig, load_config
-from pipeline.project.data_source import data_file, inspect_data
+from pipeline.project.data_source import data_file
+from pipeline.project.schema_file import SCHEMA_FILE, read_schema
 from pipeline.project.user_module import UserModule
 from pipeline.project.workspace import Workspace
 
@@ -38,11 +42,32 @@ class Project:
     config_file: Path  # Where `config` was read.
     config: PipelineConfig  # The checked config.
     module: UserModule  # The user's training code.
+    schema: str | None  # Text of the schema that the project keeps; None where it keeps none.
+
+    @property
+    def place(self) -> str:
+        """Where its data is, on this machine, if it is."""
+        return str(self.config.data.source)
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Of one sample as Transform gets it; None where neither `data` nor data on this machine shows it.
+
+        Raises:
+            TinyopsError: `data.features` takes no such samples.
+        """
+        return features_shape(self.config.data, self.place)
+
+    @property
+    def schema_file(self) -> Path:
+        """Where the project keeps its schema, if it does."""
+        return self.config_file.parent / SCHEMA_FILE
 
     def archives(self) -> dict[str, list[Path]]:
         """The source files that a release carries, by the name of their archive (`edge_deployer.release.bundle`)."""
+        kept = [self.config_file] if self.schema is None else [self.config_file, self.schema_file]
         return {
-            "model_source.tar.gz": [*self.module.sources, self.config_file],
+            "model_source.tar.gz": [*self.module.sources, *kept],
             "preprocessing_source.tar.gz": list(self.module.preprocessing_sources),
             "tests.tar.gz": list(self.module.tests),
         }
@@ -53,9 +78,14 @@ class RunnableProject(Project):
     """A project that may be run on this machine."""
 
     workspace: Workspace  # Where runs are kept.
-    data_file: Path  # The `.npz` file.
-    warnings: tuple[str, ...]  # What is odd about the data, a sentence each.
+    data_file: Path | str  # File or folder, or the URI of what lies in an object store.
+    warnings: tuple[str, ...]  # What is odd about the data as far as its list shows, a sentence each.
     replace: bool = False  # Whether a release of another task may take production's place.
+
+    @property
+    def place(self) -> str:
+        """Where its data is."""
+        return str(self.data_file)
 
 
 def load_project(config_file: Path) -> Project:
@@ -68,7 +98,17 @@ def load_project(config_file: Path) -> Project:
     check_version(config.deploy.release_version)
     config.load_profile()
     beam_args(config.beam)
-    return Project(config_file, config, UserModule.load(config.train.module, config.train.preprocessing))
+    return project_of(config_file, config)
+
+
+def project_of(config_file: Path, config: PipelineConfig) -> Project:
+    """A config with the module and the schema that belong to it.
+
+    Raises:
+        TinyopsError: something in the module is wrong, or the schema cannot be read.
+    """
+    module = UserModule.load(config.train.module, config.train.preprocessing)
+    return Project(config_file, config, module, read_schema(config_file.parent / SCHEMA_FILE))
 
 
 def prepare(config_file: Path, workspace: Workspace) -> RunnableProject:
@@ -80,32 +120,63 @@ def prepare(config_file: Path, workspace: Workspace) -> RunnableProject:
     project = load_project(config_file)
     config = project.config
     require_job_server(config.beam)
+    require_boards(config)
+    require_key(config)
+    path = data_file(config.data, workspace.data)
+    data = divide(config.data, str(path))
+    require_enough(config, data)
+    warnings = tuple(listed_warnings(data, config.data))
+    return RunnableProject(config_file, config, project.module, project.schema, workspace, path, warnings)
+
+
+def require_boards(config: PipelineConfig) -> Inventory:
+    """The boards of a project, which are enough, of the right kind, and have the budgets that the plan asks for.
+
+    Raises:
+        TinyopsError: they are not, or the inventory is wrong.
+    """
     inventory = load_inventory(config.deploy.inventory)
     _require_staging_board(config, inventory)
     require_budgets(config.acceptance, inventory.profile_names)
     require_quorum(config.acceptance, inventory.wanted_staging)
+    return inventory
+
+
+def require_key(config: PipelineConfig) -> None:
+    """See that the signing key, if the project names one, can be read.
+
+    Raises:
+        TinyopsError: it cannot.
+    """
     if config.deploy.signing_key is not None:
         load_signing_key(config.deploy.signing_key)
-    path = data_file(config.data, workspace.data)
-    data = inspect_data(config.data, path, workspace.outputs(config.name, "SensorExampleGen", "examples"))
-    _require_samples(config, data.splits)
-    if len(config.data.classes) > 2 or config.task in ("classification", "binary"):
-        require_better_than_constant(config.acceptance, data.class_counts["eval"])
-    return RunnableProject(config_file, config, project.module, workspace, path, tuple(data_warnings(data)))
+
+
+def require_enough(config: PipelineConfig, data: DividedData) -> None:
+    """See that the acceptance plan can come to a verdict on what is held out, as far as the list of records shows.
+
+    Raises:
+        TinyopsError: it cannot; the message has the number of samples.
+    """
+    if data.listing.one_sample_each:
+        _require_samples(config, {split: len(places) for split, places in data.splits.items()})
+    if data.listing.labels is not None and (len(config.class_names) > 2 or config.task in ("classification", "binary")):
+        held_out = data.listing.labels[data.splits["eval"]]
+        require_better_than_constant(config.acceptance, np.bincount(held_out).tolist())
 
 
 def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None:
     """Say it in the words of the data, and offer only what helps."""
-    plan, has = config.acceptance, samples["eval"]
-    needed = _most_needed(plan)
+    plan, has, labelled = config.acceptance, samples["eval"], not config.is_regression
+    needed = _most_needed(plan, labelled=labelled)
     if has >= needed:
-        require_samples(plan, has, labelled=True, computed=True)
+        require_samples(plan, has, labelled=labelled, computed=True)
         return
-    buckets = config.data.splits
-    in_all = (buckets.train + buckets.eval) / buckets.eval
+    buckets = config.data.splits.buckets
+    in_all = sum(buckets.values()) / buckets["eval"]
     remedy = "collect more"
     if max(plan.alpha, plan.beta) < _LOOSE:
-        loose = _most_needed(plan.model_copy(update={"alpha": _LOOSE, "beta": _LOOSE}))
+        loose = _most_needed(plan.model_copy(update={"alpha": _LOOSE, "beta": _LOOSE}), labelled=labelled)
         setting = f"`acceptance.alpha` and `beta` to {_LOOSE:g}"
         remedy += f", or set {setting}"
         if has < loose:
@@ -116,8 +187,8 @@ def _require_samples(config: PipelineConfig, samples: Mapping[str, int]) -> None
     )
 
 
-def _most_needed(plan: AcceptancePlan) -> int:
-    return max(samples_needed(plan, labelled=True, computed=True).values())
+def _most_needed(plan: AcceptancePlan, *, labelled: bool) -> int:
+    return max(samples_needed(plan, labelled=labelled, computed=True).values())
 
 
 def _require_staging_board(config: PipelineConfig, inventory: Inventory) -> None:

@@ -104,15 +104,23 @@ def line(blobs: Path, run_nodes: Callable[..., object], tmp_path_factory: pytest
 
     from components.latest_blessed_model.component import LatestBlessedModel
     from components.sensor_example_gen.component import SensorExampleGen
+    from components.sensor_example_gen.sources.arrays import ArraysSection
+    from components.sensor_example_gen.sources.section import Splits
     from components.tflite_converter.component import TFLiteConverter
     from components.tflm_evaluator.component import TFLMEvaluator
     from components.tflm_evaluator.thresholds import Thresholds
     from components.tflm_validator.component import TFLMValidator
     from edge_deployer.profile import load_profile
-    from edge_deployer.release.labelled_data import DatasetFields
 
-    fields = DatasetFields("picture", "kind", "person", len(CLASSES))
-    examples = SensorExampleGen(blobs, fields, {"train": 2, "eval": 1})
+    section = ArraysSection(
+        source=blobs,
+        input="picture",
+        label="kind",
+        group="person",
+        classes=list(CLASSES),
+        splits=Splits(train=2, eval=1),
+    )
+    examples = SensorExampleGen(str(blobs), section)
     trainer = Trainer(examples=examples.outputs["examples"], run_fn="blobs.run_fn", custom_config={"epochs": 4})
     converter = TFLiteConverter(
         trainer.outputs["model"],

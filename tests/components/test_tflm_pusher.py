@@ -17,6 +17,7 @@ from edge_deployer.acceptance.checks.outputs import Outputs
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
 from edge_deployer.release.bundle import IMAGE_FILE, MANIFEST_FILE
+from edge_deployer.release.model_card import FACTS_FILE, FILES, ModelCard
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON
 from edge_deployer.report.words import headline
@@ -52,6 +53,9 @@ class Delivered:
     @property
     def bundle(self) -> set[str]:
         return {path.name for path in Path(self.pushed_model.uri).iterdir()}
+
+    def part(self, name: str) -> bytes:
+        return Path(self.pushed_model.uri, name).read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +95,7 @@ def deliver(line) -> Callable[..., Delivered]:
                 "data_source": "blobs.npz",
                 "class_names": json.dumps(["top", "middle", "bottom"]),
                 "thresholds": json.dumps({"min_accuracy": 0.1, "max_drop": 0.5}),
+                "stated_use": json.dumps({"intended_use": "to tell where a blob is"}),
             },
         )
         return Delivered(**outputs)
@@ -162,6 +167,19 @@ class TestPromotion:
         assert_outcome(deployment, "promoted")
         assert {board.outcome for board in deployment.boards} == {"confirmed"}
         assert {"acceptance.npz", "model_source.tar.gz", IMAGE_FILE, MANIFEST_FILE} <= first.bundle
+
+    def test_the_release_has_its_model_card(self, delivered: tuple[Delivered, Delivered]) -> None:
+        first, second = delivered
+        assert set(FILES) <= first.bundle
+        card = ModelCard.from_json(first.part(FACTS_FILE))
+        assert second.part(FACTS_FILE) == first.part(FACTS_FILE)
+        assert card.stated.intended_use == "to tell where a blob is"
+        assert card.data is not None
+        assert card.quality is not None
+        assert first.report.data is not None
+        assert {split.name: split.samples for split in card.data.splits} == first.report.data.splits
+        assert card.quality.figures[0].least == 0.1
+        assert card.budgets.operators
 
     def test_the_artifacts_say_so(self, delivered: tuple[Delivered, Delivered]) -> None:
         for each in delivered:

@@ -26,6 +26,15 @@ def test_a_curve_is_read_even_of_a_training_that_diverged(tmp_path: Path) -> Non
     assert curve.train.loss[1] != curve.train.loss[1], "NaN stays NaN"
 
 
+def test_the_curve_of_a_regression_has_no_accuracy(tmp_path: Path) -> None:
+    losses = {split: {"loss": curve["loss"]} for split, curve in WHOLE.items()}
+    (tmp_path / FILE_NAME).write_text(json.dumps(losses))
+    curve = read_training_curve(tmp_path)
+    assert curve is not None
+    assert (curve.train.accuracy, curve.eval.accuracy) == (None, None)
+    assert curve.eval.loss == [2.1, 1.1]
+
+
 @pytest.mark.parametrize(
     "contents",
     [
@@ -33,11 +42,12 @@ def test_a_curve_is_read_even_of_a_training_that_diverged(tmp_path: Path) -> Non
         b"\xff{",
         b"[]",
         json.dumps(without("train", "loss")).encode(),
+        json.dumps(without("train", "accuracy")).encode(),
         json.dumps({**WHOLE, "eval": {"loss": [1.0], "accuracy": [0.5]}}).encode(),
         json.dumps({split: {"loss": [], "accuracy": []} for split in WHOLE}).encode(),
         json.dumps({**WHOLE, "eval": {"loss": ["low", "lower"], "accuracy": [0.5, 0.6]}}).encode(),
     ],
-    ids=["empty", "not text", "a list", "no loss", "unequal", "no epoch", "words"],
+    ids=["empty", "not text", "a list", "no loss", "accuracy of one", "unequal", "no epoch", "words"],
 )
 def test_what_is_no_curve_is_as_good_as_none(tmp_path: Path, caplog: pytest.LogCaptureFixture, contents: bytes) -> None:
     assert read_training_curve(tmp_path) is None

@@ -13,12 +13,10 @@ import pytest
 import yaml
 from PIL import Image
 
+from tests.conformance.shared import INPUTS, MODELS, needs_models
 from tests.edge_deployer.cli.command import tinyops
 from tests.edge_deployer.inventories import virtual, write_inventory, write_profile
 from tests.edge_deployer.outcomes import assert_outcome
-
-SHARED = Path(__file__).resolve().parents[3] / "shared"
-MODELS = SHARED / "models"
 
 RUNNABLE = [
     "mlcommons_tiny/ad01_int8.tflite",
@@ -38,7 +36,7 @@ REJECTED = {
     "tflite_micro/simple_add_model.tflite": "more than one input",
 }
 
-pytestmark = pytest.mark.skipif(not MODELS.is_dir(), reason=f"no models at {MODELS.parent.name}/{MODELS.name}")
+pytestmark = needs_models
 
 
 @pytest.fixture
@@ -81,7 +79,7 @@ def test_a_model_that_no_board_can_run_is_rejected_with_the_reason(model: str, r
 
 
 def test_labelled_pictures_are_named_right_on_the_board(tmp_path: Path, inventory: Path) -> None:
-    folder = SHARED / "inputs" / "tflite_micro" / "person_detection"
+    folder = INPUTS / "tflite_micro" / "person_detection"
     # The bitmaps hold the model's stored int8 values as bit patterns.
     pictures = [np.asarray(Image.open(folder / name)).view(np.int8) for name in ("no_person.bmp", "person.bmp")]
     np.savez(tmp_path / "people.npz", inputs=np.stack(pictures)[..., None], labels=np.array([0, 1]))

@@ -8,9 +8,9 @@ import pytest
 
 from edge_deployer.profile import load_profile
 from edge_deployer.tflm import estimate_latency_us
+from tests.conformance.shared import MODELS, needs_models
 
 ROOT = Path(__file__).resolve().parents[2]
-MODELS = ROOT.parent / "shared" / "models"
 PAGE = ROOT / "docs" / "board-profiles.md"
 
 KWS = "mlcommons_tiny/kws_ref_model.tflite"
@@ -27,7 +27,7 @@ NOT_FITTED_MS = {KWS: 474.59, PERSON: 1414.00, IC: 1521.60, AD: 40.89}
 """Of a NUCLEO-G0B1RE, against `cortex-m0plus`."""
 NOT_FITTED_DEVIATION = 0.17
 
-pytestmark = pytest.mark.skipif(not MODELS.is_dir(), reason=f"no models at {MODELS.parent.name}/{MODELS.name}")
+pytestmark = needs_models
 
 
 @pytest.mark.parametrize("board", sorted(PUBLISHED_MS))

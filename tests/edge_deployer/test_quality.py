@@ -9,8 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_deployer.quality import absolute_errors, anomaly_scores, auc, figures, majority_share, right_answers
-from edge_deployer.task import Task
+from edge_deployer.quality import (
+    absolute_errors,
+    anomaly_scores,
+    auc,
+    constant_error,
+    error_figure,
+    figures,
+    majority_share,
+    right_answers,
+)
+from edge_deployer.task import ERRORS, Task
 from edge_deployer.task_name import TaskName
 from edge_deployer.tensors import TensorSpec
 
@@ -91,7 +100,8 @@ def test_a_figure_is_the_mean_or_the_area_of_what_its_samples_have() -> None:
     outputs, labels = np.array([[5], [3], [7]], np.int8), np.array([0, 0, 1])
     targets = np.array([[1.0], [2.0], [2.5]])
     assert figures(Task(name="regression"), outputs, SCORE, labels=None, targets=targets) == {
-        "mae": pytest.approx(2.5 / 3)
+        "mae": pytest.approx(2.5 / 3),
+        "rmse": pytest.approx(((4.0 + 0.25) / 3) ** 0.5),
     }
     assert figures(Task(name="anomaly"), outputs, SCORE, labels=labels, targets=None) == {"auc": 1.0}
     classes = np.array([[5, 1], [3, 9], [7, 2]], np.int8)
@@ -99,6 +109,31 @@ def test_a_figure_is_the_mean_or_the_area_of_what_its_samples_have() -> None:
     assert found == {"accuracy": pytest.approx(1 / 3)}
     reconstructed = figures(Task(name="anomaly"), classes, PAIR, labels=labels, targets=np.zeros((3, 2)))
     assert reconstructed == {"auc": auc(labels, anomaly_scores(classes, np.zeros((3, 2)), PAIR))}
+
+
+REAL = st.floats(-1e3, 1e3, width=32)
+
+
+@given(st.lists(st.tuples(REAL, REAL), min_size=1, max_size=30))
+def test_the_errors_of_a_regression_are_those_of_their_definitions(pairs: list[tuple[float, float]]) -> None:
+    answers, targets = np.array(pairs, np.float32)[:, :1], np.array(pairs)[:, 1:]
+    off = [float(answer) - target for (answer,), (target,) in zip(answers, targets, strict=True)]
+    mae, rmse = (error_figure(metric, answers, targets, FLOATS) for metric in ERRORS)
+    assert mae == pytest.approx(sum(map(abs, off)) / len(off))
+    assert rmse == pytest.approx((sum(error * error for error in off) / len(off)) ** 0.5)
+    assert rmse >= mae * (1 - 1e-9)
+
+
+@given(st.lists(st.tuples(REAL, REAL), min_size=1, max_size=30), st.tuples(REAL, REAL))
+def test_no_constant_answer_has_less_than_the_constant_error(
+    rows: list[tuple[float, float]], constant: tuple[float, float]
+) -> None:
+    targets = np.array(rows)
+    always = np.tile(np.array(constant, np.float32), (len(rows), 1))
+    median = np.tile(np.median(targets, axis=0), (len(rows), 1))
+    least = constant_error(targets)
+    assert error_figure("mae", always, targets, FLOATS) >= least * (1 - 1e-6) - 1e-9
+    assert error_figure("mae", median, targets, FLOATS) == pytest.approx(least, rel=1e-5, abs=1e-3)
 
 
 @pytest.mark.parametrize("task", get_args(TaskName))

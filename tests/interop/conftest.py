@@ -8,8 +8,9 @@ import pytest
 
 from tests.edge_deployer.virtual_board.board_fixtures import board, identity_image, signer, unused_boards
 from tests.environments import ROOT, environment
+from tests.interop.stores import bucket, endpoint, google_bucket, google_store
 
-__all__ = ["board", "identity_image", "signer", "unused_boards"]
+__all__ = ["board", "bucket", "endpoint", "google_bucket", "google_store", "identity_image", "signer", "unused_boards"]
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ def project(tmp_path: Path) -> Callable[..., Path]:
             for part in path:
                 section = section.setdefault(part, {})
             if value is None:
-                section.pop(last)
+                section.pop(last, None)
             else:
                 section[last] = value
         sound = np.random.default_rng(0).normal(size=(60, 4))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -118,14 +117,38 @@ class MaeCheck(SequentialCheck):
         if mae is None:
             return
         try:
-            test = _test(mae, reference, plan)
+            largest = mae.largest_error or _largest_error(reference)
         except ValueError as error:
-            raise TinyopsError(
-                f"acceptance plan: `mae` cannot be tested: {error}",
-                remedy="set mae.largest_error to the largest error there can be, above ceiling and margin together",
-            ) from error
-        needed = fewest(lambda cap: replace(test, cap=cap).decide(np.zeros(cap)))
-        require_as_many("mae", needed, len(reference))
+            raise _untestable(error) from error
+        require_as_many("mae", _needed(mae, plan, largest), len(reference))
+
+    @override
+    def samples_needed(self, plan: AcceptancePlan, *, labelled: bool, computed: bool) -> int | None:
+        mae = plan.section(Mae)
+        return None if mae is None or mae.largest_error is None else _needed(mae, plan, mae.largest_error)
+
+
+def _needed(mae: Mae, plan: AcceptancePlan, largest: float) -> int:
+    """The fewest samples with which answers without any error are accepted.
+
+    Raises:
+        TinyopsError: ceiling and margin go beyond the largest error.
+    """
+    try:
+        return fewest(
+            lambda cap: CeilingTest(mae.ceiling, mae.margin, plan.alpha, plan.beta, cap, 0.0, largest).decide(
+                np.zeros(cap)
+            )
+        )
+    except ValueError as error:
+        raise _untestable(error) from error
+
+
+def _untestable(error: ValueError) -> TinyopsError:
+    return TinyopsError(
+        f"acceptance plan: `mae` cannot be tested: {error}",
+        remedy="set mae.largest_error to the largest error there can be, above ceiling and margin together",
+    )
 
 
 def _test(mae: Mae, reference: Reference, plan: AcceptancePlan) -> CeilingTest:

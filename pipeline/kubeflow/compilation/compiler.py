@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from components.sensor_example_gen.sources.places import is_uri
+from components.sensor_example_gen.sources.section import BUILTIN_DIGITS
 from components.trainer.environment import BOARD_PROFILE
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
@@ -17,7 +19,6 @@ from pipeline.kubeflow.step.entrypoint import PIPELINE_ROOT
 from pipeline.kubeflow.step.executor_input import type_title
 from pipeline.kubeflow.step.executor_output import SHOWN_BY_KUBEFLOW
 from pipeline.project.component_names import COMPONENTS
-from pipeline.project.config import BUILTIN_DIGITS
 from pipeline.project.heavy_imports import heavy_imports
 from pipeline.project.kubeflow_settings import (
     ALL_STEPS,
@@ -50,7 +51,9 @@ def compile_project(config_file: Path, *, image: str | None = None) -> PipelineF
         TinyopsError: the config or the module is wrong, or names what the image does not have.
     """
     project = load_project(config_file.resolve())
-    section = _section(project) if image is None else _with_image(_section(project), image)
+    section = _section(project)
+    if image is not None:
+        section = _with(section, f"--image {image}", image=image)
     _require_in_image(project)
     _require_steps(section)
     parameters = _parameters(project, section)
@@ -70,14 +73,17 @@ def _section(project: Project) -> KubeflowSection:
             f"{project.config_file} has no section kubeflow, which names the image and the pipeline root",
             remedy="add `kubeflow: {image: REGISTRY/NAME:TAG, pipeline_root: minio://BUCKET/FOLDER}`",
         )
-    return project.config.kubeflow
+    section, source = project.config.kubeflow, str(project.config.data.source)
+    if section.data_file is None and is_uri(source):
+        return _with(section, f"data.source {source}", data_file=source)
+    return section
 
 
-def _with_image(section: KubeflowSection, image: str) -> KubeflowSection:
+def _with(section: KubeflowSection, what: str, **changes: str) -> KubeflowSection:
     try:
-        return KubeflowSection.model_validate({**section.model_dump(), "image": image})
+        return KubeflowSection.model_validate({**section.model_dump(), **changes})
     except ValidationError as error:
-        raise describe_validation_error(error, f"--image {image}") from error
+        raise describe_validation_error(error, what) from error
 
 
 def _require_in_image(project: Project) -> None:

@@ -15,7 +15,7 @@ from pipeline.project.kubeflow_settings import (
     ObjectStoreSection,
     Toleration,
 )
-from pipeline.project.step_names import BASELINE, PUSHER, READER
+from pipeline.project.step_names import BASELINE, DATA_GATE, PUSHER, READER
 
 STORE_ADDRESS: Final = "AWS_ENDPOINT_URL"
 """Environment variable that boto3 reads: the address of an object store that speaks S3."""
@@ -56,7 +56,7 @@ def _store(name: str, section: KubeflowSection) -> ObjectStoreSection | None:
     """How a step opens the object store itself; None for one that does not, or that needs nothing for it."""
     if name == READER and section.data_file is not None and not section.data_file.startswith("/"):
         opened = section.data_file
-    elif name in (READER, BASELINE):
+    elif name in (READER, DATA_GATE, BASELINE):
         opened = section.pipeline_root
     else:
         return None

@@ -23,7 +23,7 @@ GENERIC = frozenset({"system.Artifact", "tfx.Artifact"})
 _TITLE = re.compile(r"[a-z][a-z0-9-_]{2,20}[.][A-Z][a-zA-Z0-9-_]{2,49}")
 """Kubeflow's schema of titles, as TFX has it (tfx.orchestration.kubeflow.v2.compiler_utils)."""
 
-OURS = frozenset({"tinyops.AcceptanceSet", "tinyops.DeploymentReport"})
+OURS = frozenset({"tinyops.AcceptanceSet", "tinyops.DataFindings", "tinyops.DeploymentReport"})
 """Titles in components.artifact_types, whose import is TFX's."""
 
 

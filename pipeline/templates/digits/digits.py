@@ -7,7 +7,6 @@ would not run on a board is refused before it is trained. `run_fn` trains and ex
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 from tfx.components.trainer.fn_args_utils import FnArgs
+
+from components.building_blocks.training import read_split, write_curve
 
 SIDE = 8
 BRIGHTEST = 16.0
@@ -43,8 +44,8 @@ def run_fn(fn_args: FnArgs) -> None:
     """
     config = fn_args.custom_config
     tf.keras.utils.set_random_seed(config["seed"])
-    train = read_arrays(fn_args.train_files, config)
-    held_out = read_arrays(fn_args.eval_files, config)
+    train = read_split(fn_args.train_files, config, (SIDE, SIDE, 1))
+    held_out = read_split(fn_args.eval_files, config, (SIDE, SIDE, 1))
     samples = with_shifts(*train)
     model = build_model(config)
     schedule = tf.keras.optimizers.schedules.CosineDecay(LEARNING_RATE, config["epochs"] * (len(samples[0]) // BATCH))
@@ -52,24 +53,6 @@ def run_fn(fn_args: FnArgs) -> None:
     history = model.fit(*samples, batch_size=BATCH, epochs=config["epochs"], validation_data=held_out, verbose=0)
     model.export(fn_args.serving_model_dir)
     write_curve(history.history, Path(fn_args.model_run_dir))
-
-
-def read_arrays(patterns: list[str], config: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Images and labels of a split, in the order of the images' bytes: Beam shuffles what it writes.
-
-    Returns:
-        float32 (n, 8, 8, 1) from 0 to 16, and int64 (n,).
-    """
-    files = tf.io.gfile.glob(patterns)
-    records = list(tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator())
-    features = {
-        config["input"]: tf.io.FixedLenFeature([SIDE, SIDE, 1], tf.float32),
-        config["label"]: tf.io.FixedLenFeature([], tf.int64),
-    }
-    parsed = tf.io.parse_example(records, features)
-    images, labels = parsed[config["input"]].numpy(), parsed[config["label"]].numpy()
-    order = sorted(range(len(images)), key=lambda row: (images[row].tobytes(), labels[row]))
-    return images[order], labels[order]
 
 
 def with_shifts(images: NDArray[Any], labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -99,13 +82,3 @@ def build_model(config: dict[str, Any]) -> tf.keras.Model:
             layers.Dense(config["classes"], activation="softmax"),
         ]
     )
-
-
-def write_curve(history: dict[str, list[float]], folder: Path) -> None:
-    """Write `training.json`: loss and accuracy of both splits after each epoch."""
-    curve = {
-        "train": {"loss": history["loss"], "accuracy": history["accuracy"]},
-        "eval": {"loss": history["val_loss"], "accuracy": history["val_accuracy"]},
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "training.json").write_text(json.dumps(curve, indent=2))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
-from digits import SIDE, build_model, with_shifts, write_curve
+from digits import SIDE, build_model, with_shifts
 
 
 def test_shifts_move_a_picture_by_one_pixel_and_lose_nothing_else() -> None:
@@ -26,11 +23,3 @@ def test_the_network_takes_a_picture_and_gives_a_probability_a_class() -> None:
     probabilities = model(np.zeros((2, SIDE, SIDE, 1), np.float32)).numpy()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert model.count_params() == 2350
-
-
-def test_the_curve_has_both_splits(tmp_path: Path) -> None:
-    """A value an epoch."""
-    history = {"loss": [2.0, 1.0], "accuracy": [0.1, 0.5], "val_loss": [2.1, 1.1], "val_accuracy": [0.2, 0.6]}
-    write_curve(history, tmp_path)
-    curve = json.loads((tmp_path / "training.json").read_text())
-    assert curve["eval"] == {"loss": [2.1, 1.1], "accuracy": [0.2, 0.6]}

@@ -10,9 +10,11 @@ from edge_deployer.acceptance.checks.accuracy import Accuracy
 from edge_deployer.acceptance.checks.against_production import AgainstProduction
 from edge_deployer.acceptance.checks.auc import Auc
 from edge_deployer.acceptance.checks.mae import Mae
-from edge_deployer.acceptance.feasibility import require_feasible, require_samples
+from edge_deployer.acceptance.feasibility import require_feasible, require_samples, samples_needed
 from edge_deployer.acceptance.plan import AcceptancePlan, Budget
 from edge_deployer.acceptance.reference import Reference
+from edge_deployer.acceptance.statistics.bounded_mean import CeilingTest
+from edge_deployer.acceptance.statistics.decision import Decision
 from edge_deployer.acceptance.stored_array import StoredArray
 from edge_deployer.errors import TinyopsError
 from edge_deployer.task import Task
@@ -136,3 +138,14 @@ def test_the_largest_error_of_a_float_output_must_be_told() -> None:
     assert "largest error" in refusal(AcceptancePlan(mae=Mae(ceiling=0.1, margin=0.1)), held)
     told = AcceptancePlan(mae=Mae(ceiling=0.1, margin=0.1, largest_error=2.0))
     require_feasible(told, held, profiles=["m4"], boards=1)
+
+
+def test_how_many_samples_an_error_needs_is_known_where_the_largest_is() -> None:
+    told = AcceptancePlan(mae=Mae(ceiling=0.5, margin=0.5, largest_error=2.0))
+    needed = samples_needed(told, labelled=False, computed=True)["mae"]
+    found = CeilingTest(0.5, 0.5, told.alpha, told.beta, needed, 0.0, 2.0).decide(np.zeros(needed))
+    assert (found.decision, found.samples) == (Decision.ACCEPT, needed)
+    unknown = AcceptancePlan(mae=Mae(ceiling=0.5, margin=0.5))
+    assert "mae" not in samples_needed(unknown, labelled=False, computed=True)
+    with pytest.raises(TinyopsError, match="`mae` cannot be tested"):
+        samples_needed(AcceptancePlan(mae=Mae(ceiling=2, margin=1, largest_error=2)), labelled=False, computed=True)

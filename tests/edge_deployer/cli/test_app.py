@@ -146,7 +146,7 @@ def test_the_shell_completes_commands_and_those_below_them(tmp_path: Path, monke
     monkeypatch.setenv("_TINYOPS_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", "tinyops re")
     monkeypatch.setenv("COMP_CWORD", "1")
-    assert {"register", "replay", "report"} == set(tinyops_process(cwd=tmp_path).stdout.split())
+    assert {"register", "releases", "replay", "report"} == set(tinyops_process(cwd=tmp_path).stdout.split())
     monkeypatch.setenv("COMP_WORDS", "tinyops report ")
     monkeypatch.setenv("COMP_CWORD", "2")
     assert {"list", "open", "show"} < set(tinyops_process(cwd=tmp_path).stdout.split())
@@ -354,6 +354,7 @@ def test_json_is_json_for_errors_of_every_command(words: list[str]) -> None:
     [
         ["push", "missing.tflite"],
         ["boards", "probe", "nobody"],
+        ["releases", "show", "missing"],
         ["report", "show", "missing"],
         ["run", "missing.yaml"],
         ["verify", "missing.yaml"],

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import cbor2
+import numpy as np
 import pytest
 
+from edge_deployer.acceptance.plan import Budget
 from edge_deployer.errors import TinyopsError
-from edge_deployer.release.bundle import IMAGE_FILE, MANIFEST_FILE, archive, read_bundle, write_bundle
+from edge_deployer.release import front_end, model_card
+from edge_deployer.release.bundle import (
+    IMAGE_FILE,
+    MANIFEST_FILE,
+    DamagedBundle,
+    archive,
+    read_bundle,
+    write_bundle,
+)
 from edge_deployer.release.keys import SigningKey
+from edge_deployer.release.model_card import StatedUse
 from edge_deployer.release.store import ReleaseStore
 from edge_deployer.wire.mcuboot import parse_image
 from tests.edge_deployer.candidates import MakeCandidate
+from tests.edge_deployer.cards import card
+from tests.edge_deployer.front_ends import on_board, on_host
 
 
 def test_bundle_reads_back_whole(tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey) -> None:
@@ -194,3 +211,102 @@ def test_a_release_of_another_key_is_another_release(
     assert first.image.hash != second.image.hash
     assert first.folder.is_dir()
     assert not store.set_aside
+
+
+def test_a_front_end_is_a_part_of_the_release_and_in_its_manifest(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    candidate = dataclasses.replace(make_candidate(), front_end=on_board(rate=16_000, gain=0.1))
+    write_bundle(candidate, tmp_path / "bundle", version="1.0.0+1", key=signing_key)
+    read = read_bundle(tmp_path / "bundle", public_pem=signing_key.public_pem)
+    assert read.front_end is not None
+    assert read.front_end.parts() == on_board(rate=16_000, gain=0.1).parts()
+    assert read.manifest.front_end == read.front_end.facts
+    assert set(front_end.FILES) <= set(read.manifest.parts)
+    for name in front_end.FILES:
+        original = (tmp_path / "bundle" / name).read_bytes()
+        _flip(tmp_path / "bundle" / name, len(original) // 2)
+        with pytest.raises(DamagedBundle, match=name):
+            read_bundle(tmp_path / "bundle", public_pem=signing_key.public_pem)
+        (tmp_path / "bundle" / name).write_bytes(original)
+
+
+def test_features_of_the_host_are_said_to_be_that(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    candidate = dataclasses.replace(make_candidate(), front_end=on_host())
+    bundle = write_bundle(candidate, tmp_path / "bundle", version="1.0.0+1", key=signing_key)
+    assert bundle.manifest.front_end is not None
+    assert not bundle.manifest.front_end.on_board
+    assert front_end.GOLDEN_FILE not in bundle.manifest.parts
+    assert read_bundle(bundle.folder, public_pem=signing_key.public_pem).front_end == on_host()
+
+
+def test_a_release_without_a_front_end_is_what_it_was_before_there_were_any(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    bundle = write_bundle(make_candidate(), tmp_path / "bundle", version="1.0.0+1", key=signing_key)
+    assert "front_end" not in cbor2.loads(bundle.image.manifest)
+    assert "front_end" not in json.loads((bundle.folder / MANIFEST_FILE).read_text())
+    assert read_bundle(bundle.folder, public_pem=signing_key.public_pem).front_end is None
+
+
+def test_the_same_model_with_another_front_end_is_another_release(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    store, plain = ReleaseStore(tmp_path), make_candidate()
+    candidates = [
+        plain,
+        dataclasses.replace(plain, front_end=on_host()),
+        dataclasses.replace(plain, front_end=on_board(rate=8_000)),
+        dataclasses.replace(plain, front_end=on_board(rate=16_000)),
+        dataclasses.replace(plain, front_end=on_board(np.ones((3, 4), np.int8), rate=16_000)),
+    ]
+    versions = [store.release(candidate, version="1.0.0", key=signing_key).manifest.version for candidate in candidates]
+    assert versions == [f"1.0.0+{build}" for build in range(1, 6)]
+    again = [store.release(candidate, version="1.0.0", key=signing_key).manifest.version for candidate in candidates]
+    assert again == versions
+
+
+def test_a_model_card_is_a_part_of_the_bundle(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    files = card(stated=StatedUse(intended_use="to read meters"))
+    candidate = dataclasses.replace(make_candidate(), card=files)
+    bundle = write_bundle(candidate, tmp_path / "bundle", version="1.0.0+1", key=signing_key)
+    assert set(model_card.FILES) <= bundle.manifest.parts.keys()
+    read = read_bundle(bundle.folder, public_pem=signing_key.public_pem)
+    assert read.card == bundle.card == files.parts()
+    assert model_card.ModelCard.from_json(read.card[model_card.FACTS_FILE]) == files.card
+    (bundle.folder / model_card.PAGE_FILE).write_text(files.page.replace("meters", "minds"))
+    with pytest.raises(DamagedBundle, match=r"model_card\.html is not the file that was released"):
+        read_bundle(bundle.folder, public_pem=signing_key.public_pem)
+
+
+def test_a_release_of_before_there_were_cards_is_still_the_same(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    store, plain = ReleaseStore(tmp_path), make_candidate()
+    before = store.release(plain, version="1.0.0", key=signing_key)
+    assert not before.card
+    now = store.release(dataclasses.replace(plain, card=card()), version="1.0.0", key=signing_key)
+    assert now.release_id == before.release_id
+
+
+def test_only_what_is_said_of_its_use_makes_the_same_model_another_release(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    store, plain = ReleaseStore(tmp_path), make_candidate()
+
+    def released(**changed: Any) -> str:
+        candidate = dataclasses.replace(plain, card=card(**changed))
+        return store.release(candidate, version="1.0.0", key=signing_key).release_id
+
+    first = released()
+    assert released() == first
+    assert released(budget=Budget(latency_p95_us=1)) == first
+    assert store.release(plain, version="1.0.0", key=signing_key).release_id == first
+    other = released(stated=StatedUse(not_for="people"))
+    assert other != first
+    assert released(stated=StatedUse(not_for="people")) == other
+    assert released() == first

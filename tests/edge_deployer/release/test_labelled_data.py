@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +102,13 @@ def test_wrong_targets_and_slices_are_named(tmp_path: Path, name: str, values: n
     fields = DatasetFields(input="inputs", label=None, group=None, classes=None, **{name.removesuffix("s"): name})
     with pytest.raises(TinyopsError, match=rf"data\.npz: {said}"):
         load_dataset(tmp_path / "data.npz", fields)
+
+
+def test_labels_may_be_the_names_of_classes(tmp_path: Path) -> None:
+    np.savez(tmp_path / "data.npz", inputs=np.zeros((3, 4)), what=np.array(["up", "down", "up"]))
+    fields = DatasetFields("inputs", "what", group=None, classes=2, class_names=("down", "up"))
+    labels = load_dataset(tmp_path / "data.npz", fields).labels
+    assert labels is not None
+    assert (labels.dtype, labels.tolist()) == (np.int64, [1, 0, 1])
+    with pytest.raises(TinyopsError, match=r"'what'\[1\] = 'down' is none of the classes left, up"):
+        load_dataset(tmp_path / "data.npz", replace(fields, class_names=("left", "up")))

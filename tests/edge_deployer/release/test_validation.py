@@ -15,7 +15,7 @@ from edge_deployer.profile import load_profile
 from edge_deployer.quality import figures
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.samples import LabelledSamples
-from edge_deployer.release.validation import draw, validate_model
+from edge_deployer.release.validation import Terms, draw, validate_model
 from edge_deployer.task import Task
 from edge_deployer.task_name import TaskName
 from edge_deployer.tensors import TensorSpec, dequantize
@@ -128,6 +128,20 @@ def test_a_regression_is_judged_by_its_error() -> None:
         20: 2.0,
         -30: -2.0,
     }
+
+
+@pytest.mark.parametrize(("targets", "blessed"), [([0.0, 2.0, 4.0], True), ([1.2, 2.0, 2.2], False)])
+def test_a_regression_must_be_better_than_the_median(targets: list[float], blessed: bool) -> None:
+    stored = np.array([[0], [20], [30]], np.int8)
+    data = LabelledSamples(stored, None, targets=np.array(targets))
+    report = validate_model(identity_classifier(1), M4, data, acceptance_samples=3, seed=0).report
+    assert report.constant_error == pytest.approx(4 / 3 if blessed else 1 / 3)
+    assert report.blessed == blessed
+    assert blessed or why(report) == (
+        "mean absolute error 0.666667 is not less than 0.333333, what always answering the median would reach"
+    )
+    loose = Terms(better_than_constant=False)
+    assert validate_model(identity_classifier(1), M4, data, acceptance_samples=3, seed=0, terms=loose).report.blessed
 
 
 def test_data_without_labels_measures_parity_alone() -> None:

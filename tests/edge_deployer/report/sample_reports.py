@@ -16,8 +16,17 @@ from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
 from edge_deployer.boards.record import BoardOutcome, BoardRecord, Step
 from edge_deployer.finding import Finding, Told
 from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.release.data_findings import FewestExamples, GateResult, NotMeasured, SchemaFits, ValueDistance
+from edge_deployer.release.front_end import FrontEndFacts
 from edge_deployer.release.manifest import Manifest, Provenance
-from edge_deployer.release.refusals import BelowThreshold, Misfit, NotBlessed
+from edge_deployer.release.refusals import (
+    AboveBaseline,
+    AboveThreshold,
+    AsGoodAsConstant,
+    BelowThreshold,
+    Misfit,
+    NotBlessed,
+)
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.report.facts import (
     ConversionFacts,
@@ -112,6 +121,51 @@ def refused_at_evaluation() -> Report:
         update={"blessed": False, "accuracy": 0.9417, "reason": refusal.reason, "baseline_accuracy": 0.9806}
     )
     report.samples = []
+    return report
+
+
+def refused_regression() -> Report:
+    """The age of a battery in days: three times as far off as the latest model, and no better than the median."""
+    findings = (
+        AboveThreshold(metric="mae", figure=71.25, threshold=30.0, where=None),
+        AboveBaseline(metric="mae", rise=47.5, baseline=23.75, allowed=0.05, where=None),
+        AsGoodAsConstant(metric="mae", figure=71.25, constant=68.5),
+    )
+    report = refused_at_evaluation()
+    report.deployment.reason = NotBlessed(findings=findings)
+    assert report.data is not None
+    assert report.conversion is not None
+    report.data = report.data.model_copy(
+        update={"class_names": [], "class_counts": {"train": [], "eval": []}, "group": "battery"}
+    )
+    report.training = [Epoch(loss=epoch.loss, eval_loss=epoch.eval_loss) for epoch in training()]
+    report.conversion = report.conversion.model_copy(
+        update={"metric": "mae", "float_figure": 70.75, "int8_figure": 71.25, "label_agreement": None}
+    )
+    report.evaluation = EvaluationFacts(
+        blessed=False,
+        reason=report.deployment.reason,
+        examples=360,
+        task=Task(name="regression", why="the data has targets"),
+        figures={"mae": 71.25, "rmse": 88.0},
+        least={},
+        most={"mae": 30.0},
+        constant_error=68.5,
+        max_drop=0.0,
+        max_rise=0.05,
+        baseline=23.75,
+        slices=[SliceFacts(name=f"battery = {name}", examples=180, figure=57 + 28.5 * name) for name in range(2)],
+    )
+    report.validation = validation().model_copy(
+        update={
+            "task": report.evaluation.task,
+            "figures": report.evaluation.figures,
+            "majority": None,
+            "constant_error": 68.5,
+            "confusion": None,
+            "class_names": [],
+        }
+    )
     return report
 
 
@@ -213,6 +267,24 @@ def many_classes(count: int = 30) -> Report:
     return report
 
 
+def data_gates() -> list[GateResult]:
+    """Two that passed, one that warns, and one without anything to measure."""
+    return [
+        GateResult(gate="schema_anomalies", level="passed", finding=SchemaFits()),
+        GateResult(
+            gate="class_examples",
+            level="warned",
+            finding=FewestExamples(name="seven", count=6, limit=10),
+        ),
+        GateResult(
+            gate="value_skew",
+            level="passed",
+            finding=ValueDistance(of="split eval", known="split train", feature="image", distance=0.0125, limit=0.25),
+        ),
+        GateResult(gate="label_drift", level="not measured", finding=NotMeasured(why="nothing_accepted")),
+    ]
+
+
 def full_report(record: Deployment, acceptance: AcceptanceSet | None = None) -> Report:
     """All facts of the digits pipeline around a deployment."""
     fingerprint = digest("digits")
@@ -229,6 +301,7 @@ def full_report(record: Deployment, acceptance: AcceptanceSet | None = None) -> 
             class_names=list(DIGITS),
             class_counts={"train": [*[144] * 7, *[143] * 3], "eval": [36] * 10},
         ),
+        data_gates=data_gates(),
         training=training(),
         conversion=ConversionFacts(
             metric="accuracy",
@@ -346,6 +419,7 @@ def release_record() -> ReleaseRecord:
             data_fingerprint=digest("digits"),
         ),
         metrics={"accuracy": 0.98056, "eval_examples": 360.0},
+        front_end=FrontEndFacts(name="scale", version="1", on_board=True, parameters={"shift": 4, "offset": -128}),
         parts={
             name: digest(name)
             for name in (
@@ -516,6 +590,7 @@ STOPPED = [
     too_few_boards,
     no_healthy_boards,
     refused_at_evaluation,
+    refused_regression,
     refused_at_validation,
     refused_at_staging,
     refused_on_signals,

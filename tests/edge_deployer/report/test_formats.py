@@ -118,3 +118,13 @@ def test_a_bound_says_on_which_side_it_holds_and_how_surely(name: str, bound: Bo
 def test_samples_stand_against_a_test_of_fixed_size(samples: int | None, fixed: int | None, text: str) -> None:
     check = CheckResult(name="labels", status="passed", finding=Told(text=""), samples=samples, fixed_samples=fixed)
     assert plain(formats.check_samples(check)) == text
+
+
+@pytest.mark.parametrize(("value", "shown"), [(0.0725069, "0.07251"), (123456.7, "123 500"), (30.0, "30")])
+def test_an_error_has_four_digits_in_its_own_unit(value: float, shown: str) -> None:
+    assert plain(formats.metric(value, "rmse")) == shown
+    assert plain(formats.change(-value, "mae")) == f"-{shown}"
+
+
+def test_a_change_of_a_share_is_in_points() -> None:
+    assert plain(formats.change(-0.0028, "accuracy")) == "-0.28 points"

@@ -15,13 +15,17 @@ import pytest
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.finding import Told
+from edge_deployer.release.front_end import FrontEndFacts
 from edge_deployer.report.acceptance_view import board_facts, check_rows
-from edge_deployer.report.facts import Report
+from edge_deployer.report.facts import AnomalyFacts, ExampleFacts, Report
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
+from edge_deployer.report.formats import grouped
 from edge_deployer.report.html import render_html, write_report
+from edge_deployer.report.markdown import render_markdown
 from edge_deployer.report.words import headline, in_words, remedy
 from tests.edge_deployer.report import sample_reports
 from tests.edge_deployer.report.sample_reports import CASES, PROMOTED, STOPPED
+from tests.edge_deployer.report.typography import plain
 
 VOID = frozenset({"meta", "img", "br", "path", "use"})
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -359,6 +363,25 @@ def test_every_step_of_the_journal_and_part_of_the_manifest_is_shown() -> None:
     assert "2026-03-14 09:26:54 UTC" in text
 
 
+@pytest.mark.parametrize(
+    ("front_end", "told"),
+    [
+        (FrontEndFacts(name="scale", version="2", on_board=True), "Features computed on the board by scale, version 2"),
+        (FrontEndFacts(name="none", version="1", on_board=False), "Features computed on the host: not on the board"),
+        (None, None),
+    ],
+)
+def test_where_features_are_computed_is_told_where_it_is_known(
+    front_end: FrontEndFacts | None, told: str | None
+) -> None:
+    report = sample_reports.promoted()
+    assert report.deployment.release is not None
+    release = report.deployment.release
+    release.manifest = release.manifest.model_copy(update={"front_end": front_end})
+    shown = [page_of(report).text, render_markdown(report).replace("Features:", "Features")]
+    assert [told in text if told else "Features computed" not in text for text in shown] == [True, True]
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     occupied = tmp_path / "file"
     occupied.write_text("")
@@ -403,3 +426,50 @@ def card_of(text: str, report: Report, name: str) -> str:
 def normal(figure: str) -> str:
     """A figure as `Page.text` has it: any white space is one space."""
     return " ".join(figure.split())
+
+
+def test_a_regression_is_told_in_the_targets_unit() -> None:
+    text = Page(text_of(sample_reports.refused_regression)).text
+    for said in (
+        "mean absolute error 71.25, root mean square error 88; at most mean absolute error 30 is asked for.",
+        "Always answering the median would reach 68.5.",
+        "The latest blessed model has 23.75: +47.5, a rise by 5.0 % of that is allowed.",
+        "mae 71.25 is above 30 on the whole eval split",
+        "mae is 47.5 above the latest blessed model's 23.75 on the whole eval split; 5.0 % more is allowed",
+        "mean absolute error 71.25 is not less than 68.5, what always answering the median would reach",
+        "quantisation changed it by +0.5",
+    ):
+        assert said in plain(text), said
+    assert "Classes" not in text
+    assert "Accuracy, train" not in text
+
+
+def test_the_page_shows_what_was_done_to_recordings_what_is_wrong_with_them_and_lets_them_be_heard() -> None:
+    report = sample_reports.promoted()
+    assert report.data is not None
+    report.data = report.data.model_copy(
+        update={
+            "described": {"window": "1 s"},
+            "records": 1_800,
+            "anomalies": {
+                "wrong_format": AnomalyFacts(
+                    count=2, left_out=True, records={"<b>.wav": "is MP3, not WAV", "c.wav": ""}
+                )
+            },
+            "ignored": ["notes.txt"],
+            "examples": [
+                ExampleFacts(record="a.wav", label="seven", kind="waveform", curves=[[0, 1, 0.5]], wav="UklGRg=="),
+                ExampleFacts(record="b.png", label="eight", kind="picture", png="iVBORw=="),
+            ],
+        }
+    )
+    page = render_html(report)
+    assert '<tr><th scope="row">Window</th><td>1 s</td></tr>' in page
+    assert f'<tr><th scope="row">Records</th><td>{grouped(1_800)}</td></tr>' in page
+    assert "&lt;b&gt;.wav" in page
+    assert '<th scope="row">wrong format</th><td class="num">2</td><td>left out</td>' in page
+    assert "notes.txt" in page
+    assert '<audio controls preload="none" src="data:audio/wav;base64,UklGRg=="' in page
+    assert "media-src data:" in page
+    assert page.count("data:audio/wav") == 1
+    assert 'src="data:image/png;base64,iVBORw==" alt="Sample b.png"' in page

@@ -27,7 +27,7 @@ def test_verdict_remedy_boards_and_checks_are_in_it(case: Callable[[], Report]) 
     assert _plain(headline(deployment)) in shown
     assert deployment.pushed or _plain(remedy(deployment) or "") in shown
     checked = [board for board in deployment.boards if check_rows(board)]
-    if report.data:
+    if report.data and report.data.class_names:
         assert tables.pop()[0] == ["Class", *report.data.class_counts]
     assert len(tables) == bool(deployment.boards) + len(checked)
     if deployment.boards:
@@ -44,6 +44,22 @@ def test_classes_are_counted_and_what_is_odd_about_the_data_is_told() -> None:
     text = render_markdown(report)
     assert _tables(text)[-1][4] == ["3", "144", "0"]
     assert "Warning: split eval has no samples of class 3" in _text(text)
+
+
+def test_each_gate_on_the_data_has_a_line_and_one_that_warns_its_remedy() -> None:
+    text = render_markdown(sample_reports.promoted())
+    lines = [line for line in text.splitlines() if line.startswith("- ") and "class examples" in line]
+    assert lines == [
+        "- ! class examples: class seven has the fewest samples, 6; 10 are wanted; collect more of it, or take it out "
+        "of \\`data.classes\\`"
+    ]
+    for line in (
+        "- ✓ schema anomalies: all splits fit the schema",
+        "- ✓ value skew: values of image in split eval are 0.013 from those in split train (Jensen-Shannon divergence, "
+        "0 to 1); up to 0.25 is taken",
+        "- - label drift: no run of this project has been accepted yet",
+    ):
+        assert line in text
 
 
 def test_an_open_verdict_and_a_quarantine_are_told_in_words() -> None:

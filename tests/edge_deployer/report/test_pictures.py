@@ -97,6 +97,14 @@ def test_real_values_are_shown_in_their_unit_and_the_first_of_many() -> None:
     assert (found.answer, found.reference, found.truth) == ("1.5, 3, 4.5, ...", "0.5, 1, 1.5, ...", "0.5, 1, 1.5, ...")
 
 
+def test_real_values_that_are_farthest_off_come_first() -> None:
+    one = TensorSpec("int8", (1, 1), 0.5, 0)
+    outputs = np.array([[2], [4], [6]], np.int8)
+    targets = np.array([[1.0], [5.0], [2.0]])
+    acceptance = AcceptanceSet(SIGNAL, one, _signals(3), outputs, targets=targets, task=Task(name="regression"))
+    assert [found.index for found in _pictures(acceptance, outputs)] == [1, 2, 0]
+
+
 def test_without_a_reference_there_is_no_answer_of_tflms() -> None:
     two = TensorSpec("int8", (1, 2), 0.5, 0)
     acceptance = AcceptanceSet(SIGNAL, two, _signals(1), None, labels=np.array([1]), task=Task(name="classification"))

@@ -23,6 +23,7 @@ from tests.edge_deployer.report.typography import plain
         (sample_reports.promoted, ["passed"] * 5),
         (sample_reports.unchanged, ["passed", "passed", "passed", "earlier", "earlier"]),
         (sample_reports.refused_at_evaluation, ["passed", "stopped", "passed", "not reached", "not reached"]),
+        (sample_reports.refused_regression, ["passed", "stopped", "passed", "not reached", "not reached"]),
         (
             sample_reports.refused_at_validation,
             ["no record", "no record", "stopped", "not reached", "not reached"],
@@ -152,3 +153,12 @@ def test_a_chart_of_the_same_epochs_is_the_same_text() -> None:
 def test_one_epoch_and_a_loss_that_is_no_number_can_be_drawn(loss: float) -> None:
     charts = training_charts([Epoch(loss=loss, accuracy=0.5, eval_loss=0.5, eval_accuracy=0.4)])
     assert all(chart.svg.startswith("<svg") for chart in charts)
+
+
+def test_errors_are_drawn_against_the_greatest() -> None:
+    report = sample_reports.refused_regression()
+    assert views.slice_scale(report) == 85.5
+    assert views.conversion_scale(report) == 71.25
+    shares = sample_reports.promoted()
+    assert (views.slice_scale(shares), views.conversion_scale(shares)) == (1.0, 1.0)
+    assert gate_line(report)[1].note == "71.25, ceiling 30"

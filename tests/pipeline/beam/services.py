@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.project import quiet_libraries
 
 _JOB_SERVER = ["-m", "apache_beam.runners.portability.local_job_service_main"]
+_SEVERAL_WORKERS = str(Path(__file__).with_name("job_server.py"))
 _WORKER_POOL = [str(Path(__file__).with_name("worker_pool.py"))]
 _PATIENCE_S = 180.0
 
@@ -27,6 +28,13 @@ def job_server(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
+def job_server_with_workers(folder: Path, workers: int) -> Iterator[str]:
+    """The same, but each job has so many workers."""
+    with _service([_SEVERAL_WORKERS, str(workers), str(folder / "staging")], folder / "job-server") as address:
+        yield address
+
+
+@contextmanager
 def worker_pool(folder: Path, kind: str, modules: Path) -> Iterator[str]:
     """The address of a pool of workers.
 
@@ -35,7 +43,8 @@ def worker_pool(folder: Path, kind: str, modules: Path) -> Iterator[str]:
         kind: ``threads`` or ``processes``.
         modules: the folder of the user's module, which workers import.
     """
-    with _service([*_WORKER_POOL, kind], folder / "worker-pool", PYTHONPATH=str(modules)) as address:
+    path = os.pathsep.join(filter(None, [str(modules), os.environ.get("PYTHONPATH")]))
+    with _service([*_WORKER_POOL, kind], folder / "worker-pool", PYTHONPATH=path) as address:
         yield address
 
 

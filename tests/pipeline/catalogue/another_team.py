@@ -25,30 +25,22 @@ def blobs_pipeline(exported: Path) -> Any:
     Args:
         exported: folder of the component files.
     """
-    from tfx.proto import example_gen_pb2
-
     from components.tflm_evaluator.thresholds import Thresholds, eval_config
 
     load = {file.stem: components.load_component_from_file(str(file)) for file in exported.glob("*.yaml")}
-    split = example_gen_pb2.SplitConfig.Split
-    output_config = example_gen_pb2.Output(
-        split_config=example_gen_pb2.SplitConfig(
-            splits=[split(name="train", hash_buckets=2), split(name="eval", hash_buckets=1)],
-            partition_feature_name="person",
-        )
-    )
+    section = {
+        "source": "blobs.npz",
+        "input": "picture",
+        "label": "kind",
+        "group": "person",
+        "classes": ["top", "middle", "bottom"],
+        "splits": {"train": 2, "eval": 1},
+    }
     thresholds = Thresholds(0.1, max_drop=0.5, min_slice_accuracy=None)
 
     @dsl.pipeline(name=NAME, pipeline_root=PIPELINE_ROOT)
     def blobs(data_file: str, workspace: str, release_version: str = "1.0.0") -> None:
-        data = load["SensorExampleGen"](
-            data_file=data_file,
-            input_feature="picture",
-            label_feature="kind",
-            group_feature="person",
-            classes=3,
-            output_config=json_format.MessageToJson(output_config),
-        )
+        data = load["SensorExampleGen"](data_file=data_file, data=json.dumps({"kind": "arrays", **section}))
         examples = data.outputs["examples"]
         training = load["Trainer"](examples=examples, run_fn="blobs.run_fn", custom_config='{"epochs": 4}')
         model = load["TFLiteConverter"](

@@ -43,12 +43,13 @@ def test_list_has_a_line_for_each_component_in_order() -> None:
 
 def test_show_says_what_a_component_takes_and_makes() -> None:
     text = run("show", "SensorExampleGen")
-    assert "\n\n  Labelled arrays of an `.npz` file as TFX examples.\n" in text
+    assert "\n\n  Recordings, pictures or arrays as TFX examples, with the features that a board can compute.\n" in text
     assert "task.set_caching_options(False)" in text
     assert "  data_file: STRING\n" in text
-    assert "  group_feature: STRING, optional\n" in text
+    assert "  data: STRING\n" in text
+    assert "  replace: NUMBER_INTEGER, optional\n" in run("show", "TFLMPusher")
     assert "      default: components.tflm_evaluator.extractor\n" in run("show", "TFLMEvaluator")
-    assert '      example: {"splitConfig": ' in text
+    assert '      example: {"kind": "arrays", ' in text
     assert "outputs:\n  examples: tfx.Examples\n" in text
     assert "inputs:" not in text
 
@@ -62,9 +63,9 @@ def test_show_prints_json() -> None:
 
 
 def test_export_writes_what_is_named_and_all_without(tmp_path: Path) -> None:
-    some = json.loads(run("export", "Trainer", "SchemaGen", "-o", tmp_path / "a" / "b", "--image", IMAGE, "--json"))
-    assert some == {name: str(tmp_path / "a" / "b" / f"{name}.yaml") for name in ("Trainer", "SchemaGen")}
-    assert sorted(file.name for file in (tmp_path / "a" / "b").iterdir()) == ["SchemaGen.yaml", "Trainer.yaml"]
+    some = json.loads(run("export", "Trainer", "ProjectSchema", "-o", tmp_path / "a" / "b", "--image", IMAGE, "--json"))
+    assert some == {name: str(tmp_path / "a" / "b" / f"{name}.yaml") for name in ("Trainer", "ProjectSchema")}
+    assert sorted(file.name for file in (tmp_path / "a" / "b").iterdir()) == ["ProjectSchema.yaml", "Trainer.yaml"]
     lines = run("export", "-o", tmp_path / "all", "--image", IMAGE).splitlines()
     assert lines == [str(tmp_path / "all" / f"{name}.yaml") for name in COMPONENTS]
     assert (tmp_path / "all" / "Trainer.yaml").read_bytes() == Path(some["Trainer"]).read_bytes()

@@ -140,6 +140,7 @@ def test_each_artifact_goes_by_kubeflows_type_that_it_is_a_kind_of(interfaces: d
 def test_what_kubeflows_cache_must_not_serve_says_so(interfaces: dict[str, Interface]) -> None:
     assert {name for name, component in interfaces.items() if not component.cacheable} == {
         "SensorExampleGen",
+        "DataGate",
         "LatestBlessedModel",
         "TFLMPusher",
         "PromotionGate",

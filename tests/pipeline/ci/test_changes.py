@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
+import yaml
 
 from edge_deployer.errors import TinyopsError
 from tests.pipeline.ci.conftest import Delivered
@@ -109,7 +112,7 @@ def test_data_that_is_there_for_the_first_time_is_remembered_and_did_not_change(
 
 def test_data_in_a_bucket_is_seen_by_its_contents(delivered: Delivered, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket = {"minio://bucket/data.npz": b"first"}
-    monkeypatch.setattr("components.object_store.read", bucket.__getitem__)
+    monkeypatch.setattr("components.object_store._copy", lambda path, to: to.write(bucket[path]))
     delivered.on_kubeflow(data_file="minio://bucket/data.npz")
     delivered.approved()
     assert plan(delivered) == ([], [])
@@ -121,10 +124,10 @@ def test_data_in_a_bucket_is_seen_by_its_contents(delivered: Delivered, monkeypa
 def test_a_local_file_says_nothing_of_data_that_a_run_reads_elsewhere(
     delivered: Delivered, monkeypatch: pytest.MonkeyPatch, data_file: str
 ) -> None:
-    def nobody_answers(path: str) -> bytes:
+    def nobody_answers(path: str, _to: object) -> None:
         raise TinyopsError(f"{path} cannot be read", remedy="check the keys")
 
-    monkeypatch.setattr("components.object_store.read", nobody_answers)
+    monkeypatch.setattr("components.object_store._copy", nobody_answers)
     delivered.on_kubeflow(data_file=data_file)
     delivered.approved()
     assert "cannot be read on this machine" in delivered.ci("--plan").stdout
@@ -169,3 +172,21 @@ def test_changes_that_are_not_committed_count_too(finished: Delivered) -> None:
 def test_a_state_that_is_none_is_an_error(finished: Delivered) -> None:
     (finished.log.parent / "workspace" / "ci" / "state.json").write_text("{}}")
     assert "delete it" in finished.refused().remedy
+
+
+def test_a_folder_of_recordings_is_data_by_its_contents_and_not_by_its_times(delivered: Delivered) -> None:
+    recordings = delivered.folder / "recordings"
+    for name in ("idle_a_0.wav", "worn_a_0.wav"):
+        delivered.change(f"recordings/{name}", name)
+    contents = yaml.safe_load((delivered.folder / "tinyops.yaml").read_text())
+    contents["data"] = {"kind": "audio", "source": "recordings", "names": "{label}_{machine}_{take}", "label": "label"}
+    contents["data"] |= {"input": "sound", "classes": ["idle", "worn"]}
+    contents["kubeflow"].pop("data_file", None)
+    delivered.change("tinyops.yaml", yaml.safe_dump(contents))
+    delivered.approved()
+    assert plan(delivered) == ([], [])
+    for file in recordings.iterdir():
+        os.utime(file, (0, 0))
+    assert plan(delivered) == ([], [])
+    delivered.change("recordings/worn_a_0.wav", "other")
+    assert plan(delivered) == (["data"], RUN)

@@ -57,7 +57,7 @@ def test_documentation_and_a_schedule_run_with_the_image_that_is_there(built: De
 
 def test_data_elsewhere_that_changed_runs_with_the_image_that_is_there(built: Delivered, monkeypatch) -> None:
     contents = b"first"
-    monkeypatch.setattr("components.object_store.read", lambda _path: contents)
+    monkeypatch.setattr("components.object_store._copy", lambda _path, to: to.write(contents))
     built.on_kubeflow(data_file="minio://bucket/data.npz")
     built.approved()
     contents = b"second"

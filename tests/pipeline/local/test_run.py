@@ -41,8 +41,8 @@ from tests.edge_deployer.outcomes import assert_outcome
 COMPONENTS = [
     "SensorExampleGen",
     "StatisticsGen",
-    "SchemaGen",
-    "ExampleValidator",
+    "ProjectSchema",
+    "DataGate",
     "Transform",
     "Trainer",
     "TFLiteConverter",

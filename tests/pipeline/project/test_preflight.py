@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 import yaml
 
-from components.sensor_example_gen.dataset import SUMMARY_FILE
-from components.sensor_example_gen.inspection import inspect
 from edge_deployer.errors import TinyopsError
 from edge_deployer.profile import load_profile
 from edge_deployer.release.labelled_data import DatasetFields
@@ -33,6 +31,24 @@ def refusal(config: Path, tmp_path: Path) -> TinyopsError:
     with pytest.raises(TinyopsError) as refused:
         prepare(config, Workspace(tmp_path / "workspace"))
     return refused.value
+
+
+REGRESSION = {"data.label": None, "data.classes": None, "data.target": "wear"}
+WEAR = {"kind": None, "wear": np.linspace(0, 9, 60)}
+
+
+def test_a_right_regression_passes(project: Callable, tmp_path: Path) -> None:
+    config = project({**REGRESSION, "data.group": "person", "evaluate.max_mae": 2}, WEAR)
+    assert prepare(config, Workspace(tmp_path / "workspace")).config.is_regression
+
+
+def test_an_error_that_so_few_samples_cannot_show_is_told_before_the_training(
+    project: Callable, tmp_path: Path
+) -> None:
+    asked = {"ceiling": 0.1, "margin": 0.1, "largest_error": 9}
+    refused = refusal(project({**REGRESSION, "acceptance.mae": asked}, WEAR), tmp_path)
+    assert refused.message.startswith("eval has ")
+    assert "at these error rates" in refused.message
 
 
 def test_a_right_project_passes(project: Callable, tmp_path: Path) -> None:
@@ -64,7 +80,7 @@ def test_a_right_project_passes(project: Callable, tmp_path: Path) -> None:
         ({"deploy.release_version": "256.0.0"}, {}, "release version '256.0.0'"),
         ({"deploy.signing_key": "tinyops.yaml"}, {}, "tinyops.yaml cannot be read"),
         ({"train.module": "absent.py"}, {}, "absent.py is not a Python file"),
-        ({}, {"kind": np.zeros(60, int)}, "all samples have 'kind' 0: with one class there is nothing to tell apart"),
+        ({}, {"kind": np.zeros(60, int)}, "all records have 'kind' off: with one class there is nothing to tell apart"),
         ({"acceptance": None}, {}, "eval has 11 samples; at these error rates 192 are needed, about 960 in all"),
         ({"acceptance.quorum": 3}, {}, "quorum 3 cannot be met, staging has 2 boards"),
         ({"acceptance.budgets": {"m4": {}}}, {}, "`budgets` has nothing for cortex-m4"),
@@ -120,21 +136,6 @@ def test_what_is_odd_about_the_data_is_told_and_refuses_nothing(project: Callabl
         "split eval has no samples of class broken",
     )
     assert not prepare(project(), Workspace(tmp_path / "workspace")).warnings
-
-
-def test_a_scale_that_changed_since_the_run_before_is_told(project: Callable, tmp_path: Path) -> None:
-    workspace, config = Workspace(tmp_path / "workspace"), project()
-    assert not prepare(config, workspace).warnings
-    _, summary = inspect(tmp_path / "data.npz", FIELDS, BUCKETS, earlier_runs=tmp_path / "none")
-    for number, text in (("8", '{"cut": '), ("7", summary.to_json())):
-        folder = workspace.outputs("vibration", "SensorExampleGen", "examples") / number
-        folder.mkdir(parents=True)
-        (folder / SUMMARY_FILE).write_text(text)
-    assert not prepare(config, workspace).warnings
-    sound = np.random.default_rng(0).normal(size=(60, 4))
-    (warning,) = prepare(project(arrays={"sound": 9.8 * sound}), workspace).warnings
-    assert warning.startswith("values of this data lie at ")
-    assert "those of the data of the run before" in warning
 
 
 def saved(save: Callable, *positional: np.ndarray, **named: np.ndarray) -> bytes:

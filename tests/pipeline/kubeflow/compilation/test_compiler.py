@@ -8,6 +8,7 @@ After a change that is meant, in `tests/pipeline/kubeflow`, with TFX 1.16 (a new
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -67,6 +68,31 @@ def test_the_default_project_compiles_to_the_same_bytes_each_time(tmp_path: Path
 def test_what_steps_ask_of_the_cluster() -> None:
     compiled = compile_project(GOLDEN / "vibration" / "tinyops.yaml").to_yaml()
     assert compiled == golden("vibration.yaml")
+
+
+def test_a_regression_hands_its_target_to_every_step_that_judges(config: Callable[..., Path]) -> None:
+    path = config()
+    contents = yaml.safe_load(path.read_text())
+    contents["data"] = {"source": "vibration.npz", "input": "vibration", "target": "wear", "group": "machine"}
+    contents["evaluate"] = {"max_mae": 2.5}
+    contents.pop("task", None)
+    path.write_text(yaml.safe_dump(contents))
+    tasks = compile_project(path).spec["root"]["dag"]["tasks"]
+
+    def asked(step: str) -> dict[str, Any]:
+        given = tasks[step]["inputs"]["parameters"]
+        return {name: value["runtimeValue"]["constant"] for name, value in given.items() if "runtimeValue" in value}
+
+    for step in ("TFLiteConverter", "TFLMValidator"):
+        assert asked(step)["target_feature"] == "wear"
+        assert "label_feature" not in asked(step)
+        assert asked(step)["class_names"] == "[]"
+    assert json.loads(asked("Trainer")["custom_config"])["target"] == "wear"
+    assert "label" not in json.loads(asked("Trainer")["custom_config"])
+    assert json.loads(asked("TFLMPusher")["thresholds"]) == {"max_mae": 2.5, "max_rmse": None, "max_rise": 0.05}
+    judged = json.loads(asked("TFLMEvaluator")["eval_config"])
+    assert judged["model_specs"][0]["label_key"] == "wear"
+    assert [spec["feature_keys"] for spec in judged["slicing_specs"] if spec.get("feature_keys")] == [["machine"]]
 
 
 def test_a_compiled_file_is_read_back_as_it_was(tmp_path: Path) -> None:
@@ -158,12 +184,18 @@ def test_another_image_without_a_tag() -> None:
         compile_project(GOLDEN / "vibration" / "tinyops.yaml", image="team/vibration")
 
 
-def test_a_data_source_that_is_a_uri(config: Callable[..., Path]) -> None:
+def test_a_data_source_that_is_a_uri_is_what_steps_read(config: Callable[..., Path]) -> None:
     path = config()
     contents = yaml.safe_load(path.read_text())
-    contents["data"]["source"] = "s3://data/vibration.npz"
+    contents["kubeflow"].pop("data_file", None)
+    contents["data"]["source"] = "minio://data/vibration.npz"
     path.write_text(yaml.safe_dump(contents))
-    with pytest.raises(TinyopsError, match=r"kubeflow\.data_file takes a URI"):
+    compiled = compile_project(path)
+    given = compiled.spec["root"]["inputDefinitions"]["parameters"]["data_file"]["defaultValue"]
+    assert given == "minio://data/vibration.npz"
+    contents["data"]["source"] = "ftp://data/vibration.npz"
+    path.write_text(yaml.safe_dump(contents))
+    with pytest.raises(TinyopsError, match="begins with gs://, s3:// or minio://"):
         compile_project(path)
 
 

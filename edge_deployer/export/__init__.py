@@ -1,0 +1,1 @@
+"""A release as source code for firmware."""

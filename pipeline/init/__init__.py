@@ -1,0 +1,1 @@
+"""Looks at data and writes a project for it that runs at once."""
