@@ -181,7 +181,9 @@ def archive(files: list[Path]) -> bytes:
 
 
 def _environment() -> bytes:
-    lines = {f"{found.metadata['Name'].lower()}=={found.version}" for found in metadata.distributions()}
+    # What is being installed or removed, or was not removed whole, has no name for a while.
+    named = ((found.metadata["Name"], found.version) for found in metadata.distributions())
+    lines = {f"{name.lower()}=={version}" for name, version in named if name}
     return ("\n".join(sorted(lines)) + "\n").encode()
 
 

@@ -310,3 +310,14 @@ def test_only_what_is_said_of_its_use_makes_the_same_model_another_release(
     assert other != first
     assert released(stated=StatedUse(not_for="people")) == other
     assert released() == first
+
+
+def test_a_distribution_that_is_not_whole_is_left_out_of_the_environment(
+    make_candidate: MakeCandidate, signing_key: SigningKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "site" / "halfway-1.0.dist-info").mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    write_bundle(make_candidate(), tmp_path / "1.0.0+1", version="1.0.0+1", key=signing_key)
+    environment = (tmp_path / "1.0.0+1" / "environment.txt").read_text()
+    assert "numpy==" in environment
+    assert "halfway" not in environment
