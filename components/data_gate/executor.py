@@ -21,6 +21,7 @@ from components.data_gate import statistics as read
 from components.data_gate.gates import DataGates
 from components.data_gate.judgement import Evidence, judge
 from components.data_gate.statistics import Statistics
+from components.dated_records import digest
 from components.fingerprint_driver import FingerprintDriver
 from edge_deployer.errors import Refused
 from edge_deployer.files import make_folder, write_file
@@ -70,7 +71,7 @@ class Driver(FingerprintDriver):
         found = accepted.latest(execution_info.exec_properties["all_runs"])
         if found is None:
             return "none"
-        own = accepted.digest(_to_compare(splits, execution_info.exec_properties))
+        own = digest(_to_compare(splits, execution_info.exec_properties))
         return "none" if found.sha256 == own else found.sha256
 
 
@@ -90,7 +91,8 @@ def _evidence(splits: dict[str, Statistics], schema: schema_pb2.Schema, paramete
     group: str | None = parameters.get("group_feature")
     (_, train), *others = splits.items()
     before = accepted.latest(parameters["all_runs"])
-    known = before.read() if before and before.sha256 != accepted.digest(_to_compare(splits, parameters)) else None
+    is_other = before is not None and before.sha256 != digest(_to_compare(splits, parameters))
+    known = accepted.statistics_of(before) if before is not None and is_other else None
     evidence = Evidence(
         splits=tuple(splits),
         labels={name: read.label_counts(split, label) for name, split in splits.items()} if label else None,

@@ -41,4 +41,4 @@ class Driver(FingerprintDriver):
         """
         candidate = artifact_utils.get_single_instance(execution_info.input_dict["candidate"])
         found = latest_other(execution_info.exec_properties["all_runs"], read_tflite(candidate))
-        return "none" if found is None else f"{found.path} {found.blessed_at.isoformat()}"
+        return "none" if found is None else f"{found.path} {found.recorded_at.isoformat()}"

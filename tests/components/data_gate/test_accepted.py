@@ -33,7 +33,8 @@ def accepted(root: Path, number: int, contents: bytes, day: int) -> Path:
 def test_the_latest_is_found_by_its_moment(
     tmp_path_factory: pytest.TempPathFactory, runs: list[tuple[bytes, int]]
 ) -> None:
-    from components.data_gate.accepted import digest, latest
+    from components.data_gate.accepted import latest
+    from components.dated_records import digest
 
     root = tmp_path_factory.mktemp("root")
     for number, (contents, day) in enumerate(runs):
@@ -45,22 +46,23 @@ def test_the_latest_is_found_by_its_moment(
 
 def test_statistics_come_back_as_they_were(tmp_path: Path) -> None:
     from components.data_gate.accepted import latest
+    from components.data_gate.accepted import statistics_of as statistics_in
 
     statistics = statistics_of([[0.0], [1.0]], [0, 1])
     report = accepted(tmp_path, 1, statistics.SerializeToString(), 0)
     found = latest(str(tmp_path))
     assert found is not None
-    assert found.read() == statistics
+    assert statistics_in(found) == statistics
     # In the order of names, in which Kubeflow's launcher uploads: who finds a record finds its data too.
     assert [path.suffix for path in sorted(report.iterdir())] == [".pb", ".json"]
 
 
 @pytest.mark.parametrize("name", ["accepted_record.json", "accepted_data.pb"])
 def test_a_damaged_file_is_named(tmp_path: Path, name: str) -> None:
-    from components.data_gate.accepted import latest
+    from components.data_gate.accepted import latest, statistics_of
 
     report = accepted(tmp_path, 1, b"", 0)
     (report / name).write_bytes(b"\xff{")
     with pytest.raises(TinyopsError) as refused:
-        latest(str(tmp_path)).read()  # type: ignore[union-attr]
+        statistics_of(latest(str(tmp_path)))
     assert str(report / name) in refused.value.message
