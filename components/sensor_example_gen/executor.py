@@ -207,7 +207,7 @@ def _summary(divided: DividedData, examples: types.Artifact, section: DataSectio
         shape=reader.shape,
         classes=len(section.classes or ()),
         sha256=sha256,
-        described=reader.source.describe(),
+        described=reader.source.describe(divided.listing),
     )
     scale = earlier_scale(Path(examples.uri).parent, summary.sha256)
     return summary if scale is None else summary.beside(scale)

@@ -18,6 +18,7 @@ from components.sensor_example_gen.dataset import (
     count_anomalies,
     summarise,
 )
+from components.sensor_example_gen.features.front_end import FrontEnd
 from components.sensor_example_gen.quality import Scale
 from components.sensor_example_gen.reading import RecordReader
 from components.sensor_example_gen.sources.anomaly import Anomaly
@@ -80,15 +81,19 @@ def listed_warnings(data: DividedData, section: DataSection) -> list[str]:
     return data_warnings(data_facts(summary, source="", class_names=classes, group=section.group))
 
 
-def front_end_record(reader: RecordReader, data: DividedData) -> FrontEndRecord:
-    """What firmware must know of the features, with golden vectors of held-out records where boards compute them."""
-    front_end = reader.front_end
-    facts = FrontEndFacts(
+def front_end_facts(front_end: FrontEnd) -> FrontEndFacts:
+    """Which front end, and all that firmware must know of it."""
+    return FrontEndFacts(
         name=front_end.name,
         version=front_end.version,
         on_board=front_end.on_board,
         parameters=dict(front_end.parameters()),
     )
+
+
+def front_end_record(reader: RecordReader, data: DividedData) -> FrontEndRecord:
+    """What firmware must know of the features, with golden vectors of held-out records where boards compute them."""
+    front_end, facts = reader.front_end, front_end_facts(reader.front_end)
     if not front_end.on_board:
         return FrontEndRecord(facts)
     raw = np.stack([values for _, values in islice(reader.first_samples(data.held_out), _GOLDEN)])

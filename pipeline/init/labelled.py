@@ -11,7 +11,7 @@ from edge_deployer.errors import TinyopsError
 from pipeline.init.folder import records_in, require_there
 from pipeline.init.manifest import Manifest, manifest_in, read_manifest
 from pipeline.init.names import LAYOUTS, Naming, classes_of, read_names
-from pipeline.init.proposal import SPLIT_WORDS, Choice, Grouping
+from pipeline.init.proposal import APART, SPLIT_WORDS, Choice, Grouping
 
 GROUP_NAMES: Final = {"audio": "speaker", "motion": "person", "images": "series"}
 _SHOWN: Final = 8
@@ -102,7 +102,7 @@ def _by_names(place: Path, names: Sequence[str], naming: Naming) -> Labelled:
 def _groupings(naming: Naming, why: str) -> Iterator[Grouping]:
     names = {field: Choice("names", pattern, why) for field, pattern in naming.patterns.items()}
     if naming.group is not None:
-        group = Choice("group", naming.group, "none of them is to be in both splits")
+        group = Choice("group", naming.group, APART)
         yield Grouping(naming.group, (names[naming.group], group))
     yield Grouping(None, (names[None],))
     if naming.takes is not None:
@@ -112,11 +112,6 @@ def _groupings(naming: Naming, why: str) -> Iterator[Grouping]:
 
 def _by_manifest(manifest: Manifest) -> Labelled:
     classes, notices = classes_of(manifest.labels, f"{manifest.place}, column {manifest.label!r},")
-    groups = (
-        []
-        if manifest.group is None
-        else [Grouping(manifest.group, (Choice("group", manifest.group, "none of them is to be in both splits"),))]
-    )
     return Labelled(
         source=manifest.place,
         folder=manifest.place.parent,
@@ -129,7 +124,7 @@ def _by_manifest(manifest: Manifest) -> Labelled:
             f"{manifest.place.name} lists {len(manifest.paths)} files; its column {manifest.label} has {len(classes)} "
             f"labels: {some_of(classes)}",
         ),
-        groupings=(*groups, Grouping(None)),
+        groupings=Grouping.by(manifest.group),
         split=None if manifest.split is None else (split_choice(manifest.split, manifest.split_values),),
         notices=tuple(notices),
     )

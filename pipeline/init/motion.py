@@ -138,11 +138,6 @@ def _by_columns(place: Path, paths: Sequence[Path], first: Table) -> _Labels:
             labels += labels_in(path, first)
     classes, notices = classes_of(labels, f"{place}, column {first.label!r},")
     names = () if place.is_file() else (Choice("names", "*", "names say nothing; columns do"),)
-    groups = (
-        (Grouping(first.group, (Choice("group", first.group, "none of them is to be in both splits"),)),)
-        if first.group is not None
-        else ()
-    )
     if len(classes) * 2 > len(labels):
         raise no_label(place, [path.name for path in paths])
     return _Labels(
@@ -155,7 +150,7 @@ def _by_columns(place: Path, paths: Sequence[Path], first: Table) -> _Labels:
             f"{len(paths)} file{'s' if len(paths) > 1 else ''}; column {first.label} has {len(classes)} "
             f"labels: {some_of(classes)}",
         ),
-        groupings=(*groups, Grouping(None)),
+        groupings=Grouping.by(first.group),
         split=None if first.split is None else (split_choice(first.split, first.split_values),),
         notices=tuple(notices),
     )

@@ -16,6 +16,10 @@ SPLIT_WORDS: Final = {
 """What names and columns say of a split, in small letters."""
 
 
+APART: Final = "none of them is to be in both splits"
+"""Why records are grouped."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """A value for a field of the project file, and why it has it."""
@@ -32,6 +36,13 @@ class Grouping:
     group: str | None  # Name of the field; None for none.
     choices: tuple[Choice, ...] = ()  # Fields of `data` that go with it.
     is_last_resort: bool = False  # Whether it is tried only where records cannot be divided by hash.
+
+    @classmethod
+    def by(cls, field: str | None) -> tuple[Grouping, ...]:
+        """By the values of a field, where there is one, and not at all."""
+        if field is None:
+            return (cls(None),)
+        return (cls(field, (Choice("group", field, APART),)), cls(None))
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def everything(section: DataSection, place: str) -> tuple[object, ...]:
         {(found.record, found.anomaly) for found in listing.found},
         [(one.index, one.features.tolist()) for one in read if isinstance(one, Featured)],
         [one for one in read if isinstance(one, RecordFacts)],
-        dict(reader.source.describe()),
+        dict(reader.source.describe(listing)),
     )
 
 

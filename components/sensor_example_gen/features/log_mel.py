@@ -7,11 +7,10 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-import numpy as np
 from pydantic import Field, PositiveFloat, model_validator
 
 from components.sensor_example_gen.features.front_end import FrontEndSection
-from edge_deployer.errors import TinyopsError
+from components.sensor_example_gen.features.sound import require_int16, require_row
 from edge_deployer.log_mel import NAME, VERSION, LogMel
 from edge_deployer.tensors import Array
 
@@ -81,13 +80,8 @@ class LogMelSpectrogram:
         Raises:
             TinyopsError: a sample is no row of values, or shorter than a frame.
         """
-        if len(sample) != 1 or sample[0] < self._computing.frame:
-            raise TinyopsError(
-                f"data.features: log_mel takes a row of at least {self._computing.frame} values, not samples of shape "
-                f"{sample}",
-                remedy="choose data.kind audio and a data.window that is longer than features.frame, or other features",
-            )
-        return (self._computing.frames(sample[0]), self._computing.channels)
+        samples = require_row(NAME, sample, self._computing.frame)
+        return (self._computing.frames(samples), self._computing.channels)
 
     def raw(self, values: Array) -> Array:
         """The sample itself, int16.
@@ -95,12 +89,7 @@ class LogMelSpectrogram:
         Raises:
             TinyopsError: it is not int16.
         """
-        if values.dtype != np.int16:
-            raise TinyopsError(
-                f"data.features: log_mel takes int16 samples, not {values.dtype}",
-                remedy="choose data.kind audio, or other features",
-            )
-        return values
+        return require_int16(NAME, values)
 
     def compute(self, raw: Array) -> Array:
         """The features of a sample: int16 ``(n,)`` to int8 of `shape`."""

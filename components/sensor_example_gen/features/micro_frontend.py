@@ -20,7 +20,7 @@ import numpy as np
 from pymicro_features import MicroFrontend as Library
 
 from components.sensor_example_gen.features.front_end import FrontEndSection
-from edge_deployer.errors import TinyopsError
+from components.sensor_example_gen.features.sound import require_int16, require_row
 from edge_deployer.tensors import Array
 
 NAME: Final = "micro_frontend"
@@ -66,12 +66,7 @@ class MicroFrontend:
         Raises:
             TinyopsError: a sample is no row of values, or shorter than a window.
         """
-        if len(sample) != 1 or sample[0] < WINDOW:
-            raise TinyopsError(
-                f"data.features: micro_frontend takes a row of at least {WINDOW} values, not samples of shape {sample}",
-                remedy="choose data.kind audio and a data.window of at least 0.03 seconds, or other features",
-            )
-        return ((sample[0] - WINDOW) // STEP + 1, CHANNELS)
+        return ((require_row(NAME, sample, WINDOW) - WINDOW) // STEP + 1, CHANNELS)
 
     def raw(self, values: Array) -> Array:
         """The sample itself, int16.
@@ -79,12 +74,7 @@ class MicroFrontend:
         Raises:
             TinyopsError: it is not int16.
         """
-        if values.dtype != np.int16:
-            raise TinyopsError(
-                f"data.features: micro_frontend takes int16 samples, not {values.dtype}",
-                remedy="choose data.kind audio, or other features",
-            )
-        return values
+        return require_int16(NAME, values)
 
     def compute(self, raw: Array) -> Array:
         """The features of a sample, from a new state.

@@ -137,8 +137,9 @@ class ArraysSource:
         """SHA-256 of the file."""
         return file_sha256(self._file)
 
-    def describe(self) -> Mapping[str, str | int | float]:
+    def describe(self, listing: Listing) -> Mapping[str, str | int | float]:
         """Nothing was done to the rows."""
+        del listing
         return {}
 
 

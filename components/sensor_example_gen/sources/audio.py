@@ -134,14 +134,10 @@ class AudioSource:
                 found[recording.rate].append(name)
         return dict(sorted(found.items()))
 
-    def describe(self) -> Mapping[str, str | int | float]:
-        """What was done to the recordings, and which rates they have.
-
-        Raises:
-            TinyopsError: there is no such place, no recording in it, or its manifest is wrong.
-        """
+    def describe(self, listing: Listing) -> Mapping[str, str | int | float]:
+        """What was done to the recordings, and which rates they have."""
         section = self._section
-        rates = self._recorded_at(self.listing())
+        rates = self._recorded_at(listing)
         looked_at = sum(map(len, rates.values()))
         windows = {"cut": section.cut} if section.hop is None else {"hop": f"{section.hop:g} s"}
         return {

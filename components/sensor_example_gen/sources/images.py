@@ -102,8 +102,9 @@ class ImagesSource:
         """Of the files' names, sizes and times of change."""
         return fingerprint_files(self._section, self._place, SUFFIXES)
 
-    def describe(self) -> Mapping[str, str | int | float]:
+    def describe(self, listing: Listing) -> Mapping[str, str | int | float]:
         """Size, colour, and how they are made."""
+        del listing
         height, width = self._section.size
         return {
             "size": f"{height} x {width} pixels, stretched, bilinear",

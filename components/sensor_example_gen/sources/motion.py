@@ -268,8 +268,9 @@ class MotionSource:
         with local_file(self._place) as path:
             return file_sha256(path)
 
-    def describe(self) -> Mapping[str, str | int | float]:
+    def describe(self, listing: Listing) -> Mapping[str, str | int | float]:
         """Rate, window and hop, or the picture, and how they are made."""
+        del listing
         section = self._section
         columns = ", ".join(self._columns)
         if section.raster is not None:

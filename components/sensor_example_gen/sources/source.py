@@ -72,7 +72,7 @@ class Source(Protocol):
             TinyopsError: there is no such place.
         """
 
-    def describe(self) -> Mapping[str, str | int | float]:
+    def describe(self, listing: Listing) -> Mapping[str, str | int | float]:
         """For the report: what was done to the recordings, e.g. ``{"rate": "16000 Hz", "window": "1 s"}``."""
 
 

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from components.sensor_example_gen.dataset import ReadRecords, summarise
-from components.sensor_example_gen.inspection import DividedData, data_facts, divide, require_sound
+from components.sensor_example_gen.inspection import DividedData, data_facts, divide, front_end_facts, require_sound
 from components.sensor_example_gen.reading import RecordReader
 from components.sensor_example_gen.sources.anomaly import Anomaly
 from components.sensor_example_gen.trial import Trial, try_records
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import Inventory
 from edge_deployer.profile import BoardProfile
-from edge_deployer.release.front_end import FrontEndFacts
 from edge_deployer.release.version import check_version
 from edge_deployer.report import formats
 from edge_deployer.report.data_view import data_warnings
@@ -134,13 +133,12 @@ class _Checks:
 
     def _features(self, data: DividedData, place: str) -> Iterator[Line]:
         reader = RecordReader(self._config.data, place)
-        front_end = reader.front_end
-        facts = FrontEndFacts(name=front_end.name, version=front_end.version, on_board=front_end.on_board)
-        described = "; ".join(f"{name} {value}" for name, value in reader.source.describe().items())
+        facts = front_end_facts(reader.front_end)
+        described = "; ".join(f"{name} {value}" for name, value in reader.source.describe(data.listing).items())
         if described:
             yield Line.passed("recordings", described)
         told = f"{_shape(reader.source.shape)} values make {_shape(reader.shape)} features"
-        where = front_end_in_words(facts) if front_end.name != "none" else "the samples themselves"
+        where = front_end_in_words(facts) if facts.name != "none" else "the samples themselves"
         yield Line.passed("features", f"{told}, {where}")
         trial = try_records(reader, data.listing, _RECORDS_TRIED)
         yield from _tried(trial)

@@ -58,7 +58,7 @@ def look_at(section: DataSection) -> DatasetSummary:
         ReadRecords.of(divided.listing, facts),
         shape=reader.shape,
         classes=len(section.classes or ()),
-        described=reader.source.describe(),
+        described=reader.source.describe(divided.listing),
     )
     require_sound(summary, section)
     return summary

@@ -180,7 +180,7 @@ def test_rates_that_are_mixed_are_listed(tmp_path: Path) -> None:
     files |= {"no/other.flac": encoded(tone(1, 8_000), 8_000, "FLAC"), "no/bad.wav": b"RIFF"}
     source = source_of(tmp_path, files)
     assert source.rates(source.listing()) == {8_000: 2, 44_100: 1, 48_000: 1}
-    assert source.describe() == {
+    assert source.describe(source.listing()) == {
         "rate": "16000 Hz",
         "recorded at": "8000 Hz (2 of 4, e.g. no/other.flac), 44100 Hz (1 of 4, e.g. yes/44100.wav), "
         "48000 Hz (1 of 4, e.g. yes/48000.wav)",
@@ -188,7 +188,8 @@ def test_rates_that_are_mixed_are_listed(tmp_path: Path) -> None:
         "window": "1 s",
         "cut": "loudest",
     }
-    assert source_of(tmp_path, {}, hop=0.25, rate=8_000).describe()["hop"] == "0.25 s"
+    again = source_of(tmp_path, {}, hop=0.25, rate=8_000)
+    assert again.describe(again.listing())["hop"] == "0.25 s"
 
 
 def test_a_fingerprint_tells_another_file_and_another_way_of_reading(tmp_path: Path) -> None:
@@ -275,6 +276,8 @@ def test_every_sample_has_the_shape_that_the_source_says(
 
 def test_channels_that_recordings_leave_empty_are_told_where_the_features_have_them(tmp_path: Path) -> None:
     files = {"yes/a.wav": encoded(tone(1, 8_000), 8_000)}
-    assert "empty channels" not in source_of(tmp_path, files, rate=16_000).describe()
-    said = source_of(tmp_path, files, rate=16_000, features="micro_frontend").describe()["empty channels"]
+    source = source_of(tmp_path, files, rate=16_000)
+    with_features = source_of(tmp_path, files, rate=16_000, features="micro_frontend")
+    assert "empty channels" not in source.describe(source.listing())
+    said = with_features.describe(source.listing())["empty channels"]
     assert said.startswith("recordings at 8000 Hz have no sound above 4000 Hz: about 9 of the 40 channels")

@@ -16,9 +16,12 @@ from pydantic import ValidationError
 
 from components.sensor_example_gen.sources.anomaly import Anomaly, UnusableRecord
 from components.sensor_example_gen.sources.images import ImagesSection, ImagesSource
+from components.sensor_example_gen.sources.listing import Listing
 from components.sensor_example_gen.sources.source import Sample, source_class
 from edge_deployer.errors import TinyopsError
 from edge_deployer.tensors import Array
+
+NO_RECORDS = Listing(rows=np.empty(0, np.int64), labels=None)
 
 # Red on the left, blue on the right, 8 x 4.
 FLAG = np.zeros((4, 8, 3), np.uint8)
@@ -225,11 +228,11 @@ def test_a_size_is_a_height_and_a_width(tmp_path: Path, size: list[int]) -> None
 
 
 def test_the_report_says_what_was_done(tmp_path: Path) -> None:
-    assert source(tmp_path).describe() == {
+    assert source(tmp_path).describe(NO_RECORDS) == {
         "size": "4 x 8 pixels, stretched, bilinear",
         "colour": "grey (ITU-R BT.601)",
     }
-    assert source(tmp_path, colour="rgb").describe()["colour"] == "red, green, blue"
+    assert source(tmp_path, colour="rgb").describe(NO_RECORDS)["colour"] == "red, green, blue"
     assert source_class("images") is ImagesSource
 
 

@@ -25,6 +25,8 @@ from edge_deployer.tensors import Array
 Table = dict[str, list[object]]
 KINDS = ["csv", "json", "parquet"]
 
+NO_RECORDS = Listing(rows=np.empty(0, np.int64), labels=None)
+
 
 def source(place: Path, **fields: object) -> MotionSource:
     section = {"kind": "motion", "source": place, "classes": ["a", "b"], "rate": 10, "window": 1, **fields}
@@ -226,7 +228,7 @@ def test_a_file_may_have_a_list_of_strokes(tmp_path: Path) -> None:
     assert sound == ()
     assert silent == (Anomaly.SILENT,)
     assert np.count_nonzero(dot) <= 4
-    assert motion.describe()["picture"] == "16 x 16 pixels, drawn with integers"
+    assert motion.describe(NO_RECORDS)["picture"] == "16 x 16 pixels, drawn with integers"
 
 
 def test_splits_and_targets_may_stand_in_the_file(tmp_path: Path) -> None:
@@ -450,14 +452,14 @@ def test_no_bytes_get_past_the_decoders(tmp_path_factory: pytest.TempPathFactory
 def test_the_report_says_what_was_done(tmp_path: Path) -> None:
     write(tmp_path / "a/1.csv", wave(10))
     assert source_class("motion") is MotionSource
-    assert source(tmp_path, time="t", hop=0.5).describe() == {
+    assert source(tmp_path, time="t", hop=0.5).describe(NO_RECORDS) == {
         "columns": "x, y",
         "rate": "10 Hz",
         "window": "10 steps, 1 s; shorter: the last repeated",
         "hop": "5 steps, 0.5 s",
         "resampled": "straight lines; the mean over a step of 1.5 rows or more",
     }
-    assert "resampled" not in source(tmp_path, columns=["x"]).describe()
+    assert "resampled" not in source(tmp_path, columns=["x"]).describe(NO_RECORDS)
 
 
 def test_what_changes_changes_the_fingerprint(tmp_path: Path) -> None:
