@@ -94,6 +94,11 @@ _SLOW = (
 )
 
 
+def pytest_configure() -> None:
+    """Options of this run are none of the runs that tests start, in folders where they mean nothing."""
+    os.environ.pop("PYTEST_ADDOPTS", None)
+
+
 class _Together(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
