@@ -153,6 +153,7 @@ class Steps:
                 self._server,
                 self.registration,
                 pipeline_root=self._file.spec["defaultPipelineRoot"],
+                service_account=self.job.settings.service_account,
                 experiment=self.job.settings.experiment or self._file.name,
                 description=self.job.description,
             )

@@ -70,6 +70,13 @@ def test_the_run_is_of_the_commit_and_says_who_approved(delivered: Delivered) ->
     assert outcome["commit"] == commit
 
 
+def test_a_run_has_the_service_account_of_the_config_or_the_back_ends(delivered: Delivered) -> None:
+    delivered.approved()
+    delivered.configure(service_account="strokes-runner")
+    delivered.approved()
+    assert [run.service_account for run in delivered.server.runs.values()] == [None, "strokes-runner"]
+
+
 def test_without_an_approval_it_waits_before_the_run_and_ends_well(delivered: Delivered) -> None:
     outcome = delivered.outcome()
     assert outcome["outcome"] == "waiting"
