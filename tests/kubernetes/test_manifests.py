@@ -60,11 +60,13 @@ def test_a_gateway_is_one_pod_that_is_limited_probed_and_not_replaced_while_it_r
 
 
 @pytest.mark.parametrize("folder", ALL)
-def test_every_image_has_a_tag(folder: str) -> None:
+def test_every_image_is_named_by_its_digest_and_pulled_once(folder: str) -> None:
     for template in pod_templates(folder):
         for container in template["spec"]["containers"]:
             # The same rule as for the image in a project's file.
             KubeflowSection(image=container["image"], pipeline_root="minio://bucket/root")
+            assert "@sha256:" in container["image"]
+            assert container["imagePullPolicy"] == "IfNotPresent"
 
 
 @pytest.mark.parametrize("folder", ALL)
