@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pipeline.kubeflow.verification.findings import Check, Finding
 from pipeline.kubeflow.verification.parsed_pipeline import KUBERNETES, ParsedPipeline
 
+PLATFORM_DOCUMENT = "platform document"
+
 
 def check_platform(pipeline: ParsedPipeline, misfits: tuple[Finding, ...]) -> Check:
     """The platform document, down to the settings of each executor."""
     return Check(
-        "platform document",
+        PLATFORM_DOCUMENT,
         (*misfits, *_platforms(pipeline)),
         remedy="compile the pipeline again, or correct the second document",
     )
