@@ -24,11 +24,15 @@ _KINDS = {
     "LIST": "list_value",
     "STRUCT": "struct_value",
 }
+_ALIKE = {(_INTEGER, _DOUBLE), ("TASK_FINAL_STATUS", "STRUCT")}
+"""Types of which the one is a value of the other (backend/src/v2/driver/resolve.go, resolveInputs)."""
+
 _PLACEHOLDER = "{{$."
 """What begins so in a constant is replaced while the pipeline runs; its type shows only then."""
 
 _CHANNEL = "pipelinechannel--"
-"""kfp gives a task what a constant of it refers to under such a name, although its component does not take it."""
+"""kfp gives a task what its constants, image or limits refer to, although its component does not take it: under such a
+name, and as a constant that is a placeholder itself."""
 
 
 class _Dangling(Exception):
@@ -108,7 +112,7 @@ def _parameters(
             yield Finding(here, str(error))
             continue
         if name not in wanted:
-            if not name.startswith(_CHANNEL):
+            if not (name.startswith(_CHANNEL) or _is_placeholder(given.runtime_value.constant)):
                 yield Finding(here, f"{task.component_ref.name} has no such input")
             continue
         takes = _type_of(wanted[name])
@@ -203,7 +207,7 @@ def _defaults(place: str, component: pb.ComponentSpec) -> Iterator[Finding]:
 
 def _constant(value: Value, takes: str, place: str) -> Iterator[Finding]:
     kind = value.WhichOneof("kind")
-    if kind in (None, "null_value") or takes not in _KINDS or value.string_value.startswith(_PLACEHOLDER):
+    if kind in (None, "null_value") or takes not in _KINDS or _is_placeholder(value):
         return
     if kind != _KINDS[takes]:
         yield Finding(place, f"is a {kind.removesuffix('_value')}, and the parameter takes a {takes}")
@@ -211,12 +215,16 @@ def _constant(value: Value, takes: str, place: str) -> Iterator[Finding]:
         yield Finding(place, f"is {value.number_value:g}, and the parameter takes a {takes}")
 
 
+def _is_placeholder(value: Value) -> bool:
+    return bool(value.string_value.startswith(_PLACEHOLDER))
+
+
 def _is_required(parameter: Any) -> bool:
     return not parameter.is_optional and not parameter.HasField("default_value")
 
 
 def _fits(has: str, takes: str) -> bool:
-    return has == takes or not takes or (has, takes) == (_INTEGER, _DOUBLE)
+    return has == takes or not takes or (has, takes) in _ALIKE
 
 
 def _type_of(parameter: Any) -> str:

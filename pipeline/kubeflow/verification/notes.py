@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.kubeflow.verification.containers import KUBEFLOWS_OWN
 from pipeline.kubeflow.verification.data_flow import parameters_without_default
 from pipeline.kubeflow.verification.parsed_pipeline import ParsedPipeline
+from pipeline.kubeflow.verification.releases import newer_fields
 from pipeline.project.kubeflow_settings import Image
 
 _IMAGE = TypeAdapter[str](Image)
@@ -24,6 +25,8 @@ def notes(pipeline: ParsedPipeline) -> Iterator[str]:
         # backend/src/v2/driver/root_dag.go: a run's own, else that of the cluster's kfp-launcher ConfigMap.
         yield "defaultPipelineRoot is missing; artifacts go to the root of the run, or to the cluster's own"
     yield from _images(pipeline)
+    for place, release in newer_fields(pipeline):
+        yield f"{place} needs a back end from {release} on"
     for label, settings in pipeline.settings.items():
         for field in _UNREAD:
             if field in settings:
@@ -33,7 +36,13 @@ def notes(pipeline: ParsedPipeline) -> Iterator[str]:
 def _images(pipeline: ParsedPipeline) -> Iterator[str]:
     images = {executor.container.image for executor in pipeline.executors.values() if executor.HasField("container")}
     for image in sorted(images - KUBEFLOWS_OWN - {""}):
-        try:
-            _IMAGE.validate_python(image)
-        except ValidationError as error:
-            yield f"image {image}: {error.errors()[0]['msg'].removeprefix('Value error, ')}"
+        if why := _unpinned(image):
+            yield f"image {image}: {why}"
+
+
+def _unpinned(image: str) -> str | None:
+    try:
+        _IMAGE.validate_python(image)
+    except ValidationError as error:
+        return error.errors()[0]["msg"].removeprefix("Value error, ")
+    return None

@@ -33,7 +33,7 @@ def quantity(text: str) -> Decimal:
 
 
 def as_go_prints(number: float) -> str:
-    """A float64 in Go's format %v, which the driver makes a quantity of (backend/src/v2/driver/driver.go, getPodResource)."""
+    """A float64 in Go's format %v, of which the driver makes a quantity (driver/driver.go, getPodResource)."""
     sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
     magnitude = len(digits) + int(exponent) - 1
     if number == 0 or -4 <= magnitude < 6:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
+from pipeline.kubeflow.verification.argo import check_argo
 from pipeline.kubeflow.verification.artifact_types import check_artifact_types
 from pipeline.kubeflow.verification.back_end import check_back_end
 from pipeline.kubeflow.verification.cluster_needs import Need, cluster_needs
@@ -76,6 +77,7 @@ def static_checks(pipeline: ParsedPipeline, misfits: Misfits) -> Iterator[Check]
     """Checks that need the messages and nothing else."""
     yield Check(PIPELINE_DOCUMENT, (*misfits.spec, *misfits.deployment), remedy="compile the pipeline again")
     yield check_back_end(pipeline)
+    yield check_argo(pipeline)
     yield check_graph(pipeline)
     yield check_data_flow(pipeline)
     yield check_artifact_types(pipeline)
