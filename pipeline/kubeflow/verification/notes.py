@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.kubeflow.verification.containers import KUBEFLOWS_OWN
 from pipeline.kubeflow.verification.data_flow import parameters_without_default
+from pipeline.kubeflow.verification.multi_user import RETAINED_FOR_A_TIME, is_deleted_in_time
 from pipeline.kubeflow.verification.parsed_pipeline import ParsedPipeline
 from pipeline.kubeflow.verification.releases import newer_fields
 from pipeline.project.kubeflow_settings import Image
@@ -24,6 +25,11 @@ def notes(pipeline: ParsedPipeline) -> Iterator[str]:
     if not pipeline.spec.default_pipeline_root:
         # backend/src/v2/driver/root_dag.go: a run's own, else that of the cluster's kfp-launcher ConfigMap.
         yield "defaultPipelineRoot is missing; artifacts go to the root of the run, or to the cluster's own"
+    if is_deleted_in_time(pipeline.spec.default_pipeline_root):
+        yield (
+            f"{pipeline.spec.default_pipeline_root}: where ARTIFACT_RETENTION_DAYS is set, Kubeflow deletes what lies "
+            f"below {RETAINED_FOR_A_TIME}, the baseline with it; private/NAMESPACE is kept"
+        )
     yield from _images(pipeline)
     for place, release in newer_fields(pipeline):
         yield f"{place} needs a back end from {release} on"

@@ -20,6 +20,7 @@ from pipeline.kubeflow.verification.findings import Check
 from pipeline.kubeflow.verification.graph import check_graph
 from pipeline.kubeflow.verification.kfp_child import check_loads
 from pipeline.kubeflow.verification.kubernetes_settings import KUBERNETES_SETTINGS, check_kubernetes_settings
+from pipeline.kubeflow.verification.multi_user import check_multi_user
 from pipeline.kubeflow.verification.newest_kfp import UnavailableError, newest_kfp
 from pipeline.kubeflow.verification.notes import notes
 from pipeline.kubeflow.verification.parsed_pipeline import Misfits, ParsedPipeline, parse
@@ -46,7 +47,14 @@ class Verification:
         return all(check.status in allowed for check in self.checks)
 
 
-def verify_file(path: Path, *, environments: Path, offline: bool, before_making: Callable[[], None]) -> Verification:
+def verify_file(
+    path: Path,
+    *,
+    environments: Path,
+    offline: bool,
+    before_making: Callable[[], None],
+    namespace: str | None = None,
+) -> Verification:
     """Ask everything of a compiled file.
 
     Args:
@@ -54,6 +62,7 @@ def verify_file(path: Path, *, environments: Path, offline: bool, before_making:
         environments: folder that keeps the environment with the newest kfp.
         offline: do without that environment unless it is there.
         before_making: called if the environment has to be made.
+        namespace: of a Kubeflow with several users, in which the pipeline is to run; None for any other.
 
     Raises:
         TinyopsError: the file is no compiled pipeline, or the folder cannot be written.
@@ -67,10 +76,13 @@ def verify_file(path: Path, *, environments: Path, offline: bool, before_making:
         except UnavailableError as error:
             pipeline, misfits = parse(file)
             checks = _unless_newer(static_checks(pipeline, misfits), str(error))
-            return _verification(path, pipeline, checks, loads)
-        loads.append(children.submit(check_loads, _NEWEST, kfp.python, path))
-        pipeline, misfits = parse(file, kfp.messages())
-        return _verification(path, pipeline, list(static_checks(pipeline, misfits)), loads)
+        else:
+            loads.append(children.submit(check_loads, _NEWEST, kfp.python, path))
+            pipeline, misfits = parse(file, kfp.messages())
+            checks = list(static_checks(pipeline, misfits))
+        if namespace is not None:
+            checks.append(check_multi_user(pipeline, namespace))
+        return _verification(path, pipeline, checks, loads)
 
 
 def static_checks(pipeline: ParsedPipeline, misfits: Misfits) -> Iterator[Check]:

@@ -59,12 +59,11 @@ def score(git_folder: Path, tag: str, messages: Messages) -> bool:
             wrong.append(f"{path}: {findings[0] if findings else f'passes; {why}'}")
     refused, mutants = mutated(passing, messages, wrong)
     typed, fields = wrong_types(passing, messages, wrong)
-    print(
+    sys.stdout.write(
         f"{tag}: {len(passing)} of {len(files)} pass, {len(files) - len(passing)} are refused; of {len(MUTATIONS)}"
-        f" kinds of mutation {refused} of {mutants} are refused; of wrong types {typed} of {fields}"
+        f" kinds of mutation {refused} of {mutants} are refused; of wrong types {typed} of {fields}\n"
     )
-    for line in wrong:
-        print(f"  {line}")
+    sys.stdout.writelines(f"  {line}\n" for line in wrong)
     return not wrong
 
 
@@ -146,7 +145,8 @@ def main() -> int:
     """Score the tags that the command line names, or all."""
     git_folder, *tags = sys.argv[1:]
     messages = newest_kfp(default_folder(), offline=False, before_making=lambda: None).messages()
-    return int(not all([score(Path(git_folder), tag, messages) for tag in tags or TAGS]))
+    scores = [score(Path(git_folder), tag, messages) for tag in tags or TAGS]
+    return 0 if all(scores) else 1
 
 
 if __name__ == "__main__":
