@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,9 +18,12 @@ from pipeline.kubeflow.replay.run import replay
 from pipeline.kubeflow.replay.run_parameters import run_parameters
 from pipeline.kubeflow.replay.step_process import on_this_machine
 from pipeline.kubeflow.step.mounts import local_path
+from pipeline.kubeflow.verification.verify import verify_file
 from tests.components.conftest import PROJECT, write_blobs
-from tests.pipeline.catalogue.another_team import PIPELINE_ROOT, blobs_pipeline
+from tests.pipeline.catalogue import another_team
+from tests.pipeline.catalogue.another_team import PIPELINE_ROOT, blobs_pipeline, settings
 from tests.pipeline.catalogue.own_components import make, use
+from tests.pipeline.kubeflow.newest import newest
 
 
 @pytest.mark.verify
@@ -29,7 +33,7 @@ def test_exported_components_take_data_to_production_boards(
 ) -> None:
     # TensorFlow Transform sets it when it is imported, as other tests in this process do; a pod has no such parent.
     monkeypatch.delenv("TF_USE_LEGACY_KERAS", raising=False)
-    Compiler().compile(blobs_pipeline(exported), str(tmp_path / "pipeline.yaml"))
+    Compiler().compile(blobs_pipeline(exported, settings()), str(tmp_path / "pipeline.yaml"))
     spec = PipelineFile.load(tmp_path / "pipeline.yaml").spec
     data, workspace = write_blobs(tmp_path / "blobs.npz"), tmp_path / "line"
     given = run_parameters(spec, [f"data_file={data}", f"workspace={workspace}"])
@@ -43,6 +47,22 @@ def test_exported_components_take_data_to_production_boards(
     assert read_report(report).deployment.pushed
     assert [path.is_file() for path in pusher.glob("*/html_report")] == [True]
     assert list(workspace.glob("releases/*"))
+
+
+@pytest.mark.verify
+def test_what_the_newest_sdk_compiles_of_exported_components_is_verified(
+    exported: Path, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    assert pytestconfig.cache is not None
+    environments = pytestconfig.cache.mkdir("newest-kfp")
+    kfp, made, file = newest(environments), tmp_path / "settings.json", tmp_path / "pipeline.yaml"
+    made.write_text(json.dumps(settings()))
+    subprocess.run([kfp.python, "-I", another_team.__file__, exported, made, file], check=True)
+    assert PipelineFile.load(file).executors["exec-trainer"]["container"]["resources"]["resourceCpuLimit"] == "2"
+    verification = verify_file(
+        file, environments=environments, offline=True, before_making=lambda: None, namespace="team-a"
+    )
+    assert verification.verified(offline=False), verification.checks
 
 
 def compiled(pipeline: Callable[..., None], folder: Path) -> PipelineFile:
