@@ -234,7 +234,8 @@ class StepSection(_Section):
     memory_gb: Amount | None = None  # Limit, in GB (10**9 bytes).
     cpu_request: Amount | None = None  # What a node must have free, in cores; None for the limit.
     memory_request_gb: Amount | None = None  # What a node must have free, in GB; None for the limit.
-    shared_memory_gb: Amount | None = None  # Most that `/dev/shm` may hold, in GB; it counts as memory.
+    # Most that `/dev/shm` may hold, in GB, to the MB; it counts as memory.
+    shared_memory_gb: Annotated[float, Field(ge=0.001, allow_inf_nan=False)] | None = None
     device: Device | None = None  # A device-plugin resource.
     node_selector: dict[QualifiedName, LabelValue] = {}  # Labels of the nodes it may run on.
     node_affinity: list[NodeTerm] = []  # Nodes it may run on, or does so rather than on others.

@@ -199,6 +199,7 @@ SECRETS = {"keys": {"mount": "/a"}, "more": {"mount": "/a"}}
             },
             "step TFLMPusher mounts PersistentVolumeClaim data and volume shared-memory at /dev/shm:",
         ),
+        ({"steps": {"all": {"shared_memory_gb": 0.0001}}}, "steps.all.shared_memory_gb"),
         ({"steps": {"all": {"timeout_s": 2**31}}}, "steps.all.timeout_s"),
         ({"steps": {"all": {"timeout_s": 0}}}, "steps.all.timeout_s"),
         ({"steps": {"all": {"image_pull_policy": "Sometimes"}}}, "steps.all.image_pull_policy"),
