@@ -17,7 +17,8 @@ POOLS = ("staging", "production")
 GATEWAYS = {pool: f"overlays/{pool}" for pool in POOLS} | {"remote": "overlays/remote"}
 PIPELINES = "pipelines"
 EGRESS = "egress"
-ALL = (*GATEWAYS.values(), PIPELINES, EGRESS)
+DESK, DESK_PIPELINES = "desk/boards", "desk/pipelines"
+ALL = (*GATEWAYS.values(), PIPELINES, EGRESS, DESK, DESK_PIPELINES)
 
 Manifest = dict[str, Any]
 
