@@ -426,6 +426,11 @@ def test_what_driver_argo_and_kubernetes_refuse_is_found_and_named(mutation: Mut
         assert any(mutation.field in finding.place for _, finding in findings(change)), list(findings(change))
 
 
+@pytest.mark.parametrize("source", sorted({mutation.source for mutation in MUTATIONS}))
+def test_every_rule_has_its_source_in_the_docs(source: str) -> None:
+    assert source in Path("docs/verify.md").read_text()
+
+
 TASK_NAMES = [
     ("Train-2", True),
     ("a" * 121, True),
@@ -511,7 +516,7 @@ SETTINGS_TAKEN = [
     {"secretAsVolume": [{"secretName": "keys", "mountPath": "/a"}, {"secretName": "keys", "mountPath": "/b"}]},
     {"secretAsEnv": [{"secretName": "team.keys", "keyToEnv": [{"secretKey": ".a-b_c", "envVar": "a.b-C"}]}]},
     {"imagePullSecret": [{"secretNameParameter": {"componentInputParameter": "signing_key"}}]},
-    {"pvcMount": [{"taskOutputParameter": {"producerTask": "gen", "outputParameterKey": "name"}, "mountPath": "/a"}]},
+    {"pvcMount": [{"taskOutputParameter": {"producerTask": "push", "outputParameterKey": "a"}, "mountPath": "/a"}]},
     {"podMetadata": {"labels": {"example.com/Team_1": ""}, "annotations": {"a.b/c": "any text, of any length"}}},
     {"tolerations": [{"operator": "Exists"}, {"key": "a/b", "operator": "Equal", "value": "x"}, {"key": "a"}]},
     {"tolerations": [{"tolerationJson": {"componentInputParameter": "signing_key"}}]},
