@@ -101,6 +101,7 @@ MUTATIONS: Final = (
     Mutation(CONTAINERS, "image", " ", f"{PODS} validateContainerCommon"),
     Mutation(CONTAINERS, "resources", {"cpuLimit": -1}, f"{PODS} ValidateResourceQuantityValue"),
     Mutation(CONTAINERS, "resources", {"memoryLimit": -0.5}, f"{PODS} ValidateResourceQuantityValue"),
+    Mutation(CONTAINERS, "resources", {"memoryLimit": "NaN"}, f"{DRIVER}/driver.go:191"),
     Mutation(CONTAINERS, "resources", {"memoryLimit": 0.00001}, f"{DRIVER}/driver.go:186"),
     Mutation(CONTAINERS, "resources", {"resourceCpuLimit": "-500m"}, f"{PODS} ValidateResourceQuantityValue"),
     Mutation(CONTAINERS, "resources", {"resourceCpuLimit": "four"}, f"{DRIVER}/driver.go:191"),

@@ -426,6 +426,20 @@ def test_what_driver_argo_and_kubernetes_refuse_is_found_and_named(mutation: Mut
         assert any(mutation.field in finding.place for _, finding in findings(change)), list(findings(change))
 
 
+@pytest.mark.parametrize(
+    "value", [None, 7, "text", [], ["text"], [[]], {"a": 1}, [{"mountPath": [1]}], [{"volumeName": {}}]]
+)
+@pytest.mark.parametrize(
+    "field", ["secretAsVolume", "pvcMount", "secretAsEnv", "emptyDirMounts", "tolerations", "nodeSelector"]
+)
+def test_settings_of_any_form_are_read(field: str, value: Any) -> None:
+    """This kfp has no message for them, which would leave out what does not fit."""
+    file = changed(f"{PUSH}.{field}", value)
+    list(findings(file))
+    list(notes(parse(file)[0]))
+    cluster_needs(parse(file)[0])
+
+
 @pytest.mark.parametrize("source", sorted({mutation.source for mutation in MUTATIONS}))
 def test_every_rule_has_its_source_in_the_docs(source: str) -> None:
     assert source in Path("docs/verify.md").read_text()
