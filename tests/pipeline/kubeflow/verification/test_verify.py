@@ -862,6 +862,10 @@ def test_the_command_module_imports_nothing_heavy() -> None:
     assert not {"pydantic", "yaml", "kfp", "google.protobuf"} & loaded_with("pipeline.cli.verify")
 
 
+def test_the_checks_leave_the_import_of_kfp_to_their_children() -> None:
+    assert not {"kfp", "tfx"} & loaded_with("pipeline.kubeflow.verification.verify")
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
