@@ -94,7 +94,7 @@ class _EphemeralVolume(_NamedMount):
 
 class _EmptyFolder(_NamedMount):
     medium: str = Field(default="", pattern=r"^(Memory|HugePages(-.+)?)?$")
-    size_limit: Annotated[str, AfterValidator(_is_quantity)] | Literal[""] = ""
+    size_limit: Annotated[str, AfterValidator(_is_quantity)] | None = None
 
 
 class _NodeSelector(_Part):
@@ -112,7 +112,7 @@ class _FieldPath(_Part):
 
 
 class _Toleration(_Part):
-    key: kubernetes.QualifiedName | Literal[""] = ""
+    key: kubernetes.QualifiedName | None = None
     operator: Literal["", "Exists", "Equal"] = ""
     value: kubernetes.LabelValue = ""
     effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
@@ -132,7 +132,7 @@ class _Toleration(_Part):
 
 class _Requirement(_Part):
     key: str = Field(validate_default=True, default="", min_length=1)
-    operator: Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"] = Field(validate_default=True, default="")  # type: ignore[assignment]
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"] = Field(validate_default=True, default="")
     values: list[str] = []
 
     @model_validator(mode="after")
@@ -150,8 +150,8 @@ class _LabelRequirement(_Requirement):
 
 
 class _FieldRequirement(_Requirement):
-    key: Literal["metadata.name"] = Field(validate_default=True, default="")  # type: ignore[assignment]
-    operator: Literal["In", "NotIn"] = Field(validate_default=True, default="")  # type: ignore[assignment]
+    key: Literal["metadata.name"] = Field(validate_default=True, default="")
+    operator: Literal["In", "NotIn"] = Field(validate_default=True, default="")
     values: list[str] = Field(validate_default=True, default=[], min_length=1, max_length=1)
 
 
@@ -196,16 +196,15 @@ def refused_settings(settings: Mapping[str, Any], place: str) -> Iterator[Findin
     try:
         _Settings.model_validate(settings)
     except ValidationError as error:
-        yield from fields_refused(error, place)
+        yield from _fields(error, place)
     yield from _names(settings, place)
     yield from _volumes(settings, place)
 
 
-def fields_refused(error: ValidationError, place: str) -> Iterator[Finding]:
-    """A finding for each field that is refused."""
+def _fields(error: ValidationError, place: str) -> Iterator[Finding]:
     for one in error.errors(include_url=False):
         keys = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in one["loc"] if key != "[key]")
-        yield Finding(place + keys.removesuffix(".constrained-str"), _why(one))
+        yield Finding(place + keys, _why(one))
 
 
 def _why(error: Mapping[str, Any]) -> str:
@@ -214,10 +213,17 @@ def _why(error: Mapping[str, Any]) -> str:
     return message if isinstance(given, dict) else f"{given!r}: {message[0].lower()}{message[1:]}"
 
 
+def _entries(settings: Mapping[str, Any], field: str, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Place and contents of each item of a list; what is no list, or no mapping in it, is named elsewhere."""
+    items = settings.get(field)
+    for number, entry in enumerate(items if isinstance(items, list) else []):
+        if isinstance(entry, dict):
+            yield f"{place}.{field}[{number}]", entry
+
+
 def _names(settings: Mapping[str, Any], place: str) -> Iterator[Finding]:
     for field, kind in _NAMED.items():
-        for number, entry in enumerate(settings.get(field, [])):
-            here = f"{place}.{field}[{number}]"
+        for here, entry in _entries(settings, field, place):
             name = object_name(entry, kind)
             if name is None:
                 yield Finding(here, f"names no {kind}")
@@ -237,12 +243,12 @@ def _volumes(settings: Mapping[str, Any], place: str) -> Iterator[Finding]:
     """Driver and Argo merge volumes of one name, and mounts at one path, into one (Kubernetes' strategic merge)."""
     holders, paths = dict[str, str](), dict[str, str]()
     for field, kind in _VOLUMES.items():
-        for number, entry in enumerate(settings.get(field, [])):
-            here = f"{place}.{field}[{number}]"
-            name = object_name(entry, kind).text if kind and object_name(entry, kind) else entry.get("volumeName", here)
+        for here, entry in _entries(settings, field, place):
+            held = object_name(entry, kind) if kind else None
+            name = held.text if held else str(entry.get("volumeName", here))
             other = holders.setdefault(name, field)
             if other != field:
                 yield Finding(here, f"gives the volume the name {name!r}, which one of {other} has too")
-            path = entry.get("mountPath", here)
+            path = str(entry.get("mountPath", here))
             if paths.setdefault(path, here) != here:
                 yield Finding(here, f"is mounted at {path}, as {paths[path].removeprefix(place + '.')} is")

@@ -32,7 +32,9 @@ def notes(pipeline: ParsedPipeline) -> Iterator[str]:
         )
     yield from _images(pipeline)
     for place, release in newer_fields(pipeline):
-        yield f"{place} needs a back end from {release} on"
+        # v2_template.go, IsPlatformSpecWithKubernetesConfig: a document that it cannot read is none.
+        older = "; an older one ignores the whole platform document" if ".pipelineConfig." in place else ""
+        yield f"{place} needs a back end from {release} on{older}"
     for label, settings in pipeline.settings.items():
         for field in _UNREAD:
             if field in settings:

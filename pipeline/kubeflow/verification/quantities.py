@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 from typing import Final
@@ -34,6 +35,8 @@ def quantity(text: str) -> Decimal:
 
 def as_go_prints(number: float) -> str:
     """A float64 in Go's format %v, of which the driver makes a quantity (driver/driver.go, getPodResource)."""
+    if not math.isfinite(number):
+        return str(number)
     sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
     magnitude = len(digits) + int(exponent) - 1
     if number == 0 or -4 <= magnitude < 6:

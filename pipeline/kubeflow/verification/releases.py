@@ -57,6 +57,7 @@ def _of_settings(settings: Mapping[str, Any], place: str) -> Iterator[tuple[str,
     for (field, part), release in _SETTINGS.items():
         if not part and field in settings:
             yield f"{place}.{field}", release
-        for number, entry in enumerate(settings.get(field, []) if part else []):
+        entries = settings.get(field) if part else []
+        for number, entry in enumerate(entries if isinstance(entries, list) else []):
             if part in entry:
                 yield f"{place}.{field}[{number}].{part}", release

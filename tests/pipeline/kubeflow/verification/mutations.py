@@ -15,7 +15,7 @@ TEMPLATE: Final = "backend/src/apiserver/template/v2_template.go"
 LAUNCHER: Final = "backend/src/v2/component/launcher_v2.go"
 ARGO: Final = "argo-workflows workflow/validate/validate.go"
 RETRIES: Final = "argo-workflows workflow/controller/operator.go"
-PODS: Final = "kubernetes pkg/apis/core/validation/validation.go"
+PODS: Final = "validation.go"
 LABELS: Final = "apimachinery pkg/util/validation/validation.go"
 QUANTITY: Final = "apimachinery pkg/api/resource/quantity.go"
 PROTOJSON: Final = "protobuf-go encoding/protojson/decode.go"
@@ -36,7 +36,7 @@ class Mutation:
     messages: tuple[tuple[str, ...], ...]  # Keys that lead to the message; `ANY` for each key or item there.
     field: str  # Of the message; the value takes the place of what is there.
     value: Any
-    source: str  # Who refuses it.
+    source: str  # Who refuses it, as docs/verify.md names it.
 
     def __str__(self) -> str:
         return f"{'.'.join(self.messages[-1][-1:])}.{self.field}={self.value if self.value is not DROP else 'dropped'}"
@@ -87,7 +87,7 @@ _CLAIM = {**_SCRATCH, "size": "1Gi", "accessModes": ["ReadWriteOnce"]}
 MUTATIONS: Final = (
     Mutation(ROOT, "schemaVersion", "2.0.0", f"{TEMPLATE}:230"),
     Mutation(ROOT, "pipelineInfo", {}, f"{TEMPLATE}:233"),
-    Mutation(ROOT, "root", {}, f"{COMPILER}/../visitor.go:137"),
+    Mutation(ROOT, "root", {}, "backend/src/v2/compiler/visitor.go:138"),
     Mutation(ROOT, "unknownField", "x", f"{TEMPLATE}:226"),
     Mutation(TASKS, "taskInfo", {}, f"{DRIVER}/driver.go:728"),
     Mutation(TASKS, "componentRef", {"name": "comp-of-nobody"}, f"{COMPILER}/dag.go:232"),
@@ -101,6 +101,7 @@ MUTATIONS: Final = (
     Mutation(CONTAINERS, "image", " ", f"{PODS} validateContainerCommon"),
     Mutation(CONTAINERS, "resources", {"cpuLimit": -1}, f"{PODS} ValidateResourceQuantityValue"),
     Mutation(CONTAINERS, "resources", {"memoryLimit": -0.5}, f"{PODS} ValidateResourceQuantityValue"),
+    Mutation(CONTAINERS, "resources", {"memoryLimit": "NaN"}, f"{DRIVER}/driver.go:191"),
     Mutation(CONTAINERS, "resources", {"memoryLimit": 0.00001}, f"{DRIVER}/driver.go:186"),
     Mutation(CONTAINERS, "resources", {"resourceCpuLimit": "-500m"}, f"{PODS} ValidateResourceQuantityValue"),
     Mutation(CONTAINERS, "resources", {"resourceCpuLimit": "four"}, f"{DRIVER}/driver.go:191"),
@@ -147,6 +148,21 @@ MUTATIONS: Final = (
         f"{LABELS} IsConfigMapKey",
     ),
     _setting("secretAsEnv", [{"secretNameParameter": {}, "keyToEnv": [_VARIABLE]}], f"{DRIVER}/resolve.go:495"),
+    _setting(
+        "secretAsEnv",
+        [{"secretNameParameter": {"componentInputParameter": "of-nobody"}, "keyToEnv": [_VARIABLE]}],
+        f"{DRIVER}/resolve.go:396",
+    ),
+    _setting(
+        "pvcMount",
+        [
+            {
+                "pvcNameParameter": {"taskOutputParameter": {"producerTask": "nobody", "outputParameterKey": "name"}},
+                "mountPath": "/x",
+            }
+        ],
+        f"{DRIVER}/resolve.go:610",
+    ),
     _setting("configMapAsVolume", [{"mountPath": "/etc/x"}], f"{DRIVER}/k8s.go:411"),
     _setting("configMapAsEnv", [{"keyToEnv": [{"configMapKey": "k", "envVar": "A"}]}], f"{DRIVER}/k8s.go:475"),
     _setting("imagePullSecret", [{}], f"{DRIVER}/k8s.go:507"),
@@ -182,8 +198,16 @@ MUTATIONS: Final = (
     _setting("emptyDirMounts", [_SCRATCH | {"sizeLimit": "-1Gi"}], f"{PODS} validateVolumeSource"),
     _setting("emptyDirMounts", [_SCRATCH | {"medium": "Disk"}], f"{PODS} validateVolumeSource"),
     _setting("emptyDirMounts", [{"mountPath": "/scratch"}], f"{PODS} ValidateVolumes"),
-    _setting("nodeAffinity", [{"matchExpressions": [{"key": "zone", "operator": "Is"}]}], f"{PODS} nodeAffinity"),
-    _setting("nodeAffinity", [{"matchExpressions": [{"key": "zone", "operator": "In"}]}], f"{PODS} nodeAffinity"),
+    _setting(
+        "nodeAffinity",
+        [{"matchExpressions": [{"key": "zone", "operator": "Is"}]}],
+        f"{PODS} ValidateNodeSelectorRequirement",
+    ),
+    _setting(
+        "nodeAffinity",
+        [{"matchExpressions": [{"key": "zone", "operator": "In"}]}],
+        f"{PODS} ValidateNodeSelectorRequirement",
+    ),
     _setting(
         "nodeAffinity",
         [{"weight": 101, "matchExpressions": [{"key": "zone", "operator": "Exists"}]}],

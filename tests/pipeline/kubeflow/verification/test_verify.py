@@ -426,6 +426,25 @@ def test_what_driver_argo_and_kubernetes_refuse_is_found_and_named(mutation: Mut
         assert any(mutation.field in finding.place for _, finding in findings(change)), list(findings(change))
 
 
+@pytest.mark.parametrize(
+    "value", [None, 7, "text", [], ["text"], [[]], {"a": 1}, [{"mountPath": [1]}], [{"volumeName": {}}]]
+)
+@pytest.mark.parametrize(
+    "field", ["secretAsVolume", "pvcMount", "secretAsEnv", "emptyDirMounts", "tolerations", "nodeSelector"]
+)
+def test_settings_of_any_form_are_read(field: str, value: Any) -> None:
+    """This kfp has no message for them, which would leave out what does not fit."""
+    file = changed(f"{PUSH}.{field}", value)
+    list(findings(file))
+    list(notes(parse(file)[0]))
+    cluster_needs(parse(file)[0])
+
+
+@pytest.mark.parametrize("source", sorted({mutation.source for mutation in MUTATIONS}))
+def test_every_rule_has_its_source_in_the_docs(source: str) -> None:
+    assert source in Path("docs/verify.md").read_text()
+
+
 TASK_NAMES = [
     ("Train-2", True),
     ("a" * 121, True),
@@ -511,7 +530,7 @@ SETTINGS_TAKEN = [
     {"secretAsVolume": [{"secretName": "keys", "mountPath": "/a"}, {"secretName": "keys", "mountPath": "/b"}]},
     {"secretAsEnv": [{"secretName": "team.keys", "keyToEnv": [{"secretKey": ".a-b_c", "envVar": "a.b-C"}]}]},
     {"imagePullSecret": [{"secretNameParameter": {"componentInputParameter": "signing_key"}}]},
-    {"pvcMount": [{"taskOutputParameter": {"producerTask": "gen", "outputParameterKey": "name"}, "mountPath": "/a"}]},
+    {"pvcMount": [{"taskOutputParameter": {"producerTask": "push", "outputParameterKey": "a"}, "mountPath": "/a"}]},
     {"podMetadata": {"labels": {"example.com/Team_1": ""}, "annotations": {"a.b/c": "any text, of any length"}}},
     {"tolerations": [{"operator": "Exists"}, {"key": "a/b", "operator": "Equal", "value": "x"}, {"key": "a"}]},
     {"tolerations": [{"tolerationJson": {"componentInputParameter": "signing_key"}}]},
@@ -841,6 +860,10 @@ def test_what_the_cluster_must_have_is_listed_with_keys_and_users() -> None:
 
 def test_the_command_module_imports_nothing_heavy() -> None:
     assert not {"pydantic", "yaml", "kfp", "google.protobuf"} & loaded_with("pipeline.cli.verify")
+
+
+def test_the_checks_leave_the_import_of_kfp_to_their_children() -> None:
+    assert not {"kfp", "tfx"} & loaded_with("pipeline.kubeflow.verification.verify")
 
 
 @pytest.mark.parametrize(
