@@ -286,8 +286,8 @@ def _joined(first: list[_Item], second: list[_Item]) -> list[_Item]:
 class TtlSection(_Section):
     """How long Kubeflow keeps the Workflow of a run that has ended, and its pods with their logs.
 
-    Argo Workflows' ttlStrategy. Back ends before 2.17 refuse a file that has it: their PipelineConfig has no such
-    fields, and they pass over none (kubeflow/pipelines at 2.16.0, backend/src/apiserver/template/v2_template.go, 416).
+    Argo Workflows' ttlStrategy. Back ends before 2.17 do not know it, and pass over the whole platform document without
+    a word (kubeflow/pipelines at 2.16.0, backend/src/apiserver/template/v2_template.go, 416).
     """
 
     seconds_after_completion: Seconds | None = None

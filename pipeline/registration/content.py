@@ -27,6 +27,11 @@ class Content:
     # By platform, its `pipelineConfig`: the messages of the kfp installed here lack what newer servers know of it.
     pipeline_configs: dict[str, Any]
 
+    @property
+    def asks_of_kubernetes(self) -> bool:
+        """Whether it has a platform document."""
+        return bool(self.platform.platforms or self.pipeline_configs)
+
     @classmethod
     def of_file(cls, file: PipelineFile) -> Content:
         """The content of a compiled file.
