@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pipeline.kubeflow.compilation.platform_document import STORE_ADDRESS
+from pipeline.kubeflow.verification.containers import KUBEFLOWS_OWN
 from pipeline.kubeflow.verification.object_names import object_name
 from pipeline.kubeflow.verification.parsed_pipeline import ParsedPipeline
 
@@ -46,7 +47,9 @@ class _Use:
 
 def cluster_needs(pipeline: ParsedPipeline) -> list[Need]:
     """Images, object stores, secrets, config maps, volume claims and devices, each once, by kind and name."""
-    uses = sorted([*_containers(pipeline), *_objects(pipeline)], key=lambda use: (use.kind, use.name))
+    # What has no name is wrong, and other checks say so.
+    named = [use for use in (*_containers(pipeline), *_objects(pipeline)) if use.name]
+    uses = sorted(named, key=lambda use: (use.kind, use.name))
     return [_together(list(same)) for _, same in groupby(uses, key=lambda use: (use.kind, use.name))]
 
 
@@ -67,7 +70,8 @@ def _unique(names: Iterable[str]) -> tuple[str, ...]:
 def _containers(pipeline: ParsedPipeline) -> Iterator[_Use]:
     for label, executor in pipeline.executors.items():
         if executor.HasField("container"):
-            yield _Use("image", executor.container.image, label)
+            if executor.container.image not in KUBEFLOWS_OWN:
+                yield _Use("image", executor.container.image, label)
             for variable in executor.container.env:
                 if variable.name == STORE_ADDRESS:
                     yield _Use("object store", variable.value, label)
@@ -80,8 +84,7 @@ def _objects(pipeline: ParsedPipeline) -> Iterator[_Use]:
             for entry in _mappings(settings.get(field)):
                 keys = _mounted(entry, pipeline) if key is None else _read(entry, key)
                 name = object_name(entry, kind)
-                if name is not None:
-                    yield _Use(kind, name.text, label, tuple(keys), entry.get("optional") is True)
+                yield _Use(kind, name.text if name else "", label, tuple(keys), entry.get("optional") is True)
 
 
 def _device(accelerator: Any, label: str) -> Iterator[_Use]:

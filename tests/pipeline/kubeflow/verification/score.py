@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from edge_deployer.errors import TinyopsError
 from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
+from pipeline.kubeflow.verification.cluster_needs import cluster_needs
 from pipeline.kubeflow.verification.duplicate_keys import check_keys
 from pipeline.kubeflow.verification.findings import Finding
 from pipeline.kubeflow.verification.messages import Messages
@@ -55,6 +56,8 @@ def score(git_folder: Path, tag: str, messages: Messages) -> bool:
         file, findings = judged(text, messages)
         if file is not None and not findings:
             passing.append(file)
+            if not all(need.name for need in cluster_needs(parse(file, messages)[0])):
+                wrong.append(f"{path}: something that the cluster must have has no name")
         if bool(findings) != bool(why):
             wrong.append(f"{path}: {findings[0] if findings else f'passes; {why}'}")
     refused, mutants = mutated(passing, messages, wrong)

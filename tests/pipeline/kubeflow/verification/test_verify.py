@@ -858,6 +858,23 @@ def test_what_the_cluster_must_have_is_listed_with_keys_and_users() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (f"{EXECUTORS}.exec-gen.container.image", ""),
+        (f"{EXECUTORS}.exec-gen.container.image", "argostub/createpvc"),  # Of which the driver pulls nothing.
+        (f"{EXECUTORS}.exec-gen.container.env", [{"name": "AWS_ENDPOINT_URL"}]),
+        (f"{EXECUTORS}.exec-gen.container.resources", {"accelerator": {"count": "1"}}),
+        (f"{PUSH}.secretAsEnv", [{"secretNameParameter": {}}]),
+        (f"{PUSH}.pvcMount", [{"taskOutputParameter": {}}]),
+    ],
+)
+def test_what_the_cluster_must_have_has_a_name(place: str, value: Any) -> None:
+    needs = cluster_needs(parse(changed(place, value))[0])
+    assert needs
+    assert all(need.name and "None" not in need.name and "argostub" not in need.name for need in needs)
+
+
 def test_the_command_module_imports_nothing_heavy() -> None:
     assert not {"pydantic", "yaml", "kfp", "google.protobuf"} & loaded_with("pipeline.cli.verify")
 
