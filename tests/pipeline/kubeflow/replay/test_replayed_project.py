@@ -130,11 +130,11 @@ def reusing(site: Site, spec: dict[str, Any], *tasks: str, instead: dict[str, st
         for source in task["inputs"].get("artifacts", {}).values():
             producer, key = (source["taskOutputArtifact"][name] for name in ("producerTask", "outputArtifactKey"))
             if producer not in tasks:
-                name = f"{producer}.{key}"
+                name = f"{producer}-{key}".replace("_", "-")
                 source["taskOutputArtifact"] = {"producerTask": name, "outputArtifactKey": key}
                 artifact = site.outputs("run-1", producer)[key]
                 definition = spec["components"][producer]["outputDefinitions"]["artifacts"][key]
-                uri = {"constant": instead.get(name, artifact["uri"])}
+                uri = {"constant": instead.get(f"{producer}.{key}", artifact["uri"])}
                 dag["tasks"][name] = {"componentRef": {"name": name}}
                 spec["components"][name] = {
                     "executorLabel": name,
