@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from edge_deployer.errors import TinyopsError
-from pipeline.cli.replay import replay as replay_command
 from pipeline.kubeflow.replay import driver, launcher, value_text
-from pipeline.kubeflow.replay.back_ends import BACK_ENDS
+from pipeline.kubeflow.replay.back_ends import BACK_ENDS, back_end
 from pipeline.kubeflow.replay.driver import Invocation, Run
 from pipeline.kubeflow.replay.executor_output import read_output
 from pipeline.kubeflow.step import ml_metadata
@@ -115,12 +114,12 @@ def test_the_time_of_a_run_is_filled_in_from_2_16_on(release: str) -> None:
 def test_an_output_file_is_read_by_the_releases_that_read_it(tmp_path: Path, case: dict[str, Any]) -> None:
     file = tmp_path / "output_metadata.json"
     file.write_text(case["text"])
-    for release, back_end in BACK_ENDS.items():
+    for release, reader in BACK_ENDS.items():
         if release in case["read_by"]:
-            read_output(file, back_end)
+            read_output(file, reader)
             continue
         with pytest.raises(TinyopsError) as refused:
-            read_output(file, back_end)
+            read_output(file, reader)
         assert "\n" not in refused.value.message
         assert str(file) in refused.value.message
 
@@ -146,7 +145,7 @@ def test_deep_nesting_is_an_error_and_no_crash() -> None:
         value_text.parse_json("[" * 100_000 + "]" * 100_000)
 
 
-def test_a_release_that_is_not_replayed_is_told(tmp_path: Path) -> None:
+def test_a_release_that_is_not_replayed_is_told() -> None:
     with pytest.raises(TinyopsError, match=r"--back-end 2\.13: that release is not replayed") as refused:
-        replay_command(tmp_path / "pipeline.yaml", back_end="2.13")
+        back_end("2.13")
     assert refused.value.remedy == "take 2.14, 2.15, 2.16 or 2.17"

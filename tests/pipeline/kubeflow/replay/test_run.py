@@ -363,10 +363,16 @@ def test_the_command_says_what_failed_and_where_to_look(tmp_path: Path) -> None:
 def test_the_command_prints_json(tmp_path: Path) -> None:
     spec = pipeline({"good": step("pass")}, {"n": {"parameterType": "NUMBER_INTEGER"}})
     done = subprocess.run(
-        command(tmp_path, spec, "--json", "--parameter", "n=1"), capture_output=True, text=True, check=True
+        command(tmp_path, spec, "--json", "--parameter", "n=1", "--back-end", "2.14"),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     outcome = json.loads(done.stdout)
     assert (outcome["outcome"], outcome["run"], outcome["failed_step"]) == ("done", "run-1", None)
+    assert outcome["back_end"] == "2.14"
+    output_file = tmp_path / "kept" / "runs" / "run-1" / "good" / "output_metadata.json"
+    assert told(tmp_path / "kept", "good")["outputs"]["outputFile"] == str(output_file)
     assert [taken["task"] for taken in outcome["steps"]] == ["good"]
     assert done.stderr == ""
 
