@@ -17,7 +17,7 @@ from pipeline.kubeflow.replay.back_ends import NEWEST, BackEnd
 from pipeline.kubeflow.replay.driver import LOGS_ARTIFACT, OUTPUT_FILE, Invocation, Json, Run
 from pipeline.kubeflow.replay.executor_output import read_output
 from pipeline.kubeflow.replay.step_process import LOG, Start, StepRun, ended, last_word
-from pipeline.kubeflow.replay.task_order import in_order
+from pipeline.kubeflow.replay.task_order import in_order, producers
 from pipeline.kubeflow.step import mounts
 from pipeline.kubeflow.step.entrypoint import EXIT_ERROR, EXIT_REFUSED
 from pipeline.kubeflow.step.executor_input import type_title
@@ -108,9 +108,7 @@ def _runs_anyway(run: Run, task: str) -> bool:
     """Whether a task runs after a failure, as one that cleans up does. It must not need what was not made."""
     if run.task(task).get("triggerPolicy", {}).get("strategy") != "ALL_UPSTREAM_TASKS_COMPLETED":
         return False
-    inputs = run.task(task).get("inputs", {}).get("artifacts", {}).values()
-    producers = [source["taskOutputArtifact"]["producerTask"] for source in inputs if "taskOutputArtifact" in source]
-    return all(producer in run.artifacts for producer in producers)
+    return producers(run.task(task)) <= run.artifacts.keys()
 
 
 def _new_run_folder(workspace: Path) -> Path:
@@ -154,6 +152,7 @@ def _run_step(run: Run, task: str, folder: Path, start: Start) -> TaskEnded:
     except TinyopsError as error:
         said = _said(error, log)
         run.artifacts.pop(task, None)
+        run.outputs.pop(task, None)
         _forget(run, told, task_root, log)
         return over(EXIT_ERROR, said)
     _keep_log(run, told, log)

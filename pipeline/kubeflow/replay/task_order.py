@@ -22,20 +22,24 @@ def in_order(spec: Json) -> list[str]:
     for name, task in sorted(spec["root"]["dag"]["tasks"].items()):
         component = spec["components"][task["componentRef"]["name"]]
         _require_replayed(name, task, component, spec["deploymentSpec"]["executors"])
-        inputs = task.get("inputs", {})
-        producers = [
-            source[kind]["producerTask"]
-            for sources, kind in (("artifacts", "taskOutputArtifact"), ("parameters", "taskOutputParameter"))
-            for source in inputs.get(sources, {}).values()
-            if kind in source
-        ]
-        graph[name] = {*task.get("dependentTasks", []), *producers}
+        graph[name] = {*task.get("dependentTasks", []), *producers(task)}
     try:
         return list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         raise TinyopsError(
             f"tasks wait for each other: {' -> '.join(error.args[1])}", remedy="look with `tinyops verify`"
         ) from error
+
+
+def producers(task: Json) -> set[str]:
+    """Tasks of which a task needs an output."""
+    inputs = task.get("inputs", {})
+    return {
+        source[kind]["producerTask"]
+        for sources, kind in (("artifacts", "taskOutputArtifact"), ("parameters", "taskOutputParameter"))
+        for source in inputs.get(sources, {}).values()
+        if kind in source
+    }
 
 
 def _require_replayed(name: str, task: Json, component: Json, executors: Json) -> None:

@@ -220,12 +220,14 @@ def test_a_module_that_another_version_has_is_named(tmp_path: Path, module: str)
 
 
 def test_a_task_that_cleans_up_runs_after_a_failure(tmp_path: Path) -> None:
+    word = {"taskOutputParameter": {"producerTask": "bad", "outputParameterKey": "x"}}
     anyway = {"triggerPolicy": {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}}
     spec = pipeline(
         {
-            "bad": step(FAIL, outputs={"made": FOLDER}),
+            "bad": step(FAIL, outputs={"made": FOLDER}, output_parameters={"x": "STRING"}),
             "clean-up": step("pass", after=("bad",), **anyway),
             "needs-it": step("pass", artifacts={"given": "bad.made"}, **anyway),
+            "needs-its-word": step("pass", parameters={"x": ("STRING", word)}, **anyway),
         }
     )
     result = run(spec, tmp_path)
