@@ -14,6 +14,7 @@ from pipeline.kubeflow.replay.back_ends import BACK_ENDS, back_end
 from pipeline.kubeflow.replay.driver import Invocation, Run
 from pipeline.kubeflow.replay.executor_output import read_output
 from pipeline.kubeflow.step import ml_metadata
+from tests.environments import ROOT
 from tests.pipeline.kubeflow.back_end_fixtures import RELEASES, kept
 
 IN_A_POD = Path("/")
@@ -143,6 +144,11 @@ def test_a_value_is_the_text_that_go_writes(case: dict[str, Any]) -> None:
 def test_deep_nesting_is_an_error_and_no_crash() -> None:
     with pytest.raises(ValueError, match="nested too deeply"):
         value_text.parse_json("[" * 100_000 + "]" * 100_000)
+
+
+def test_the_docs_have_each_release_with_its_tag() -> None:
+    text = (ROOT / "docs" / "compatibility.md").read_text()
+    assert [one.tag for one in BACK_ENDS.values() if f"\n| {one.release} | {one.tag} |" not in text] == []
 
 
 def test_a_release_that_is_not_replayed_is_told() -> None:
