@@ -15,13 +15,16 @@ from pipeline.kubeflow.replay.step_process import on_this_machine
 from tests.pipeline.kubeflow.back_end_fixtures import RELEASES
 from tests.pipeline.kubeflow.small_pipeline import FOLDER, constant, pipeline, step
 
-SAY = "import json, sys; given = json.loads(sys.argv[1]); open(given['outputs']['outputFile'], 'w').write(sys.argv[2])"
+SAY = (
+    "import json, sys; given = json.loads(sys.argv[1]); open(given['outputs']['outputFile'], 'w').write(sys.argv[2]);"
+    "open(sys.argv[3], 'w').write('made')"
+)
 WRITE = "import sys; open(sys.argv[1], 'w').write(sys.argv[2])"
 
 
 def says(output: str, **more: Any) -> dict[str, Any]:
-    """A step that writes an output file."""
-    return step(SAY, "{{$}}", output, outputs={"made": FOLDER}, **more)
+    """A step that writes an output file, and its output."""
+    return step(SAY, "{{$}}", output, "{{$.outputs.artifacts['made'].path}}", outputs={"made": FOLDER}, **more)
 
 
 def made(**artifact: Any) -> str:
@@ -123,5 +126,6 @@ def test_an_output_may_lie_where_the_step_says(tmp_path: Path, release: str) -> 
     (own / "x").write_text("7")
     read = "import sys; assert open(sys.argv[1] + '/x').read() == '7'"
     reader = step(read, "{{$.inputs.artifacts['given'].path}}", artifacts={"given": "before.made"})
-    result = run({"before": says(made(customPath=str(own))), "bad": reader}, tmp_path, release)
+    writer = step(SAY, "{{$}}", made(customPath=str(own)), "/dev/null", outputs={"made": FOLDER})
+    result = run({"before": writer, "bad": reader}, tmp_path, release)
     assert result.failure is None, result.failure.log.read_text()
