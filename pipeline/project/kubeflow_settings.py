@@ -44,10 +44,13 @@ QualifiedName = Annotated[str, StringConstraints(pattern=rf"^({_SUBDOMAIN}/)?{_N
 LabelValue = Annotated[str, StringConstraints(pattern=rf"^({_NAME_PART})?$")]
 Key = Annotated[str, StringConstraints(pattern=_KEY, max_length=253)]
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+# What Kubernetes before 1.32 takes as the name of an environment variable.
+VariableName = Annotated[str, StringConstraints(pattern=r"^[-._A-Za-z][-._A-Za-z0-9]*$")]
 # Kubernetes takes no colon in a mount path.
 Folder = Annotated[
     str, StringConstraints(pattern=r"^(/[^/\s:]+)+/?$"), AfterValidator(lambda folder: folder.rstrip("/"))
 ]
+MountPath = Annotated[str, StringConstraints(pattern=r"^[^:]+$")]
 DataFile = Annotated[str, StringConstraints(pattern=_DATA_FILE)]
 PipelineRoot = Annotated[str, StringConstraints(pattern=PIPELINE_ROOT), AfterValidator(lambda root: root.rstrip("/"))]
 Endpoint = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+/?$")]

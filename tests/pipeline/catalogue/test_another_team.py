@@ -8,69 +8,49 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from google.protobuf import json_format
 from kfp import components, dsl
 from kfp.compiler import Compiler
 from kfp.dsl.types.type_utils import InconsistentTypeException
 
-from edge_deployer.acceptance.plan import AcceptancePlan
-from edge_deployer.profile import load_profile
 from edge_deployer.report.reading import read_report
 from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 from pipeline.kubeflow.replay.run import replay
 from pipeline.kubeflow.replay.run_parameters import run_parameters
 from pipeline.kubeflow.replay.step_process import on_this_machine
 from pipeline.kubeflow.step.mounts import local_path
-from pipeline.kubeflow.verification.newest_kfp import UnavailableError, newest_kfp
+from pipeline.kubeflow.verification.verify import verify_file
 from tests.components.conftest import PROJECT, write_blobs
 from tests.pipeline.catalogue import another_team
-from tests.pipeline.catalogue.another_team import PIPELINE_ROOT
+from tests.pipeline.catalogue.another_team import PIPELINE_ROOT, blobs_pipeline, settings
 from tests.pipeline.catalogue.own_components import make, use
-
-# A set this small is too small for the default plan.
-PLAN = AcceptancePlan.model_validate(
-    {"samples": 30, "labels": {"bad": 0.9}, "outputs": {"bad": 0.9}, "against_production": None, "soak_inferences": 1}
-)
+from tests.pipeline.kubeflow.newest import newest
 
 
-def settings() -> dict[str, str]:
-    """What another team sets, in the words of the components."""
-    from components.tflm_evaluator.thresholds import Thresholds, eval_config
-
-    thresholds = Thresholds(0.1, max_drop=0.5, min_slice_accuracy=None)
-    return {
-        "eval_config": json_format.MessageToJson(eval_config("kind", ["kind"], thresholds)),
-        "plan": PLAN.model_dump_json(),
-        "profile": load_profile("cortex-m4").model_dump_json(),
-        "samples": str(PLAN.samples),
-        "thresholds": json.dumps({"min_accuracy": thresholds.min_accuracy, "max_drop": thresholds.max_drop}),
-    }
-
-
-@pytest.fixture
-def newest_sdk(pytestconfig: pytest.Config) -> Path:
-    """A Python with the newest kfp."""
+@pytest.fixture(scope="module")
+def environments(pytestconfig: pytest.Config) -> Path:
     assert pytestconfig.cache is not None
-    try:
-        return newest_kfp(pytestconfig.cache.mkdir("newest-kfp"), offline=False, before_making=lambda: None).python
-    except UnavailableError as error:
-        if "does not reach its package index" in str(error):
-            pytest.skip(str(error))
-        raise
+    return pytestconfig.cache.mkdir("newest-kfp")
+
+
+@pytest.fixture(scope="module")
+def of_the_newest_sdk(exported: Path, environments: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pipeline with limits for each step, compiled by the newest kfp."""
+    folder = tmp_path_factory.mktemp("newest-sdk")
+    made, file = folder / "settings.json", folder / "pipeline.yaml"
+    made.write_text(json.dumps(settings()))
+    python = newest(environments).python
+    subprocess.run([python, "-I", another_team.__file__, exported, made, file], check=True)
+    return file
 
 
 @pytest.mark.verify
 @pytest.mark.timeout(1800)
 def test_exported_components_take_data_to_production_boards(
-    exported: Path, newest_sdk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    of_the_newest_sdk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # TensorFlow Transform sets it when it is imported, as other tests in this process do; a pod has no such parent.
     monkeypatch.delenv("TF_USE_LEGACY_KERAS", raising=False)
-    file = tmp_path / "pipeline.yaml"
-    words = [str(newest_sdk), "-I", another_team.__file__, str(exported), json.dumps(settings()), str(file)]
-    subprocess.run(words, check=True)
-    spec = PipelineFile.load(file).spec
-    assert spec["deploymentSpec"]["executors"]["exec-trainer"]["container"]["resources"]["resourceCpuLimit"] == "2"
+    spec = PipelineFile.load(of_the_newest_sdk).spec
     data, workspace = write_blobs(tmp_path / "blobs.npz"), tmp_path / "line"
     given = run_parameters(spec, [f"data_file={data}", f"workspace={workspace}"])
     result = replay(spec, given, tmp_path / "stores", on_this_machine(PROJECT), follow=[].append)
@@ -85,8 +65,20 @@ def test_exported_components_take_data_to_production_boards(
     assert list(workspace.glob("releases/*"))
 
 
-def test_the_installed_kfp_compiles_it_too(exported: Path, tmp_path: Path) -> None:
-    Compiler().compile(another_team.blobs_pipeline(exported, settings()), str(tmp_path / "pipeline.yaml"))
+@pytest.mark.verify
+def test_what_the_newest_sdk_compiles_of_exported_components_is_verified(
+    of_the_newest_sdk: Path, environments: Path
+) -> None:
+    limits = PipelineFile.load(of_the_newest_sdk).executors["exec-trainer"]["container"]["resources"]
+    assert limits["resourceCpuLimit"] == "2"
+    verification = verify_file(
+        of_the_newest_sdk, environments=environments, offline=True, before_making=lambda: None, namespace="team-a"
+    )
+    assert verification.verified(offline=False), verification.checks
+
+
+def test_the_installed_sdk_compiles_it_too(exported: Path, tmp_path: Path) -> None:
+    Compiler().compile(blobs_pipeline(exported, settings()), str(tmp_path / "pipeline.yaml"))
     assert len(PipelineFile.load(tmp_path / "pipeline.yaml").spec["root"]["dag"]["tasks"]) == 8
 
 

@@ -224,7 +224,7 @@ def test_the_first_step_looks_into_the_pipeline_root_and_the_trainer_knows_the_b
         label: {variable["name"]: variable["value"] for variable in executor["container"]["env"]}
         for label, executor in executors.items()
     }
-    assert told["SensorExampleGen_executor"]["TINYOPS_PIPELINE_ROOT"] == "minio://mlpipeline/tinyops/digits"
+    assert told["SensorExampleGen_executor"]["TINYOPS_PIPELINE_ROOT"] == "minio://mlpipeline/artifacts/tinyops/digits"
     assert told["SensorExampleGen_executor"]["AWS_ENDPOINT_URL"] == "http://seaweedfs.kubeflow:9000"
     profile = BoardProfile.model_validate_json(told["Trainer_executor"]["TINYOPS_BOARD_PROFILE"])
     assert profile == load_profile("cortex-m4")

@@ -148,7 +148,7 @@ def test_kubeflows_page_finds_the_report_itself(promoted: dict[str, Any], site: 
 def test_no_path_of_this_machine_goes_to_kubeflow(site: Site, spec: dict[str, Any]) -> None:
     for task in spec["root"]["dag"]["tasks"]:
         for artifact in site.outputs("run-1", task).values():
-            assert artifact["uri"].startswith("minio://mlpipeline/tinyops/digits/run-1/")
+            assert artifact["uri"].startswith("minio://mlpipeline/artifacts/tinyops/digits/run-1/")
             assert str(site.workspace) not in json.dumps(artifact)
 
 
