@@ -32,8 +32,18 @@ from tests.pipeline.kubeflow.back_end_fixtures import RELEASES
 from tests.pipeline.kubeflow.bench import Bench, running_bench
 from tests.warm_start import warm_start
 
-# Every step of it imports TFX.
+# A dozen steps each.
 pytestmark = pytest.mark.timeout(900)
+
+# `tinyops replay`, but for how a step's process begins.
+_PROGRAM = """
+import json, sys, typer
+from pipeline.cli.replay import replay
+from pipeline.kubeflow.replay import step_process
+command = json.loads(sys.argv.pop(1))
+step_process.module_command = lambda module, **_: [*command, module]
+typer.run(replay)
+"""
 
 
 @dataclass(frozen=True)
@@ -43,10 +53,12 @@ class Site:
     Attributes:
         folder: has the replays' workspace.
         bench: the boards.
+        loaded_step: the command that runs a module, by its name.
     """
 
     folder: Path
     bench: Bench
+    loaded_step: Callable[[str], list[str]]
 
     @property
     def workspace(self) -> Path:
@@ -58,9 +70,9 @@ class Site:
         file.write_text(PipelineFile(spec).to_yaml())
         known = {"inventory": self.bench.inventory, "signing_key": self.bench.signing_key, **parameters}
         given = [word for name, value in known.items() for word in ("--parameter", f"{name}={value}")]
-        program = "import typer; from pipeline.cli.replay import replay; typer.run(replay)"
+        command = json.dumps(self.loaded_step("")[:-1])
         done = subprocess.run(
-            [sys.executable, "-c", program, file, "--workspace", self.workspace, "--json", *given],
+            [sys.executable, "-c", _PROGRAM, command, file, "--workspace", self.workspace, "--json", *given],
             stdout=subprocess.PIPE,
             text=True,
             check=False,
@@ -77,11 +89,20 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def loaded_step() -> Iterator[Callable[[str], list[str]]]:
+    """In place of a step's process, a fork that has imported what takes longest."""
+    loaded = ["tensorflow", "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"]
+    environment = {**quiet_libraries.ENVIRONMENT, "PYTHONUNBUFFERED": "1"}
+    with warm_start([*loaded, "pipeline.kubeflow.step.entrypoint"], environment) as command:
+        yield command
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, loaded_step: Callable[[str], list[str]]) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     (folder / "bench").mkdir()
     with running_bench(folder / "bench") as bench:
-        yield Site(folder, bench)
+        yield Site(folder, bench, loaded_step)
 
 
 @pytest.fixture(scope="module")
@@ -107,14 +128,6 @@ def test_the_compiled_project_is_replayed_to_production_boards(promoted: dict[st
     assert {board["outcome"] for board in boards.values()} == {"confirmed"}
     assert {board["image_after"] for board in boards.values()} == {report["deployment"]["release"]["image_hash"]}
     assert not any(board["virtual"] for board in boards.values())
-
-
-@pytest.fixture(scope="module")
-def loaded_step() -> Iterator[Callable[[str], list[str]]]:
-    """In place of a step's process, a fork that has imported what takes longest."""
-    loaded = ["tensorflow", "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"]
-    with warm_start([*loaded, "pipeline.kubeflow.step.entrypoint"], quiet_libraries.ENVIRONMENT) as command:
-        yield command
 
 
 @pytest.mark.verify
