@@ -218,4 +218,5 @@ def _level(features: Array) -> Array:
     heard = np.maximum(features.astype(np.int64) - (int(features.max()) - LEVEL.heard), 0)
     loud = heard[(heard > LEVEL.loud).any(axis=1)]
     mean = (2 * loud.sum(axis=0) + len(loud)) // (2 * len(loud))
-    return np.maximum(heard - mean, LEVEL.quiet).astype(np.int8)
+    levelled: Array = np.maximum(heard - mean, LEVEL.quiet).astype(np.int8)
+    return levelled
