@@ -13,6 +13,14 @@ For each frame of int16 samples:
 6. int8: eighths of an octave of energy, ``((log2 + 2**11) >> 12) - 272``, saturated: -128 is what is 96 dB below 127,
    about one step of an int16 converter.
 
+Where the parameters say so, a whole sample is then levelled, for words: what differs between people, microphones and
+distances is taken away, and silence around a word weighs nothing, whether it is a room's or digital.
+
+7. Values count from 105 (39 dB) below the sample's greatest one, and are 0 at the least.
+8. Of each channel its mean over the loud frames is taken away: those with a value over 35 in any channel, which is
+   26 dB below the greatest. ``(2 * sum + frames) // (2 * frames)`` rounds it.
+9. What lies more than 35 (13 dB) below its channel's mean becomes -35.
+
 Shifts of negative numbers are arithmetic, as compilers have them.
 """
 
@@ -42,6 +50,18 @@ _MEL: Final = (1127.0, 700.0)
 
 
 @dataclass(frozen=True)
+class Level:
+    """Bounds of steps 7 to 9, in eighths of an octave of energy."""
+
+    heard: int = 105  # What a value counts from, below the greatest.
+    loud: int = 35  # What makes a frame count, over that.
+    quiet: int = -35  # The least of what comes out: silence.
+
+
+LEVEL: Final = Level()
+
+
+@dataclass(frozen=True)
 class LogMel:
     """Parameters, and what follows from them."""
 
@@ -51,6 +71,7 @@ class LogMel:
     channels: int
     low_hz: float  # Where the first channel begins.
     high_hz: float  # Where the last one ends.
+    levelled: bool = False  # Whether steps 7 to 9 follow.
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> LogMel:
@@ -129,7 +150,8 @@ class LogMel:
         real, imaginary = self._transformed(shaped)
         half = self.points // 2 + 1
         energy = (real[:, :half] ** 2 + imaginary[:, :half] ** 2) >> 16
-        return _to_int8(_log2(energy @ self.weights.T.astype(np.int64)))
+        features = _to_int8(_log2(energy @ self.weights.T.astype(np.int64)))
+        return _level(features) if self.levelled else features
 
     def _transformed(self, real: Array) -> tuple[Array, Array]:
         """The FFT of each row."""
@@ -189,3 +211,12 @@ def _log2(sums: Array) -> Array:
 def _to_int8(logarithms: Array) -> Array:
     eighths = ((logarithms + (1 << 11)) >> 12) - _OFFSET
     return np.clip(eighths, _INT8.min, _INT8.max).astype(np.int8)
+
+
+def _level(features: Array) -> Array:
+    """Steps 7 to 9."""
+    heard = np.maximum(features.astype(np.int64) - (int(features.max()) - LEVEL.heard), 0)
+    loud = heard[(heard > LEVEL.loud).any(axis=1)]
+    mean = (2 * loud.sum(axis=0) + len(loud)) // (2 * len(loud))
+    levelled: Array = np.maximum(heard - mean, LEVEL.quiet).astype(np.int8)
+    return levelled

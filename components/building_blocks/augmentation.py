@@ -9,7 +9,7 @@ spectrograms on a logarithmic scale; pictures have (n, height, width, channels).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import pi
+from math import log, pi
 from typing import Any
 
 import tensorflow as tf
@@ -61,10 +61,13 @@ def warp_channels(batch: tf.Tensor, seed: tf.Tensor, *, most: float, steps: floa
     return tf.transpose(_resample(tf.transpose(batch, (0, 2, 1)), places, 0.0), (0, 2, 1))
 
 
-def gain(batch: tf.Tensor, seed: tf.Tensor, *, most: float) -> tf.Tensor:
-    """Multiply each sample by a factor of up to `most`, or divide it."""
+def gain(batch: tf.Tensor, seed: tf.Tensor, *, most: float, floor: float = 0.0) -> tf.Tensor:
+    """Multiply what lies over `floor` by a factor of up to `most` for each sample, or divide it.
+
+    On a logarithmic scale this is contrast: how far loud and soft parts of a word lie apart.
+    """
     factor = most ** _uniform(batch, seed, -1, 1)
-    return batch * tf.reshape(factor, [-1] + [1] * (len(batch.shape) - 1))
+    return floor + (batch - floor) * tf.reshape(factor, [-1] + [1] * (len(batch.shape) - 1))
 
 
 def equalise(batch: tf.Tensor, seed: tf.Tensor, *, most: float, bands: int = 4, floor: float = 0.0) -> tf.Tensor:
@@ -72,9 +75,7 @@ def equalise(batch: tf.Tensor, seed: tf.Tensor, *, most: float, bands: int = 4, 
 
     The curve is drawn at `bands` places, up to `most` either way, and is straight between them. Silence stays.
     """
-    ends = tf.random.stateless_uniform((tf.shape(batch)[0], bands), seed, -most, most)
-    places = tf.linspace(0.0, bands - 1.0, batch.shape[2])
-    curve = tf.linalg.matmul(ends, _weights(places, bands), transpose_b=True)
+    curve = _curve(batch, seed, most, bands)
     return tf.where(batch > floor, tf.maximum(batch + curve[:, tf.newaxis], floor), batch)
 
 
@@ -82,6 +83,26 @@ def noise(batch: tf.Tensor, seed: tf.Tensor, *, most: float) -> tf.Tensor:
     """Add white noise with a standard deviation of up to `most`, one for each sample."""
     deviation = tf.reshape(_uniform(batch, seed, 0, most), [-1] + [1] * (len(batch.shape) - 1))
     return batch + deviation * tf.random.stateless_normal(tf.shape(batch), _next(seed))
+
+
+def hiss(batch: tf.Tensor, seed: tf.Tensor, *, most: float, step: float, floor: float = 0.0) -> tf.Tensor:
+    """Add a steady noise to the energies of a logarithmic spectrogram, where there is sound: a recording's own hiss.
+
+    Args:
+        batch: spectrograms.
+        seed: of each sample's noise.
+        most: its greatest level, before it is coloured by up to a doubling and a half either way. The least is so far
+            below `floor` that nothing is heard of it.
+        step: what a doubling of the energy adds, e.g. 8 where values are eighths of an octave.
+        floor: silence; frames of nothing else stay as they are.
+    """
+    level = _uniform(batch, seed, floor - 3 * step, most)
+    colour = _curve(batch, _next(seed), 1.5 * step, bands=3)
+    uneven = 0.75 * step * tf.random.stateless_normal(tf.shape(batch), _next(_next(seed)))
+    added = (level + colour)[:, tf.newaxis] + uneven
+    both = tf.maximum(batch, added) + step / log(2) * tf.math.log1p(2.0 ** (-tf.abs(batch - added) / step))
+    heard = tf.reduce_max(batch, axis=2, keepdims=True) > floor + step
+    return tf.where(heard, tf.maximum(both, floor), batch)
 
 
 def mask(batch: tf.Tensor, seed: tf.Tensor, *, time: int, channels: int, times: int = 2) -> tf.Tensor:
@@ -152,6 +173,13 @@ def deform(
         interpolation="BILINEAR",
         fill_mode="NEAREST",
     )
+
+
+def _curve(batch: tf.Tensor, seed: tf.Tensor, most: float, bands: int) -> tf.Tensor:
+    """Over the channels, up to `most` either way at each of `bands` places, and straight between: (n, channels)."""
+    ends = tf.random.stateless_uniform((tf.shape(batch)[0], bands), seed, -most, most)
+    places = tf.linspace(0.0, bands - 1.0, batch.shape[2])
+    return tf.linalg.matmul(ends, _weights(places, bands), transpose_b=True)
 
 
 def _uniform(batch: tf.Tensor, seed: tf.Tensor, least: float, most: float) -> tf.Tensor:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_deployer.log_mel import NAME, VERSION, LogMel
+from edge_deployer.log_mel import LEVEL, NAME, VERSION, Level, LogMel
 from edge_deployer.release.front_end import FrontEndFacts
 from edge_deployer.tensors import Array
 
 
 @dataclass(frozen=True)
 class Tables:
-    """What `front_end.c` has as constants, all int16."""
+    """What `front_end.c` has as constants; arrays are int16."""
 
     points: int  # Of the FFT.
     window: Array
@@ -21,6 +21,7 @@ class Tables:
     sines: Array
     places: Array  # Of each channel first bin, bin after the last, and place in `packed`; shape ``(channels, 3)``.
     packed: Array  # The weights of all channels, one after the other, without the zeros around them.
+    level: Level | None  # None: features are not levelled.
 
 
 def front_end_tables(facts: FrontEndFacts | None) -> Tables | None:
@@ -42,4 +43,5 @@ def front_end_tables(facts: FrontEndFacts | None) -> Tables | None:
         sines=computing.sines,
         places=np.array(places, np.int16),
         packed=np.concatenate(rows),
+        level=LEVEL if computing.levelled else None,
     )

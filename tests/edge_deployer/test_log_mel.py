@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.log_mel import LogMel, _log2, mel
+from edge_deployer.log_mel import LogMel, _level, _log2, mel
 from edge_deployer.tensors import Array
 
 SPEECH = LogMel(rate=16_000, frame=480, step=320, channels=32, low_hz=60, high_hz=7_500)
@@ -60,6 +62,30 @@ def test_extremes_neither_overflow_nor_fail() -> None:
         np.testing.assert_allclose(found[loud], exact[loud], atol=2)
         assert (found[~loud] < exact.max() - 90).all()
     assert (SPEECH.compute(np.zeros(480, np.int16)) == -128).all()
+
+
+def test_levelled_features_tell_neither_the_loudness_nor_how_much_silence_follows() -> None:
+    levelled = replace(SPEECH, levelled=True)
+    word = sound(1, 10_000)
+    found = levelled.compute(word)
+    quieter = levelled.compute(sound(1, 2_500))
+    np.testing.assert_allclose(quieter, found, atol=2)
+    padded = levelled.compute(np.pad(word, (0, 8_000)))
+    np.testing.assert_allclose(padded[: len(found)], found, atol=4)  # The word's edge is heard in a frame more.
+    assert (padded[len(found) + 2 :] == padded.min(axis=0)).all()
+
+
+def test_levelling_takes_the_mean_of_what_is_loud_and_bounds_what_is_not() -> None:
+    features = np.full((9, 2), -128, np.int8)
+    features[2:5] = [[60, 0], [50, 10], [40, 20]]
+    features[7] = [-20, -44]  # 80 below the greatest value: over 105, and not loud.
+    expected = np.full((9, 2), -35)
+    expected[2:5] = [[10, -10], [0, 0], [-10, 10]]
+    np.testing.assert_array_equal(_level(features), expected)
+
+
+def test_a_sample_without_any_sound_is_levelled_to_nothing() -> None:
+    assert not replace(SPEECH, levelled=True).compute(np.zeros(4_800, np.int16)).any()
 
 
 @given(st.integers(1, 2**62))

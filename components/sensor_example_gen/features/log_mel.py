@@ -29,6 +29,7 @@ class LogMelSection(FrontEndSection):
     channels: Annotated[int, Field(ge=4, le=64)] = 32
     low_hz: Annotated[float, Field(ge=0)] = 60.0
     high_hz: PositiveFloat | None = None  # None: half of the rate, 7,500 Hz at most.
+    levelled: bool = False  # Less each channel's mean over what is loud, for words: steps 7 to 9.
 
     @model_validator(mode="after")
     def _fits(self) -> LogMelSection:
@@ -53,6 +54,7 @@ class LogMelSection(FrontEndSection):
             channels=self.channels,
             low_hz=self.low_hz,
             high_hz=min(7_500.0, self.rate / 2) if self.high_hz is None else self.high_hz,
+            levelled=self.levelled,
         )
 
 

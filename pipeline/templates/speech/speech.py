@@ -15,21 +15,35 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.building_blocks import augmentation
-from components.building_blocks.networks import cnn, most_over_time, without_mean
+from components.building_blocks.networks import cnn, most_over_time
 from components.building_blocks.training import fit, read_split, write_curve
 
-SILENCE = -128.0
-"""What the front end gives where there is no sound."""
+SILENCE = -35.0
+"""What levelled features are where there is no sound."""
+
+OCTAVE = 8.0
+"""What a doubling of the energy adds to a feature."""
 
 AUGMENTATIONS = (
-    partial(augmentation.speed, most=1.15, floor=SILENCE),
+    partial(augmentation.speed, most=1.25, floor=SILENCE),
     partial(augmentation.shift, steps=5, floor=SILENCE),  # Of 20 ms.
-    partial(augmentation.warp_channels, most=1.15, steps=1.5),
-    partial(augmentation.equalise, most=16, floor=SILENCE),
+    partial(augmentation.warp_channels, most=1.1, steps=1),
+    partial(augmentation.equalise, most=2 * OCTAVE, floor=SILENCE),
+    partial(augmentation.hiss, most=5, step=OCTAVE, floor=SILENCE),
+    partial(augmentation.gain, most=1.3, floor=SILENCE),
     partial(augmentation.noise, most=4),
-    partial(augmentation.mask, time=5, channels=4),
+    partial(augmentation.mask, time=6, channels=4),
 )
 """What differs between speakers, rooms and microphones, and not between words."""
+
+
+TRAINING: dict[str, Any] = {
+    "augmentations": AUGMENTATIONS,
+    "batch": 64,
+    "learning_rate": 3e-3,
+    "label_smoothing": 0.1,
+}
+"""How `fit` trains."""
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +60,7 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
 
 
 def build_model(config: dict[str, Any]) -> tf.keras.Model:
-    """Four convolutions over the features less their mean over time, as wide as the board lets them be.
+    """Four convolutions over the levelled features, as wide as the board lets them be.
 
     Of what they find the most over time is taken: silence follows a word, and would move a mean the more, the shorter
     the word is.
@@ -54,7 +68,7 @@ def build_model(config: dict[str, Any]) -> tf.keras.Model:
     Args:
         config: `custom_config`.
     """
-    return cnn(config, widest=24, prepare=without_mean, pool=most_over_time)
+    return cnn(config, widest=24, pool=most_over_time)
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -68,6 +82,6 @@ def run_fn(fn_args: FnArgs) -> None:
     train = read_split(fn_args.train_files, config, config["shape"])
     held_out = read_split(fn_args.eval_files, config, config["shape"])
     model = build_model(config)
-    history = fit(model, train, held_out, config, augmentations=AUGMENTATIONS, label_smoothing=0.1)
+    history = fit(model, train, held_out, config, **TRAINING)
     model.export(fn_args.serving_model_dir)
     write_curve(history, Path(fn_args.model_run_dir))

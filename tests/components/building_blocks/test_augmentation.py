@@ -29,6 +29,7 @@ ALL = {
     "warp_channels": {"most": 1.2, "steps": 1.0},
     "gain": {"most": 2.0},
     "equalise": {"most": 20.0, "floor": FLOOR},
+    "hiss": {"most": 5.0, "step": 8.0, "floor": FLOOR},
     "noise": {"most": 5.0},
     "mask": {"time": 6, "channels": 3},
     "rotate": {"most": 30.0},
@@ -93,6 +94,22 @@ def test_an_equaliser_is_the_same_at_all_times_and_leaves_silence(augmentation: 
     curve = changed[:, :20] - sound[:, :20]
     np.testing.assert_allclose(curve, np.repeat(curve[:, :1], 20, axis=1), atol=1e-3)
     assert 5 < np.abs(curve).max() <= 20
+
+
+def test_a_hiss_adds_energy_where_there_is_sound_and_leaves_silence(augmentation: Any, sound: Batch) -> None:
+    sound[:, 20:] = FLOOR
+    changed = augmentation.hiss(sound, [1, 2], most=5.0, step=8.0, floor=FLOOR).numpy()
+    np.testing.assert_array_equal(changed[:, 20:], sound[:, 20:])
+    assert (changed[:, :20] >= sound[:, :20]).all()
+    loud, soft = sound > 60, (sound > FLOOR) & (sound < -60)
+    assert (changed - sound)[loud].max() < 2 < (changed - sound)[soft].max()
+
+
+def test_contrast_leaves_silence(augmentation: Any, sound: Batch) -> None:
+    changed = augmentation.gain(sound, [1, 2], most=1.5, floor=FLOOR).numpy()
+    factors = (changed - FLOOR) / (sound - FLOOR)
+    np.testing.assert_allclose(factors, np.broadcast_to(factors[:, :1, :1], factors.shape), rtol=1e-4)
+    assert 1 / 1.5 <= factors.min() < 1 < factors.max() <= 1.5
 
 
 def test_masks_cover_no_more_than_they_may(augmentation: Any, sound: Batch) -> None:

@@ -41,7 +41,13 @@ def facts(computing: LogMel, **changes: object) -> FrontEndFacts:
 
 
 @pytest.mark.parametrize(
-    "computing", [LogMel(16_000, 480, 320, 32, 60, 7_500), LogMel(8_000, 240, 80, 40, 0, 4_000)], ids=["16k", "8k"]
+    "computing",
+    [
+        LogMel(16_000, 480, 320, 32, 60, 7_500),
+        LogMel(8_000, 240, 80, 40, 0, 4_000),
+        LogMel(8_000, 160, 160, 24, 100, 3_800, levelled=True),
+    ],
+    ids=["16k", "8k", "levelled"],
 )
 def test_c_gives_the_same_features_to_the_byte(
     computing: LogMel, make_candidate: MakeCandidate, signing_key: SigningKey, tmp_path: Path
@@ -53,6 +59,7 @@ def test_c_gives_the_same_features_to_the_byte(
         (random.normal(size=8_000) * 10).astype(np.int16),
         (32_767 * np.sin(time**2 / 20_000)).astype(np.int16),
         np.where(time % 200 < 100, 32_767, -32_768).astype(np.int16),
+        np.where(time < 3_000, 9_000 * np.sin(time / 5), 0).astype(np.int16),
         np.zeros(8_000, np.int16),
     ]
     golden = GoldenVectors(np.stack(sounds), np.stack([computing.compute(one) for one in sounds]))

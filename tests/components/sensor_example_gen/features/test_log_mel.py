@@ -21,7 +21,8 @@ def test_it_is_cut_by_seconds_and_its_parameters_are_those_that_firmware_takes()
     assert front_end.shape((8_000,)) == (98, 40)
     assert front_end.on_board
     told = json.loads(json.dumps(front_end.parameters()))
-    assert told == {"rate": 8_000, "frame": 240, "step": 80, "channels": 40, "low_hz": 60.0, "high_hz": 4_000.0}
+    said = {"rate": 8_000, "frame": 240, "step": 80, "channels": 40, "low_hz": 60.0, "high_hz": 4_000.0}
+    assert told == {**said, "levelled": False}
     samples = np.random.default_rng(0).integers(-9_000, 9_000, 8_000).astype(np.int16)
     np.testing.assert_array_equal(front_end.compute(front_end.raw(samples)), LogMel.of(told).compute(samples))
 
