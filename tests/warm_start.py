@@ -10,6 +10,7 @@ the server, and ends as the fork ends; if the client is killed, so is the fork.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import importlib
 import marshal
@@ -27,12 +28,16 @@ from types import MappingProxyType
 
 _USUAL = ("edge_deployer.virtual_board.__main__", "edge_deployer.tflm.worker", "imgtool.main")
 
+# Of a client's, all numbers lie below it.
+_MOST_DESCRIPTORS = 512
+
 _CLIENT = """
 import marshal, os, socket, sys
+inherited = [number for number in map(int, os.listdir("/proc/self/fd")) if os.path.exists(f"/proc/self/fd/{number}")]
 server = socket.socket(socket.AF_UNIX)
 server.connect(sys.argv[1])
-socket.send_fds(server, [b"3"], [0, 1, 2])
-server.sendall(marshal.dumps((sys.argv[2:], os.getcwd(), dict(os.environ))))
+socket.send_fds(server, [b"f"], inherited)
+server.sendall(marshal.dumps((sys.argv[2:], os.getcwd(), dict(os.environ), inherited)))
 status = int(server.recv(8) or b"1")
 if status < 0:
     os.kill(os.getpid(), -status)
@@ -89,9 +94,9 @@ class _Server:
     def _start(self) -> None:
         client, _ = self._listener.accept()
         with contextlib.closing(client.makefile("rb")) as request:
-            _, descriptors, _, _ = socket.recv_fds(client, 1, 3)
+            _, descriptors, _, _ = socket.recv_fds(client, 1, _MOST_DESCRIPTORS)
             try:
-                words, folder, environment = marshal.load(request)
+                words, folder, environment, numbers = marshal.load(request)
             except EOFError:
                 # It was killed before it had said what it wants.
                 for descriptor in descriptors:
@@ -100,7 +105,7 @@ class _Server:
                 return
         pid = os.fork()
         if pid == 0:
-            _become(words, folder, environment, descriptors)
+            _become(words, folder, environment, dict(zip(numbers, descriptors, strict=True)))
         for descriptor in descriptors:
             os.close(descriptor)
         process = os.pidfd_open(pid)
@@ -123,10 +128,15 @@ class _Server:
         client.close()
 
 
-def _become(words: list[str], folder: str, environment: dict[str, str], descriptors: list[int]) -> None:
-    for number, descriptor in enumerate(descriptors):
+def _become(words: list[str], folder: str, environment: dict[str, str], descriptors: dict[int, int]) -> None:
+    # Out of each other's way first.
+    moved = {
+        number: fcntl.fcntl(descriptor, fcntl.F_DUPFD, _MOST_DESCRIPTORS) for number, descriptor in descriptors.items()
+    }
+    os.closerange(0, _MOST_DESCRIPTORS)
+    for number, descriptor in moved.items():
         os.dup2(descriptor, number)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(_MOST_DESCRIPTORS, os.sysconf("SC_OPEN_MAX"))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(folder)
     os.environ.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 import yaml
 
+from pipeline.local import run
 from pipeline.local.events import Event
 from pipeline.local.run import RunResult, run_project
 from pipeline.project.config import DEFAULT_CONFIG
+from pipeline.project.quiet_libraries import ENVIRONMENT
+from tests.warm_start import warm_start
 
 MODULE = """
 def preprocessing_fn(inputs):
@@ -64,6 +67,7 @@ class DigitsProject:
     """The digits in a folder of their own."""
 
     folder: Path
+    loaded_worker: Callable[[str], list[str]]
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -81,17 +85,31 @@ class DigitsProject:
             config.setdefault(section, {}).update(values)
         self.config_file.write_text(yaml.safe_dump(config))
 
-    def run(self) -> RunResult:
+    def run_cold(self) -> RunResult:
+        """As a user runs it."""
         self.events.clear()
         return run_project(self.config_file, self.workspace, self.events.append)
 
+    def run(self) -> RunResult:
+        """The same in a fork that has imported TFX."""
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(run, "module_command", lambda module, **_: self.loaded_worker(module))
+            return self.run_cold()
+
 
 @pytest.fixture(scope="session")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> DigitsProject:
+def loaded_worker() -> Iterator[Callable[[str], list[str]]]:
+    """The command of a process that has imported what a run imports."""
+    with warm_start(["tensorflow", "pipeline.local.execution"], ENVIRONMENT) as command:
+        yield command
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory, loaded_worker: Callable[[str], list[str]]) -> DigitsProject:
     """A copy of the default project; tests that change it share the workspace and so the cache."""
     folder = tmp_path_factory.mktemp("digits") / "project"
     shutil.copytree(DEFAULT_CONFIG.parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    project = DigitsProject(folder)
+    project = DigitsProject(folder, loaded_worker)
     project.configure()
     return project
 
@@ -99,5 +117,5 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> DigitsProject:
 @pytest.fixture(scope="session")
 def first_run(digits: DigitsProject) -> tuple[RunResult, list[Event]]:
     """The outcome and the events of the first run in the workspace."""
-    result = digits.run()
+    result = digits.run_cold()
     return result, list(digits.events)
