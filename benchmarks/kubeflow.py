@@ -72,7 +72,10 @@ def _replay(compiled: Path, folder: Path) -> dict[str, list[dict[str, float]]]:
 
 def _entrypoint_seconds(file: PipelineFile, workspace: Path) -> float:
     """Least of a few runs, told what the replay told PromotionGate."""
-    told = json.loads((workspace / "runs" / "run-1" / "PromotionGate" / "executor_input.json").read_text())
+    step = workspace / "runs" / "run-1" / "PromotionGate"
+    told = json.loads((step / "executor_input.json").read_text())
+    # Where the replay keeps what the step wrote.
+    told["outputs"]["outputFile"] = str(step / "output_metadata.json")
     arguments = launcher.filled_in(file.executors["PromotionGate_executor"]["container"]["args"], told, workspace)
     command = [sys.executable, "-W", "ignore", "-c", _OVERHEAD, *arguments]
     environment = {**os.environ, mounts.VARIABLE: str(workspace)}

@@ -27,6 +27,9 @@ from pydantic import BaseModel, ValidationError
 
 from edge_deployer.errors import TinyopsError, shortened
 
+_WORKSPACE: Final = ".tinyops"
+"""Where commands keep what they make, unless they are told another place."""
+
 DAMAGED: Final = "damaged-"
 """Before the name of what `move_aside` has moved."""
 
@@ -241,6 +244,17 @@ def make_folder(path: Path, *, remedy: str = "give another folder") -> None:
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         raise _unwritable(f"folder {path} cannot be made", error, remedy) from None
+    for folder in (path, *path.parents):
+        if folder.name == _WORKSPACE:
+            _keep_from_git(folder)
+
+
+def _keep_from_git(folder: Path) -> None:
+    """Runs, keys and boards are nobody's to commit. A folder that cannot be written has its own reason for that."""
+    ignored = folder / ".gitignore"
+    if not ignored.exists():
+        with suppress(OSError):
+            ignored.write_text("*\n")
 
 
 def require_plain_path(path: Path, what: str) -> None:

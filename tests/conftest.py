@@ -80,6 +80,7 @@ _SLOW = (
     "tests/pipeline/kubeflow/compilation/test_compiler.py",
     "tests/pipeline/kubeflow/step/test_entrypoint.py",
     "tests/pipeline/kubeflow/step/test_executor_input.py",
+    "tests/pipeline/kubeflow/replay/test_failures.py",
     "tests/pipeline/kubeflow/replay/test_run.py",
     "tests/pipeline/kubeflow/replay/test_replayed_project.py",
     "tests/pipeline/registration/test_register.py",

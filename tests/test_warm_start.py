@@ -44,7 +44,7 @@ def command_line(process: Path) -> bytes:
 def server_of(address: str) -> int:
     """The server that listens at this socket."""
     for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal() and command_line(entry).endswith(f"tests.warm_start\0{address}\0".encode()):
+        if entry.name.isdecimal() and command_line(entry).endswith(f"\0{address}\0".encode()):
             return int(entry.name)
     raise LookupError(address)
 

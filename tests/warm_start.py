@@ -21,10 +21,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
-_PRELOADED = ("edge_deployer.virtual_board.__main__", "edge_deployer.tflm.worker", "imgtool.main")
+_USUAL = ("edge_deployer.virtual_board.__main__", "edge_deployer.tflm.worker", "imgtool.main")
 
 _CLIENT = """
 import marshal, os, socket, sys
@@ -40,12 +41,22 @@ os._exit(status)
 
 
 @contextlib.contextmanager
-def warm_start() -> Iterator[Callable[[str], list[str]]]:
-    """Run the server; yields what takes the place of `edge_deployer.child_process.module_command`."""
+def warm_start(
+    preloaded: Sequence[str] = _USUAL, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Callable[[str], list[str]]]:
+    """Run the server; yields what takes the place of `edge_deployer.child_process.module_command`.
+
+    Args:
+        preloaded: modules that the server imports before it serves.
+        environment: variables that they are imported with, beside those of this process. A fork has its client's.
+    """
     with tempfile.TemporaryDirectory() as folder:
         address = str(Path(folder, "socket"))
-        command = [sys.executable, "-m", "tests.warm_start", address]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT) as server:
+        command = [sys.executable, "-m", "tests.warm_start", *preloaded, address]
+        variables = {**os.environ, **environment}
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT, env=variables
+        ) as server:
             assert server.stdin
             assert server.stdout
             assert server.stdout.readline() == b"ready\n"
@@ -131,9 +142,10 @@ def _become(words: list[str], folder: str, environment: dict[str, str], descript
 if __name__ == "__main__":
     # Ctrl-C is for who runs the tests.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for preloaded in _PRELOADED:
-        importlib.import_module(preloaded)
+    *modules, listening = sys.argv[1:]
+    for module in modules:
+        importlib.import_module(module)
     gc.freeze()
-    serving = _Server(sys.argv[1])
+    serving = _Server(listening)
     os.write(1, b"ready\n")
     serving.run()

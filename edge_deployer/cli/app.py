@@ -7,8 +7,10 @@ imports every one of them for its summary.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+import warnings
 from contextlib import redirect_stdout, suppress
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points, version
@@ -27,6 +29,7 @@ _DISTRIBUTION: Final = "tinyml-ops"
 _GROUP = "tinyops.commands"
 _PROOF_OF_EXTRA = {"pipeline": "tfx"}
 """A module that is there when an extra is installed; its name alone is looked up, nothing is imported."""
+_UNSEEN: Final = logging.NullHandler()
 
 
 @cache
@@ -90,6 +93,7 @@ def tinyops(
 
 def main() -> None:
     """Run the command line; say in words, or in JSON if that is wanted, what a user can mend and what stopped it."""
+    _quieten_libraries()
     printed = Lenient(sys.stdout)
     with redirect_stdout(cast("IO[str]", printed)), listening():
         status = _status()
@@ -103,6 +107,14 @@ def main() -> None:
     except OSError:
         _write_no_more(sys.stderr)
     sys.exit(status or (EXIT_ERROR if printed.lost else 0))
+
+
+def _quieten_libraries() -> None:
+    """What they warn of is for programmers, who ask for it with PYTHONWARNINGS."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    # Where nobody handles it, Python writes what is logged as a warning to stderr.
+    logging.getLogger().addHandler(_UNSEEN)
 
 
 def _write_no_more(stream: IO[str]) -> None:

@@ -1,4 +1,4 @@
-"""Where reports are kept, whichever command made them: a numbered folder each, with three files of fixed names."""
+"""Where reports are kept, whichever command made them: a numbered folder each, with files of fixed names."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from edge_deployer.paperwork import paperwork
 REPORT_HTML: Final = "report.html"
 REPORT_JSON: Final = "report.json"
 REPORT_MARKDOWN: Final = "report.md"
+REPORT_JUNIT: Final = "junit.xml"
 
 _FOLDER: Final = "reports"
 
@@ -45,7 +46,7 @@ def keep_report(written: Path, workspace: Path) -> Path:
     """
     with paperwork(f"the copy of the report {written}"):
         folder = new_report_folder(workspace)
-        for name in (REPORT_HTML, REPORT_MARKDOWN, REPORT_JSON):
+        for name in (REPORT_HTML, REPORT_MARKDOWN, REPORT_JUNIT, REPORT_JSON):
             write_file(folder / name, read_file(written / name, f"report {written / name}"))
         return folder
     return written

@@ -1,4 +1,4 @@
-"""Writes the report: an HTML page that needs nothing but itself, Markdown in short, and JSON with all evidence."""
+"""Writes the report: a page that needs nothing but itself, Markdown in short, JUnit XML, and JSON with all evidence."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from edge_deployer.report import acceptance_view, formats, views, words
 from edge_deployer.report.charts import scatter_chart, training_charts
 from edge_deployer.report.data_view import data_warnings, gate_rows
 from edge_deployer.report.facts import Report
-from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
+from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, REPORT_JUNIT, REPORT_MARKDOWN
 from edge_deployer.report.gates import gate_line
 from edge_deployer.report.glossary import words_in
+from edge_deployer.report.junit import render_junit
 from edge_deployer.report.markdown import render_markdown
 from edge_deployer.report.sequential_chart import sequential_chart
 
 
 def write_report(report: Report, folder: Path) -> Path:
-    """Write `report.html`, `report.md` and `report.json` into `folder`, which is made if need be.
+    """Write `report.html`, `report.md`, `junit.xml` and `report.json` into `folder`, which is made if need be.
 
     Each file appears whole or not at all; an earlier report in the folder is replaced.
 
@@ -33,6 +34,7 @@ def write_report(report: Report, folder: Path) -> Path:
     pages = {
         REPORT_JSON: report.model_dump_json(indent=2) + "\n",
         REPORT_MARKDOWN: render_markdown(report),
+        REPORT_JUNIT: render_junit(report),
         REPORT_HTML: render_html(report),
     }
     remedy = "correct the folder's permissions, or name another folder"

@@ -41,6 +41,8 @@ class Delivery:
         Raises:
             Ended: a signal stopped it.
         """
+        # What it says is of an earlier run.
+        self.steps.job.junit.unlink(missing_ok=True)
         actions = self.steps.by_name()
         for step in (*self.plan.steps, *self.plan.held):
             outcome = self._without_running(step) or self._perform(step, actions[step])

@@ -31,7 +31,13 @@ _NEWEST: Final = 100
 
 
 def start_run(
-    server: ApiServer, registration: Registration, *, pipeline_root: str, experiment: str, description: str
+    server: ApiServer,
+    registration: Registration,
+    *,
+    pipeline_root: str,
+    service_account: str | None,
+    experiment: str,
+    description: str,
 ) -> V2beta1Run:
     """Start a run of a registered version.
 
@@ -40,6 +46,7 @@ def start_run(
         registration: the version.
         pipeline_root: of the run. The back end does not read the version's own (v2_template.go,
             modelToPipelineJobRuntimeConfig): without this, artifacts go to the cluster's default.
+        service_account: of the run's pods; None takes the back end's (template.go, setDefaultServiceAccount).
         experiment: display name of the experiment; made if it is not there.
         description: kept with the run.
 
@@ -55,6 +62,7 @@ def start_run(
         ),
         # Without it the server takes parameters that have defaults for missing (v2_template.go).
         runtime_config=V2beta1RuntimeConfig(parameters={}, pipeline_root=pipeline_root),
+        service_account=service_account,
     )
     try:
         return server.call(server.client.runs, "create_run", body)

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_deployer.errors import TinyopsError
 from edge_deployer.files import make_folder, write_file
+from edge_deployer.report.folders import REPORT_JUNIT
 from pipeline.ci.clock import Clock
 from pipeline.ci.commands import run_command
 from pipeline.ci.decision import CiStep
 from pipeline.ci.image import VARIABLE
+from pipeline.ci.refusal import ReleaseRefused
 from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 from pipeline.project.ci_settings import CiSection
 from pipeline.registration.origin import project_files
@@ -62,6 +65,11 @@ class Job:
         """The compiled pipeline."""
         return self.folder / "pipeline.yaml"
 
+    @property
+    def junit(self) -> Path:
+        """The acceptance of the run as JUnit XML; not in the folder that is kept for the next time."""
+        return self.folder.parent / REPORT_JUNIT
+
     def require_committed(self) -> None:
         """Make sure that the commit says what is built and registered.
 
@@ -80,6 +88,9 @@ class Tools:
     compile_project: Callable[[Path, str | None], PipelineFile]
     # Raises a TinyopsError unless a compiled file can be run; the flag allows what cannot be checked offline.
     verify: Callable[[Path, bool], None]
+    # From a run's folder in the object store, copies its JUnit file to this machine; raises a TinyopsError if the store
+    # cannot be read or has none.
+    copy_junit: Callable[[str, Path], None]
     clock: Clock  # Of the wait for the run.
 
 
@@ -153,6 +164,7 @@ class Steps:
                 self._server,
                 self.registration,
                 pipeline_root=self._file.spec["defaultPipelineRoot"],
+                service_account=self.job.settings.service_account,
                 experiment=self.job.settings.experiment or self._file.name,
                 description=self.job.description,
             )
@@ -177,16 +189,30 @@ class Steps:
         from pipeline.ci.kubeflow_run import wait_for_run
 
         assert self.run_id is not None
-        tasks = _task_names(self._file)
-        run = wait_for_run(
-            self._server,
-            self.run_id,
-            tasks,
-            timeout_s=self.job.timeout_s,
-            follow=self.follow,
-            clock=self.tools.clock,
-        )
+        try:
+            run = wait_for_run(
+                self._server,
+                self.run_id,
+                _task_names(self._file),
+                timeout_s=self.job.timeout_s,
+                follow=self.follow,
+                clock=self.tools.clock,
+            )
+        except ReleaseRefused:
+            self._copy_junit()
+            raise
+        self._copy_junit()
         return str(run.state).lower()
+
+    def _copy_junit(self) -> None:
+        """For the page of the CI system; without it, the run's own page has all."""
+        folder = f"{self._file.spec['defaultPipelineRoot']}/{self._file.name}/{self.run_id}"
+        try:
+            self.tools.copy_junit(folder, self.job.junit)
+        except TinyopsError as error:
+            self.follow(f"note: {self.job.junit} is not written: {error.message}")
+        else:
+            self.follow(f"acceptance: {self.job.junit}")
 
     def _report(self) -> str:
         pages = ", ".join(f"{output} of {task}" for task, output in _pages(self._file))

@@ -35,6 +35,15 @@ def replay(
     workspace: Annotated[Path, typer.Option(help="Folder for artifacts, as object stores have them, and logs.")] = Path(
         ".tinyops/replay"
     ),
+    back_end: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="RELEASE",
+            help="Release of Kubeflow Pipelines whose driver and launcher are replayed: 2.14, 2.15, 2.16 or 2.17; "
+            "without it, the newest.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON, and no progress.")] = False,
 ) -> None:
     """Run a compiled pipeline on this machine, step by step as Kubeflow would.
@@ -47,6 +56,8 @@ def replay(
     """
     from edge_deployer.report.folders import keep_report
     from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
+    from pipeline.kubeflow.replay.back_ends import NEWEST
+    from pipeline.kubeflow.replay.back_ends import back_end as known_back_end
     from pipeline.kubeflow.replay.run import replay as run
     from pipeline.kubeflow.replay.run_parameters import run_parameters
     from pipeline.kubeflow.replay.step_process import on_this_machine
@@ -55,16 +66,17 @@ def replay(
     from pipeline.kubeflow.verification.soundness import require_sound
     from pipeline.project.preflight import load_project
 
+    release = known_back_end(back_end) if back_end else NEWEST
     file = PipelineFile.load(pipeline)
     require_sound(file, pipeline)
     project, folder = load_project(find_project(config, demo=demo).resolve()), workspace.resolve()
     require_own(project, file)
     parameters = run_parameters(file.spec, parameter or [], host_parameters(project, file.spec, folder))
     with ReplayView(quiet=as_json) as view:
-        result = run(file.spec, parameters, folder, on_this_machine(project.module.folder), view.follow)
+        result = run(file.spec, parameters, folder, on_this_machine(project.module.folder), view.follow, release)
     if result.report is not None:
         kept = keep_report(result.report, folder)
         result = replace(result, report=kept)
-    print_result(result, as_json=as_json)
+    print_result(result, release.release, as_json=as_json)
     if result.failure is not None:
         sys.exit(EXIT_REFUSED if result.failure.is_refusal else EXIT_ERROR)

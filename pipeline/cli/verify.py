@@ -19,6 +19,14 @@ def verify(
         Optional[Path],  # noqa: UP045 - typer reads the annotation at run time, on Python 3.10
         typer.Option(help="Folder that keeps the newest kfp; without it, the user's cache.", show_default=False),
     ] = None,
+    multi_user: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="NAMESPACE",
+            help="A namespace of a Kubeflow with several users: may it write where the file says?",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text, and no progress.")] = False,
 ) -> None:
     """Check a compiled pipeline before a cluster sees it, and list what the cluster must have.
@@ -41,6 +49,7 @@ def verify(
             environments=environment or default_folder(),
             offline=offline,
             before_making=lambda: status.update("making an environment with the newest kfp, once"),
+            namespace=multi_user,
         )
     verified = verification.verified(offline=offline)
     print_verification(verification, file, verified=verified, as_json=as_json)

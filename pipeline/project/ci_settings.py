@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from pipeline.project.kubeflow_settings import ObjectName
+
 Command = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -26,4 +28,5 @@ class CiSection(BaseModel):
     host: str | None = None  # The Kubeflow Pipelines API server; None leaves it to --host and KF_PIPELINES_ENDPOINT.
     namespace: str | None = None  # Of pipeline and runs, on a Kubeflow with several users.
     experiment: str | None = None  # That runs belong to; None takes the pipeline's name.
+    service_account: ObjectName | None = None  # Of the pods of runs; None takes the back end's.
     verify_offline: bool = False  # Whether a check that needs a package index may be left out.

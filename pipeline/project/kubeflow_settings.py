@@ -21,6 +21,9 @@ from pipeline.project.step_names import PUSHER
 
 ALL_STEPS: Final = "all"
 
+SHARED_MEMORY: Final = "/dev/shm"
+SHARED_MEMORY_VOLUME: Final = "shared-memory"
+
 INVENTORY_FOLDER: Final = "/etc/tinyops/inventory"
 SIGNING_KEY_FOLDER: Final = "/etc/tinyops/signing-key"
 RELEASE_LINE_FOLDER: Final = "/var/lib/tinyops"
@@ -44,14 +47,19 @@ QualifiedName = Annotated[str, StringConstraints(pattern=rf"^({_SUBDOMAIN}/)?{_N
 LabelValue = Annotated[str, StringConstraints(pattern=rf"^({_NAME_PART})?$")]
 Key = Annotated[str, StringConstraints(pattern=_KEY, max_length=253)]
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+# What Kubernetes before 1.32 takes as the name of an environment variable.
+VariableName = Annotated[str, StringConstraints(pattern=r"^[-._A-Za-z][-._A-Za-z0-9]*$")]
 # Kubernetes takes no colon in a mount path.
 Folder = Annotated[
     str, StringConstraints(pattern=r"^(/[^/\s:]+)+/?$"), AfterValidator(lambda folder: folder.rstrip("/"))
 ]
+MountPath = Annotated[str, StringConstraints(pattern=r"^[^:]+$")]
 DataFile = Annotated[str, StringConstraints(pattern=_DATA_FILE)]
 PipelineRoot = Annotated[str, StringConstraints(pattern=PIPELINE_ROOT), AfterValidator(lambda root: root.rstrip("/"))]
 Endpoint = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+/?$")]
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# Kubernetes and Kubeflow count them in 32 bits.
+Seconds = Annotated[int, Field(gt=0, lt=2**31)]
 
 # https://pkg.go.dev/github.com/distribution/reference: the grammar of references, with the one digest that is used.
 _DOMAIN_PART = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -136,7 +144,7 @@ class MountSection(_Section):
 class Mount(NamedTuple):
     """A volume of a step's pod; Kubeflow gives it the name of what it holds."""
 
-    kind: Literal["Secret", "ConfigMap", "PersistentVolumeClaim"]  # Of what it holds.
+    kind: Literal["Secret", "ConfigMap", "PersistentVolumeClaim", "volume"]  # Of what it holds; a volume has no object.
     name: str  # Of what it holds.
     folder: str  # Where it appears.
 
@@ -168,15 +176,76 @@ class Device(_Section):
     count: PositiveInt = 1
 
 
+class NodeRequirement(_Section):
+    """What a label of a node must be: Kubernetes' v1.NodeSelectorRequirement."""
+
+    key: QualifiedName
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
+    values: list[LabelValue] = []
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> NodeRequirement:
+        """As ValidateNodeSelectorRequirement of k8s.io/kubernetes, pkg/apis/core/validation."""
+        if self.operator in ("In", "NotIn") and not self.values:
+            raise ValueError(f"{self.operator} needs values")
+        if self.operator in ("Exists", "DoesNotExist") and self.values:
+            raise ValueError(f"{self.operator} takes no values")
+        if self.operator in ("Gt", "Lt") and not (len(self.values) == 1 and self.values[0].isdecimal()):
+            raise ValueError(f"{self.operator} takes one value, a whole number")
+        return self
+
+
+class NodeTerm(_Section):
+    """Nodes of which all requirements hold."""
+
+    match: Annotated[list[NodeRequirement], Field(min_length=1)]
+    # How much such a node is preferred; None where the step runs on nodes of one of these terms and on no others.
+    weight: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
+class RetrySection(_Section):
+    """How often, and when, a step is tried again that failed."""
+
+    limit: Annotated[int, Field(gt=0, le=100)]  # Tries after the first.
+    backoff_s: Annotated[int, Field(ge=0, lt=2**31)] = 60  # Wait before the first of them.
+    # Each wait is as many times the one before. Argo Workflows takes no fraction (workflow/controller/operator.go).
+    factor: Annotated[int, Field(gt=0, le=100)] = 2
+    # From the start of the first try on; what then still runs is ended, unless it is the first.
+    within_s: Seconds = 3600
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> RetrySection:
+        waits = sum(self.backoff_s * self.factor**number for number in range(self.limit))
+        if waits >= self.within_s:
+            raise ValueError(
+                f"the waits before {self.limit} more tries come to {waits} s, and within_s is {self.within_s}: the last"
+                " would never be made"
+            )
+        return self
+
+
 class StepSection(_Section):
-    """What a step asks of the cluster. Lists and mappings of `all` and of the step itself are joined."""
+    """What a step asks of the cluster.
+
+    Lists and mappings of `all` and of the step itself are joined, except `node_affinity`: its terms are alternatives.
+    """
 
     cpu: Amount | None = None  # Limit, in cores.
     memory_gb: Amount | None = None  # Limit, in GB (10**9 bytes).
+    cpu_request: Amount | None = None  # What a node must have free, in cores; None for the limit.
+    memory_request_gb: Amount | None = None  # What a node must have free, in GB; None for the limit.
+    # Most that `/dev/shm` may hold, in GB, to the MB; it counts as memory.
+    shared_memory_gb: Annotated[float, Field(ge=0.001, allow_inf_nan=False)] | None = None
     device: Device | None = None  # A device-plugin resource.
     node_selector: dict[QualifiedName, LabelValue] = {}  # Labels of the nodes it may run on.
+    node_affinity: list[NodeTerm] = []  # Nodes it may run on, or does so rather than on others.
     tolerations: list[Toleration] = []  # Taints it tolerates.
     labels: dict[QualifiedName, LabelValue] = {}  # Of its pod.
+    annotations: dict[QualifiedName, str] = {}  # Of its pod.
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None  # None for Kubernetes' own.
+    image_pull_secrets: list[ObjectName] = []  # Secrets with the registry's password.
+    timeout_s: Seconds | None = None  # Longest life of its pod, each time it is tried.
+    retries: RetrySection | None = None  # None for no second try.
     environment: dict[EnvironmentName, str] = {}  # Variables.
     secrets: list[ObjectName] = []  # Names out of `kubeflow.secrets`.
     config_maps: list[ObjectName] = []  # Names out of `kubeflow.config_maps`.
@@ -187,10 +256,19 @@ class StepSection(_Section):
         return StepSection(
             cpu=self.cpu or base.cpu,
             memory_gb=self.memory_gb or base.memory_gb,
+            cpu_request=self.cpu_request or base.cpu_request,
+            memory_request_gb=self.memory_request_gb or base.memory_request_gb,
+            shared_memory_gb=self.shared_memory_gb or base.shared_memory_gb,
             device=self.device or base.device,
             node_selector={**base.node_selector, **self.node_selector},
+            node_affinity=self.node_affinity or base.node_affinity,
             tolerations=_joined(base.tolerations, self.tolerations),
             labels={**base.labels, **self.labels},
+            annotations={**base.annotations, **self.annotations},
+            image_pull_policy=self.image_pull_policy or base.image_pull_policy,
+            image_pull_secrets=_joined(base.image_pull_secrets, self.image_pull_secrets),
+            timeout_s=self.timeout_s or base.timeout_s,
+            retries=self.retries or base.retries,
             environment={**base.environment, **self.environment},
             secrets=_joined(base.secrets, self.secrets),
             config_maps=_joined(base.config_maps, self.config_maps),
@@ -203,6 +281,18 @@ _Item = TypeVar("_Item")
 
 def _joined(first: list[_Item], second: list[_Item]) -> list[_Item]:
     return [*first, *(item for item in second if item not in first)]
+
+
+class TtlSection(_Section):
+    """How long Kubeflow keeps the Workflow of a run that has ended, and its pods with their logs.
+
+    Argo Workflows' ttlStrategy. Back ends before 2.17 do not know it, and pass over the whole platform document without
+    a word (kubeflow/pipelines at 2.16.0, backend/src/apiserver/template/v2_template.go, 416).
+    """
+
+    seconds_after_completion: Seconds | None = None
+    seconds_after_success: Seconds | None = None  # Before the first, of runs that succeeded.
+    seconds_after_failure: Seconds | None = None  # Before the first, of runs that failed.
 
 
 class KubeflowSection(_Section):
@@ -222,6 +312,7 @@ class KubeflowSection(_Section):
     config_maps: dict[VolumeName, MountSection] = {}  # Those that steps may name.
     volumes: dict[VolumeName, MountSection] = {}  # PersistentVolumeClaims that steps may name.
     steps: dict[str, StepSection] = {}  # Settings by component, and for `all`.
+    ttl: TtlSection = TtlSection()  # From Kubeflow Pipelines 2.17 on.
 
     @model_validator(mode="after")
     def _known(self) -> KubeflowSection:
@@ -243,10 +334,29 @@ class KubeflowSection(_Section):
             _require_distinct(step, self.mounts(step))
         return self
 
+    @model_validator(mode="after")
+    def _schedulable(self) -> KubeflowSection:
+        for name in self.steps:
+            step = self.step(name)
+            _require_within(name, "cpu_request", step.cpu_request, "cpu", step.cpu)
+            _require_within(name, "memory_request_gb", step.memory_request_gb, "memory_gb", step.memory_gb)
+        return self
+
+    @model_validator(mode="after")
+    def _pushed_once(self) -> KubeflowSection:
+        pusher = self.steps.get(PUSHER)
+        if pusher is not None and pusher.retries is not None:
+            raise ValueError(
+                f"steps.{PUSHER}.retries cannot be given: a rollout keeps no journal that a second try could take up;"
+                " it would begin anew on boards that the first one left in the middle. Start another run instead"
+            )
+        return self
+
     def step(self, name: str) -> StepSection:
-        """What a step asks for, with what all ask for."""
+        """What a step asks for, with what all ask for; TFLMPusher is never tried twice."""
         nothing = StepSection()
-        return self.steps.get(name, nothing).over(self.steps.get(ALL_STEPS, nothing))
+        step = self.steps.get(name, nothing).over(self.steps.get(ALL_STEPS, nothing))
+        return step.model_copy(update={"retries": None}) if name == PUSHER else step
 
     def mounts(self, name: str) -> list[Mount]:
         """Volumes of a step's pod."""
@@ -257,6 +367,8 @@ class KubeflowSection(_Section):
             *(Mount("ConfigMap", config_map, self.config_maps[config_map].mount) for config_map in step.config_maps),
             *(Mount("PersistentVolumeClaim", claim, self.volumes[claim].mount) for claim in step.volumes),
         ]
+        if step.shared_memory_gb is not None:
+            mounts.append(Mount("volume", SHARED_MEMORY_VOLUME, SHARED_MEMORY))
         if name == PUSHER:
             mounts += [
                 Mount("Secret", line.signing_key.name, SIGNING_KEY_FOLDER),
@@ -271,6 +383,12 @@ def _require_known(step: str, kind: str, names: Iterable[str], known: Mapping[st
         if name not in known:
             there = ", ".join(known) or "none"
             raise ValueError(f"steps.{step}.{kind} names {name!r}, which kubeflow.{kind} does not have; there: {there}")
+
+
+def _require_within(step: str, request: str, asked: float | None, limit: str, most: float | None) -> None:
+    """Kubernetes refuses a container that requests more than its limit."""
+    if asked is not None and most is not None and asked > most:
+        raise ValueError(f"steps.{step}.{request} is {asked:g}, which is more than its limit {limit}, {most:g}")
 
 
 def _require_distinct(step: str, mounts: list[Mount]) -> None:

@@ -24,6 +24,13 @@ class Content:
 
     spec: pipeline_spec_pb2.PipelineSpec
     platform: pipeline_spec_pb2.PlatformSpec
+    # By platform, its `pipelineConfig`: the messages of the kfp installed here lack what newer servers know of it.
+    pipeline_configs: dict[str, Any]
+
+    @property
+    def asks_of_kubernetes(self) -> bool:
+        """Whether it has a platform document."""
+        return bool(self.platform.platforms or self.pipeline_configs)
 
     @classmethod
     def of_file(cls, file: PipelineFile) -> Content:
@@ -63,7 +70,23 @@ class Content:
 
     @classmethod
     def _parse(cls, spec: dict[str, Any], platform: dict[str, Any]) -> Content:
+        known, configs = _apart(platform)
         return cls(
             json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec()),
-            json_format.ParseDict(platform, pipeline_spec_pb2.PlatformSpec()),
+            json_format.ParseDict(known, pipeline_spec_pb2.PlatformSpec()),
+            configs,
         )
+
+
+def _apart(platform: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A PlatformSpec without the `pipelineConfig` of its platforms, and these, without what has its default value."""
+    platforms = platform.get("platforms")
+    if not isinstance(platforms, dict):
+        return platform, {}
+    known, configs = {}, {}
+    for name, settings in platforms.items():
+        known[name] = settings
+        if isinstance(settings, dict) and isinstance(config := settings.get("pipelineConfig"), dict):
+            known[name] = {field: value for field, value in settings.items() if field != "pipelineConfig"}
+            configs[name] = {field: value for field, value in config.items() if value}
+    return {**platform, "platforms": known}, {name: config for name, config in configs.items() if config}

@@ -47,10 +47,10 @@ def register(
     name = name or file.name
     pipeline = _find_pipeline(server, name)
     if pipeline is None:
-        return _register_first(server, path, file, name, version)
+        return _register_first(server, path, file, content, name, version)
     existing = _find_version(server, pipeline, version)
     if existing is None:
-        return _registration(server, "registered", pipeline, _upload(server, path, pipeline, version))
+        return _registration(server, "registered", pipeline, _upload(server, path, content, pipeline, version))
     if Content.of_version(existing.pipeline_spec) != content:
         raise TinyopsError(
             f"pipeline {name} has a version {version} with other content than {path}; nothing was changed",
@@ -59,7 +59,9 @@ def register(
     return _registration(server, "unchanged", pipeline, existing)
 
 
-def _register_first(server: ApiServer, path: Path, file: PipelineFile, name: str, version: str) -> Registration:
+def _register_first(
+    server: ApiServer, path: Path, file: PipelineFile, content: Content, name: str, version: str
+) -> Registration:
     """Two requests: the API's upload of both at once would name the version after the pipeline."""
     body = V2beta1Pipeline(
         display_name=name, description=file.spec["pipelineInfo"].get("description"), namespace=server.namespace
@@ -67,7 +69,7 @@ def _register_first(server: ApiServer, path: Path, file: PipelineFile, name: str
     pipeline = server.call(server.client.pipelines, "create_pipeline", body)
     _require_id(server, pipeline.pipeline_id)
     try:
-        uploaded = _upload(server, path, pipeline, version)
+        uploaded = _upload(server, path, content, pipeline, version)
     except (ApiServerError, Ended) as error:
         with waited_for(f"the new pipeline {name} to be deleted again"):
             _delete_again(server, pipeline, version, error)
@@ -109,7 +111,9 @@ def _find_version(server: ApiServer, pipeline: V2beta1Pipeline, name: str) -> V2
     return next((version for version in listed.pipeline_versions or [] if version.display_name == name), None)
 
 
-def _upload(server: ApiServer, path: Path, pipeline: V2beta1Pipeline, version: str) -> V2beta1PipelineVersion:
+def _upload(
+    server: ApiServer, path: Path, content: Content, pipeline: V2beta1Pipeline, version: str
+) -> V2beta1PipelineVersion:
     uploaded = server.call(
         server.client.pipeline_uploads,
         "upload_pipeline_version",
@@ -118,7 +122,28 @@ def _upload(server: ApiServer, path: Path, pipeline: V2beta1Pipeline, version: s
         pipelineid=pipeline.pipeline_id,
     )
     _require_id(server, uploaded.pipeline_version_id)
+    _require_platform(server, path, content, uploaded)
     return uploaded
+
+
+def _require_platform(server: ApiServer, path: Path, content: Content, uploaded: V2beta1PipelineVersion) -> None:
+    """A back end that does not know a field of the platform document passes over all of it, without a word.
+
+    kubeflow/pipelines, backend/src/apiserver/template/v2_template.go, IsPlatformSpecWithKubernetesConfig.
+    """
+    kept = Content.of_version(uploaded.pipeline_spec)
+    if kept is None or kept.asks_of_kubernetes or not content.asks_of_kubernetes:
+        return
+    with waited_for(f"version {uploaded.display_name} to be deleted again"):
+        server.call(
+            server.client.pipelines, "delete_pipeline_version", uploaded.pipeline_id, uploaded.pipeline_version_id
+        )
+    raise ApiServerError(
+        f"the Kubeflow Pipelines API server at {server.host} passed over the second document of {path}, which has a"
+        " field that it does not know; the version is deleted again",
+        remedy="leave out what it is too old for, such as kubeflow.ttl before 2.17: `tinyops verify` names it",
+        status=200,
+    )
 
 
 def _require_id(server: ApiServer, identifier: str | None) -> None:

@@ -40,6 +40,8 @@ def in_containers(engine: Engine, pipeline: PipelineFile, objects: Path, gateway
         words = ["run", "--rm", f"--network={gateway if is_pusher else 'none'}", "--pull=never"]
         words += ["--cap-drop=all", "--security-opt=no-new-privileges"]
         words += [f"--volume={source}:{place}" for source, place in mounts.items()]
+        # The file that the step writes has its path on this machine.
+        words += [f"--volume={step.stores / 'minio'}:{step.stores / 'minio'}"]
         words += [f"--env={name}={value}" for name, value in {**step.environment, VARIABLE: "/"}.items()]
         return engine.start([*words, step.image, *step.command], step.log)
 

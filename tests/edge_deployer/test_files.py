@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import (
     create_file,
+    make_folder,
     read_file,
     read_json,
     read_record,
@@ -46,6 +48,22 @@ def test_a_file_that_cannot_be_written_is_an_error_and_leaves_nothing(
     with pytest.raises(TinyopsError, match="cannot be written"):
         write_file(Path(name), b"contents")
     assert not list(tmp_path.iterdir())
+
+
+def test_git_takes_nothing_of_what_commands_keep(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    make_folder(tmp_path / ".tinyops" / "reports" / "1")
+    (tmp_path / ".tinyops" / "reports" / "1" / "report.json").touch()
+    shown = subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert shown.stdout == ""
+    (tmp_path / ".tinyops" / ".gitignore").write_text("reports/\n")
+    make_folder(tmp_path / ".tinyops" / "keys")
+    assert (tmp_path / ".tinyops" / ".gitignore").read_text() == "reports/\n", "it is the user's now"
+
+
+def test_another_folder_is_not_kept_from_git(tmp_path: Path) -> None:
+    make_folder(tmp_path / "tinyops" / "reports")
+    assert not list(tmp_path.rglob(".gitignore"))
 
 
 def test_a_device_is_written_to_and_stays_one() -> None:

@@ -77,3 +77,15 @@ def test_what_the_store_does_not_have_is_an_error_with_a_remedy(path: str, cause
         read(path)
     assert path in missing.value.message
     assert "AWS_ENDPOINT_URL" in missing.value.remedy
+
+
+def test_the_acceptance_of_a_run_is_copied(bucket: Any, tmp_path: Path) -> None:
+    from pipeline.ci.tools import real_tools
+
+    copy = real_tools().copy_junit
+    for run, text in (("run-1", b"<one/>"), ("run-2", b"<two/>")):
+        bucket.put_object(Key=f"root/digits/{run}/TFLMPusher/7/deployment_report/junit.xml", Body=text)
+    copy("minio://mlpipeline/root/digits/run-2", tmp_path / "new" / "junit.xml")
+    assert (tmp_path / "new" / "junit.xml").read_bytes() == b"<two/>"
+    with pytest.raises(TinyopsError, match=r"run-3 has no junit\.xml"):
+        copy("minio://mlpipeline/root/digits/run-3", tmp_path / "junit.xml")

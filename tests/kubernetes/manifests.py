@@ -16,7 +16,9 @@ KUBERNETES = Path(__file__).resolve().parents[2] / "kubernetes"
 POOLS = ("staging", "production")
 GATEWAYS = {pool: f"overlays/{pool}" for pool in POOLS} | {"remote": "overlays/remote"}
 PIPELINES = "pipelines"
-ALL = (*GATEWAYS.values(), PIPELINES)
+EGRESS = "egress"
+DESK, DESK_PIPELINES = "desk/boards", "desk/pipelines"
+ALL = (*GATEWAYS.values(), PIPELINES, EGRESS, DESK, DESK_PIPELINES)
 
 Manifest = dict[str, Any]
 

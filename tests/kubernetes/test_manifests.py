@@ -11,7 +11,18 @@ import pytest
 
 from edge_deployer.inventory.inventory import BoardEntry, load_inventory
 from pipeline.project.kubeflow_settings import KubeflowSection
-from tests.kubernetes.manifests import ALL, GATEWAYS, KUBERNETES, PIPELINES, POOLS, build, of_kind, pod_templates
+from tests.kubernetes.manifests import (
+    ALL,
+    DESK,
+    DESK_PIPELINES,
+    GATEWAYS,
+    KUBERNETES,
+    PIPELINES,
+    POOLS,
+    build,
+    of_kind,
+    pod_templates,
+)
 
 OLDEST, NEWEST = "1.28", "1.37"
 BOARD = re.compile(
@@ -60,18 +71,21 @@ def test_a_gateway_is_one_pod_that_is_limited_probed_and_not_replaced_while_it_r
 
 
 @pytest.mark.parametrize("folder", ALL)
-def test_every_image_has_a_tag(folder: str) -> None:
+def test_every_image_is_named_by_its_digest_and_pulled_once(folder: str) -> None:
+    """Those of the desk are loaded into its node, and have a digest in no registry."""
     for template in pod_templates(folder):
         for container in template["spec"]["containers"]:
             # The same rule as for the image in a project's file.
             KubeflowSection(image=container["image"], pipeline_root="minio://bucket/root")
+            assert ("@sha256:" in container["image"]) == (folder not in (DESK, DESK_PIPELINES))
+            assert container["imagePullPolicy"] == "IfNotPresent"
 
 
 @pytest.mark.parametrize("folder", ALL)
 def test_every_object_that_a_pod_names_is_there(folder: str) -> None:
     there = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in build(folder)}
     # Made by hand: keys are never in a repository.
-    there.add(("Secret", "site-tls"))
+    there |= {("Secret", "site-tls"), ("ConfigMap", "trusted-key")}
     for template in pod_templates(folder):
         spec = template["spec"]
         named = {("ServiceAccount", spec["serviceAccountName"])} if "serviceAccountName" in spec else set()

@@ -14,7 +14,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from email.parser import BytesParser
@@ -347,7 +347,9 @@ def _rewritten(file: bytes) -> dict[str, Any]:
     try:
         for document in yaml.safe_load_all(file):
             if "platforms" in document:
-                platform = json_format.ParseDict(document, pipeline_spec_pb2.PlatformSpec())
+                # v2_template.go, IsPlatformSpecWithKubernetesConfig: what it cannot read is no platform document.
+                with suppress(json_format.ParseError):
+                    platform = json_format.ParseDict(document, pipeline_spec_pb2.PlatformSpec())
             else:
                 spec = json_format.ParseDict(document, pipeline_spec_pb2.PipelineSpec())
     except (yaml.YAMLError, json_format.ParseError) as error:

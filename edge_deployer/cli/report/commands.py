@@ -26,7 +26,8 @@ def about() -> None:
     """Show what a report says of a release, and judge its evidence once more.
 
     `tinyops push`, `tinyops run` and `tinyops replay` each leave a report in a numbered folder of WORKSPACE/reports:
-    report.html for people, report.md in short, report.json with all evidence. No command here touches a board.
+    report.html for people, report.md in short, junit.xml for CI systems, report.json with all evidence. No command
+    here touches a board.
 
     Exit status: 0 done, 1 an error, 2 wrong usage, 3 the evidence says something else than what is recorded.
     """

@@ -26,6 +26,7 @@ from pipeline.project.kubeflow_settings import (
     RELEASE_LINE_FOLDER,
     SIGNING_KEY_FOLDER,
     KubeflowSection,
+    RetrySection,
     StepSection,
 )
 from pipeline.project.preflight import Project, load_project
@@ -186,7 +187,10 @@ def _complete(
             **platform_document.store_environment(name, section),
             **_told_before(name, project, section),
         }
-        _furnish(spec["deploymentSpec"]["executors"][label]["container"], section.step(name), environment)
+        step = section.step(name)
+        _furnish(spec["deploymentSpec"]["executors"][label]["container"], step, environment)
+        if step.retries is not None:
+            task["retryPolicy"] = _retry_policy(step.retries)
 
 
 def _told_before(name: str, project: Project, section: KubeflowSection) -> dict[str, str]:
@@ -207,12 +211,27 @@ def _show(artifact_type: dict[str, Any]) -> None:
 def _furnish(container: dict[str, Any], step: StepSection, environment: dict[str, str]) -> None:
     variables = {**environment, **step.environment}
     container["env"] = [{"name": name, "value": value} for name, value in sorted(variables.items())]
-    resources: dict[str, Any] = {}
-    if step.cpu is not None:
-        resources["cpuLimit"] = step.cpu
-    if step.memory_gb is not None:
-        resources["memoryLimit"] = step.memory_gb
-    if step.device is not None:
-        resources["accelerator"] = {"type": step.device.resource, "count": str(step.device.count)}
+    device = step.device and {"type": step.device.resource, "count": str(step.device.count)}
+    asked = {
+        "cpuLimit": step.cpu,
+        "memoryLimit": step.memory_gb,
+        "cpuRequest": step.cpu_request,
+        "memoryRequest": step.memory_request_gb,
+        "accelerator": device,
+    }
+    resources = {name: amount for name, amount in asked.items() if amount is not None}
     if resources:
         container["resources"] = resources
+
+
+def _retry_policy(retries: RetrySection) -> dict[str, Any]:
+    """All of it, always: a back end takes a longest duration that is not there for 0, and tries nothing again.
+
+    backend/src/v2/compiler/argocompiler/container.go of kubeflow/pipelines at 2.17.0, lines 410 and 614 to 650.
+    """
+    return {
+        "maxRetryCount": retries.limit,
+        "backoffDuration": f"{retries.backoff_s}s",
+        "backoffFactor": float(retries.factor),
+        "backoffMaxDuration": f"{retries.within_s}s",
+    }

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
 from edge_deployer.ending import Ended
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import read_json
-from pipeline.kubeflow.replay import launcher
-from pipeline.kubeflow.replay.launcher import Json, Run
-from pipeline.kubeflow.replay.step_process import Start, StepRun, ended, last_word
-from pipeline.kubeflow.replay.task_order import in_order
+from pipeline.kubeflow.replay import driver, launcher
+from pipeline.kubeflow.replay.back_ends import NEWEST, BackEnd
+from pipeline.kubeflow.replay.driver import LOGS_ARTIFACT, OUTPUT_FILE, Invocation, Json, Run
+from pipeline.kubeflow.replay.executor_output import read_output
+from pipeline.kubeflow.replay.step_process import LOG, Start, StepRun, ended, last_word
+from pipeline.kubeflow.replay.task_order import in_order, producers
 from pipeline.kubeflow.step import mounts
-from pipeline.kubeflow.step.entrypoint import EXIT_REFUSED
+from pipeline.kubeflow.step.entrypoint import EXIT_ERROR, EXIT_REFUSED
 from pipeline.kubeflow.step.executor_input import type_title
 
 # `components.artifact_types.DeploymentReport`; to import it would be to import TFX.
@@ -70,8 +69,11 @@ def replay(
     workspace: Path,
     start: Start,
     follow: Callable[[TaskStarted | TaskEnded], None],
+    back_end: BackEnd = NEWEST,
 ) -> ReplayResult:
     """Run every task, one after the other, until one fails.
+
+    A step fails by itself, or because Kubeflow would not start it or not take what it left.
 
     Args:
         spec: kfp.pipeline_spec.PipelineSpec.
@@ -79,15 +81,16 @@ def replay(
         workspace: gets a folder for each object store, which all replays share, and one for each run.
         start: starts a step, e.g. `on_this_machine`.
         follow: told of each step.
+        back_end: the release of Kubeflow Pipelines that is replayed.
 
     Raises:
-        TinyopsError: the pipeline cannot be run as it is, a step left what Kubeflow would not take, or the workspace
-            cannot be written.
+        TinyopsError: the pipeline cannot be run as it is, or the workspace cannot be written.
         Ended: a signal stopped the run; the step that ran has ended, and what it said last is told.
     """
     order = in_order(spec)
     folder = _new_run_folder(workspace)
-    run = Run(spec, folder.name, parameters, workspace)
+    created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    run = Run(spec, folder.name, parameters, workspace, back_end, created)
     steps: list[TaskEnded] = []
     for task in order:
         if any(step.status for step in steps) and not _runs_anyway(run, task):
@@ -105,9 +108,7 @@ def _runs_anyway(run: Run, task: str) -> bool:
     """Whether a task runs after a failure, as one that cleans up does. It must not need what was not made."""
     if run.task(task).get("triggerPolicy", {}).get("strategy") != "ALL_UPSTREAM_TASKS_COMPLETED":
         return False
-    inputs = run.task(task).get("inputs", {}).get("artifacts", {}).values()
-    producers = [source["taskOutputArtifact"]["producerTask"] for source in inputs if "taskOutputArtifact" in source]
-    return all(producer in run.artifacts for producer in producers)
+    return producers(run.task(task)) <= run.artifacts.keys()
 
 
 def _new_run_folder(workspace: Path) -> Path:
@@ -131,61 +132,94 @@ def _new_run_folder(workspace: Path) -> Path:
 
 
 def _run_step(run: Run, task: str, folder: Path, start: Start) -> TaskEnded:
-    given = launcher.executor_input(run, task, folder)
-    step = _step(run, task, folder, given)
-    place = Path(mounts.local_path(launcher.output_folder(given), run.stores))
+    began, log = time.monotonic(), folder / LOG
     folder.mkdir()
+
+    def over(status: int, message: str) -> TaskEnded:
+        return TaskEnded(task, time.monotonic() - began, status, message, log)
+
+    try:
+        told = driver.invocation(run, task, folder)
+    except TinyopsError as error:
+        return over(EXIT_ERROR, _said(error, log))
+    task_root = Path(mounts.local_path(told.task_root, run.stores))
+    status, message = _run_process(run, _step(run, task, folder, told), told, task_root, start)
+    if status:
+        return over(status, message)
+    output_file = _moved(Path(told.executor_input["outputs"]["outputFile"]), folder / OUTPUT_FILE)
+    try:
+        launcher.take_outputs(run, task, told, read_output(output_file, run.back_end))
+    except TinyopsError as error:
+        said = _said(error, log)
+        run.artifacts.pop(task, None)
+        run.outputs.pop(task, None)
+        _forget(run, told, task_root, log)
+        return over(EXIT_ERROR, said)
+    _keep_log(run, told, log)
+    launcher.keep_only_outputs(run, task, task_root)
+    return over(0, "")
+
+
+def _run_process(run: Run, step: StepRun, told: Invocation, task_root: Path, start: Start) -> tuple[int, str]:
+    """Status of the step, and its last word if it failed."""
     step.termination_log.touch()
-    (folder / "executor_input.json").write_text(json.dumps(given, indent=2))
-    place.mkdir(parents=True)
-    began, status = time.monotonic(), None
+    (step.folder / "executor_input.json").write_text(told.to_json())
+    task_root.mkdir(parents=True)
+    status = None
     try:
         process = start(step)
         with ended(process, step):
             status = process.wait()
     except Ended as stopped:
-        stopped.left = f"{task}: {last_word(step, process.returncode)}"
+        stopped.left = f"{step.task}: {last_word(step, process.returncode)}"
         raise
     finally:
-        if status != 0:
-            # Kubeflow stores nothing of a step that failed.
-            shutil.rmtree(place)
-    if status == 0:
-        _forget_empty_folders(place)
-        launcher.take_outputs(run, task, given, _written(Path(given["outputs"]["outputFile"])))
-    message = last_word(step, status) if status else ""
-    return TaskEnded(task, time.monotonic() - began, status, message, step.log)
+        if status is None:
+            shutil.rmtree(task_root)
+    if status:
+        _forget(run, told, task_root, step.log)
+    return status, last_word(step, status) if status else ""
 
 
-def _step(run: Run, task: str, folder: Path, given: Json) -> StepRun:
+def _step(run: Run, task: str, folder: Path, told: Invocation) -> StepRun:
     container = run.executor(task)["container"]
-    words = [*container.get("command", []), *container.get("args", [])]
     return StepRun(
         task=task,
         image=container["image"],
-        command=tuple(launcher.filled_in(words, given, run.stores)),
+        command=tuple(launcher.filled_in(told.words, told.executor_input, run.stores)),
         environment={variable["name"]: variable["value"] for variable in container.get("env", [])},
         folder=folder,
         stores=run.stores,
     )
 
 
-def _forget_empty_folders(path: Path) -> None:
-    """An object store has no folders, only files with slashes in their names."""
-    for folder, _, _ in os.walk(path, topdown=False):
-        with suppress(OSError):  # not empty
-            Path(folder).rmdir()
+def _said(error: TinyopsError, log: Path) -> str:
+    """One line of why Kubeflow fails the step, which the log ends with, too."""
+    line = "; ".join(filter(None, (error.message, error.remedy))).replace("\n", " ")
+    with log.open("a") as file:
+        file.write(f"error: {line}\n")
+    return line
 
 
-def _written(output_file: Path) -> Json:
-    """The step's ExecutorOutput; a step need not write one."""
-    if not output_file.exists():
-        return {}
-    what, remedy = f"the step's output {output_file}", "let the component write a kfp.pipeline_spec.ExecutorOutput"
-    written = read_json(output_file, what, remedy=remedy)
-    if not isinstance(written, dict):
-        raise TinyopsError(f"{what} is no JSON object", remedy=remedy)
-    return written
+def _moved(written: Path, kept: Path) -> Path:
+    """The step's output file where replays keep it: no store gets it."""
+    if written.exists() and written != kept:
+        shutil.move(written, kept)
+    return kept
+
+
+def _forget(run: Run, told: Invocation, task_root: Path, log: Path) -> None:
+    """Kubeflow stores nothing of a step that failed, but for its log."""
+    shutil.rmtree(task_root)
+    if run.back_end.failure_logs:
+        _keep_log(run, told, log)
+
+
+def _keep_log(run: Run, told: Invocation, log: Path) -> None:
+    (logs,) = told.executor_input["outputs"]["artifacts"][LOGS_ARTIFACT]["artifacts"]
+    place = Path(mounts.local_path(logs["uri"], run.stores))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(log, place)
 
 
 def _report(run: Run) -> Path | None:

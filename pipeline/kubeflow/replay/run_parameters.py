@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
 from typing import Any, Final
 
 from edge_deployer.errors import TinyopsError
+from pipeline.kubeflow.replay.value_text import parse_json
 
 
 def run_parameters(
@@ -54,8 +55,15 @@ def _read(name: str, text: str, kind: str) -> Any:
     words, read = _READERS[kind]
     try:
         return read(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise TinyopsError(f"--parameter {name}={text}: {words} is wanted", remedy=f"give {name} as {words}") from error
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _boolean(text: str) -> bool:
@@ -66,7 +74,7 @@ def _boolean(text: str) -> bool:
 
 def _json(kind: type) -> Callable[[str], Any]:
     def read(text: str) -> Any:
-        value = json.loads(text)
+        value = parse_json(text)
         if not isinstance(value, kind):
             raise ValueError(text)
         return value
@@ -78,7 +86,7 @@ def _json(kind: type) -> Callable[[str], Any]:
 _READERS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
     "STRING": ("text", str),
     "NUMBER_INTEGER": ("a whole number", int),
-    "NUMBER_DOUBLE": ("a number", float),
+    "NUMBER_DOUBLE": ("a number", _finite),
     "BOOLEAN": ("true or false", _boolean),
     "LIST": ("a list in JSON", _json(list)),
     "STRUCT": ("an object in JSON", _json(dict)),

@@ -23,7 +23,9 @@ from pipeline.project import quiet_libraries
 _CLEAN_UP_S: Final = 30.0
 _PUSHER: Final = "components.tflm_pusher.executor.Executor"
 
-_LOG: Final = "log.txt"
+LOG: Final = "log.txt"
+"""Name of the file with everything that a step says."""
+
 _TERMINATION_LOG: Final = "termination-log"
 
 
@@ -46,7 +48,7 @@ class StepRun:
     @property
     def log(self) -> Path:
         """Everything that the step says."""
-        return self.folder / _LOG
+        return self.folder / LOG
 
     @property
     def termination_log(self) -> Path:

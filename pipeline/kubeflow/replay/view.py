@@ -46,11 +46,17 @@ class ReplayView:
         self._console.print(escape(line), highlight=False, soft_wrap=True)
 
 
-def print_result(result: ReplayResult, *, as_json: bool) -> None:
-    """Print on stdout how a replay ended, and where to read more: the report, and the log of a step that failed."""
+def print_result(result: ReplayResult, back_end: str, *, as_json: bool) -> None:
+    """Print on stdout how a replay ended, and where to read more: the report, and the log of a step that failed.
+
+    Args:
+        result: how it ended.
+        back_end: the release of Kubeflow Pipelines that was replayed.
+        as_json: as JSON, and not for people.
+    """
     deployment, page = _read(result.report) if result.report else (None, None)
     if as_json:
-        output.print_json(_facts(result, deployment, page))
+        output.print_json({"back_end": back_end, **_facts(result, deployment, page)})
         return
     console = output.console()
     if deployment is not None:

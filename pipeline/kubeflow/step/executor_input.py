@@ -1,13 +1,11 @@
 """What Kubeflow's launcher tells a step, and what TFX must be told instead.
 
 The launcher puts an ExecutorInput (kfp.pipeline_spec) in the place of ``{{$}}``. As it is made in backend/src/v2 of
-kubeflow/pipelines (driver/driver.go `provisionOutputs`, metadata/converter.go `toRuntimeArtifact`, metadata/client.go
-`RecordArtifact`, metadata/model.go `ToRuntimeArtifact`):
+kubeflow/pipelines (driver/driver.go `provisionOutputs`):
 
-- an input's type is ``{"instanceSchema": ""}``, or is missing where it is an input of the whole pipeline;
-- an output's type and metadata are those of the component's definition, and it has no name;
-- an input's name is its number in ML Metadata, its metadata what the producing step wrote and besides ``display_name``
-  and ``store_session_info``: every number a double, a list as ``{"list": [...]}``, an object as ``{"struct": {...}}``;
+- an input has been through ML Metadata (`ml_metadata`): its type is ``{"instanceSchema": ""}``, or is missing where it
+  is an input of the whole pipeline;
+- an output's type and metadata are those of the component's definition; it has no name, or since 2.15 the output's;
 - only the folders *around* the outputs are there, and an input that was left empty is not there at all: an object store
   has no empty folders;
 - where logs are published, there is an output ``executor-logs`` that the component knows nothing of.
@@ -26,11 +24,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import parse_yaml
+from pipeline.kubeflow.step import ml_metadata
 from pipeline.kubeflow.step.mounts import local_path, stores_are_folders
 
 _LOGS: Final = "executor-logs"
-_ADDED_BY_KUBEFLOW: Final = ("display_name", "store_session_info")
-_WRAPPERS: Final = ("list", "struct")
 
 
 class _Foreign(BaseModel):
@@ -130,14 +127,12 @@ def for_tfx(given: ExecutorInput, definitions: InputDefinitions, class_paths: Ma
                 f"artifact {key!r} has no type: neither the launcher nor the component's definition gives one",
                 remedy="compile the pipeline again with `tinyops compile`",
             )
-        metadata = {
-            name: _restored(value) for name, value in artifact.metadata.items() if name not in _ADDED_BY_KUBEFLOW
-        }
+        written = ml_metadata.as_written(artifact.metadata)
         return Artifact(
             uri=local_path(artifact.uri),
-            name=artifact.name or artifact.uri,
+            name=ml_metadata.identity(artifact.name, artifact.uri),
             type={"schemaTitle": class_paths.get(title, title)},
-            metadata=metadata,
+            metadata={name: _reachable(value) for name, value in written.items()},
         )
 
     parameters = given.inputs.parameter_values
@@ -183,15 +178,6 @@ def _each(
         key: ArtifactList(artifacts=[change(key, artifact) for artifact in listed.artifacts])
         for key, listed in artifacts.items()
     }
-
-
-def _restored(value: Any) -> Any:
-    """What the producing step wrote."""
-    if isinstance(value, dict) and len(value) == 1:
-        ((wrapper, contents),) = value.items()
-        if wrapper in _WRAPPERS:
-            return contents
-    return _reachable(value)
 
 
 def _reachable(value: Any) -> Any:

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.kubeflow.step import ml_metadata
 from pipeline.kubeflow.step.executor_input import ExecutorInput, type_title
 from pipeline.kubeflow.step.mounts import local_path, store_uri
 
@@ -40,8 +41,7 @@ def for_launcher(output: dict[str, Any]) -> dict[str, Any]:
 def _stored(artifact: dict[str, Any]) -> dict[str, Any]:
     metadata = {
         name: store_uri(value) if isinstance(value, str) else value
-        for name, value in artifact.get("metadata", {}).items()
-        if value is not None
+        for name, value in ml_metadata.storable(artifact.get("metadata", {})).items()
     }
     return {"uri": store_uri(artifact["uri"]), "metadata": metadata}
 

@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
-from kfp.dsl import Artifact
-from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import parse_yaml
 from pipeline.kubeflow.verification.findings import Check, Finding
 from pipeline.kubeflow.verification.parsed_pipeline import ParsedPipeline
+
+if TYPE_CHECKING:
+    from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 GENERIC = frozenset({"system.Artifact", "tfx.Artifact"})
 """Fit every type (kfp.dsl.types.type_utils.verify_type_compatibility)."""
@@ -25,6 +27,15 @@ _TITLE = re.compile(r"[a-z][a-z0-9-_]{2,20}[.][A-Z][a-zA-Z0-9-_]{2,49}")
 
 OURS = frozenset({"tinyops.AcceptanceSet", "tinyops.DataFindings", "tinyops.DeploymentReport"})
 """Titles in components.artifact_types, whose import is TFX's."""
+
+KUBEFLOWS = frozenset(
+    f"system.{name}"
+    for name in (
+        *("Artifact", "Model", "Dataset", "Metrics", "ClassificationMetrics", "SlicedClassificationMetrics"),
+        *("HTML", "Markdown"),
+    )
+)
+"""Titles in kfp.dsl.types.artifact_types, whose import is all of kfp's."""
 
 
 def title_of(artifact_type: pb.ArtifactTypeSchema) -> str:
@@ -81,5 +92,4 @@ def _known_titles() -> frozenset[str]:
         for folder in folders or []
         for file in Path(folder, "orchestration", "kubeflow", "v2", "artifact_types").glob("*.yaml")
     )
-    kubeflow = (kind.schema_title for kind in (Artifact, *Artifact.__subclasses__()))
-    return frozenset([*(yaml.safe_load(file.read_text())["title"] for file in files), *kubeflow])
+    return KUBEFLOWS | {yaml.safe_load(file.read_text())["title"] for file in files}

@@ -2,24 +2,27 @@
 
 Sources: kubeflow/pipelines, backend/src/apiserver/template/v2_template.go (document),
 backend/src/v2/compiler/argocompiler/dag.go (executors, tasks), backend/src/v2/driver/resolve.go (parameters),
-backend/src/v2/objectstore/config.go (pipeline root).
+backend/src/v2/objectstore/config.go (pipeline root). docs/verify.md has the lines.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-
-from kfp.pipeline_spec import pipeline_spec_pb2 as pb
+from typing import TYPE_CHECKING
 
 from pipeline.kubeflow.verification.findings import Check, Finding
 from pipeline.kubeflow.verification.parsed_pipeline import ParsedPipeline
 from pipeline.project.kubeflow_settings import PIPELINE_ROOT
 
+if TYPE_CHECKING:
+    from kfp.pipeline_spec import pipeline_spec_pb2 as pb
+
 _SCHEMA_VERSION = "2.1.0"
-_PIPELINE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,126}[a-z0-9])?")
+_PIPELINE_NAME = re.compile(r"(namespace/[a-z0-9-]+/)?(pipeline/)?[a-z0-9]([a-z0-9-]{0,126}[a-z0-9])?")
 """kfp.dsl.utils.validate_pipeline_name, and no hyphen last, which a back end that keeps pipelines as Kubernetes'
-objects does not take (backend/src/apiserver/storage/pipeline_store_kubernetes.go)."""
+objects does not take (backend/src/apiserver/storage/pipeline_store_kubernetes.go). What the back end itself puts before
+a name (v2_template.go, OverrideV2PipelineName) may be there already."""
 _GOOGLE_ONLY = {"resolver": "a resolver", "custom_job": "a Vertex AI custom job"}
 
 
@@ -35,10 +38,7 @@ def _document(pipeline: ParsedPipeline) -> Iterator[Finding]:
         yield Finding("schemaVersion", f"is {spec.schema_version!r}; the back end takes {_SCHEMA_VERSION} only")
     if not _PIPELINE_NAME.fullmatch(spec.pipeline_info.name):
         yield Finding("pipelineInfo.name", f"{spec.pipeline_info.name!r} is not of the form {_PIPELINE_NAME.pattern}")
-    if not spec.default_pipeline_root:
-        # The back end itself takes a run's pipeline_root, or the cluster's default (v2_template.go).
-        yield Finding("defaultPipelineRoot", "is missing; Kubeflow's page and `tinyops ci` start each run with it")
-    elif not re.fullmatch(PIPELINE_ROOT, spec.default_pipeline_root):
+    if spec.default_pipeline_root and not re.fullmatch(PIPELINE_ROOT, spec.default_pipeline_root):
         yield Finding("defaultPipelineRoot", f"{spec.default_pipeline_root!r} is no minio://, s3:// or gs:// bucket")
     if "root" in spec.components:
         yield Finding("components.root", "the name is reserved for the pipeline itself")
@@ -69,6 +69,8 @@ def _tasks(pipeline: ParsedPipeline) -> Iterator[Finding]:
                 if given.HasField("runtime_value") and not given.runtime_value.HasField("constant"):
                     here = f"{place}.inputs.parameters.{name}.runtimeValue"
                     yield Finding(here, "the back end takes a constant only, no runtimeParameter or constantValue")
+            if not (importer or task.task_info.name):
+                yield Finding(f"{place}.taskInfo.name", "is empty, and the driver takes no task without it")
 
 
 def _known(pipeline: ParsedPipeline, task: pb.PipelineTaskSpec) -> bool:

@@ -8,16 +8,11 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any
 
-from google.protobuf import json_format
-
 from pipeline.kubeflow.compilation.platform_document import STORE_ADDRESS
-from pipeline.kubeflow.verification.parsed_pipeline import KUBERNETES, ParsedPipeline
+from pipeline.kubeflow.verification.containers import KUBEFLOWS_OWN
+from pipeline.kubeflow.verification.object_names import object_name
+from pipeline.kubeflow.verification.parsed_pipeline import ParsedPipeline
 
-_NAMES = {
-    "secret": ("secretName", "secretNameParameter"),
-    "config map": ("configMapName", "configMapNameParameter"),
-    "volume claim": ("constant", "pvcNameParameter"),
-}
 _FIELDS = {
     "secretAsVolume": ("secret", None),
     "secretAsEnv": ("secret", "secretKey"),
@@ -34,7 +29,7 @@ class Need:
     """Something that must be there."""
 
     kind: str  # Image, object store, secret, config map, volume claim, or device.
-    name: str  # Its name; ``parameter NAME`` where whoever starts a run gives it.
+    name: str  # Its name; ``parameter NAME`` or ``output KEY of TASK`` where a run makes it.
     # Keys of a secret or config map, files of a volume, number of devices; where the file tells.
     details: tuple[str, ...]
     executors: tuple[str, ...]  # Labels of those who need it.
@@ -52,7 +47,9 @@ class _Use:
 
 def cluster_needs(pipeline: ParsedPipeline) -> list[Need]:
     """Images, object stores, secrets, config maps, volume claims and devices, each once, by kind and name."""
-    uses = sorted([*_containers(pipeline), *_objects(pipeline)], key=lambda use: (use.kind, use.name))
+    # What has no name is wrong, and other checks say so.
+    named = [use for use in (*_containers(pipeline), *_objects(pipeline)) if use.name]
+    uses = sorted(named, key=lambda use: (use.kind, use.name))
     return [_together(list(same)) for _, same in groupby(uses, key=lambda use: (use.kind, use.name))]
 
 
@@ -73,24 +70,29 @@ def _unique(names: Iterable[str]) -> tuple[str, ...]:
 def _containers(pipeline: ParsedPipeline) -> Iterator[_Use]:
     for label, executor in pipeline.executors.items():
         if executor.HasField("container"):
-            yield _Use("image", executor.container.image, label)
+            if executor.container.image not in KUBEFLOWS_OWN:
+                yield _Use("image", executor.container.image, label)
             for variable in executor.container.env:
                 if variable.name == STORE_ADDRESS:
                     yield _Use("object store", variable.value, label)
-            device = executor.container.resources.accelerator
-            if device.type:
-                yield _Use("device", device.type, label, (str(device.count),))
+            yield from _device(executor.container.resources.accelerator, label)
 
 
 def _objects(pipeline: ParsedPipeline) -> Iterator[_Use]:
-    if KUBERNETES not in pipeline.platform.platforms:
-        return
-    for label, settings in pipeline.platform.platforms[KUBERNETES].deployment_spec.executors.items():
-        values = json_format.MessageToDict(settings)
+    for label, settings in pipeline.settings.items():
         for field, (kind, key) in _FIELDS.items():
-            for entry in _mappings(values.get(field)):
+            for entry in _mappings(settings.get(field)):
                 keys = _mounted(entry, pipeline) if key is None else _read(entry, key)
-                yield _Use(kind, _object_name(entry, kind), label, tuple(keys), entry.get("optional") is True)
+                name = object_name(entry, kind)
+                yield _Use(kind, name.text if name else "", label, tuple(keys), entry.get("optional") is True)
+
+
+def _device(accelerator: Any, label: str) -> Iterator[_Use]:
+    """A resource beside processors and memory; newer SDKs give type and number as text, which may be a placeholder."""
+    kind = getattr(accelerator, "resource_type", "") or accelerator.type
+    count = getattr(accelerator, "resource_count", "") or accelerator.count
+    if kind and count:
+        yield _Use("device", kind, label, (str(count),))
 
 
 def _read(entry: Mapping[str, Any], key: str) -> Iterator[str]:
@@ -108,14 +110,3 @@ def _mounted(entry: Mapping[str, Any], pipeline: ParsedPipeline) -> Iterator[str
 
 def _mappings(value: Any) -> list[Mapping[str, Any]]:
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
-
-
-def _object_name(entry: Mapping[str, Any], kind: str) -> str:
-    plain, parameter = _NAMES[kind]
-    if plain in entry:
-        return str(entry[plain])
-    source = entry.get(parameter, entry)
-    runtime_value = source.get("runtimeValue") if isinstance(source, dict) else None
-    if isinstance(runtime_value, dict) and "constant" in runtime_value:
-        return str(runtime_value["constant"])
-    return f"parameter {source.get('componentInputParameter')}" if isinstance(source, dict) else ""

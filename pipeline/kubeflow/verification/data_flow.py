@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.struct_pb2 import Value
-from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from pipeline.kubeflow.verification.artifact_types import GENERIC, title_of
 from pipeline.kubeflow.verification.findings import Check, Finding
 from pipeline.kubeflow.verification.parsed_pipeline import Dag, ParsedPipeline
 
-_Type = pb.ParameterType
+if TYPE_CHECKING:
+    from kfp.pipeline_spec import pipeline_spec_pb2 as pb
+
+_UNKNOWN = ""
+_DOUBLE, _INTEGER = "NUMBER_DOUBLE", "NUMBER_INTEGER"
 _KINDS = {
-    _Type.NUMBER_DOUBLE: "number_value",
-    _Type.NUMBER_INTEGER: "number_value",
-    _Type.STRING: "string_value",
-    _Type.BOOLEAN: "bool_value",
-    _Type.LIST: "list_value",
-    _Type.STRUCT: "struct_value",
+    _DOUBLE: "number_value",
+    _INTEGER: "number_value",
+    "STRING": "string_value",
+    "BOOLEAN": "bool_value",
+    "LIST": "list_value",
+    "STRUCT": "struct_value",
 }
+_ALIKE = {(_INTEGER, _DOUBLE), ("TASK_FINAL_STATUS", "STRUCT")}
+"""Types of which the one is a value of the other (backend/src/v2/driver/resolve.go, resolveInputs)."""
+
 _PLACEHOLDER = "{{$."
 """What begins so in a constant is replaced while the pipeline runs; its type shows only then."""
 
 _CHANNEL = "pipelinechannel--"
-"""kfp gives a task what a constant of it refers to under such a name, although its component does not take it."""
+"""kfp gives a task what its constants, image or limits refer to, although its component does not take it: under such a
+name, and as a constant that is a placeholder itself."""
 
 
 class _Dangling(Exception):
@@ -105,37 +112,34 @@ def _parameters(
             yield Finding(here, str(error))
             continue
         if name not in wanted:
-            if not name.startswith(_CHANNEL):
+            if not (name.startswith(_CHANNEL) or _is_placeholder(given.runtime_value.constant)):
                 yield Finding(here, f"{task.component_ref.name} has no such input")
             continue
-        takes = wanted[name].parameter_type
+        takes = _type_of(wanted[name])
         if given.WhichOneof("kind") == "runtime_value":
             yield from _constant(given.runtime_value.constant, takes, f"{here}.runtimeValue.constant")
         elif has and not given.parameter_expression_selector and not _fits(has, takes):
-            yield Finding(here, f"is a {_name(has)}, and {task.component_ref.name} takes a {_name(takes)}")
+            yield Finding(here, f"is a {has}, and {task.component_ref.name} takes a {takes}")
 
 
-def _parameter_type(given: Any, dag: Dag, components: Mapping[str, Any]) -> int:
-    """Type of what is given; 0 where there is none to compare with.
+def _parameter_type(given: Any, dag: Dag, components: Mapping[str, Any]) -> str:
+    """Type of what is given; empty where there is none to compare with.
 
     Raises:
         _Dangling: where it comes from is not there.
     """
     kind = given.WhichOneof("kind")
     if kind == "component_input_parameter":
-        definition = _defined(given.component_input_parameter, dag.component.input_definitions.parameters, dag)
-        return int(definition.parameter_type)
+        return _type_of(_defined(given.component_input_parameter, dag.component.input_definitions.parameters, dag))
     if kind == "task_output_parameter":
         source = given.task_output_parameter
-        definition = _produced(
-            source.producer_task, source.output_parameter_key, dag, components, lambda out: out.parameters
-        )
-        return int(definition.parameter_type)
+        key = source.output_parameter_key
+        return _type_of(_produced(source.producer_task, key, dag, components, lambda out: out.parameters))
     if kind == "task_final_status" and given.task_final_status.producer_task not in dag.component.dag.tasks:
         raise _Dangling(f"there is no task {given.task_final_status.producer_task!r}")
     if kind is None:
         raise _Dangling("has no value and no source")
-    return 0
+    return _UNKNOWN
 
 
 def _defined(name: str, definitions: Mapping[str, Any], dag: Dag) -> Any:
@@ -198,26 +202,33 @@ def _defaults(place: str, component: pb.ComponentSpec) -> Iterator[Finding]:
     for name, parameter in sorted(component.input_definitions.parameters.items()):
         if parameter.HasField("default_value"):
             here = f"{place}.inputDefinitions.parameters.{name}.defaultValue"
-            yield from _constant(parameter.default_value, parameter.parameter_type, here)
+            yield from _constant(parameter.default_value, _type_of(parameter), here)
 
 
-def _constant(value: Value, takes: int, place: str) -> Iterator[Finding]:
+def _constant(value: Value, takes: str, place: str) -> Iterator[Finding]:
     kind = value.WhichOneof("kind")
-    if kind in (None, "null_value") or takes not in _KINDS or value.string_value.startswith(_PLACEHOLDER):
+    if kind in (None, "null_value") or takes not in _KINDS or _is_placeholder(value):
         return
     if kind != _KINDS[takes]:
-        yield Finding(place, f"is a {kind.removesuffix('_value')}, and the parameter takes a {_name(takes)}")
-    elif takes == _Type.NUMBER_INTEGER and not value.number_value.is_integer():
-        yield Finding(place, f"is {value.number_value:g}, and the parameter takes a {_name(takes)}")
+        yield Finding(place, f"is a {kind.removesuffix('_value')}, and the parameter takes a {takes}")
+    elif takes == _INTEGER and not value.number_value.is_integer():
+        yield Finding(place, f"is {value.number_value:g}, and the parameter takes a {takes}")
+
+
+def _is_placeholder(value: Value) -> bool:
+    return bool(value.string_value.startswith(_PLACEHOLDER))
 
 
 def _is_required(parameter: Any) -> bool:
     return not parameter.is_optional and not parameter.HasField("default_value")
 
 
-def _fits(has: int, takes: int) -> bool:
-    return has == takes or not takes or (has, takes) == (_Type.NUMBER_INTEGER, _Type.NUMBER_DOUBLE)
+def _fits(has: str, takes: str) -> bool:
+    return has == takes or not takes or (has, takes) in _ALIKE
 
 
-def _name(parameter_type: int) -> str:
-    return str(_Type.ParameterTypeEnum.Name(parameter_type))
+def _type_of(parameter: Any) -> str:
+    """Name of a parameter's type, in the messages it was read into; empty where it has none that they know."""
+    number = parameter.parameter_type
+    kind = parameter.DESCRIPTOR.fields_by_name["parameter_type"].enum_type.values_by_number.get(number)
+    return kind.name if number and kind else _UNKNOWN

@@ -12,7 +12,7 @@ from pipeline.kubeflow.verification.findings import Check, Finding
 
 def check_keys(path: Path) -> Check:
     """Every mapping of a file that is known to be YAML."""
-    documents = yaml.compose_all(path.read_bytes(), yaml.SafeLoader)
+    documents = yaml.compose_all(path.read_bytes(), yaml.CSafeLoader)
     findings = tuple(finding for document in documents for finding in _twice(document))
     return Check("keys", findings, remedy="leave one of the two, or compile the pipeline again")
 

@@ -1,7 +1,7 @@
 """A program for an environment that has kfp and nothing of tinyops.
 
     python kfp_program.py load FILE    loads a pipeline; what kfp says against it is the last line on stderr
-    python kfp_program.py message      writes the message with an executor's Kubernetes settings, a FileDescriptorSet
+    python kfp_program.py message      writes the message with an executor's Kubernetes settings and all that it imports
 
 `load` first writes the version of kfp, so that a kfp that cannot even be imported is told from one that refuses.
 """

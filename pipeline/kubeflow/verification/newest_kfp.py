@@ -14,10 +14,11 @@ from tempfile import TemporaryDirectory
 
 from edge_deployer.errors import TinyopsError
 from pipeline.kubeflow.verification.kfp_child import PROGRAM
+from pipeline.kubeflow.verification.messages import Messages, messages_from
 
 _REQUIREMENTS = Path(__file__).with_name("kfp-newest.txt")
 _UNREACHABLE = ("NewConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ProxyError", "name resolution")
-_MESSAGE = "kubernetes_executor_config.binpb"
+_MESSAGES = "kubernetes_executor_config.binpb"
 
 
 class UnavailableError(Exception):
@@ -35,10 +36,9 @@ class NewestKfp:
         """Its interpreter."""
         return self.folder / "bin" / "python"
 
-    @property
-    def message(self) -> bytes:
-        """FileDescriptorSet of the message with an executor's settings (kfp_kubernetes.KubernetesExecutorConfig)."""
-        return (self.folder / _MESSAGE).read_bytes()
+    def messages(self) -> Messages:
+        """What its kfp reads compiled files into."""
+        return messages_from((self.folder / _MESSAGES).read_bytes())
 
 
 def default_folder() -> Path:
@@ -94,7 +94,7 @@ def _fill(folder: Path) -> None:
     _run("venv", [sys.executable, "-I", "-m", "venv", str(folder)])
     pip = [str(python), "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     _run("pip", [*pip, "--retries", "1", "--timeout", "15", "--require-hashes", "-r", str(_REQUIREMENTS)])
-    (folder / _MESSAGE).write_bytes(_run("kfp-kubernetes", [str(python), "-I", str(PROGRAM), "message"]))
+    (folder / _MESSAGES).write_bytes(_run("kfp-kubernetes", [str(python), "-I", str(PROGRAM), "message"]))
 
 
 def _run(what: str, command: Sequence[str]) -> bytes:

@@ -25,7 +25,7 @@ def check_plain_scalars(path: Path) -> Check:
 
 
 def _findings(text: bytes) -> Iterator[Finding]:
-    for event in yaml.parse(text, yaml.SafeLoader):
+    for event in yaml.parse(text, yaml.CSafeLoader):
         # Of the two, the first says that it is neither in quotes nor has a tag.
         if isinstance(event, yaml.ScalarEvent) and event.implicit[0]:
             tag = _RESOLVER.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]

@@ -23,8 +23,8 @@ def print_verification(verification: Verification, path: Path, *, verified: bool
     console = output.console()
     for check in verification.checks:
         _print_check(console, check)
-    for name in verification.parameters_without_default:
-        console.print(f"note: parameter {escape(name)} has no default; whoever starts a run must give it")
+    for note in verification.notes:
+        console.print(f"note: {escape(note)}")
     console.print("\nthe cluster must have")
     for need in verification.needs:
         console.print(f"  {need.kind:12}  {escape(need.name)}{escape(_of_need(need))}")
@@ -65,6 +65,6 @@ def _for_programs(verification: Verification, path: Path, verified: bool) -> dic
             }
             for check in verification.checks
         ],
-        "parameters_without_default": verification.parameters_without_default,
+        "notes": verification.notes,
         "cluster_needs": verification.needs,
     }

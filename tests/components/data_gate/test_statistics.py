@@ -133,3 +133,16 @@ def test_what_later_runs_are_compared_with_has_no_groups() -> None:
     statistics = statistics_of(values, labels, [f"person-{number % 9}" for number in range(300)])
     assert sorted(features_of(comparable(statistics, group="person"))) == ["input", "label"]
     assert "person" in features_of(statistics)
+
+
+def test_the_last_digit_of_a_mean_makes_no_other_data() -> None:
+    """Two runs over the digits differed by it, on one runner and on two."""
+    from components.data_gate.statistics import comparable
+
+    first, second = statistics_of(*samples()), statistics_of(*samples())
+    for statistics, toward in ((first, -np.inf), (second, np.inf)):
+        figures = next(one.num_stats for one in statistics.datasets[0].features if one.HasField("num_stats"))
+        figures.mean = np.nextafter(figures.mean, toward)
+        figures.std_dev = np.nextafter(figures.std_dev, toward)
+    assert first != second
+    assert comparable(first, group=None) == comparable(second, group=None)

@@ -70,6 +70,13 @@ def test_the_run_is_of_the_commit_and_says_who_approved(delivered: Delivered) ->
     assert outcome["commit"] == commit
 
 
+def test_a_run_has_the_service_account_of_the_config_or_the_back_ends(delivered: Delivered) -> None:
+    delivered.approved()
+    delivered.configure(service_account="strokes-runner")
+    delivered.approved()
+    assert [run.service_account for run in delivered.server.runs.values()] == [None, "strokes-runner"]
+
+
 def test_without_an_approval_it_waits_before_the_run_and_ends_well(delivered: Delivered) -> None:
     outcome = delivered.outcome()
     assert outcome["outcome"] == "waiting"
@@ -201,6 +208,26 @@ def test_a_refused_model_has_its_own_status_and_the_run_is_named(delivered: Deli
     (run_id,) = delivered.server.runs
     assert outcome["outcome"] == "refused"
     assert run_id in outcome["remedy"]
+
+
+def test_the_acceptance_of_a_run_is_copied_whether_it_was_refused_or_not(delivered: Delivered, monkeypatch) -> None:
+    delivered.approved()
+    (run_id,) = delivered.server.runs
+    assert delivered.junit.read_text() == f"minio://bucket/root/digits/{run_id}"
+    monkeypatch.setattr("pipeline.ci.kubeflow_run.GATE", "promotion-gate")
+    delivered.server.looks = [Look("FAILED", {"promotion-gate": "FAILED"})]
+    delivered.change("code.py")
+    delivered.approved(status=3)
+    assert delivered.junit.read_text().endswith(list(delivered.server.runs)[-1])
+    delivered.outcome()
+    assert not delivered.junit.exists(), "it is an earlier run's"
+
+
+def test_a_store_that_cannot_be_read_is_a_note(delivered: Delivered) -> None:
+    delivered.broken = "store"
+    result = delivered.ci("--approved-by", "Ada")
+    assert result.exit_code == 0
+    assert f"note: {delivered.junit} is not written: the store is broken" in result.stderr
 
 
 def test_a_gate_that_did_not_run_is_no_refusal(delivered: Delivered, monkeypatch) -> None:

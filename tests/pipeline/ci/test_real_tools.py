@@ -20,6 +20,10 @@ REAL = tools.real_tools
 def kubeflow(delivered: Delivered, monkeypatch: pytest.MonkeyPatch) -> Delivered:
     """A project that compiles, and no stand-ins."""
     monkeypatch.setattr(tools, "real_tools", REAL)
+    # Nobody is there; without an address and keys, Amazon's own would be looked for.
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "minio")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "minio123")
     delivered.configure(verify_offline=True)
     return delivered
 

@@ -10,6 +10,7 @@ import typer
 import yaml
 
 from pipeline.cli.ci import ci
+from tests.pipeline.ci.conftest import Delivered
 
 ROOT = Path(__file__).parents[3]
 WRAPPERS = ROOT / "kubernetes" / "ci"
@@ -21,9 +22,10 @@ def load(path: Path) -> Any:
 
 
 def github() -> dict[str, list[str]]:
-    """The commands of each job; `uses` steps fetch the sources and the state."""
+    """The commands of each job that has any; `uses` steps fetch the sources and the state, and show what was found."""
     jobs = load(WRAPPERS / "github.yml")["jobs"]
-    return {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
+    commands = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
+    return {name: lines for name, lines in commands.items() if lines}
 
 
 def gitlab() -> dict[str, list[str]]:
@@ -67,6 +69,40 @@ def test_on_github_only_the_protected_job_says_who_approved() -> None:
     assert (jobs["release"]["environment"], jobs["release"]["needs"]) == ("production", "check")
     assert "'waiting'" in jobs["release"]["if"]
     assert "TINYOPS_APPROVED_BY" not in str(jobs["check"])
+
+
+def test_on_github_each_attempt_saves_the_state_and_finds_the_newest() -> None:
+    """A cache never changes: without the attempt in its key, a run that is started again has the state of the first."""
+    for job in ("check", "release"):
+        restore, save = (step["with"] for step in steps(job) if "actions/cache/" in step.get("uses", ""))
+        assert restore["key"] == save["key"]
+        assert save["key"].endswith(f"${{{{ github.run_id }}}}-${{{{ github.run_attempt }}}}-{job}")
+        assert save["key"].startswith(restore["restore-keys"])
+
+
+def test_on_github_no_job_may_do_more_than_it_needs() -> None:
+    document = load(WRAPPERS / "github.yml")
+    assert document["permissions"] == {}
+    allowed = {name: job["permissions"] for name, job in document["jobs"].items()}
+    assert allowed == {"check": {"contents": "read"}, "release": {"contents": "read"}, "acceptance": {}}
+    for name in document["jobs"]:
+        for step in steps(name):
+            if "actions/checkout@" in step.get("uses", ""):
+                assert step["with"]["persist-credentials"] is False
+
+
+def steps(job: str) -> list[dict[str, Any]]:
+    return list(load(WRAPPERS / "github.yml")["jobs"][job]["steps"])
+
+
+def test_the_acceptance_is_published_from_where_the_command_leaves_it(delivered: Delivered) -> None:
+    left = delivered.junit.relative_to(delivered.log.parent / "workspace")
+    (uploaded,) = (step["with"]["path"] for step in steps("release") if "upload-artifact" in step.get("uses", ""))
+    assert uploaded == f".tinyops/{left}"
+    release = load(WRAPPERS / "gitlab.yml")["release"]
+    assert release["artifacts"] == {"when": "always", "reports": {"junit": uploaded}}
+    # What is kept for the next time would be shown as the next run's.
+    assert load(WRAPPERS / "gitlab.yml")["default"]["cache"]["paths"] == [".tinyops/ci/"]
 
 
 def test_on_gitlab_the_job_that_approves_is_manual_and_on_the_protected_environment() -> None:

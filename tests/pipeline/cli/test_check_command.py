@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,13 @@ from edge_deployer.cli.exit_status import EXIT_REFUSED
 from edge_deployer.errors import TinyopsError
 from edge_deployer.profile import load_profile
 from pipeline.cli.check import check
+from pipeline.local.checking import network
 from pipeline.local.checking.check import check_project
 from pipeline.local.checking.line import Line
+from pipeline.project.quiet_libraries import ENVIRONMENT
 from pipeline.project.workspace import Workspace
 from tests.processes import loaded_with
+from tests.warm_start import warm_start
 
 MODULE = """
 import tensorflow as tf
@@ -64,6 +67,18 @@ def built(project: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
         return config
 
     return write
+
+
+@pytest.fixture(scope="module")
+def loaded_worker() -> Iterator[Callable[[str], list[str]]]:
+    with warm_start(["pipeline.local.checking.examination"], ENVIRONMENT) as command:
+        yield command
+
+
+@pytest.fixture(autouse=True)
+def warm(loaded_worker: Callable[[str], list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker is a fork that has imported TensorFlow, as it is not where the tutorial is run."""
+    monkeypatch.setattr(network, "module_command", lambda module, **_: loaded_worker(module))
 
 
 POOLS = list(enumerate(["staging", "staging", "production"]))

@@ -155,7 +155,7 @@ def valid_platform() -> dict[str, Any]:
         ],
         "pvcMount": [{"constant": "release-line", "mountPath": "/var/lib/tinyops"}],
         "nodeSelector": {"labels": {"bench": "north"}},
-        "tolerations": [{"key": "bench", "operator": "Exists", "effect": "NoSchedule", "tolerationSeconds": 30}],
+        "tolerations": [{"key": "bench", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 30}],
         "podMetadata": {"labels": {"tinyops.dev/role": "pusher"}},
     }
     return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {"exec-push": settings}}}}}

@@ -106,6 +106,10 @@ def test_what_is_no_image_is_refused(image: str) -> None:
     assert not takes_image(image)
 
 
+def node_term(operator: str, *values: str) -> dict[str, Any]:
+    return {"match": [{"key": "pool", "operator": operator, "values": list(values)}]}
+
+
 SECRETS = {"keys": {"mount": "/a"}, "more": {"mount": "/a"}}
 
 
@@ -180,6 +184,42 @@ SECRETS = {"keys": {"mount": "/a"}, "more": {"mount": "/a"}}
         ({"object_store": {"secret": "mine"}}, "object_store.endpoint"),
         ({"steps": {"all": {"cpu": float("inf")}}}, "steps.all.cpu"),
         ({"steps": {"all": {"memory_gb": float("nan")}}}, "steps.all.memory_gb"),
+        (
+            {"steps": {"all": {"cpu": 1}, "Trainer": {"cpu_request": 2}}},
+            "steps.Trainer.cpu_request is 2, which is more than its limit cpu, 1",
+        ),
+        (
+            {"steps": {"all": {"memory_gb": 4, "memory_request_gb": 4.5}}},
+            "steps.all.memory_request_gb is 4.5, which is more than its limit memory_gb, 4",
+        ),
+        (
+            {
+                "volumes": {"data": {"mount": "/dev/shm"}},
+                "steps": {"all": {"volumes": ["data"], "shared_memory_gb": 1}},
+            },
+            "step TFLMPusher mounts PersistentVolumeClaim data and volume shared-memory at /dev/shm:",
+        ),
+        ({"steps": {"all": {"shared_memory_gb": 0.0001}}}, "steps.all.shared_memory_gb"),
+        ({"steps": {"all": {"timeout_s": 2**31}}}, "steps.all.timeout_s"),
+        ({"steps": {"all": {"timeout_s": 0}}}, "steps.all.timeout_s"),
+        ({"steps": {"all": {"image_pull_policy": "Sometimes"}}}, "steps.all.image_pull_policy"),
+        ({"steps": {"all": {"image_pull_secrets": ["My_Secret"]}}}, "steps.all.image_pull_secrets.0"),
+        ({"steps": {"all": {"annotations": {"a/b/c": "x"}}}}, "steps.all.annotations"),
+        ({"steps": {"all": {"retries": {"limit": 0}}}}, "steps.all.retries.limit"),
+        ({"steps": {"all": {"retries": {"limit": 1, "factor": 1.5}}}}, "steps.all.retries.factor"),
+        (
+            {"steps": {"all": {"retries": {"limit": 3, "backoff_s": 600}}}},
+            "the waits before 3 more tries come to 4200 s, and within_s is 3600",
+        ),
+        ({"steps": {"all": {"node_affinity": [{"match": []}]}}}, "node_affinity.0.match"),
+        ({"steps": {"all": {"node_affinity": [node_term("In")]}}}, "In needs values"),
+        ({"steps": {"all": {"node_affinity": [node_term("Exists", "a")]}}}, "Exists takes no values"),
+        ({"steps": {"all": {"node_affinity": [node_term("Gt", "many")]}}}, "Gt takes one value, a whole number"),
+        ({"steps": {"all": {"node_affinity": [node_term("Lt", "1", "2")]}}}, "Lt takes one value"),
+        ({"steps": {"all": {"node_affinity": [node_term("Near", "a")]}}}, "operator"),
+        ({"steps": {"all": {"node_affinity": [{**node_term("Exists"), "weight": 101}]}}}, "weight"),
+        ({"ttl": {"seconds_after_completion": 0}}, "ttl.seconds_after_completion"),
+        ({"ttl": {"seconds_after_never": 1}}, "ttl.seconds_after_never"),
     ],
 )
 def test_what_kubernetes_refuses_is_refused_and_named(values: dict[str, Any], said: str) -> None:
@@ -200,6 +240,9 @@ def test_what_kubernetes_refuses_is_refused_and_named(values: dict[str, Any], sa
         {"steps": {"all": {"tolerations": [{"key": "a.b/gpu", "value": "", "effect": "NoExecute", "seconds": 0}]}}},
         {"steps": {"all": {"labels": {"team": "", "example.com/x": "A_b.c-1" + "x" * 56}}}},
         {"release_line": {"signing_key": {"name": "key", "key": ".Key_1-a..pem"}}},
+        {"steps": {"all": {"retries": {"limit": 5, "backoff_s": 0, "factor": 1, "within_s": 1}}}},
+        {"steps": {"all": {"cpu": 2, "cpu_request": 2, "timeout_s": 2**31 - 1}}},
+        {"steps": {"all": {"node_affinity": [node_term("Gt", "8"), {**node_term("NotIn", "a"), "weight": 100}]}}},
     ],
 )
 def test_what_kubernetes_takes_is_taken(values: dict[str, Any]) -> None:
@@ -292,3 +335,32 @@ def test_what_a_step_sets_itself_goes_before_the_stores() -> None:
     assert platform_document.store_environment(READER, settings) == {}
     assert secret_variables(BASELINE, settings) == []
     assert platform_document.store_environment(BASELINE, settings) == STORE
+
+
+def test_a_steps_own_nodes_take_the_place_of_those_of_all_steps() -> None:
+    """Terms are alternatives: joined, the step would also run where it must not."""
+    settings = section(
+        steps={"all": {"node_affinity": [node_term("Exists")]}, "Trainer": {"node_affinity": [node_term("In", "gpu")]}}
+    )
+    (term,) = settings.step("Trainer").node_affinity
+    assert term.match[0].values == ["gpu"]
+    assert settings.step("Transform").node_affinity == settings.steps["all"].node_affinity
+
+
+def test_what_a_step_asks_for_itself_goes_before_what_all_ask_for() -> None:
+    everywhere = {
+        "timeout_s": 60,
+        "image_pull_policy": "Always",
+        "image_pull_secrets": ["registry"],
+        "annotations": {"a": "1", "b": "1"},
+        "retries": {"limit": 1},
+    }
+    own = {"timeout_s": 90, "image_pull_secrets": ["mirror"], "annotations": {"b": "2"}, "retries": {"limit": 2}}
+    settings = section(steps={"all": everywhere, "Trainer": own})
+    asked = executor("Trainer", settings)
+    assert asked["activeDeadlineSeconds"] == 90
+    assert asked["imagePullPolicy"] == "Always"
+    assert asked["imagePullSecret"] == [{"secretName": "registry"}, {"secretName": "mirror"}]
+    assert asked["podMetadata"] == {"annotations": {"a": "1", "b": "2"}}
+    retries = [settings.step(step).retries for step in ("Trainer", "Transform", PUSHER)]
+    assert [each and each.limit for each in retries] == [2, 1, None]

@@ -47,6 +47,22 @@ def test_a_pipeline_that_asks_nothing_of_kubernetes_comes_back_alone(file: Pipel
     assert Content.of_version(json_format.MessageToDict(content.spec)) == content
 
 
+def test_how_long_a_run_is_kept_is_content_too(file: PipelineFile) -> None:
+    """kfp's messages here do not have it, and numbers come back as doubles."""
+
+    def kept(config: dict[str, Any]) -> PipelineFile:
+        return PipelineFile(file.spec, {"platforms": {"kubernetes": {**kubernetes, "pipelineConfig": config}}})
+
+    kubernetes = file.platform["platforms"]["kubernetes"]
+    content = Content.of_file(kept({"resourceTtlOnCompletion": 600}))
+    version = stored(content)
+    version["platform_spec"]["platforms"]["kubernetes"]["pipelineConfig"] = {"resourceTtlOnCompletion": 600.0}
+    assert Content.of_version(version) == content
+    version["platform_spec"]["platforms"]["kubernetes"]["pipelineConfig"] = {"resourceTtlOnCompletion": 601.0}
+    assert Content.of_version(version) != content
+    assert Content.of_file(kept({})) == Content.of_file(file) != content
+
+
 @settings(max_examples=60)
 @given(data=st.data())
 def test_any_other_value_is_other_content(file: PipelineFile, data: st.DataObject) -> None:

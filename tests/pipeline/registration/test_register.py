@@ -198,6 +198,23 @@ def test_a_repository_without_a_commit_is_an_error(tmp_path: Path) -> None:
     assert "git says nothing" in refused(tmp_path / "pipeline.yaml", "--host", "http://127.0.0.1:9").message
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_a_version_whose_second_document_the_server_passes_over_is_taken_away(
+    server: KfpApiServer, compiled: Path, there: bool
+) -> None:
+    """As a back end before 2.17 does for a TTL: the steps would have neither Secrets nor volumes."""
+    file = write_pipeline(compiled)
+    if there:
+        registered(compiled, "--host", server.url, "--version", "v1")
+    file.platform["platforms"]["kubernetes"]["pipelineConfig"] = {"resourceTtlOnCompletion": 600}
+    compiled.write_text(file.to_yaml())
+    error = refused(compiled, "--host", server.url, "--version", "v2")
+    assert "passed over the second document" in error.message
+    assert "kubeflow.ttl" in error.remedy
+    assert [version.display_name for version in server.versions.values()] == (["v1"] if there else [])
+    assert len(server.pipelines) == there
+
+
 @pytest.mark.parametrize("status", [500, 503, None])
 def test_a_failed_first_upload_takes_the_pipeline_away_again(
     server: KfpApiServer, compiled: Path, status: int | None

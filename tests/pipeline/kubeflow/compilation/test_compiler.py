@@ -70,6 +70,13 @@ def test_what_steps_ask_of_the_cluster() -> None:
     assert compiled == golden("vibration.yaml")
 
 
+def test_a_retry_of_all_steps_is_none_of_the_push() -> None:
+    tasks = compile_project(GOLDEN / "vibration" / "tinyops.yaml").spec["root"]["dag"]["tasks"]
+    assert [name for name, task in tasks.items() if "retryPolicy" not in task] == ["TFLMPusher"]
+    # A policy without its longest duration would be none: see the compiler.
+    assert all(len(task["retryPolicy"]) == 4 for name, task in tasks.items() if name != "TFLMPusher")
+
+
 def test_a_regression_hands_its_target_to_every_step_that_judges(config: Callable[..., Path]) -> None:
     path = config()
     contents = yaml.safe_load(path.read_text())
@@ -124,6 +131,7 @@ def test_a_compiled_file_is_read_back_as_it_was(tmp_path: Path) -> None:
         ({"steps": {"Trainer": {"gpu": 1}}}, "gpu"),
         ({"steps": {"Trainer": {"device": {"resource": "no such/thing"}}}}, "resource"),
         ({"secrets": {"idle": {}}}, "mount, environment, or both"),
+        ({"steps": {"TFLMPusher": {"retries": {"limit": 1}}}}, "a rollout keeps no journal"),
     ],
 )
 def test_a_wrong_section_is_refused(config: Callable[..., Path], changes: dict[str, Any], said: str) -> None:
@@ -224,7 +232,7 @@ def test_the_first_step_looks_into_the_pipeline_root_and_the_trainer_knows_the_b
         label: {variable["name"]: variable["value"] for variable in executor["container"]["env"]}
         for label, executor in executors.items()
     }
-    assert told["SensorExampleGen_executor"]["TINYOPS_PIPELINE_ROOT"] == "minio://mlpipeline/tinyops/digits"
+    assert told["SensorExampleGen_executor"]["TINYOPS_PIPELINE_ROOT"] == "minio://mlpipeline/artifacts/tinyops/digits"
     assert told["SensorExampleGen_executor"]["AWS_ENDPOINT_URL"] == "http://seaweedfs.kubeflow:9000"
     profile = BoardProfile.model_validate_json(told["Trainer_executor"]["TINYOPS_BOARD_PROFILE"])
     assert profile == load_profile("cortex-m4")

@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,35 @@ from typing import Any
 import pytest
 import yaml
 
+from edge_deployer.report.folders import REPORT_JSON
+from edge_deployer.report.reading import read_report
 from pipeline.kubeflow.compilation.compiler import compile_project
 from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
+from pipeline.kubeflow.replay import step_process
+from pipeline.kubeflow.replay.back_ends import BACK_ENDS, NEWEST
+from pipeline.kubeflow.replay.run import replay
+from pipeline.kubeflow.replay.run_parameters import run_parameters
+from pipeline.kubeflow.replay.this_machine import host_parameters
 from pipeline.kubeflow.step.mounts import local_path, store_uri
+from pipeline.project import quiet_libraries
 from pipeline.project.config import DEFAULT_CONFIG
+from pipeline.project.preflight import load_project
+from tests.pipeline.kubeflow.back_end_fixtures import RELEASES
 from tests.pipeline.kubeflow.bench import Bench, running_bench
+from tests.warm_start import warm_start
 
-# Every step of it imports TFX.
+# A dozen steps each.
 pytestmark = pytest.mark.timeout(900)
+
+# `tinyops replay`, but for how a step's process begins.
+_PROGRAM = """
+import json, sys, typer
+from pipeline.cli.replay import replay
+from pipeline.kubeflow.replay import step_process
+command = json.loads(sys.argv.pop(1))
+step_process.module_command = lambda module, **_: [*command, module]
+typer.run(replay)
+"""
 
 
 @dataclass(frozen=True)
@@ -32,10 +53,12 @@ class Site:
     Attributes:
         folder: has the replays' workspace.
         bench: the boards.
+        loaded_step: the command that runs a module, by its name.
     """
 
     folder: Path
     bench: Bench
+    loaded_step: Callable[[str], list[str]]
 
     @property
     def workspace(self) -> Path:
@@ -47,9 +70,9 @@ class Site:
         file.write_text(PipelineFile(spec).to_yaml())
         known = {"inventory": self.bench.inventory, "signing_key": self.bench.signing_key, **parameters}
         given = [word for name, value in known.items() for word in ("--parameter", f"{name}={value}")]
-        program = "import typer; from pipeline.cli.replay import replay; typer.run(replay)"
+        command = json.dumps(self.loaded_step("")[:-1])
         done = subprocess.run(
-            [sys.executable, "-c", program, file, "--workspace", self.workspace, "--json", *given],
+            [sys.executable, "-c", _PROGRAM, command, file, "--workspace", self.workspace, "--json", *given],
             stdout=subprocess.PIPE,
             text=True,
             check=False,
@@ -66,11 +89,20 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def loaded_step() -> Iterator[Callable[[str], list[str]]]:
+    """In place of a step's process, a fork that has imported what takes longest."""
+    loaded = ["tensorflow", "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"]
+    environment = {**quiet_libraries.ENVIRONMENT, "PYTHONUNBUFFERED": "1"}
+    with warm_start([*loaded, "pipeline.kubeflow.step.entrypoint"], environment) as command:
+        yield command
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, loaded_step: Callable[[str], list[str]]) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     (folder / "bench").mkdir()
     with running_bench(folder / "bench") as bench:
-        yield Site(folder, bench)
+        yield Site(folder, bench, loaded_step)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +130,26 @@ def test_the_compiled_project_is_replayed_to_production_boards(promoted: dict[st
     assert not any(board["virtual"] for board in boards.values())
 
 
+@pytest.mark.verify
+@pytest.mark.parametrize("release", [release for release in RELEASES if release != NEWEST.release])
+def test_each_earlier_release_takes_it_to_virtual_boards(
+    spec: dict[str, Any],
+    loaded_step: Callable[[str], list[str]],
+    release: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(step_process, "module_command", lambda module, **_: loaded_step(module))
+    project = load_project(DEFAULT_CONFIG)
+    parameters = run_parameters(spec, [], host_parameters(project, spec, tmp_path))
+    start = step_process.on_this_machine(project.module.folder)
+    result = replay(spec, parameters, tmp_path, start, [].append, BACK_ENDS[release])
+    assert result.failure is None, result.failure
+    assert {step.task for step in result.steps} == set(spec["root"]["dag"]["tasks"])
+    assert result.report is not None
+    assert read_report(result.report / REPORT_JSON).deployment.outcome == "promoted"
+
+
 def test_kubeflows_page_finds_the_report_itself(promoted: dict[str, Any], site: Site) -> None:
     outputs = site.outputs("run-1", "TFLMPusher")
     page = site.path(outputs["html_report"])
@@ -109,7 +161,7 @@ def test_kubeflows_page_finds_the_report_itself(promoted: dict[str, Any], site: 
 def test_no_path_of_this_machine_goes_to_kubeflow(site: Site, spec: dict[str, Any]) -> None:
     for task in spec["root"]["dag"]["tasks"]:
         for artifact in site.outputs("run-1", task).values():
-            assert artifact["uri"].startswith("minio://mlpipeline/tinyops/digits/run-1/")
+            assert artifact["uri"].startswith("minio://mlpipeline/artifacts/tinyops/digits/run-1/")
             assert str(site.workspace) not in json.dumps(artifact)
 
 
@@ -130,11 +182,11 @@ def reusing(site: Site, spec: dict[str, Any], *tasks: str, instead: dict[str, st
         for source in task["inputs"].get("artifacts", {}).values():
             producer, key = (source["taskOutputArtifact"][name] for name in ("producerTask", "outputArtifactKey"))
             if producer not in tasks:
-                name = f"{producer}.{key}"
+                name = f"{producer}-{key}".replace("_", "-")
                 source["taskOutputArtifact"] = {"producerTask": name, "outputArtifactKey": key}
                 artifact = site.outputs("run-1", producer)[key]
                 definition = spec["components"][producer]["outputDefinitions"]["artifacts"][key]
-                uri = {"constant": instead.get(name, artifact["uri"])}
+                uri = {"constant": instead.get(f"{producer}.{key}", artifact["uri"])}
                 dag["tasks"][name] = {"componentRef": {"name": name}}
                 spec["components"][name] = {
                     "executorLabel": name,

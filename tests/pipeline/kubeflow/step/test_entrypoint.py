@@ -14,10 +14,14 @@ from typing import Any
 
 import pytest
 
-from pipeline.kubeflow.replay import launcher
-from pipeline.kubeflow.replay.launcher import Run
-from pipeline.kubeflow.step import entrypoint, mounts
+from pipeline.kubeflow.replay import driver, launcher
+from pipeline.kubeflow.replay.back_ends import BACK_ENDS, NEWEST
+from pipeline.kubeflow.replay.driver import Run
+from pipeline.kubeflow.replay.executor_output import read_output
+from pipeline.kubeflow.step import entrypoint, ml_metadata, mounts
+from pipeline.kubeflow.step.executor_input import type_title
 from pipeline.kubeflow.step.project_module import MODULE_FOLDER
+from tests.pipeline.kubeflow.back_end_fixtures import RELEASES, WITHOUT_ML_METADATA, kept
 
 STEPS = "tests.pipeline.kubeflow.tfx_steps"
 ROOT = "minio://mlpipeline/v2/artifacts"
@@ -85,17 +89,30 @@ def arguments(executor: str, folder: Path) -> list[str]:
 
 def run_task(run: Run, task: str, folder: Path) -> dict[str, Any]:
     """What Kubeflow does around the entrypoint; returns what the step wrote."""
-    given = launcher.executor_input(run, task, folder)
-    entrypoint.run(launcher.filled_in(run.executor(task)["container"]["args"], given, run.stores))
-    output = json.loads((folder / "output_metadata.json").read_text())
-    launcher.take_outputs(run, task, given, output)
-    return output
+    told = driver.invocation(run, task, folder)
+    entrypoint.run(launcher.filled_in(told.words, told.executor_input, run.stores))
+    file = Path(told.executor_input["outputs"]["outputFile"])
+    launcher.take_outputs(run, task, told, read_output(file, run.back_end))
+    return json.loads(file.read_text())
 
 
-def test_what_a_step_leaves_the_next_one_finds(spec: dict[str, Any], stores: Path) -> None:
-    run = Run(spec, "run-1", {}, stores)
+def told_without_ml_metadata(run: Run, output: dict[str, Any]) -> None:
+    """Have the next step told what this one wrote (kubeflow/pipelines#13986), in the shape that the fixture has."""
+    (shape,) = kept(WITHOUT_ML_METADATA)["executor_input"]["inputs"]["artifacts"]["given"]["artifacts"]
+    definitions = run.component("Writer")["outputDefinitions"]["artifacts"]
+    for key, listed in output["artifacts"].items():
+        title = type_title(definitions[key]["artifactType"])
+        own = {"name": key, "type": {"schemaTitle": title}, **listed["artifacts"][0]}
+        run.artifacts["Writer"][key] = {**shape, **own}
+
+
+@pytest.mark.parametrize("release", [*RELEASES, WITHOUT_ML_METADATA])
+def test_what_a_step_leaves_the_next_one_finds(spec: dict[str, Any], stores: Path, release: str) -> None:
+    run = Run(spec, "run-1", {}, stores, BACK_ENDS.get(release, NEWEST))
     output = run_task(run, "Writer", stores / "Writer")
     Path(mounts.local_path(run.artifacts["Writer"]["acceptance_set"]["uri"])).rmdir()
+    if release == WITHOUT_ML_METADATA:
+        told_without_ml_metadata(run, output)
     run_task(run, "Reader", stores / "Reader")
     found = json.loads(Path(mounts.local_path(run.artifacts["Reader"]["found"]["uri"]), "found.json").read_text())
     examples = f"{stores}/minio/mlpipeline/v2/artifacts/two-steps/run-1/Writer/"
@@ -148,14 +165,14 @@ def test_a_store_that_does_not_answer_ends_the_first_step(
 
 
 def test_parameters_have_the_type_that_the_component_declares(spec: dict[str, Any], stores: Path) -> None:
-    run = Run(spec, "run-1", {}, stores)
+    run = Run(spec, "run-1", {}, stores, NEWEST)
     run_task(run, "Writer", stores / "Writer")
     examples = Path(mounts.local_path(run.artifacts["Writer"]["examples"]["uri"]))
     assert (examples / "Split-train" / "data").read_text() == '{"count": 1, "share": 0.5, "words": "seven"}'
 
 
 def test_what_kubeflow_shows_is_the_file_itself(spec: dict[str, Any], stores: Path) -> None:
-    run = Run(spec, "run-1", {}, stores)
+    run = Run(spec, "run-1", {}, stores, NEWEST)
     run_task(run, "Writer", stores / "Writer")
     page = Path(mounts.local_path(run.artifacts["Writer"]["html"]["uri"]))
     assert page.read_text() == "<p>"
@@ -169,11 +186,11 @@ def test_in_a_container_a_parameter_stays_a_uri(
     from tests.pipeline.kubeflow import tfx_steps
 
     monkeypatch.delenv(mounts.VARIABLE)
-    run = Run(spec, "run-1", {}, stores)
+    run = Run(spec, "run-1", {}, stores, NEWEST)
     run.artifacts["Writer"] = {
-        key: launcher.recorded(key, f"{ROOT}/{key}", {}, 1) for key in tfx_steps.ReaderSpec.INPUTS
+        key: ml_metadata.recorded(key, f"{ROOT}/{key}", {}, 1, {}) for key in tfx_steps.ReaderSpec.INPUTS
     }
-    given = parse(ExecutorInput, json.dumps(launcher.executor_input(run, "Reader", stores)), "input")
+    given = parse(ExecutorInput, driver.invocation(run, "Reader", stores).to_json(), "input")
     definitions = parse(InputDefinitions, json.dumps(spec["components"]["Reader"]["inputDefinitions"]), "definitions")
     adapted = for_tfx(given, definitions, {})
     assert adapted.inputs.parameter_values == {"root": ROOT}

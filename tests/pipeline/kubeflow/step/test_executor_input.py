@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_deployer.errors import TinyopsError
-from pipeline.kubeflow.replay import launcher
-from pipeline.kubeflow.step import mounts
+from pipeline.kubeflow.step import ml_metadata, mounts
 from pipeline.kubeflow.step.executor_input import ExecutorInput, InputDefinitions, for_tfx, make_folders, parse
 from pipeline.kubeflow.step.executor_output import finish, for_launcher
+from tests.pipeline.kubeflow.back_end_fixtures import RELEASES, WITHOUT_ML_METADATA, kept
 
 ROOT = "minio://bucket/root"
 
@@ -81,11 +81,28 @@ def test_metadata_comes_back_through_kubeflow_as_it_was(written: dict[str, Any])
     output = for_launcher({"artifacts": {"made": {"artifacts": [{"uri": "/minio/bucket/x", "metadata": written}]}}})
     (artifact,) = output["artifacts"]["made"]["artifacts"]
     assert artifact["uri"] == "minio://bucket/x"
-    told = launcher.recorded("made", artifact["uri"], artifact["metadata"], 7)
+    told = ml_metadata.recorded("made", artifact["uri"], artifact["metadata"], 7, {})
     adapted = for_tfx(inputs(told), definitions(given={"schemaTitle": "tfx.Model"}), {})
     (found,) = adapted.inputs.artifacts["given"].artifacts
     assert found.metadata == written
     assert found.uri == "/minio/bucket/x"
+
+
+@pytest.mark.parametrize("release", [*RELEASES, WITHOUT_ML_METADATA])
+def test_tfx_is_told_the_same_whatever_the_release(release: str) -> None:
+    told = parse(ExecutorInput, json.dumps(kept(release)["executor_input"]), "the executor input")
+    adapted = for_tfx(told, definitions(given={"schemaTitle": "tfx.Model"}), {"system.Model": "ours.Model"})
+    (given_,) = adapted.inputs.artifacts["given"].artifacts
+    (made,) = adapted.outputs.artifacts["made"].artifacts
+    assert set(adapted.outputs.artifacts) == {"made"}
+    assert given_.uri == "/minio/bucket/root/small/run-1/producer/1/made"
+    assert made.uri == "/minio/bucket/root/small/run-1/task/salt/made"
+    assert given_.metadata == kept("task")["input_written"]
+    assert made.metadata == {"format": "x"}
+    assert (given_.type, made.type) == ({"schemaTitle": "tfx.Model"}, {"schemaTitle": "ours.Model"})
+    assert given_.name != made.name
+    assert adapted.inputs.parameter_values == {**kept("task")["given"], "left": "default"}
+    assert adapted.outputs.output_file == told.outputs.output_file
 
 
 def test_a_value_that_is_null_is_left_out() -> None:

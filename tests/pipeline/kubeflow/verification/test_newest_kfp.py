@@ -14,11 +14,14 @@ from pipeline.cli.verify import verify
 from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 from pipeline.kubeflow.verification.findings import Check, Finding
 from pipeline.kubeflow.verification.kfp_child import check_loads
+from pipeline.kubeflow.verification.messages import Messages
 from pipeline.kubeflow.verification.newest_kfp import NewestKfp, UnavailableError, newest_kfp
+from pipeline.kubeflow.verification.notes import notes
 from pipeline.kubeflow.verification.parsed_pipeline import parse
-from pipeline.kubeflow.verification.platform_settings import check_platform_settings
-from pipeline.kubeflow.verification.verify import Verification
+from pipeline.kubeflow.verification.verify import Verification, static_checks, verify_file
+from tests.pipeline.kubeflow.newest import newest as newest_environment
 from tests.pipeline.kubeflow.valid_pipeline import valid_platform, valid_spec
+from tests.pipeline.kubeflow.verification.mutations import MUTATIONS, Mutation
 
 pytestmark = pytest.mark.verify
 
@@ -33,12 +36,7 @@ def environments(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture(scope="session")
 def newest(environments: Path) -> NewestKfp:
-    try:
-        return newest_kfp(environments, offline=False, before_making=lambda: None)
-    except UnavailableError as error:
-        if "does not reach its package index" in str(error):
-            pytest.skip(str(error))
-        raise
+    return newest_environment(environments)
 
 
 @pytest.fixture
@@ -55,9 +53,61 @@ def with_settings(**fields: Any) -> PipelineFile:
     return file
 
 
-def test_settings_that_kfp_kubernetes_has_pass(newest: NewestKfp) -> None:
-    check = check_platform_settings("settings", parse(with_settings())[0], newest.message)
-    assert check.status == "passed", check.findings
+@pytest.fixture(scope="session")
+def messages(newest: NewestKfp) -> Messages:
+    return newest.messages()
+
+
+def wrong_with(file: PipelineFile, messages: Messages) -> list[Finding]:
+    return [finding for check in static_checks(*parse(file, messages)) for finding in check.findings]
+
+
+def test_nothing_is_wrong_with_a_valid_pipeline(messages: Messages) -> None:
+    assert wrong_with(with_settings(), messages) == []
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
+def test_what_driver_argo_and_kubernetes_refuse_is_found_and_named(mutation: Mutation, messages: Messages) -> None:
+    for change in mutation.of(PipelineFile(valid_spec(), valid_platform())):
+        assert any(mutation.field in finding.place for finding in wrong_with(change, messages))
+
+
+def test_what_newer_sdks_write_is_taken(messages: Messages) -> None:
+    """Limits as text, which may be placeholders, task configurations, literals, a workspace, a time to live."""
+    limit = "{{$.inputs.parameters['pipelinechannel--limit']}}"
+    file = with_settings(
+        securityContext={"runAsUser": 1000},
+        secretAsEnv=[{"secretNameParameter": {"runtimeValue": {"constant": "keys"}}, "optional": True}],
+    )
+    file.executors["exec-gen"]["container"]["resources"] = {
+        "resourceCpuLimit": "2",
+        "resourceMemoryLimit": limit,
+        "accelerator": {"resourceType": "nvidia.com/gpu", "resourceCount": "1"},
+    }
+    component = file.spec["components"]["comp-gen"]
+    component["taskConfigPassthroughs"] = [{"field": "RESOURCES", "applyToTask": True}]
+    component["inputDefinitions"]["parameters"]["config"] = {"parameterType": "TASK_CONFIG", "isOptional": True}
+    file.spec["root"]["inputDefinitions"]["parameters"]["data_file"]["literals"] = ["/data/digits.npz"]
+    file.platform["platforms"]["kubernetes"]["pipelineConfig"] = {
+        "workspace": {"size": "10Gi", "kubernetes": {"pvcSpecPatch": {"accessModes": ["ReadWriteMany"]}}},
+        "resourceTtlOnCompletion": 3600,
+    }
+    assert wrong_with(file, messages) == []
+    assert sum("needs a back end from" in note for note in notes(parse(file, messages)[0])) == 5
+
+
+def test_without_the_newest_kfp_a_field_that_may_be_newer_is_not_checked(tmp_path: Path) -> None:
+    file = PipelineFile(valid_spec(), valid_platform())
+    file.spec["root"]["fieldOfTomorrow"] = 1
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(file.to_yaml())
+    found = {
+        check.name: check
+        for check in verify_file(path, environments=tmp_path, offline=True, before_making=lambda: None).checks
+    }
+    assert found["pipeline document"].status == "not checked"
+    assert [finding.place for finding in found["pipeline document"].findings] == ["root.fieldOfTomorrow"]
+    assert found["platform document"].status == "passed"
 
 
 @pytest.mark.parametrize(
@@ -78,9 +128,9 @@ def test_settings_that_kfp_kubernetes_has_pass(newest: NewestKfp) -> None:
     ],
 )
 def test_a_setting_that_kfp_kubernetes_does_not_have_is_found_and_named(
-    newest: NewestKfp, fields: dict[str, Any], where: str, what: str
+    messages: Messages, fields: dict[str, Any], where: str, what: str
 ) -> None:
-    (finding,) = check_platform_settings("settings", parse(with_settings(**fields))[0], newest.message).findings
+    finding, *_ = wrong_with(with_settings(**fields), messages)
     assert finding.place == SETTINGS + where
     assert what in finding.message
 

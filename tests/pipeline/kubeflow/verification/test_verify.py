@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,18 @@ from edge_deployer.errors import TinyopsError
 from pipeline.cli.verify import verify
 from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 from pipeline.kubeflow.step.executor_output import SHOWN_BY_KUBEFLOW
-from pipeline.kubeflow.verification.artifact_types import OURS
+from pipeline.kubeflow.verification.artifact_types import KUBEFLOWS, OURS
 from pipeline.kubeflow.verification.cluster_needs import Need, cluster_needs
-from pipeline.kubeflow.verification.data_flow import parameters_without_default
 from pipeline.kubeflow.verification.duplicate_keys import check_keys
 from pipeline.kubeflow.verification.findings import Check, Finding
+from pipeline.kubeflow.verification.multi_user import check_multi_user
+from pipeline.kubeflow.verification.notes import notes
 from pipeline.kubeflow.verification.parsed_pipeline import parse
 from pipeline.kubeflow.verification.plain_scalars import check_plain_scalars
+from pipeline.kubeflow.verification.quantities import as_go_prints, quantity
 from pipeline.kubeflow.verification.verify import static_checks
 from tests.pipeline.kubeflow.valid_pipeline import EXAMPLES, valid_platform, valid_spec
+from tests.pipeline.kubeflow.verification.mutations import MUTATIONS, Mutation
 from tests.processes import loaded_with
 
 DROP = "drop it"
@@ -111,7 +115,6 @@ WRONG = [
     ("pipelineInfo.name", "Digits_1", "Kubeflow's back end", "pipelineInfo.name", "'Digits_1'"),
     ("pipelineInfo.name", "digits-", "Kubeflow's back end", "pipelineInfo.name", "'digits-'"),
     ("pipelineInfo", {}, "Kubeflow's back end", "pipelineInfo.name", "''"),
-    ("defaultPipelineRoot", DROP, "Kubeflow's back end", "defaultPipelineRoot", "missing"),
     ("defaultPipelineRoot", "/tmp/root", "Kubeflow's back end", "defaultPipelineRoot", "'/tmp/root'"),
     ("defaultPipelineRoot", "oci://bucket", "Kubeflow's back end", "defaultPipelineRoot", "'oci://bucket'"),
     ("defaultPipelineRoot", "s3://bucket/a?region=eu", "Kubeflow's back end", "defaultPipelineRoot", "region"),
@@ -376,27 +379,6 @@ WRONG = [
         "components.comp-train.inputDefinitions.artifacts.examples.artifactType",
         "the title ''",
     ),
-    (
-        f"{EXECUTORS}.exec-gen.container.image",
-        "registry.example.com:5000/tinyops/pipeline",
-        "containers",
-        f"{EXECUTORS}.exec-gen.container.image",
-        "tag or a digest",
-    ),
-    (
-        f"{EXECUTORS}.exec-gen.container.image",
-        "tinyops/pipeline:latest",
-        "containers",
-        f"{EXECUTORS}.exec-gen.container.image",
-        "latest",
-    ),
-    (
-        f"{EXECUTORS}.exec-gen.container.image",
-        "tinyops/pipeline@sha256:abc",
-        "containers",
-        f"{EXECUTORS}.exec-gen.container.image",
-        "sha256:DIGEST",
-    ),
     (f"{EXECUTORS}.exec-gen.container.image", DROP, "containers", f"{EXECUTORS}.exec-gen.container.image", "''"),
     (
         f"{EXECUTORS}.exec-gen.container.command",
@@ -428,6 +410,207 @@ def test_nothing_is_wrong_with_a_valid_pipeline() -> None:
     assert list(findings(PipelineFile(valid_spec()))) == []
 
 
+NEEDS_THE_NEWEST = {"privileged", "hostPathMount"}
+"""Fields of which only the messages of kfp-kubernetes say that they are not there."""
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [mutation for mutation in MUTATIONS if not any(field in str(mutation) for field in NEEDS_THE_NEWEST)],
+    ids=str,
+)
+def test_what_driver_argo_and_kubernetes_refuse_is_found_and_named(mutation: Mutation) -> None:
+    changes = list(mutation.of(PipelineFile(valid_spec(), valid_platform())))
+    assert changes
+    for change in changes:
+        assert any(mutation.field in finding.place for _, finding in findings(change)), list(findings(change))
+
+
+@pytest.mark.parametrize(
+    "value", [None, 7, "text", [], ["text"], [[]], {"a": 1}, [{"mountPath": [1]}], [{"volumeName": {}}]]
+)
+@pytest.mark.parametrize(
+    "field", ["secretAsVolume", "pvcMount", "secretAsEnv", "emptyDirMounts", "tolerations", "nodeSelector"]
+)
+def test_settings_of_any_form_are_read(field: str, value: Any) -> None:
+    """This kfp has no message for them, which would leave out what does not fit."""
+    file = changed(f"{PUSH}.{field}", value)
+    list(findings(file))
+    list(notes(parse(file)[0]))
+    cluster_needs(parse(file)[0])
+
+
+@pytest.mark.parametrize("source", sorted({mutation.source for mutation in MUTATIONS}))
+def test_every_rule_has_its_source_in_the_docs(source: str) -> None:
+    assert source in Path("docs/verify.md").read_text()
+
+
+TASK_NAMES = [
+    ("Train-2", True),
+    ("a" * 121, True),
+    ("a" * 122, False),
+    ("2-train", False),
+    ("train_2", False),
+    ("é", False),
+]
+
+
+@pytest.mark.parametrize(("name", "taken"), TASK_NAMES)
+def test_argo_takes_some_names_of_tasks(name: str, taken: bool) -> None:
+    file = PipelineFile(valid_spec())
+    tasks = file.spec["components"]["comp-release"]["dag"]["tasks"]
+    tasks[name] = tasks.pop("push")
+    file.spec["components"]["comp-release"]["dag"]["outputs"]["artifacts"]["report"]["artifactSelectors"] = [
+        {"producerSubtask": name, "outputArtifactKey": "report"}
+    ]
+    assert [check for check, _ in findings(file)] == ([] if taken else ["Argo's rules"])
+
+
+@pytest.mark.parametrize(
+    ("component", "name", "taken"),
+    [
+        ("comp-release", "comp_release", False),  # Becomes a template.
+        ("comp-release", "c" * 129, False),
+        ("comp-push", "comp_push", True),  # Has Kubernetes settings, and so becomes a parameter.
+        ("comp-push", "comp.push", False),
+        ("comp-train", "comp.train", True),  # Becomes a hash.
+    ],
+)
+def test_argo_takes_some_names_of_components(component: str, name: str, taken: bool) -> None:
+    text = json.dumps(valid_spec()).replace(f'"{component}"', f'"{name}"')
+    file = PipelineFile(json.loads(text), valid_platform())
+    assert [check for check, _ in findings(file)] == ([] if taken else ["Argo's rules"])
+
+
+def test_a_loop_gives_argo_names_that_are_longer() -> None:
+    file = PipelineFile(valid_spec())
+    tasks = file.spec["root"]["dag"]["tasks"]
+    tasks["r" * 110] = tasks.pop("release") | {"parameterIterator": {"itemInput": "x", "items": {"raw": "[1]"}}}
+    assert [finding.message[-32:] for _, finding in findings(file)] == ["which is longer than 128 characters"[-32:]]
+
+
+QUANTITIES = [
+    *(("0", "0"), ("4", "4"), ("1.", "1"), (".5", "0.5"), ("500m", "0.5"), ("+2", "2"), ("1e3", "1000")),
+    *(("1E-3", "0.001"), ("1.5G", "1.5e9"), ("2k", "2000"), ("1Ki", "1024"), ("1Gi", "1073741824"), ("3n", "3e-9")),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), QUANTITIES)
+def test_kubernetes_quantities_are_read(text: str, value: str) -> None:
+    assert quantity(text) == Decimal(value)
+
+
+@pytest.mark.parametrize("text", ["", "four", "4GB", "4K", "1 Gi", "0x10", "1e", "1ki", "--1", "1,5", "1_000", "4\n"])
+def test_what_is_no_quantity_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no quantity"):
+        quantity(text)
+
+
+@given(st.floats(min_value=1e-12, max_value=1e12))
+def test_a_number_as_go_prints_it_is_the_same_number(number: float) -> None:
+    assert float(as_go_prints(number)) == number
+    assert ("e" in as_go_prints(number)) == (not 1e-4 <= number < 1e6)
+
+
+def test_numbers_are_printed_as_go_prints_them() -> None:
+    printed = {
+        4.0: "4",
+        0.5: "0.5",
+        16.25: "16.25",
+        1e6: "1e+06",
+        1234567.5: "1.2345675e+06",
+        1e-5: "1e-05",
+        100000.0: "100000",
+    }
+    assert {number: as_go_prints(number) for number in printed} == printed
+
+
+SETTINGS_TAKEN = [
+    {"imagePullPolicy": "IfNotPresent"},
+    {"secretAsVolume": [{"secretName": "keys", "mountPath": "/a"}, {"secretName": "keys", "mountPath": "/b"}]},
+    {"secretAsEnv": [{"secretName": "team.keys", "keyToEnv": [{"secretKey": ".a-b_c", "envVar": "a.b-C"}]}]},
+    {"imagePullSecret": [{"secretNameParameter": {"componentInputParameter": "signing_key"}}]},
+    {"pvcMount": [{"taskOutputParameter": {"producerTask": "push", "outputParameterKey": "a"}, "mountPath": "/a"}]},
+    {"podMetadata": {"labels": {"example.com/Team_1": ""}, "annotations": {"a.b/c": "any text, of any length"}}},
+    {"tolerations": [{"operator": "Exists"}, {"key": "a/b", "operator": "Equal", "value": "x"}, {"key": "a"}]},
+    {"tolerations": [{"tolerationJson": {"componentInputParameter": "signing_key"}}]},
+    {"nodeAffinity": [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["a"]}], "weight": 1}]},
+    {"nodeAffinity": [{"matchExpressions": [{"key": "cores", "operator": "Gt", "values": ["8"]}]}]},
+    {"emptyDirMounts": [{"volumeName": "a", "mountPath": "/dev/shm", "medium": "Memory", "sizeLimit": "1Gi"}]},
+    {"fieldPathAsEnv": [{"name": "POD", "fieldPath": "metadata.labels['a']"}]},
+    {"activeDeadlineSeconds": "3600", "securityContext": {"runAsUser": "0"}},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS_TAKEN, ids=str)
+def test_settings_that_driver_and_kubernetes_take_are_not_found_fault_with(settings: dict[str, Any]) -> None:
+    assert list(findings(changed(PUSH, settings))) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "where", "what"),
+    [
+        (
+            {
+                "secretAsVolume": [{"secretName": "keys", "mountPath": "/a"}],
+                "configMapAsVolume": [{"configMapName": "keys", "mountPath": "/b"}],
+            },
+            "configMapAsVolume[0]",
+            "the name 'keys', which one of secretAsVolume has too",
+        ),
+        (
+            {"pvcMount": [{"constant": "a", "mountPath": "/a"}, {"constant": "b", "mountPath": "/a"}]},
+            "pvcMount[1]",
+            "is mounted at /a, as pvcMount[0] is",
+        ),
+        ({"secretAsEnv": [{"secretNameParameter": {"runtimeValue": {"constant": 7}}}]}, "secretAsEnv[0]", "no secret"),
+        ({"tolerations": [{"key": "a", "effect": "No"}]}, "tolerations[0].effect", "'No': input should be"),
+        ({"nodeSelector": {"labels": {"a!": "b"}}}, "nodeSelector.labels.a!", "'a!': string should match"),
+    ],
+)
+def test_settings_that_are_lost_or_refused_are_named(settings: dict[str, Any], where: str, what: str) -> None:
+    found = [finding for _, finding in findings(changed(PUSH, settings))]
+    assert [finding.place for finding in found] == [f"{PUSH}.{where}"]
+    assert what in found[0].message
+
+
+NAMESPACE_ROOTS = {
+    "minio://mlpipeline/artifacts": True,
+    "minio://mlpipeline/artifacts/tinyops": True,
+    "minio://mlpipeline/private/team-a/tinyops": True,
+    "minio://mlpipeline/private-artifacts/team-a": True,
+    "minio://mlpipeline/shared/tinyops": True,
+    "s3://models/tinyops": True,
+    "minio://mlpipeline/tinyops": False,
+    "minio://mlpipeline": False,
+    "minio://mlpipeline/artifacts-2": False,
+    "minio://mlpipeline/private/team-ab": False,
+    "minio://mlpipeline/private-artifacts/team-b": False,
+}
+
+
+@pytest.mark.parametrize(("root", "inside"), NAMESPACE_ROOTS.items())
+def test_a_root_outside_the_namespace_is_found(root: str, inside: bool) -> None:
+    pipeline, _ = parse(changed("defaultPipelineRoot", root))
+    found = check_multi_user(pipeline, "team-a").findings
+    assert [finding.place for finding in found] == ([] if inside else ["defaultPipelineRoot"])
+
+
+def test_every_uri_of_kubeflows_store_is_asked_for() -> None:
+    file = changed("defaultPipelineRoot", "minio://mlpipeline/private/team-a/tinyops")
+    uri = "minio://mlpipeline/tinyops"
+    file.spec["root"]["inputDefinitions"]["parameters"]["data_file"]["defaultValue"] = uri
+    file.executors["exec-gen"]["container"]["env"] = [{"name": "ROOT", "value": uri}]
+    file.spec["root"]["dag"]["tasks"]["train"]["inputs"]["parameters"]["rate"]["runtimeValue"]["constant"] = uri
+    check = check_multi_user(parse(file)[0], "team-a")
+    assert [finding.place for finding in check.findings] == [
+        f"{TASKS}.train.inputs.parameters.rate.runtimeValue.constant",
+        "root.inputDefinitions.parameters.data_file.defaultValue",
+        f"{EXECUTORS}.exec-gen.container.env[0].value",
+    ]
+    assert "minio://mlpipeline/private/team-a" in check.remedy
+
+
 def test_an_importer_is_taken_and_a_condition_on_it_is_not() -> None:
     file = changed(f"{EXECUTORS}.exec-gen", {"importer": {"typeSchema": {"schemaTitle": "system.Dataset"}}})
     assert list(findings(file)) == []
@@ -438,7 +621,7 @@ def test_an_importer_is_taken_and_a_condition_on_it_is_not() -> None:
 
 
 def test_all_findings_are_listed_and_not_only_the_first() -> None:
-    file = changed(f"{EXECUTORS}.exec-gen.container.image", "pipeline")
+    file = changed(f"{EXECUTORS}.exec-gen.container.image", "")
     file.spec["schemaVersion"] = "2.0.0"
     file.spec["root"]["dag"]["tasks"]["train"]["dependentTasks"] = ["fit", "read"]
     assert [finding.place for _, finding in findings(file)] == [
@@ -607,12 +790,52 @@ def test_our_own_types_are_those_of_the_components() -> None:
     assert {kind.TYPE_NAME for kind in kinds if kind.TYPE_NAME} - set(SHOWN_BY_KUBEFLOW) == OURS
 
 
-def test_parameters_without_a_default_are_known() -> None:
-    assert parameters_without_default(parse(PipelineFile(valid_spec()))[0]) == ["steps"]
+def test_kubeflows_own_types_are_those_of_kfp() -> None:
+    from kfp.dsl import Artifact
+
+    assert {kind.schema_title for kind in (Artifact, *Artifact.__subclasses__())} == KUBEFLOWS
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "note"),
+    [
+        ("root.inputDefinitions.parameters.steps.isOptional", True, None),
+        ("defaultPipelineRoot", DROP, "defaultPipelineRoot is missing"),
+        ("defaultPipelineRoot", "minio://mlpipeline/private-artifacts/team-a", "ARTIFACT_RETENTION_DAYS"),
+        ("defaultPipelineRoot", "minio://mlpipeline/private/team-a", None),
+        ("defaultPipelineRoot", "s3://mlpipeline/private-artifacts/team-a", None),
+        (f"{EXECUTORS}.exec-gen.container.image", "tinyops/pipeline", "image tinyops/pipeline: an image needs a tag"),
+        (f"{EXECUTORS}.exec-gen.container.image", "tinyops/pipeline:latest", "the tag `latest` names another image"),
+        (f"{EXECUTORS}.exec-gen.container.image", "tinyops/pipeline@sha256:abc", "NAME@sha256:DIGEST"),
+        (f"{EXECUTORS}.exec-gen.container.image", f"tinyops/pipeline@sha256:{'0' * 64}", None),
+        (f"{PUSH}.podAffinity", [{"topologyKey": "zone"}], "exec-push: podAffinity is not read"),
+        (f"{PUSH}.enabledSharedMemory", {"size": "1Gi"}, "exec-push: enabledSharedMemory is not read"),
+        (f"{PUSH}.securityContext", {"runAsUser": 1000}, f"{PUSH}.securityContext needs a back end from 2.16 on"),
+        (
+            f"{PUSH}.pvcMount",
+            [{"constant": "a", "mountPath": "/a", "subPath": "b"}],
+            "pvcMount[0].subPath needs a back",
+        ),
+        (f"{PUSH}.secretAsEnv", [{"secretName": "a", "optional": False}], "secretAsEnv[0].optional needs a back end"),
+    ],
+)
+def test_what_is_not_wrong_and_should_be_known_is_a_note(place: str, value: Any, note: str | None) -> None:
+    without = set(notes(parse(PipelineFile(valid_spec(), valid_platform()))[0]))
+    said = set(notes(parse(changed(place, value))[0])) - without
+    assert [note in line for line in said if note] == ([True] if note else [])
+    assert not [line for line in said if not note]
+
+
+def test_a_parameter_without_a_default_is_a_note() -> None:
+    (said,) = notes(parse(PipelineFile(valid_spec()))[0])
+    assert said == "parameter steps has no default; whoever starts a run must give it"
 
 
 def test_what_the_cluster_must_have_is_listed_with_keys_and_users() -> None:
     file = PipelineFile(valid_spec(), valid_platform())
+    settings = file.platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-push"]
+    made = {"taskOutputParameter": {"producerTask": "gen", "outputParameterKey": "name"}}
+    settings["pvcMount"] += [{"pvcNameParameter": made, "mountPath": "/a"}, {"mountPath": "/b"}]
     container = file.executors["exec-gen"]["container"]
     container["resources"] = {"accelerator": {"type": "squat.ai/serial", "count": "1"}}
     container["image"] = "other:1"
@@ -630,12 +853,34 @@ def test_what_the_cluster_must_have_is_listed_with_keys_and_users() -> None:
         Need("secret", "object-store", ("accesskey",), push, optional=False),
         Need("secret", "registry", (), push, optional=False),
         Need("secret", "release-key", ("signing-key.pem",), push, optional=False),
+        Need("volume claim", "output name of gen", (), push, optional=False),
         Need("volume claim", "release-line", (), push, optional=False),
     ]
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (f"{EXECUTORS}.exec-gen.container.image", ""),
+        (f"{EXECUTORS}.exec-gen.container.image", "argostub/createpvc"),  # Of which the driver pulls nothing.
+        (f"{EXECUTORS}.exec-gen.container.env", [{"name": "AWS_ENDPOINT_URL"}]),
+        (f"{EXECUTORS}.exec-gen.container.resources", {"accelerator": {"count": "1"}}),
+        (f"{PUSH}.secretAsEnv", [{"secretNameParameter": {}}]),
+        (f"{PUSH}.pvcMount", [{"taskOutputParameter": {}}]),
+    ],
+)
+def test_what_the_cluster_must_have_has_a_name(place: str, value: Any) -> None:
+    needs = cluster_needs(parse(changed(place, value))[0])
+    assert needs
+    assert all(need.name and "None" not in need.name and "argostub" not in need.name for need in needs)
+
+
 def test_the_command_module_imports_nothing_heavy() -> None:
     assert not {"pydantic", "yaml", "kfp", "google.protobuf"} & loaded_with("pipeline.cli.verify")
+
+
+def test_the_checks_leave_the_import_of_kfp_to_their_children() -> None:
+    assert not {"kfp", "tfx"} & loaded_with("pipeline.kubeflow.verification.verify")
 
 
 @pytest.mark.parametrize(
@@ -673,7 +918,7 @@ def test_offline_what_cannot_be_checked_is_said_and_is_no_failure(
     verify(file, offline=True, environment=tmp_path / "kept", as_json=True)
     said = json.loads(capsys.readouterr().out)
     assert said["verified"] is True
-    assert said["parameters_without_default"] == ["steps"]
+    assert said["notes"] == ["parameter steps has no default; whoever starts a run must give it"]
     statuses = {check["name"]: check["status"] for check in said["checks"]}
     assert [name for name, status in statuses.items() if status != "passed"] == [
         "Kubernetes settings",
