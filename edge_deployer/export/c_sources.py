@@ -12,10 +12,11 @@ from typing import Final, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict
 
+from edge_deployer import log_mel
 from edge_deployer.errors import TinyopsError
 from edge_deployer.export import c_text
 from edge_deployer.export.arena import Arena
-from edge_deployer.export.front_end import front_end_tables
+from edge_deployer.export.front_end import front_end_in_c, log_mel_tables
 from edge_deployer.export.golden import golden_sample
 from edge_deployer.files import exists, make_folder, read_record, reading, write_file
 from edge_deployer.release.bundle import Bundle
@@ -27,8 +28,6 @@ EXPORT_FILE: Final = "export.json"
 """In a folder that was exported to: the record of that."""
 
 _FILES: Final = ("model.h", "model.c", "model_resolver.h", "golden.h", "golden.c", "README.md")
-_FRONT_END_FILES: Final = ("front_end.h", "front_end.c")
-"""Where this software has the front end in C."""
 _TAKEN: Final = ("FRONT_END_VERSION", "FRONT_END_ON_BOARD")
 _REMEDY: Final = "give a folder that is new or empty"
 
@@ -118,24 +117,33 @@ def _render(bundle: Bundle, arena: Arena) -> dict[str, str]:
     golden = golden_sample(acceptance, front_end.golden if front_end else None)
     # As the front end gives them: the manifest's encoding has an order of its own.
     parameters = front_end.facts.parameters if front_end else {}
+    in_c = front_end_in_c(manifest.front_end)
     facts: Mapping[str, object] = {
         "arena": arena,
         "card": bool(bundle.card),
         "class_names": acceptance.class_names,
         "front_end": manifest.front_end,
         "golden": golden,
+        "in_c": in_c,
         "macros": c_text.macros("FRONT_END", parameters, taken=_TAKEN),
         "manifest": manifest,
         "model": model,
         "operators": operator_uses(model),
         "release_id": bundle.release_id,
+        "tables": log_mel_tables(manifest.front_end) if manifest.front_end and in_c == log_mel.NAME else None,
         "task": acceptance.task,
         "tensors": {"input": acceptance.input, "output": acceptance.output},
     }
-    tables = front_end_tables(manifest.front_end)
-    names = _FILES if tables is None else (*_FILES, *_FRONT_END_FILES)
     environment = _environment()
-    return {name: environment.get_template(f"{name}.j2").render(facts, tables=tables) for name in names}
+    return {name: environment.get_template(template).render(facts) for name, template in _templates(in_c).items()}
+
+
+def _templates(in_c: str | None) -> dict[str, str]:
+    """Of each file, by its name."""
+    templates = {name: f"{name}.j2" for name in _FILES}
+    if in_c is not None:
+        templates |= {"front_end.h": f"{in_c}.h.j2", "front_end.c": f"{in_c}.c.j2"}
+    return templates
 
 
 def _environment() -> Environment:

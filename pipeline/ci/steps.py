@@ -86,8 +86,9 @@ class Tools:
 
     # Config file, and the image in the place of the config's, to compiled pipeline.
     compile_project: Callable[[Path, str | None], PipelineFile]
-    # Raises a TinyopsError unless a compiled file can be run; the flag allows what cannot be checked offline.
-    verify: Callable[[Path, bool], None]
+    # Raises a TinyopsError unless a compiled file can be run; the flag allows what cannot be checked offline, and the
+    # namespace is the job's.
+    verify: Callable[[Path, bool, str | None], None]
     # From a run's folder in the object store, copies its JUnit file to this machine; raises a TinyopsError if the store
     # cannot be read or has none.
     copy_junit: Callable[[str, Path], None]
@@ -139,7 +140,7 @@ class Steps:
         return f"{self.job.compiled}, {len(_task_names(self._file))} steps"
 
     def _verify(self) -> str:
-        self.tools.verify(self.job.compiled, self.job.settings.verify_offline)
+        self.tools.verify(self.job.compiled, self.job.settings.verify_offline, self.job.namespace)
         return "can be run"
 
     def _register(self) -> str:

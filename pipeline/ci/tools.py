@@ -27,11 +27,13 @@ def _compile_project(config: Path, image: str | None) -> PipelineFile:
     return compile_project(config, image=image)
 
 
-def _verify(path: Path, offline: bool) -> None:
+def _verify(path: Path, offline: bool, namespace: str | None) -> None:
     from pipeline.kubeflow.verification.newest_kfp import default_folder
     from pipeline.kubeflow.verification.verify import verify_file
 
-    verification = verify_file(path, environments=default_folder(), offline=offline, before_making=lambda: None)
+    verification = verify_file(
+        path, environments=default_folder(), offline=offline, before_making=lambda: None, namespace=namespace
+    )
     if verification.verified(offline=offline):
         return
     wrong = [check for check in verification.checks if check.status == "failed" or (check.not_checked and not offline)]

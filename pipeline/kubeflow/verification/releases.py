@@ -49,7 +49,7 @@ def newer_fields(pipeline: ParsedPipeline) -> Iterator[tuple[str, str]]:
 
 
 def _in(message: Mapping[str, Any], place: str, fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for field in fields.keys() & message.keys():
+    for field in sorted(fields.keys() & message.keys()):
         yield f"{place}.{field}", fields[field]
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from components.sensor_example_gen.features.scale import Scale, ScaleSection
 from edge_deployer.export.arena import Arena
 from edge_deployer.export.c_sources import export_c
-from edge_deployer.export.front_end import front_end_tables
+from edge_deployer.export.front_end import front_end_in_c
 from edge_deployer.log_mel import LogMel
 from edge_deployer.release.bundle import write_bundle
 from edge_deployer.release.front_end import FrontEndFacts, FrontEndRecord, GoldenVectors
@@ -75,10 +76,52 @@ def test_c_gives_the_same_features_to_the_byte(
         assert output(program, tmp_path / "samples") == features.tobytes()
 
 
+SCALE_PROGRAM = r"""
+#include "front_end.h"
+#include "golden.h"
+#include <stdio.h>
+static int8_t features[GOLDEN_FEATURES_LENGTH];
+int main(void)
+{
+    front_end(golden_raw, GOLDEN_RAW_LENGTH, features);
+    fwrite(features, 1, GOLDEN_FEATURES_LENGTH, stdout);
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("range_", "dtype"),
+    [({"low": [-2, -250.0], "high": [2, 250.0], "resolution": [1 / 16384, 1 / 131]}, "int16"), ({}, "uint8")],
+    ids=["columns", "pictures"],
+)
+def test_c_scales_the_golden_sample_to_the_byte(
+    range_: dict[str, object],
+    dtype: str,
+    make_candidate: MakeCandidate,
+    signing_key: SigningKey,
+    tmp_path: Path,
+) -> None:
+    scale = Scale(ScaleSection.model_validate({"kind": "scale", **range_}))
+    ends = np.iinfo(dtype)
+    raw = np.random.default_rng(3).integers(ends.min, ends.max, (1, 3_000, 2), dtype, endpoint=True)
+    raw[0, :2] = [[ends.min], [ends.max]]
+    told = FrontEndFacts(name="scale", version=Scale.version, on_board=True, parameters=dict(scale.parameters()))
+    record = FrontEndRecord(told, GoldenVectors(raw, scale.compute(raw)))
+    candidate = dataclasses.replace(make_candidate(), front_end=record)
+    bundle = write_bundle(candidate, tmp_path / "1.0.0+1", version="1.0.0+1", key=signing_key)
+    export_c(bundle, Arena(1208, ()), tmp_path / "c")
+    (tmp_path / "c" / "program.c").write_text(SCALE_PROGRAM)
+    compiled = [compile_c(tmp_path / "c" / name) for name in ("front_end.c", "golden.c")]
+    program = link(tmp_path / "c" / "program.c", compiled, "-fsanitize=undefined", "-fno-sanitize-recover=all")
+    assert output(program) == scale.compute(raw).tobytes()
+
+
 def test_another_front_end_or_version_has_no_c_here() -> None:
     computing = LogMel(16_000, 480, 320, 32, 60, 7_500)
-    assert front_end_tables(facts(computing)) is not None
-    assert front_end_tables(facts(computing, version="2")) is None
-    assert front_end_tables(facts(computing, name="scale")) is None
-    assert front_end_tables(facts(computing, on_board=False)) is None
-    assert front_end_tables(None) is None
+    assert front_end_in_c(facts(computing)) == "log_mel"
+    assert front_end_in_c(facts(computing, name="scale")) == "scale"
+    assert front_end_in_c(facts(computing, version="2")) is None
+    assert front_end_in_c(facts(computing, name="micro_frontend")) is None
+    assert front_end_in_c(facts(computing, on_board=False)) is None
+    assert front_end_in_c(None) is None

@@ -118,10 +118,11 @@ class Delivered:
         assert config == self.config
         return write_pipeline(self.log.parent / "compiled.yaml", image=image)
 
-    def _verify(self, path: Path, offline: bool) -> None:
+    def _verify(self, path: Path, offline: bool, namespace: str | None) -> None:
         self._call("verify")
         assert PipelineFile.load(path).name == "digits"
         assert not offline
+        assert namespace is None
 
     def _copy_junit(self, folder: str, to: Path) -> None:
         if self.broken == "store":

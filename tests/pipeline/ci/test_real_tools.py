@@ -55,7 +55,7 @@ def test_what_verify_finds_is_named(delivered: Delivered, tmp_path: Path) -> Non
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(file.to_yaml())
     with pytest.raises(TinyopsError, match="comp-train"):
-        REAL().verify(wrong, True)
+        REAL().verify(wrong, True, None)
 
 
 def test_offline_only_what_is_wrong_is_named_and_how_much_more_there_is(delivered: Delivered, tmp_path: Path) -> None:
@@ -65,5 +65,16 @@ def test_offline_only_what_is_wrong_is_named_and_how_much_more_there_is(delivere
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(file.to_yaml())
     with pytest.raises(TinyopsError, match=r"dependentTasks.*nobody.*\(and 3 more\)") as raised:
-        REAL().verify(wrong, True)
+        REAL().verify(wrong, True, None)
     assert "not checked" not in raised.value.message
+
+
+def test_a_root_outside_the_namespace_is_named_before_a_run(delivered: Delivered, tmp_path: Path) -> None:
+    file = delivered.tools().compile_project(delivered.config, None)
+    file.spec["defaultPipelineRoot"] = "minio://mlpipeline/tinyops"
+    compiled = tmp_path / "pipeline.yaml"
+    compiled.write_text(file.to_yaml())
+    REAL().verify(compiled, True, None)
+    with pytest.raises(TinyopsError, match="defaultPipelineRoot: minio://mlpipeline/tinyops lies outside") as refused:
+        REAL().verify(compiled, True, "team-a")
+    assert "kubeflow.pipeline_root" in refused.value.remedy
