@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -74,8 +75,9 @@ def render_html(report: Report) -> str:
     )
 
 
+@cache
 def page_environment() -> Environment:
-    """For templates of pages: what they print is escaped, and what they lack is an error."""
+    """For templates of pages: what they print is escaped, and what they lack is an error. It keeps what it compiles."""
     environment = Environment(
         loader=PackageLoader("edge_deployer.report"),
         autoescape=True,

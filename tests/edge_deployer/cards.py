@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 from typing import Any
 
 from edge_deployer.acceptance.plan import Budget
@@ -14,9 +15,14 @@ from tests.edge_deployer.report import sample_reports
 
 def known_facts(**changed: Any) -> KnownFacts:
     """Everything is known of the handwritten digits, but for the changes."""
+    return dataclasses.replace(_everything(), **changed)
+
+
+@cache
+def _everything() -> KnownFacts:
     report = sample_reports.promoted()
     assert report.validation is not None
-    facts = KnownFacts(
+    return KnownFacts(
         name="digits",
         model=b"a model",
         validation=report.validation,
@@ -27,7 +33,6 @@ def known_facts(**changed: Any) -> KnownFacts:
         evaluation=report.evaluation,
         conversion=report.conversion,
     )
-    return dataclasses.replace(facts, **changed)
 
 
 def card(**changed: Any) -> CardFiles:
