@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.rows import Row
+from edge_deployer.report.reading import read_report
 
 TINYOPS = Path(sys.executable).with_name("tinyops")
 SHORT_COMMAND_REPEATS = 10
@@ -41,15 +42,17 @@ def measure_line(workspace: Path) -> list[Row]:
     run: list[str | Path] = [TINYOPS, "run", "--demo", "--workspace", workspace, "--json"]
     first, again = seconds(run), seconds(run)
     outcome = json.loads(subprocess.run([str(part) for part in run], check=True, capture_output=True).stdout)
-    facts = json.loads(Path(outcome["report"]).with_suffix(".json").read_text())
-    validation, evaluation = facts["validation"], facts["evaluation"]
-    accuracy = f"{evaluation['accuracy']:.4f} of {evaluation['examples']} held-out digits"
+    report = read_report(Path(outcome["report"]).with_suffix(".json"))
+    validation, evaluation = report.validation, report.evaluation
+    assert validation is not None
+    assert evaluation is not None
+    accuracy = f"{evaluation.figures['accuracy']:.4f} of {evaluation.examples} held-out digits"
     return [
         Row("data to production boards", f"{first:.0f} s", "75 s", "tinyops run"),
         Row("again, nothing changed", f"{again:.0f} s, {again / first:.2f} of the first", "15 s", "tinyops run"),
         Row("int8 accuracy", accuracy, "at least 0.975", "tinyops run"),
-        Row("model", f"{validation['model_bytes']:,} bytes", "8,000 bytes", "tinyops run"),
-        Row("arena", f"{validation['arena_bytes']:,} bytes", "4,000 bytes", "tinyops run"),
+        Row("model", f"{validation.model_bytes:,} bytes", "8,000 bytes", "tinyops run"),
+        Row("arena", f"{validation.arena_bytes:,} bytes", "4,000 bytes", "tinyops run"),
         *measure_push(next((workspace / "artifacts").glob("*/TFLiteConverter/*/*/Format-Serving/tflite")), first),
     ]
 
