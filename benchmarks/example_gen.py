@@ -135,10 +135,10 @@ def _write_windows(path: Path, count: int) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         with archive.open("motion.npy", "w", force_zip64=True) as file:
             header = {"descr": "<f4", "fortran_order": False, "shape": (count, *_WINDOW)}
-            np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call]
+            np.lib.format.write_array_header_1_0(file, header)
             for start in range(0, count, _AT_ONCE):
                 windows: Array = random.normal(size=(min(_AT_ONCE, count - start), *_WINDOW))
                 file.write(windows.astype("<f4").tobytes())
         with archive.open("label.npy", "w") as file:
-            np.lib.format.write_array(file, np.arange(count) % len(_CLASSES))  # type: ignore[no-untyped-call]
+            np.lib.format.write_array(file, np.arange(count) % len(_CLASSES))
     return path

@@ -170,8 +170,9 @@ class LogMel:
         cosines, sines = (table[::stride].astype(np.int64) for table in (self.cosines, self.sines))
         upper_re, lower_re = real[..., :half], real[..., half:]
         upper_im, lower_im = imaginary[..., :half], imaginary[..., half:]
-        turned_re = (lower_re * cosines + lower_im * sines + (1 << 14)) >> _FRACTION
-        turned_im = (lower_im * cosines - lower_re * sines + (1 << 14)) >> _FRACTION
+        turned_re: Array = lower_re * cosines + lower_im * sines + (1 << 14)
+        turned_im: Array = lower_im * cosines - lower_re * sines + (1 << 14)
+        turned_re, turned_im = turned_re >> _FRACTION, turned_im >> _FRACTION
         return (
             np.concatenate([upper_re + turned_re, upper_re - turned_re], axis=-1),
             np.concatenate([upper_im + turned_im, upper_im - turned_im], axis=-1),
@@ -210,7 +211,8 @@ def _log2(sums: Array) -> Array:
 
 def _to_int8(logarithms: Array) -> Array:
     eighths = ((logarithms + (1 << 11)) >> 12) - _OFFSET
-    return np.clip(eighths, _INT8.min, _INT8.max).astype(np.int8)
+    features: Array = np.clip(eighths, _INT8.min, _INT8.max).astype(np.int8)
+    return features
 
 
 def _level(features: Array) -> Array:

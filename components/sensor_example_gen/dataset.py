@@ -186,7 +186,7 @@ def _scales(read: ReadRecords, splits: Mapping[str, Array], size: int) -> dict[s
 
 def _repeated(listing: Listing, marks: Marks) -> Iterable[Found]:
     """Repeats as anomalies, each with the record that stands before it."""
-    for place in np.flatnonzero(marks.repeated | marks.conflicting):
+    for place in np.flatnonzero(marks.repeated | marks.conflicting).tolist():
         first = f"equals {listing.name(marks.first[place])}" if marks.repeated[place] else ""
         yield Found(listing.name(place), Anomaly.CONFLICTING if marks.conflicting[place] else Anomaly.DUPLICATE, first)
 

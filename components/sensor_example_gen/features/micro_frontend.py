@@ -130,7 +130,8 @@ def to_int8(values: Array) -> Array:
         ``clamp((256 * value + 333) // 666 - 128, -128, 127)``, int8, of the same shape.
     """
     scaled = (values * 256 + _RANGE // 2) // _RANGE - 128
-    return np.clip(scaled, _INT8.min, _INT8.max).astype(np.int8)
+    features: Array = np.clip(scaled, _INT8.min, _INT8.max).astype(np.int8)
+    return features
 
 
 def channels_without_sound(rate: int) -> int:

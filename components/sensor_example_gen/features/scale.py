@@ -93,7 +93,8 @@ class Scale:
     def _multiplier(self) -> Array:
         low, high = self._range
         span = high - low
-        return np.floor_divide((_STEPS << _SHIFT) + span // 2, span)
+        multiplier: Array = np.floor_divide((_STEPS << _SHIFT) + span // 2, span)
+        return multiplier
 
     def shape(self, sample: tuple[int, ...]) -> tuple[int, ...]:
         """That of the sample.

@@ -25,7 +25,7 @@ class _Usable:
     def leave_out(self, wrong: Array, anomaly: Anomaly, field: str, texts: Array) -> None:
         """Those that are wrong, unless they are left out already."""
         for index in np.flatnonzero(wrong & self._usable):
-            self.found.append(Found(self._listing.name(index), anomaly, f"{field} is {str(texts[index])!r}"))
+            self.found.append(Found(self._listing.name(int(index)), anomaly, f"{field} is {str(texts[index])!r}"))
         self._usable[wrong] = False
 
     def of(self, listing: Listing) -> Listing:
