@@ -105,5 +105,5 @@ def test_a_store_that_does_not_answer_is_an_error_with_a_remedy(monkeypatch: pyt
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     with pytest.raises(TinyopsError, match=r"127\.0\.0\.1:9") as unreachable:
-        latest_other("minio://bucket/root", b"model")
+        latest_other("minio://bucket/line", b"model")
     assert "AWS_ENDPOINT_URL" in unreachable.value.remedy

@@ -84,8 +84,8 @@ def test_the_acceptance_of_a_run_is_copied(bucket: Any, tmp_path: Path) -> None:
 
     copy = real_tools().copy_junit
     for run, text in (("run-1", b"<one/>"), ("run-2", b"<two/>")):
-        bucket.put_object(Key=f"root/digits/{run}/TFLMPusher/7/deployment_report/junit.xml", Body=text)
-    copy("minio://mlpipeline/root/digits/run-2", tmp_path / "new" / "junit.xml")
+        bucket.put_object(Key=f"line/digits/{run}/TFLMPusher/7/deployment_report/junit.xml", Body=text)
+    copy("minio://mlpipeline/line/digits/run-2", tmp_path / "new" / "junit.xml")
     assert (tmp_path / "new" / "junit.xml").read_bytes() == b"<two/>"
     with pytest.raises(TinyopsError, match=r"run-3 has no junit\.xml"):
-        copy("minio://mlpipeline/root/digits/run-3", tmp_path / "junit.xml")
+        copy("minio://mlpipeline/line/digits/run-3", tmp_path / "junit.xml")

@@ -36,7 +36,7 @@ def test_images_run_as_the_user_that_the_manifests_name(file: Path) -> None:
 def test_every_image_begins_with_a_tagged_base_that_an_argument_replaces(file: Path) -> None:
     text = file.read_text()
     (base,) = re.findall(r"^ARG BASE=(.+)$", text, re.MULTILINE)
-    KubeflowSection(image=base, pipeline_root="minio://bucket/root")
+    KubeflowSection(image=base, pipeline_root="minio://bucket/line")
     assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) - stages(file).keys() == {"${BASE}"}
 
 

@@ -76,7 +76,7 @@ def test_every_image_is_named_by_its_digest_and_pulled_once(folder: str) -> None
     for template in pod_templates(folder):
         for container in template["spec"]["containers"]:
             # The same rule as for the image in a project's file.
-            KubeflowSection(image=container["image"], pipeline_root="minio://bucket/root")
+            KubeflowSection(image=container["image"], pipeline_root="minio://bucket/line")
             assert ("@sha256:" in container["image"]) == (folder not in (DESK, DESK_PIPELINES))
             assert container["imagePullPolicy"] == "IfNotPresent"
 

@@ -22,7 +22,7 @@ def promotion_gate() -> dsl.ContainerSpec:
     return dsl.ContainerSpec(image="registry.example.com/push:1", command=["gate"])
 
 
-@dsl.pipeline(name="digits", description="Handwritten digits", pipeline_root="minio://bucket/root")
+@dsl.pipeline(name="digits", description="Handwritten digits", pipeline_root="minio://bucket/line")
 def digits(epochs: int = 12) -> None:
     trained = train(epochs=epochs)
     pushed = push(model=trained.outputs["model"])

@@ -155,7 +155,7 @@ def delivered(
     text["ci"] = {"lint": [f"sh -c 'echo lint >> {log}'"], "test": [f"sh -c 'echo tests >> {log}'"], "host": server.url}
     text["kubeflow"] = {
         "image": "registry.example.com:5000/tinyops/pipeline:1.0.0",
-        "pipeline_root": "minio://bucket/root",
+        "pipeline_root": "minio://bucket/line",
     }
     (folder / config.name).write_text(yaml.safe_dump(text))
     commit_all(folder)

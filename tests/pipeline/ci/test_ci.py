@@ -213,7 +213,7 @@ def test_a_refused_model_has_its_own_status_and_the_run_is_named(delivered: Deli
 def test_the_acceptance_of_a_run_is_copied_whether_it_was_refused_or_not(delivered: Delivered, monkeypatch) -> None:
     delivered.approved()
     (run_id,) = delivered.server.runs
-    assert delivered.junit.read_text() == f"minio://bucket/root/digits/{run_id}"
+    assert delivered.junit.read_text() == f"minio://bucket/line/digits/{run_id}"
     monkeypatch.setattr("pipeline.ci.kubeflow_run.GATE", "promotion-gate")
     delivered.server.looks = [Look("FAILED", {"promotion-gate": "FAILED"})]
     delivered.change("code.py")

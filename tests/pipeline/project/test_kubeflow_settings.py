@@ -24,7 +24,7 @@ KEYS = {
 
 def section(**values: Any) -> KubeflowSection:
     return KubeflowSection.model_validate(
-        {"image": "team/pipeline:1", "pipeline_root": "minio://bucket/root", **values}
+        {"image": "team/pipeline:1", "pipeline_root": "minio://bucket/line", **values}
     )
 
 
@@ -282,9 +282,9 @@ def test_a_pipeline_root_has_neither_wildcards_nor_a_query(root: str, character:
         ({"data_file": "/data/a.npz"}, True, True),
         ({"data_file": "minio://data/a.npz"}, True, True),
         ({"data_file": "s3://data/a.npz"}, False, True),
-        ({"pipeline_root": "s3://bucket/root"}, False, False),
-        ({"pipeline_root": "gs://bucket/root", "data_file": "gs://data/a.npz"}, False, False),
-        ({"pipeline_root": "s3://bucket/root", "data_file": "minio://data/a.npz"}, True, False),
+        ({"pipeline_root": "s3://bucket/line"}, False, False),
+        ({"pipeline_root": "gs://bucket/line", "data_file": "gs://data/a.npz"}, False, False),
+        ({"pipeline_root": "s3://bucket/line", "data_file": "minio://data/a.npz"}, True, False),
     ],
 )
 def test_only_steps_that_open_kubeflows_store_get_its_address_and_keys(

@@ -149,7 +149,7 @@ def test_a_file_that_git_does_not_track_needs_its_project_or_a_version(server: K
 @pytest.fixture
 def kubeflow_project(project: Callable[..., Path]) -> Path:
     """The config of a project in git, with its compiled file, which git does not know."""
-    config = project({"kubeflow": {"image": "registry.example.com/p:1", "pipeline_root": "minio://bucket/root"}})
+    config = project({"kubeflow": {"image": "registry.example.com/p:1", "pipeline_root": "minio://bucket/line"}})
     commit_all(config.parent)
     compile_to(config)
     return config

@@ -25,7 +25,7 @@ def run_of_the_task(release: str) -> Run:
     task = kept("task")
     spec = {
         "pipelineInfo": {"name": "small"},
-        "defaultPipelineRoot": "minio://bucket/root?region=x",
+        "defaultPipelineRoot": "minio://bucket/line?region=x",
         "root": {
             "dag": {
                 "tasks": {

@@ -16,7 +16,7 @@ from pipeline.kubeflow.step.executor_input import ExecutorInput, InputDefinition
 from pipeline.kubeflow.step.executor_output import finish, for_launcher
 from tests.pipeline.kubeflow.back_end_fixtures import RELEASES, WITHOUT_ML_METADATA, kept
 
-ROOT = "minio://bucket/root"
+ROOT = "minio://bucket/line"
 
 scheme = st.sampled_from(["minio://", "s3://", "gs://"])
 part = st.text("abz09-_.", min_size=1).filter(lambda text: text.strip("."))
@@ -95,8 +95,8 @@ def test_tfx_is_told_the_same_whatever_the_release(release: str) -> None:
     (given_,) = adapted.inputs.artifacts["given"].artifacts
     (made,) = adapted.outputs.artifacts["made"].artifacts
     assert set(adapted.outputs.artifacts) == {"made"}
-    assert given_.uri == "/minio/bucket/root/small/run-1/producer/1/made"
-    assert made.uri == "/minio/bucket/root/small/run-1/task/salt/made"
+    assert given_.uri == "/minio/bucket/line/small/run-1/producer/1/made"
+    assert made.uri == "/minio/bucket/line/small/run-1/task/salt/made"
     assert given_.metadata == kept("task")["input_written"]
     assert made.metadata == {"format": "x"}
     assert (given_.type, made.type) == ({"schemaTitle": "tfx.Model"}, {"schemaTitle": "ours.Model"})
