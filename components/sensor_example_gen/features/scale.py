@@ -62,15 +62,10 @@ class ScaleSection(FrontEndSection):
 class Scale:
     """``raw_low`` becomes -128 and ``raw_high`` 127, in a straight line; what lies beyond saturates.
 
-    Half a step rounds up. Nothing is negative where it is shifted, and nothing leaves int32, whatever the parameters:
-    C gives the same on every machine. For a value of column ``c`` (of column 0, where there is one range for all)::
-
-        static int8_t scale(int32_t raw, int32_t raw_low, int32_t raw_high, int32_t multiplier, int32_t shift)
-        {
-            if (raw < raw_low) raw = raw_low;
-            if (raw > raw_high) raw = raw_high;
-            return (int8_t)((((raw - raw_low) * multiplier + (1 << (shift - 1))) >> shift) - 128);
-        }
+    Half a step rounds up: ``(((raw - raw_low) * multiplier + (1 << (shift - 1))) >> shift) - 128`` for a value of a
+    column, or of any where there is one range for all. Nothing is negative where it is shifted, and nothing leaves
+    int32, whatever the parameters: C gives the same on every machine. `edge_deployer/export/templates/scale.c.j2` is
+    that C.
 
     With the range of a picture, 0 to 255, this is ``pixel - 128``.
     """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
 if TYPE_CHECKING:
     from pipeline.catalogue.interface import Interface
 
+PUBLISHED_WITH = "1.16.0"
 PUBLISHED = Path(__file__).parents[3] / "docs" / "components.md"
 
 
@@ -24,7 +27,16 @@ def page(interfaces: dict[str, Interface]) -> str:
 
 
 def test_the_published_page_is_current(page: str) -> None:
-    assert PUBLISHED.read_text() == page, "write it again: tinyops components catalogue > docs/components.md"
+    published = PUBLISHED.read_text()
+    if version("tfx") != PUBLISHED_WITH:
+        # Each TFDV has options of its own.
+        published = re.sub(r"(?<=\| `stats_options_json`, ).*", _row_of_options(page), published)
+    assert published == page, "write it again: tinyops components catalogue > docs/components.md"
+
+
+def _row_of_options(page: str) -> Callable[[re.Match[str]], str]:
+    (row,) = re.findall(r"(?<=\| `stats_options_json`, ).*", page)
+    return lambda _: row
 
 
 def test_no_table_is_broken_by_what_stands_in_it(page: str) -> None:

@@ -202,11 +202,11 @@ def test_a_repository_without_a_commit_is_an_error(tmp_path: Path) -> None:
 def test_a_version_whose_second_document_the_server_passes_over_is_taken_away(
     server: KfpApiServer, compiled: Path, there: bool
 ) -> None:
-    """As a back end before 2.17 does for a TTL: the steps would have neither Secrets nor volumes."""
+    """As a back end does that is older than a field: the steps would have neither Secrets nor volumes."""
     file = write_pipeline(compiled)
     if there:
         registered(compiled, "--host", server.url, "--version", "v1")
-    file.platform["platforms"]["kubernetes"]["pipelineConfig"] = {"resourceTtlOnCompletion": 600}
+    file.platform["platforms"]["kubernetes"]["pipelineConfig"] = {"ofTomorrow": 600}
     compiled.write_text(file.to_yaml())
     error = refused(compiled, "--host", server.url, "--version", "v2")
     assert "passed over the second document" in error.message

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
-import textwrap
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -40,9 +41,10 @@ def of(**parameters: object) -> Scale:
 
 @pytest.fixture(scope="module")
 def in_c(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Scale, int], Array]:
-    """The C function in the docstring, compiled, on every int16; overflow and a wrong shift end it."""
+    """The C function of exports, compiled, on every int16; overflow and a wrong shift end it."""
     folder = tmp_path_factory.mktemp("scale")
-    function = textwrap.dedent((Scale.__doc__ or "").split("::\n", 1)[1].split("    With", 1)[0])
+    exported = (files("edge_deployer.export") / "templates" / "scale.c.j2").read_text()
+    (function,) = re.findall(r"^static int8_t scale\(.*?^}$", exported, re.DOTALL | re.MULTILINE)
     source, program = folder / "scale.c", folder / "scale"
     source.write_text(MAIN % function)
     strict = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
