@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from edge_deployer.acceptance.check import Case, asks_for
@@ -21,15 +21,46 @@ from edge_deployer.release.bundle import Bundle
 from edge_deployer.session import DeviceInfo, DeviceSession, ModelFault, SessionError
 
 
-class Board:
-    """A board with its open session."""
+ImageOf = Callable[[str], bytes | None]
+"""The bytes of the image with a hex hash; None where nobody has them."""
 
-    def __init__(self, session: DeviceSession, record: BoardRecord, profile: BoardProfile, journal: Journal) -> None:
+
+class Board:
+    """A board with its open session.
+
+    Args:
+        session: with the board.
+        record: what is known of it, kept up to date.
+        profile: of the board.
+        journal: where every step goes.
+        image_of: where an earlier image comes from that is on the board no more.
+        was_changed: whether the deployment has changed the board in an earlier session.
+    """
+
+    def __init__(
+        self,
+        session: DeviceSession,
+        record: BoardRecord,
+        profile: BoardProfile,
+        journal: Journal,
+        *,
+        image_of: ImageOf = lambda _hash: None,
+        was_changed: bool = False,
+    ) -> None:
         self.record = record
         self._hand = Hand(session, record.name, journal)
         self._session = session
         self._profile = profile
         self._journal = journal
+        self._image_of, self._was_changed = image_of, was_changed
+
+    async def find(self) -> None:
+        """Learn where an earlier session has left the board; nothing is taken back.
+
+        Raises:
+            SessionError: the board does not answer.
+        """
+        await self._ask_what_it_runs()
 
     async def probe(self) -> None:
         """Learn which image the board runs for good. What an earlier command left half done is taken back first.
@@ -176,7 +207,7 @@ class Board:
     @property
     def was_changed(self) -> bool:
         """Whether this deployment has changed the board, for good or on trial."""
-        return "put on trial" in self._hand.intended
+        return self._was_changed or "put on trial" in self._hand.intended
 
     @property
     def is_on_trial(self) -> bool:
@@ -212,7 +243,7 @@ class Board:
             runs = await self._ask_what_it_runs()
             if runs != self.record.image_before and self.record.image_before is not None:
                 restored = "rolled back"
-                await self._swap_back(bytes.fromhex(self.record.image_before))
+                await self._swap_back(self.record.image_before)
                 await self._ask_what_it_runs()
         except SessionError as error:
             self.record.outcome, self.record.answer = "not restored", "silent"
@@ -221,9 +252,14 @@ class Board:
         self.record.outcome = restored if self.record.image_after == self.record.image_before else "not restored"
         self._note(self.record.outcome, f"runs {_short(self.record.image_after)}")
 
-    async def _swap_back(self, image_hash: bytes) -> None:
-        """Boot the earlier image from the spare slot, and keep it if that is what boots."""
-        running = await self._hand.boot(image_hash)
+    async def _swap_back(self, wanted: str) -> None:
+        """Boot the earlier image, from the spare slot or from where its bytes are, and keep it if that is what boots."""
+        image_hash, image = bytes.fromhex(wanted), self._image_of(wanted)
+        is_here = any(slot.hash == image_hash for slot in self._hand.slots or ())
+        if is_here or image is None:
+            running = await self._hand.boot(image_hash)
+        else:
+            running = await self._hand.put_on_trial(image, image_hash, _short(wanted), "the earlier release")
         if running and running.hash == image_hash:
             await self._hand.confirm(image_hash)
 

@@ -1,0 +1,176 @@
+"""The trail: what is done to boards and releases, each entry written down for good before the next step is taken.
+
+Entries are only ever added. Each has a hash over itself and the hash of the one before, so that one that was changed,
+taken out or moved is found; that the end was cut off is found against a signed head that was kept elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Final
+
+from edge_deployer.database import Database
+from edge_deployer.errors import TinyopsError
+
+FILE_NAME: Final = "trail.sqlite"
+VERSION: Final = 1
+_FIRST: Final = "0" * 64
+"""What stands for the hash before the first entry."""
+
+_TOLERATED: Final = timedelta(seconds=5)
+"""A clock that is set by its network steps back so far at most (ntpd slews what is less than 128 ms)."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entries (
+    seq INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    rollout TEXT NOT NULL,
+    board TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL,
+    hash TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS of_a_rollout ON entries (rollout, seq);
+CREATE TRIGGER IF NOT EXISTS never_changed BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS never_removed BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'append only'); END;
+"""
+_REMEDY = "if the file is damaged, move it away, and see what the boards run with `tinyops boards probe`"
+_COLUMNS = "seq, at, rollout, board, kind, body, hash"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that was intended, done or decided."""
+
+    seq: int  # From 1, without a gap.
+    at: str  # ISO 8601, UTC.
+    rollout: str  # Its id; empty for what a command does by hand.
+    board: str  # Its name; empty for what concerns no single board.
+    kind: str  # What: an intent, a step, a state, a request.
+    body: str  # All else, canonical JSON.
+    hash: str  # SHA-256, hex, over the entry before's hash and all of the above.
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The body, read."""
+        content: dict[str, Any] = json.loads(self.body)
+        return content
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last entry, by which the whole trail is known."""
+
+    seq: int
+    hash: str
+
+
+class Trail:
+    """The trail of one workspace; commands may share it.
+
+    Args:
+        folder: of the file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE_NAME
+        self._database = Database(
+            self.path, "trail of what was done to boards", _SCHEMA, remedy=_REMEDY, version=VERSION, durable=True
+        )
+
+    def append(self, kind: str, body: dict[str, Any], *, rollout: str = "", board: str = "") -> Entry:
+        """Add an entry; it is on the disk when this returns.
+
+        Raises:
+            TinyopsError: it cannot be written, or this machine's clock stands before the last entry.
+        """
+        text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        with self._database.writing() as connection:
+            last = connection.execute("SELECT seq, at, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+            seq, before, hashed = last or (0, "", _FIRST)
+            at = datetime.now(timezone.utc)
+            if before:
+                _require_no_way_back(at, before)
+            entry = _sealed(hashed, seq + 1, at.isoformat(), rollout, board, kind, text)
+            connection.execute(
+                f"INSERT INTO entries ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (entry.seq, entry.at, rollout, board, kind, text, entry.hash),
+            )
+        return entry
+
+    def entries(self, rollout: str | None = None, *, kind: str = "%", after: int = 0) -> list[Entry]:
+        """Entries in order, of one rollout or of all.
+
+        Args:
+            rollout: its id; None for all.
+            kind: a pattern as in SQL's LIKE.
+            after: only those with a greater number.
+
+        Raises:
+            TinyopsError: the file cannot be used.
+        """
+        if not self.path.exists():
+            return []
+        query = f"SELECT {_COLUMNS} FROM entries WHERE seq > ? AND kind LIKE ?"
+        given: tuple[object, ...] = (after, kind)
+        if rollout is not None:
+            query, given = f"{query} AND rollout = ?", (*given, rollout)
+        with self._database.reading() as connection:
+            return [Entry(*row) for row in connection.execute(f"{query} ORDER BY seq", given)]
+
+    def head(self) -> Head | None:
+        """The last entry; None if there is none."""
+        if not self.path.exists():
+            return None
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+        return Head(*row) if row else None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+
+def faults_in(entries: Iterable[Entry], head: Head | None = None) -> Iterator[str]:
+    """What is wrong with a trail, in words: entries that were changed, are missing or stand elsewhere; a cut-off end.
+
+    Args:
+        entries: all of it, in order.
+        head: a head that was kept elsewhere; None if none was.
+    """
+    hashed, last, at_head = _FIRST, 0, None
+    for entry in entries:
+        if entry.seq != last + 1:
+            yield f"entry {entry.seq} follows entry {last}: what stood between them is missing"
+        elif _sealed(hashed, entry.seq, entry.at, entry.rollout, entry.board, entry.kind, entry.body) != entry:
+            yield f"entry {entry.seq} ({entry.kind} of {entry.board or 'no board'}, {entry.at}) was changed or moved"
+        hashed, last = entry.hash, entry.seq
+        if head is not None and entry.seq == head.seq:
+            at_head = entry.hash
+    if head is not None and at_head is None:
+        yield f"the trail ends with entry {last}, and its signed head is entry {head.seq}: the end was cut off"
+    elif head is not None and at_head != head.hash:
+        yield f"entry {head.seq} is another one than the signed head names: the trail was written anew"
+
+
+def _sealed(before: str, seq: int, at: str, rollout: str, board: str, kind: str, body: str) -> Entry:
+    stated = json.dumps([before, seq, at, rollout, board, kind, body], ensure_ascii=False, separators=(",", ":"))
+    return Entry(seq, at, rollout, board, kind, body, hashlib.sha256(stated.encode()).hexdigest())
+
+
+def _require_no_way_back(now: datetime, before: str) -> None:
+    last = datetime.fromisoformat(before)
+    if now < last - _TOLERATED:
+        raise TinyopsError(
+            f"this machine's clock is {_gap(last - now)} behind the last entry of the trail, {before}",
+            remedy="set the clock; nothing was done to a board since that entry",
+        )
+
+
+def _gap(gap: timedelta) -> str:
+    return f"{gap.total_seconds():,.0f} s"

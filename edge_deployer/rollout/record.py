@@ -1,0 +1,219 @@
+"""A rollout on record: its plan, the entries that the trail gets of it, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.acceptance.pool_verdict import PoolVerdict
+from edge_deployer.boards.record import BoardRecord, Step
+from edge_deployer.boards.trail import Entry, Trail
+from edge_deployer.finding import AnyFinding, Finding
+from edge_deployer.rollout.decision import Standing, View, Wish
+from edge_deployer.rollout.deployment import Gate, Outcome, ReleaseRecord
+from edge_deployer.rollout.strategy import Strategy
+
+State = Literal["running", "paused", "waits for approval", "ended"]
+_FINDING: TypeAdapter[Finding] = TypeAdapter(AnyFinding)
+
+
+class RolloutPlan(BaseModel):
+    """What a rollout is to do; never changed once it has begun.
+
+    Attributes:
+        id: its name in the workspace, ``r1`` for the first.
+        release: what goes to the boards.
+        acceptance: what staging and production boards are asked.
+        strategy: how production gets it.
+        staging: names of the staging boards, spares last; empty where the release was accepted before.
+        waves: names of the production boards of each wave.
+        precedents: id of the rollout whose staging has accepted the release; None if this one has to.
+        inventory: path of the inventory, for whoever goes on; None for the shipped boards.
+        takes_back: whether Ctrl-C takes it back, as of a plain push; otherwise it pauses.
+        replace: whether a release of another kind may take production's place.
+        by: who began it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    release: ReleaseRecord
+    acceptance: AcceptancePlan
+    strategy: Strategy
+    staging: tuple[str, ...]
+    waves: tuple[tuple[str, ...], ...]
+    precedents: str | None = None
+    inventory: str | None = None
+    takes_back: bool = False
+    replace: bool = False
+    by: str
+
+    @property
+    def production(self) -> tuple[str, ...]:
+        """The production boards, in the order of the waves."""
+        return tuple(name for wave in self.waves for name in wave)
+
+    @property
+    def boards(self) -> tuple[str, ...]:
+        """All boards."""
+        return (*self.staging, *self.production)
+
+
+@dataclass
+class Progress:
+    """How far a rollout is: what its entries say, and nothing else."""
+
+    plan: RolloutPlan
+    begun: datetime
+    state: State = "running"
+    records: dict[str, BoardRecord] = field(default_factory=dict)  # The last of each board.
+    standing: dict[str, Standing] = field(default_factory=dict)  # Of each production board.
+    touched: set[str] = field(default_factory=set)  # Boards that this rollout may have changed.
+    accepted: PoolVerdict | None = None  # What staging said, once it has accepted and kept the release.
+    approvals: dict[int, dict[str, str]] = field(default_factory=dict)  # Who, when and why, by wave; -1 is the rollout.
+    baked: set[int] = field(default_factory=set)
+    regressed: bool = False
+    wish: Wish | None = None
+    steps: list[Step] = field(default_factory=list)
+    outcome: Outcome | None = None
+    gate: Gate | None = None
+    reason: Finding | None = None
+    changed: datetime | None = None  # When the last entry was written.
+    seq: int = 0  # Of the last entry.
+
+    @property
+    def view(self) -> View:
+        """What the next action is decided on."""
+        return View(
+            waves=self.plan.waves,
+            standing=self.standing,
+            approved=frozenset(self.approvals),
+            baked=frozenset(self.baked),
+            regressed=self.regressed,
+            wish=self.wish,
+        )
+
+    def take(self, entry: Entry) -> None:
+        """Go on with one more entry."""
+        self.changed, self.seq, content = datetime.fromisoformat(entry.at), entry.seq, entry.content
+        if entry.kind == "intent":
+            self.touched.add(entry.board)
+        elif entry.kind == "step":
+            self.steps.append(Step.model_validate(content))
+        elif entry.kind in ("found", "settled"):
+            self._take_record(entry.board, content)
+        elif entry.kind == "staging accepted":
+            self.accepted = PoolVerdict.model_validate(content)
+        elif entry.kind == "approved":
+            self.approvals[int(content["wave"])] = {"at": entry.at, "who": content["who"], "why": content["why"]}
+        elif entry.kind == "watched":
+            self.baked.add(content["wave"])
+        elif entry.kind == "regressed":
+            self.regressed, self.reason = True, _FINDING.validate_python(content["finding"])
+        elif entry.kind == "wish":
+            self.wish = content["wish"]
+        elif entry.kind == "state":
+            self._take_state(content)
+
+    def _take_record(self, board: str, content: dict[str, Any]) -> None:
+        self.records[board] = BoardRecord.model_validate(content["record"])
+        if content.get("standing"):
+            self.standing[board] = content["standing"]
+
+    def _take_state(self, content: dict[str, Any]) -> None:
+        self.state = content["state"]
+        if self.state == "ended":
+            self.outcome, self.gate = content["outcome"], content["gate"]
+            self.reason = _FINDING.validate_python(content["reason"]) if content["reason"] else None
+            self.wish = None
+        elif self.wish == "pause":
+            self.wish = None
+
+
+class RolloutLog:
+    """Writes one rollout's entries, and keeps its progress: nothing is known that is not on the disk."""
+
+    def __init__(self, trail: Trail, progress: Progress) -> None:
+        self.progress, self._trail = progress, trail
+
+    @property
+    def id(self) -> str:
+        """The rollout's."""
+        return self.progress.plan.id
+
+    def write(self, kind: str, body: dict[str, Any], board: str = "") -> None:
+        """Add an entry.
+
+        Raises:
+            TinyopsError: see `Trail.append`.
+        """
+        self.progress.take(self._trail.append(kind, body, rollout=self.id, board=board))
+
+    def settle(self, record: BoardRecord, standing: Standing | None = None) -> None:
+        """What has become of a board."""
+        self.write("settled", {"record": record.model_dump(mode="json"), "standing": standing}, record.name)
+
+    def state(self, state: State, **more: Any) -> None:
+        """The rollout goes on, or stands."""
+        self.write("state", {"state": state, **more})
+
+    def end(self, outcome: Outcome, gate: Gate | None = None, reason: Finding | None = None) -> None:
+        """The rollout has ended, so or so."""
+        said = reason.model_dump(mode="json") if reason else None
+        self.state("ended", outcome=outcome, gate=gate, reason=said)
+
+    def hear(self) -> Wish | None:
+        """What others have asked for in the meantime."""
+        for entry in self._trail.entries(self.id, after=self.progress.seq):
+            self.progress.take(entry)
+        return self.progress.wish
+
+
+def begin(trail: Trail, plan: RolloutPlan) -> RolloutLog:
+    """Write down that a rollout begins.
+
+    Raises:
+        TinyopsError: see `Trail.append`.
+    """
+    entry = trail.append("begun", plan.model_dump(mode="json"), rollout=plan.id)
+    return RolloutLog(trail, _begun(entry))
+
+
+def rollouts(trail: Trail) -> list[Progress]:
+    """All rollouts of a workspace, in the order in which they began.
+
+    Raises:
+        TinyopsError: the trail cannot be read.
+    """
+    return [_of(trail.entries(entry.rollout)) for entry in trail.entries(kind="begun")]
+
+
+def unfinished(trail: Trail) -> Progress | None:
+    """The rollout that has not ended; a workspace has one at most.
+
+    Raises:
+        TinyopsError: the trail cannot be read.
+    """
+    begun = trail.entries(kind="begun")
+    last = _of(trail.entries(begun[-1].rollout)) if begun else None
+    return last if last and last.state != "ended" else None
+
+
+def _of(entries: Iterable[Entry]) -> Progress:
+    first, *others = entries
+    progress = _begun(first)
+    for entry in others:
+        progress.take(entry)
+    return progress
+
+
+def _begun(entry: Entry) -> Progress:
+    plan = RolloutPlan.model_validate(entry.content)
+    progress = Progress(plan, datetime.fromisoformat(entry.at), seq=entry.seq)
+    progress.standing = dict.fromkeys(plan.production, "waiting")
+    return progress
