@@ -1,30 +1,41 @@
-"""The boards of an inventory, one or a few at a time: power, sessions, and the key that each trusts."""
+"""The boards of an inventory, one or a few at a time: leases, power, sessions, and the key that each trusts."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from edge_deployer.boards.trail import Trail, unfinished_rollout
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import exists, require_plain_path
 from edge_deployer.inventory.bench import powered
 from edge_deployer.inventory.inventory import BoardEntry, Inventory, board_profile, load_inventory
+from edge_deployer.inventory.leases import NONE, Busy, Leases, Patience, Tenure
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.keys import load_or_create_signing_key, load_public_key, load_signing_key
 from edge_deployer.release.store import ReleaseStore
-from edge_deployer.session import DeviceSession
+from edge_deployer.session import DeviceSession, Fenced
 from edge_deployer.transport.board_transport import open_transport
+
+VIRTUAL_BOARDS: Final = "the virtual boards"
+"""Held beside the boards themselves where some are virtual: one process at a time powers those of a workspace."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """An inventory with the workspace that its virtual boards, releases and logs are in."""
+    """An inventory with the workspace that its virtual boards, releases, leases and logs are in."""
 
     inventory: Inventory
     workspace: Path
+    patience: Patience = NONE  # How long to wait for boards that somebody else holds.
+    take_over: bool = False  # Whether a board is taken whose epoch another workspace has raised.
+    # The key that a virtual board is given when it is powered for the first time; None: the inventory's, or the
+    # workspace's own.
+    first_key: bytes | None = None
 
     @classmethod
     def load(cls, inventory: Path | None, workspace: Path) -> Bench:
@@ -91,32 +102,55 @@ class Bench:
         return load_public_key(self.inventory.public_key) if self.inventory.public_key else None
 
     @asynccontextmanager
-    async def power(self, entries: Sequence[BoardEntry]) -> AsyncIterator[dict[str, str]]:
-        """Power up those of the boards that are virtual; yields the URL of each board, by name.
+    async def hold(
+        self, entries: Sequence[BoardEntry], purpose: str, *, rollout: str | None = None, changes: bool = True
+    ) -> AsyncIterator[HeldBoards]:
+        """Hold boards, and power up those that are virtual, while the block lasts.
+
+        Args:
+            entries: the boards.
+            purpose: what for, in words for others.
+            rollout: the id of the rollout that they are held for.
+            changes: whether their slots may be changed.
 
         Raises:
-            TinyopsError: another command holds the virtual boards, or one does not start.
+            Busy: somebody else holds one of them, or an unfinished rollout has it.
+            TinyopsError: a virtual board does not start, or a file of the workspace cannot be used.
         """
-        chosen = self.inventory.model_copy(update={"boards": tuple(entries)})
-        key = self._first_key() if any(entry.virtual for entry in entries) else b""
-        async with powered(chosen, self._boards, public_pem=key) as urls:
-            yield urls
+        names = [entry.name for entry in entries]
+        virtual = [VIRTUAL_BOARDS] if any(entry.virtual for entry in entries) else []
+        async with self.leases.held([*names, *virtual], purpose, self.patience) as tenure:
+            if changes:
+                self._require_no_rollout(names, rollout)
+            chosen = self.inventory.model_copy(update={"boards": tuple(entries)})
+            key = self._first_key() if virtual else b""
+            async with powered(chosen, self._boards, public_pem=key) as urls:
+                yield HeldBoards(self.leases, tenure, urls, self.take_over)
 
-    @asynccontextmanager
-    async def session(self, entry: BoardEntry, url: str) -> AsyncIterator[DeviceSession]:
-        """A session with a board that has power.
+    @property
+    def leases(self) -> Leases:
+        """The workspace's leases."""
+        return Leases(self.fleet)
 
-        A virtual board loses power when the command ends, and with it what it had on trial. So its image on trial is
-        marked for the next start before that: it is on trial again in the next command, as on a board with power.
+    @property
+    def fleet(self) -> Path:
+        """Folder of what is known of the boards: leases and the trail."""
+        return self.workspace / "fleet"
 
-        Raises:
-            SessionError: the board does not answer.
-        """
-        profile = board_profile(entry)
-        async with DeviceSession(open_transport(url, profile)) as session:
-            yield session
-            if entry.virtual:
-                await _keep_trial(session)
+    def _require_no_rollout(self, names: Sequence[str], own: str | None) -> None:
+        trail = Trail(self.fleet)
+        with closing(trail):
+            found = unfinished_rollout(trail)
+        if found is None or found[0] == own:
+            return
+        rollout, boards = found
+        taken = [name for name in names if name in boards]
+        if taken:
+            raise Busy(
+                f"{', '.join(taken)}: rollout {rollout} has not ended",
+                remedy=f"finish it with `tinyops rollout resume {rollout}`, or take it back with "
+                f"`tinyops rollout abort {rollout}`",
+            )
 
     @property
     def _boards(self) -> Path:
@@ -124,9 +158,64 @@ class Bench:
 
     def _first_key(self) -> bytes:
         """PEM of the key that a virtual board is given when it is powered for the first time."""
+        if self.first_key is not None:
+            return self.first_key
         if self.inventory.public_key:
             return load_public_key(self.inventory.public_key)
         return load_or_create_signing_key(self.workspace / "keys" / "signing.pem").public_pem
+
+
+class HeldBoards:
+    """Boards that are held: the way to each.
+
+    Args:
+        leases: of the workspace.
+        tenure: for which they are held.
+        urls: of each board, by name.
+        take_over: whether a board is taken whose epoch another workspace has raised.
+    """
+
+    def __init__(self, leases: Leases, tenure: Tenure, urls: Mapping[str, str], take_over: bool) -> None:
+        self._leases, self._tenure, self._urls, self._take_over = leases, tenure, urls, take_over
+
+    def require(self) -> None:
+        """To be called before a board is changed.
+
+        Raises:
+            Busy: a lease has run out.
+        """
+        self._tenure.require()
+
+    @asynccontextmanager
+    async def session(self, entry: BoardEntry, *, stays_on_trial: bool = False) -> AsyncIterator[DeviceSession]:
+        """A session with a board, claimed with the lease's token.
+
+        A virtual board loses power when the command ends, and with it what it had on trial. Where it is to stay there,
+        its image is marked for the next start: it is on trial again in the next command, as on a board with power.
+
+        Raises:
+            SessionError: the board does not answer, or holds a newer epoch (`Fenced`).
+        """
+        async with self._claimed(entry) as session:
+            yield session
+            if entry.virtual and stays_on_trial:
+                await _keep_trial(session)
+
+    @asynccontextmanager
+    async def _claimed(self, entry: BoardEntry) -> AsyncIterator[DeviceSession]:
+        async with AsyncExitStack() as stack:
+            try:
+                session = await stack.enter_async_context(self._open(entry))
+            except Fenced as fenced:
+                if not self._take_over or fenced.held is None:
+                    raise
+                self._leases.raise_above(self._tenure, entry.name, fenced.held)
+                session = await stack.enter_async_context(self._open(entry))
+            yield session
+
+    def _open(self, entry: BoardEntry) -> DeviceSession:
+        transport = open_transport(self._urls[entry.name], board_profile(entry))
+        return DeviceSession(transport, epoch=self._tenure.tokens[entry.name])
 
 
 async def _keep_trial(session: DeviceSession) -> None:

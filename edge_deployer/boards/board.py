@@ -20,7 +20,6 @@ from edge_deployer.profile import BoardProfile
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.session import DeviceInfo, DeviceSession, ModelFault, SessionError
 
-
 ImageOf = Callable[[str], bytes | None]
 """The bytes of the image with a hex hash; None where nobody has them."""
 
@@ -253,7 +252,7 @@ class Board:
         self._note(self.record.outcome, f"runs {_short(self.record.image_after)}")
 
     async def _swap_back(self, wanted: str) -> None:
-        """Boot the earlier image, from the spare slot or from where its bytes are, and keep it if that is what boots."""
+        """Boot the earlier image, from the spare slot or as it was kept, and keep it if that is what boots."""
         image_hash, image = bytes.fromhex(wanted), self._image_of(wanted)
         is_here = any(slot.hash == image_hash for slot in self._hand.slots or ())
         if is_here or image is None:

@@ -60,13 +60,8 @@ class Journal:
         Raises:
             TinyopsError: it cannot be kept: the board must not be changed.
         """
-        self._keep(
-            "intent",
-            intent.board,
-            action=intent.action,
-            image=intent.image_hash.hex() if intent.image_hash else None,
-            before=_slots(intent.before),
-        )
+        image = intent.image_hash.hex() if intent.image_hash else None
+        self._keep("intent", intent.board, {"action": intent.action, "image": image, "before": _slots(intent.before)})
         self.intents.append(intent)
 
     def settle(self, intent: Intent, after: Sequence[SlotState]) -> None:
@@ -75,7 +70,7 @@ class Journal:
         Raises:
             TinyopsError: it cannot be kept.
         """
-        self._keep("done", intent.board, action=intent.action, after=_slots(after))
+        self._keep("done", intent.board, {"action": intent.action, "after": _slots(after)})
 
     def note(self, board: str, action: str, detail: str = "", finding: Finding | None = None) -> None:
         """Write down a step.
@@ -84,7 +79,7 @@ class Journal:
             TinyopsError: it cannot be kept.
         """
         step = Step(at=datetime.now(timezone.utc), board=board, action=action, detail=detail, finding=finding)
-        self._keep("step", board, **step.model_dump(mode="json"))
+        self._keep("step", board, step.model_dump(mode="json"))
         self.steps.append(step)
         if self._watcher:
             self._watcher.on_step(step)
@@ -94,7 +89,7 @@ class Journal:
         if self._watcher:
             self._watcher.on_progress(board, action, done, total)
 
-    def _keep(self, kind: str, board: str, **body: Any) -> None:
+    def _keep(self, kind: str, board: str, body: dict[str, Any]) -> None:
         if self._keeper:
             self._keeper.write(kind, body, board)
 

@@ -103,6 +103,10 @@ class Trail:
             )
         return entry
 
+    def write(self, kind: str, body: dict[str, Any], board: str = "") -> None:
+        """Add an entry of what is done by hand, see `append`."""
+        self.append(kind, body, board=board)
+
     def entries(self, rollout: str | None = None, *, kind: str = "%", after: int = 0) -> list[Entry]:
         """Entries in order, of one rollout or of all.
 
@@ -134,6 +138,23 @@ class Trail:
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
+
+
+def unfinished_rollout(trail: Trail) -> tuple[str, frozenset[str]] | None:
+    """Id and boards of the rollout that has not ended; a workspace has one at most.
+
+    Raises:
+        TinyopsError: the trail cannot be read.
+    """
+    begun = trail.entries(kind="begun")
+    if not begun:
+        return None
+    last = begun[-1]
+    states = trail.entries(last.rollout, kind="state")
+    if states and states[-1].content["state"] == "ended":
+        return None
+    plan = last.content
+    return last.rollout, frozenset([*plan["staging"], *(name for wave in plan["waves"] for name in wave)])
 
 
 def faults_in(entries: Iterable[Entry], head: Head | None = None) -> Iterator[str]:

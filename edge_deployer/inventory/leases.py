@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS leases (
 _REMEDY = "if the file is damaged, move it away while no command runs; boards then ask for --take-over"
 
 
-class InUse(TinyopsError):
+class Busy(TinyopsError):
     """Somebody else works with the boards."""
 
 
@@ -100,11 +100,11 @@ class Tenure:
         """To be called before anything is changed.
 
         Raises:
-            InUse: a lease has run out.
+            Busy: a lease has run out.
         """
         if self.lost or self.clock() > self.ends:
             names = ", ".join(self.lost or self.tokens)
-            raise InUse(
+            raise Busy(
                 f"the lease of {names} ran out: this machine stood still, or could not write its file of leases",
                 remedy="give the command again, once no other holds the boards",
             )
@@ -132,7 +132,7 @@ class Leases:
             patience: how long to wait for them.
 
         Raises:
-            InUse: somebody else holds one of them, or another host works with this folder.
+            Busy: somebody else holds one of them, or another host works with this folder.
             TinyopsError: the file cannot be used.
         """
         holder = uuid4().hex
@@ -183,7 +183,7 @@ class Leases:
     async def _take(self, boards: Sequence[str], purpose: str, holder: str, patience: Patience) -> dict[str, int]:
         until, told = time.monotonic() + patience.seconds, ""
         while (left := until - time.monotonic()) > 0:
-            with contextlib.suppress(InUse):
+            with contextlib.suppress(Busy):
                 return self._try_to_take(boards, purpose, holder)
             busy = self._who_is_busy(boards)
             if busy and busy != told:
@@ -196,7 +196,7 @@ class Leases:
         with self._database.reading() as connection:
             try:
                 _require_free(list(self._live(connection)), boards)
-            except InUse as busy:
+            except Busy as busy:
                 return busy.message
         return ""
 
@@ -286,7 +286,7 @@ def _require_free(live: Sequence[Lease], boards: Sequence[str]) -> None:
     wait = "wait until it has ended (--wait), or end it"
     foreign = next((lease for lease in live if lease.host != boot_id()), None)
     if foreign is not None:
-        raise InUse(
+        raise Busy(
             f"another host works with this workspace: {foreign.purpose}, since {_clock_time(foreign)}",
             remedy=f"{wait}; its leases run out {TIME_TO_LIVE_S:.0f} s after it has",
         )
@@ -295,7 +295,7 @@ def _require_free(live: Sequence[Lease], boards: Sequence[str]) -> None:
     if busy:
         names = ", ".join(lease.board for lease in busy)
         verb = "is" if len(busy) == 1 else "are"
-        raise InUse(f"{names} {verb} in use by {busy[0].purpose}, since {_clock_time(busy[0])}", remedy=wait)
+        raise Busy(f"{names} {verb} in use by {busy[0].purpose}, since {_clock_time(busy[0])}", remedy=wait)
 
 
 def _next_token(connection: sqlite3.Connection, board: str, at_least: int = 1) -> int:
