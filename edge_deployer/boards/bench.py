@@ -103,15 +103,15 @@ class Bench:
 
     @asynccontextmanager
     async def hold(
-        self, entries: Sequence[BoardEntry], purpose: str, *, rollout: str | None = None, changes: bool = True
+        self, entries: Sequence[BoardEntry], purpose: str, *, changes: bool = True, settles: bool = False
     ) -> AsyncIterator[HeldBoards]:
         """Hold boards, and power up those that are virtual, while the block lasts.
 
         Args:
             entries: the boards.
             purpose: what for, in words for others.
-            rollout: the id of the rollout that they are held for.
             changes: whether their slots may be changed.
+            settles: whether they are held by who sees to an unfinished rollout.
 
         Raises:
             Busy: somebody else holds one of them, or an unfinished rollout has it.
@@ -120,8 +120,8 @@ class Bench:
         names = [entry.name for entry in entries]
         virtual = [VIRTUAL_BOARDS] if any(entry.virtual for entry in entries) else []
         async with self.leases.held([*names, *virtual], purpose, self.patience) as tenure:
-            if changes:
-                self._require_no_rollout(names, rollout)
+            if changes and not settles:
+                self._require_no_rollout(names)
             chosen = self.inventory.model_copy(update={"boards": tuple(entries)})
             key = self._first_key() if virtual else b""
             async with powered(chosen, self._boards, public_pem=key) as urls:
@@ -137,11 +137,11 @@ class Bench:
         """Folder of what is known of the boards: leases and the trail."""
         return self.workspace / "fleet"
 
-    def _require_no_rollout(self, names: Sequence[str], own: str | None) -> None:
+    def _require_no_rollout(self, names: Sequence[str]) -> None:
         trail = Trail(self.fleet)
         with closing(trail):
             found = unfinished_rollout(trail)
-        if found is None or found[0] == own:
+        if found is None:
             return
         rollout, boards = found
         taken = [name for name in names if name in boards]

@@ -46,20 +46,12 @@ class Board:
         image_of: ImageOf = lambda _hash: None,
         was_changed: bool = False,
     ) -> None:
-        self.record = record
+        self.record, self.url = record, session.url
         self._hand = Hand(session, record.name, journal)
         self._session = session
         self._profile = profile
         self._journal = journal
         self._image_of, self._was_changed = image_of, was_changed
-
-    async def find(self) -> None:
-        """Learn where an earlier session has left the board; nothing is taken back.
-
-        Raises:
-            SessionError: the board does not answer.
-        """
-        await self._ask_what_it_runs()
 
     async def probe(self) -> None:
         """Learn which image the board runs for good. What an earlier command left half done is taken back first.
@@ -114,6 +106,24 @@ class Board:
         verdict = self._judge(trial, staging)
         self._journal.note(self.record.name, verdict.decision, finding=self.examined.why)
         return verdict
+
+    async def ask_again(self, trial: Trial, staging: Sequence[BoardEvidence] = ()) -> Examined:
+        """What a board that runs the release answers now; its record stays that of its acceptance.
+
+        Raises:
+            SessionError: the board does not answer.
+        """
+        evidence = await self._examination(trial).run(trial.image_hash, "production")
+        return Examined(evidence=evidence, verdict=self._verdict(evidence, trial, staging))
+
+    async def has_on_trial(self, bundle: Bundle) -> bool:
+        """Whether the board runs the release unconfirmed.
+
+        Raises:
+            SessionError: the board does not answer.
+        """
+        running = await self._hand.running()
+        return running is not None and running.hash == bundle.image.hash and not running.confirmed
 
     async def repeat(self, trial: Trial) -> None:
         """Ask again what spoke against the board alone, and keep the answers with its evidence."""
@@ -180,18 +190,13 @@ class Board:
 
     def _judge(self, trial: Trial, staging: Sequence[BoardEvidence] = ()) -> BoardVerdict:
         assert self.record.evidence is not None
-        self.record.verdict = judge_board(
-            Case(
-                self.record.evidence,
-                trial.reference,
-                trial.plan,
-                trial.subject,
-                pool=self.record.pool,
-                virtual=self.record.virtual,
-                staging=staging,
-            )
-        )
+        self.record.verdict = self._verdict(self.record.evidence, trial, staging)
         return self.record.verdict
+
+    def _verdict(self, evidence: BoardEvidence, trial: Trial, staging: Sequence[BoardEvidence]) -> BoardVerdict:
+        pool, virtual = self.record.pool, self.record.virtual
+        case = Case(evidence, trial.reference, trial.plan, trial.subject, pool=pool, virtual=virtual, staging=staging)
+        return judge_board(case)
 
     @property
     def can_be_rolled_back(self) -> bool:
@@ -201,7 +206,7 @@ class Board:
     @property
     def keeps_release(self) -> bool:
         """Whether the release is confirmed, in this deployment or before."""
-        return self.record.outcome in ("confirmed", "unchanged")
+        return self.record.keeps_release
 
     @property
     def was_changed(self) -> bool:

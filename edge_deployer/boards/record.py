@@ -62,3 +62,8 @@ class BoardRecord(BaseModel):
     spare: bool = False
     quarantined: AnyFinding | None = None
     install_seconds: float | None = None
+
+    @property
+    def keeps_release(self) -> bool:
+        """Whether the release is confirmed, in this deployment or before."""
+        return self.outcome in ("confirmed", "unchanged")

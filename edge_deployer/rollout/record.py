@@ -73,14 +73,19 @@ class Progress:
     state: State = "running"
     records: dict[str, BoardRecord] = field(default_factory=dict)  # The last of each board.
     standing: dict[str, Standing] = field(default_factory=dict)  # Of each production board.
+    failures: int = 0  # Production boards that have failed.
     touched: set[str] = field(default_factory=set)  # Boards that this rollout may have changed.
+    staging: PoolVerdict | None = None  # What staging said last.
     accepted: PoolVerdict | None = None  # What staging said, once it has accepted and kept the release.
     approvals: dict[int, dict[str, str]] = field(default_factory=dict)  # Who, when and why, by wave; -1 is the rollout.
     baked: set[int] = field(default_factory=set)
     regressed: bool = False
-    wish: Wish | None = None
+    wish: Wish | None = None  # What was asked for, and is not done yet.
+    wished: dict[str, str] = field(default_factory=dict)  # The same, with who asked and why.
+    waits_for: int | None = None  # The wave that has to be approved.
     steps: list[Step] = field(default_factory=list)
-    outcome: Outcome | None = None
+    turned_back: bool = False  # Whether all boards are to have what they had.
+    outcome: Outcome | None = None  # How it ended, or will, once all boards are back.
     gate: Gate | None = None
     reason: Finding | None = None
     changed: datetime | None = None  # When the last entry was written.
@@ -100,39 +105,61 @@ class Progress:
 
     def take(self, entry: Entry) -> None:
         """Go on with one more entry."""
-        self.changed, self.seq, content = datetime.fromisoformat(entry.at), entry.seq, entry.content
+        self.see(entry)
         if entry.kind == "intent":
             self.touched.add(entry.board)
-        elif entry.kind == "step":
+            return
+        content = entry.content
+        if entry.kind == "step":
             self.steps.append(Step.model_validate(content))
-        elif entry.kind in ("found", "settled"):
-            self._take_record(entry.board, content)
-        elif entry.kind == "staging accepted":
-            self.accepted = PoolVerdict.model_validate(content)
-        elif entry.kind == "approved":
-            self.approvals[int(content["wave"])] = {"at": entry.at, "who": content["who"], "why": content["why"]}
-        elif entry.kind == "watched":
-            self.baked.add(content["wave"])
-        elif entry.kind == "regressed":
-            self.regressed, self.reason = True, _FINDING.validate_python(content["finding"])
-        elif entry.kind == "wish":
-            self.wish = content["wish"]
-        elif entry.kind == "state":
+        elif entry.kind == "settled":
+            self.settle(BoardRecord.model_validate(content["record"]), content["standing"])
+        elif entry.kind in ("turned back", "state"):
             self._take_state(content)
+        elif entry.kind in ("wish", "approved"):
+            self._take_word(entry, content)
+        else:
+            self._take_finding(entry.kind, content)
 
-    def _take_record(self, board: str, content: dict[str, Any]) -> None:
-        self.records[board] = BoardRecord.model_validate(content["record"])
-        if content.get("standing"):
-            self.standing[board] = content["standing"]
+    def _take_word(self, entry: Entry, content: dict[str, Any]) -> None:
+        """What somebody said."""
+        if entry.kind == "wish":
+            self.wish, self.wished = content["wish"], content
+        else:
+            self.approvals[int(content["wave"])] = {"at": entry.at, "who": content["who"], "why": content["why"]}
+
+    def _take_finding(self, kind: str, content: dict[str, Any]) -> None:
+        """What was found out."""
+        if kind == "staging accepted":
+            self.accepted = self.staging = PoolVerdict.model_validate(content)
+        elif kind == "watched":
+            self.baked.add(content["wave"])
+        elif kind == "regressed":
+            self.regressed, self.reason = True, _FINDING.validate_python(content["finding"])
+
+    def see(self, entry: Entry) -> None:
+        """The last entry that is known."""
+        self.changed, self.seq = datetime.fromisoformat(entry.at), entry.seq
+
+    def settle(self, record: BoardRecord, standing: Standing | None) -> None:
+        """What has become of a board; None leaves its standing as it is."""
+        self.records[record.name] = record
+        if standing is not None:
+            self.failures += (standing == "failed") - (self.standing[record.name] == "failed")
+            self.standing[record.name] = standing
 
     def _take_state(self, content: dict[str, Any]) -> None:
-        self.state = content["state"]
-        if self.state == "ended":
-            self.outcome, self.gate = content["outcome"], content["gate"]
-            self.reason = _FINDING.validate_python(content["reason"]) if content["reason"] else None
+        self.turned_back = self.turned_back or "state" not in content
+        self.state = content.get("state", self.state)
+        self.waits_for = content.get("wave")
+        if "outcome" in content:
+            self._take_end(content)
+        if self.state == "ended" or self.wish == "pause":
             self.wish = None
-        elif self.wish == "pause":
-            self.wish = None
+
+    def _take_end(self, content: dict[str, Any]) -> None:
+        self.outcome, self.gate = content["outcome"], content["gate"]
+        self.reason = _FINDING.validate_python(content["reason"]) if content["reason"] else None
 
 
 class RolloutLog:
@@ -156,22 +183,34 @@ class RolloutLog:
 
     def settle(self, record: BoardRecord, standing: Standing | None = None) -> None:
         """What has become of a board."""
-        self.write("settled", {"record": record.model_dump(mode="json"), "standing": standing}, record.name)
+        body = {"record": record.model_dump(mode="json"), "standing": standing}
+        entry = self._trail.append("settled", body, rollout=self.id, board=record.name)
+        # The record itself, and no copy: whoever works with the board goes on with it.
+        self.progress.settle(record, standing)
+        self.progress.see(entry)
 
     def state(self, state: State, **more: Any) -> None:
         """The rollout goes on, or stands."""
         self.write("state", {"state": state, **more})
 
+    def turn_back(self, gate: Gate, reason: Finding | None, outcome: Outcome) -> None:
+        """All boards are to have what they had; whoever comes next goes on with that."""
+        self.write("turned back", _end(outcome, gate, reason))
+
     def end(self, outcome: Outcome, gate: Gate | None = None, reason: Finding | None = None) -> None:
         """The rollout has ended, so or so."""
-        said = reason.model_dump(mode="json") if reason else None
-        self.state("ended", outcome=outcome, gate=gate, reason=said)
+        self.state("ended", **_end(outcome, gate, reason))
 
     def hear(self) -> Wish | None:
         """What others have asked for in the meantime."""
         for entry in self._trail.entries(self.id, after=self.progress.seq):
             self.progress.take(entry)
         return self.progress.wish
+
+
+def _end(outcome: Outcome, gate: Gate | None, reason: Finding | None) -> dict[str, Any]:
+    said = reason.model_dump(mode="json") if reason else None
+    return {"outcome": outcome, "gate": gate, "reason": said}
 
 
 def begin(trail: Trail, plan: RolloutPlan) -> RolloutLog:

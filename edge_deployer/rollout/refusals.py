@@ -49,3 +49,27 @@ AnotherKey = kind(
     {"release": str, "key": str, "message": str},
     remedy="sign with the private half of that key, or correct `public_key` in the inventory",
 )
+
+TooManyFailed = kind(
+    "production.too_many_failed",
+    "{{ failed | length }} of {{ pool }} production boards failed, more than {{ tolerated }}: {{ failed | together }}",
+    {"failed": tuple[str, ...], "tolerated": int, "pool": int},
+    remedy="read each board's checks in the report",
+)
+
+TooFewSucceeded = kind(
+    "production.too_few_succeeded",
+    "less than {{ '%.0f' | format(100 * wanted) }} % of a wave's boards run the release"
+    "{% if failed %}; {{ failed | together }} failed{% endif %}"
+    "{% if away %}; {{ away | together }} did not answer{% endif %}",
+    {"wanted": float, "failed": tuple[str, ...], "away": tuple[str, ...]},
+    remedy="reconnect the boards, or lower `min_success` in the strategy",
+)
+
+TakenBack = kind(
+    "production.taken_back",
+    "the rollout was taken back by {{ who }}{% if why %}: {{ why }}{% endif %}",
+    {"wish": str, "who": str, "why": str},
+)
+
+Interrupted = kind("production.interrupted", "the command was ended before the rollout was")

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.boards.bench import Bench
 from edge_deployer.boards.journal import Watcher
 from edge_deployer.boards.record import Step
 from edge_deployer.ending import run_to_end
+from edge_deployer.errors import TinyopsError
 from edge_deployer.files import DamagedFile, exists, move_aside, read_record, write_file
 from edge_deployer.inventory.inventory import load_inventory
+from edge_deployer.inventory.leases import NONE, Patience
 from edge_deployer.locks import exclusive
 from edge_deployer.paperwork import paperwork
 from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import load_or_create_signing_key, load_signing_key
 from edge_deployer.release.store import RECORD_FILE, ReleaseStore
 from edge_deployer.release.version import check_version
-from edge_deployer.rollout.controller import RolloutController
+from edge_deployer.rollout.controller import RolloutController, Terms
 from edge_deployer.rollout.deployment import Deployment
+from edge_deployer.rollout.strategy import DEFAULT, Strategy
 
 
 @dataclass(frozen=True)
@@ -33,47 +38,60 @@ class ReleaseLine:
     version: str  # ``major.minor.revision`` of new releases.
     # Whether a release of another task, input shape or number of outputs may take production's place.
     replace: bool = False
+    strategy: Strategy = DEFAULT  # How production gets a release.
+    patience: Patience = NONE  # How long to wait for boards that somebody else holds.
+    take_over: bool = False  # Whether boards are taken whose epoch another workspace has raised.
 
     def push(self, candidate: Candidate, watcher: Watcher | None = None) -> tuple[Deployment, Bundle]:
         """Release a candidate and deploy it. Pushing the same candidate twice changes nothing.
 
         Raises:
-            TinyopsError: the version, the inventory or the key is wrong, the plan cannot come to a verdict, another
-                command releases from this workspace, a file in it cannot be used, or the virtual boards cannot run
-                here.
+            TinyopsError: the version, the inventory, the strategy or the key is wrong, the plan cannot come to a
+                verdict, another command releases from this workspace or works with the boards, a file cannot be used,
+                or the virtual boards cannot run here.
             Ended: a signal was heard, see `run_to_end`; the boards are in order, and it says what they run.
         """
         version = check_version(self.version)
         inventory = load_inventory(self.inventory)
+        self._require_no_approval()
         given_key = load_signing_key(self.signing_key) if self.signing_key else None
-        with exclusive(self.workspace / "releases" / "lock", busy=f"another command releases from {self.workspace}"):
+        store = ReleaseStore(self.workspace / "releases")
+        busy = f"another command releases from {self.workspace}"
+        with exclusive(self.workspace / "releases" / "lock", busy=busy, wait_s=self.patience.seconds):
             key = given_key or load_or_create_signing_key(self.workspace / "keys" / "signing.pem")
-            store = ReleaseStore(self.workspace / "releases")
             bundle = store.release(candidate, version=version, key=key)
-            record = bundle.folder / RECORD_FILE
-            promotion = _read_promotion(record, store.set_aside)
-            controller = RolloutController(inventory, self.plan, self.workspace / "boards", watcher, store.ids())
-            deployment = run_to_end(
-                controller.deploy(
-                    bundle,
-                    public_pem=key.public_pem,
-                    accepted_by=promotion.plan if promotion else None,
-                    task_of=None if self.replace else store.task_of,
-                )
-            )
-            at = deployment.started
-            before = [Step(at=at, board="workspace", action="moved aside", detail=said) for said in store.set_aside]
-            deployment.steps = [*before, *deployment.steps]
-            if not deployment.pushed:
-                return deployment, bundle
-            if any(board.evidence for board in deployment.boards):
-                with paperwork(f"the record of the promotion, {record},"):
-                    write_file(
-                        record, deployment.model_dump_json(indent=2).encode(), remedy="make the workspace writable"
-                    )
-            elif promotion:
-                _restate_evidence(deployment, promotion)
+        record = bundle.folder / RECORD_FILE
+        promotion = _read_promotion(record, store.set_aside)
+        bench = Bench(inventory, self.workspace, self.patience, self.take_over, key.public_pem)
+        terms = Terms(
+            acceptance=self.plan,
+            strategy=self.strategy,
+            by=f"push of {bundle.release_id}",
+            inventory=str(self.inventory) if self.inventory else None,
+            accepted_by=promotion.plan if promotion else None,
+            takes_back=True,
+            replace=self.replace,
+        )
+        with closing(RolloutController(bench, watcher)) as controller:
+            deployment = controller.deployment(run_to_end(controller.start(bundle, terms)), bundle)
+        at = deployment.started
+        before = [Step(at=at, board="workspace", action="moved aside", detail=said) for said in store.set_aside]
+        deployment.steps = [*before, *deployment.steps]
+        if not deployment.pushed:
             return deployment, bundle
+        if any(board.evidence for board in deployment.boards):
+            with paperwork(f"the record of the promotion, {record},"):
+                write_file(record, deployment.model_dump_json(indent=2).encode(), remedy="make the workspace writable")
+        elif promotion:
+            _restate_evidence(deployment, promotion)
+        return deployment, bundle
+
+    def _require_no_approval(self) -> None:
+        if self.strategy.waits_for_approval:
+            raise TinyopsError(
+                "the strategy waits for an approval between waves, and a push ends when its command does",
+                remedy="take `approval` out of the strategy, or roll the release out with `tinyops rollout start`",
+            )
 
 
 def _read_promotion(record: Path, set_aside: list[str]) -> Deployment | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, field_validator
 
@@ -98,6 +98,11 @@ class Strategy(_Section):
         """Whether a wave has to be approved while the rollout is under way."""
         return any(wave.approval for wave in self.waves)
 
+    @property
+    def bears_absence(self) -> bool:
+        """Whether a production board may be missing."""
+        return self.min_success < 1
+
     def tolerated(self, pool: int) -> int:
         """How many boards of a pool may fail."""
         failures = self.max_failures
@@ -123,13 +128,16 @@ class Strategy(_Section):
         return tuple(wave for wave in divided if wave)
 
 
+DEFAULT: Final = Strategy()
+
+
 def load_strategy(path: Path | None) -> Strategy:
     """Read a strategy's file; None gives the default.
 
     Raises:
         TinyopsError: the file is missing, is not YAML, or a field in it is wrong.
     """
-    return Strategy() if path is None else parse_strategy(read_yaml(path, f"strategy {path}"), f"strategy {path}")
+    return DEFAULT if path is None else parse_strategy(read_yaml(path, f"strategy {path}"), f"strategy {path}")
 
 
 def parse_strategy(content: Any, what: str) -> Strategy:
