@@ -11,8 +11,8 @@ import cbor2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge_deployer.virtual_board.boot import boot
-from edge_deployer.virtual_board.compressed_upload import CompressedUpload
 from edge_deployer.virtual_board.image_group import ImageGroup
+from edge_deployer.virtual_board.image_upload import ImageUpload
 from edge_deployer.virtual_board.partitions import Flash
 from edge_deployer.virtual_board.smp_server import SmpServer
 from edge_deployer.virtual_board.spare_slot import SpareSlot
@@ -68,7 +68,7 @@ class SmallBoard:
         self.flash.close()
         self.flash = Flash(self._directory, SLOT_BYTES, self._page_bytes, self.meter)
         spare = SpareSlot(self.flash)
-        handlers = {1: ImageGroup(self.flash, spare).handlers, 65: CompressedUpload(spare).handlers}
+        handlers = {1: ImageGroup(self.flash, spare).handlers, 65: ImageUpload(spare, _BUFFER).handlers}
         self._server = SmpServer(handlers, _BUFFER)
         self.running = boot(self.flash, self._key)
         return self.version
