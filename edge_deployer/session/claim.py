@@ -54,11 +54,14 @@ class Claim:
             BoardRefused: it cannot be claimed.
         """
         try:
-            await self._line.ask(ClaimWriteRequest(epoch=epoch), f"be claimed for epoch {epoch}")
+            answer = await self._line.ask(ClaimWriteRequest(epoch=epoch), f"be claimed for epoch {epoch}")
         except BoardRefused as refusal:
             if _is_stale(refusal):
                 raise Fenced(self._line.url, held=await self.held_epoch(), own=epoch) from refusal
             raise
+        if answer.epoch > epoch:
+            # The answer to a newer holder's claim, heard through a bridge.
+            raise Fenced(self._line.url, held=answer.epoch, own=epoch)
         await self.capabilities()
         self._epoch = epoch
 
