@@ -19,6 +19,7 @@ from smpclient.transport.serial import SMPSerialTransport
 from benchmarks.rows import Row
 from benchmarks.virtual_bench import VirtualBench, virtual_bench
 from edge_deployer.profile import load_profile
+from edge_deployer.session.claim import Claim
 from edge_deployer.session.line import SmpLine
 from edge_deployer.session.upload import upload
 from edge_deployer.virtual_board.control import BoardControl
@@ -55,7 +56,7 @@ async def _upload_seconds(url: str, image: bytes, *, rate: int = _RATE, framing:
     await line.open()
     try:
         began = time.perf_counter()
-        await upload(line, image, lambda _done, _total: None)
+        await upload(line, image, lambda _done, _total: None, Claim(line, None))
         return time.perf_counter() - began
     finally:
         await line.close()

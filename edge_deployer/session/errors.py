@@ -68,17 +68,12 @@ class BoardRefused(SessionError):
         self.group, self.code = group, code
 
 
-class ImageTooBig(BoardRefused):
+class ImageTooBig(SessionError):
     """The image does not fit the board's slot."""
 
-    def __init__(self, refusal: BoardRefused, image_bytes: int) -> None:
-        SessionError.__init__(
-            self,
-            refusal.url,
-            f"the image of {image_bytes:,} bytes is too large for the board's slot",
-            remedy="make the model smaller, or release it for a class of board with larger slots",
-        )
-        self.group, self.code = refusal.group, refusal.code
+    def __init__(self, url: str, image_bytes: int) -> None:
+        remedy = "make the model smaller, or release it for a class of board with larger slots"
+        super().__init__(url, f"the image of {image_bytes:,} bytes is too large for its slot", remedy=remedy)
 
 
 class ProtocolError(SessionError):

@@ -314,7 +314,8 @@ def test_after_a_push_was_killed_the_next_one_says_what_each_board_runs(fleet: F
     runs = re.search(r"boards: (.*)", refused.stdout)
     assert runs is not None
     said = re.sub("-[0-9a-f]{8}", "", runs[1])
-    assert said == "s1, s2 and p1 run release 1.0.0+2; p2 runs release 1.0.0+1"
+    assert said == "s1, s2, p1 and p2 run release 1.0.0+1"
+    assert re.search(r"r\d of 1.0.0\+2-\w+ was not brought to an end; it is taken back first", refused.stderr)
     assert "earlier release" not in refused.stdout
 
 
