@@ -1,4 +1,4 @@
-"""The boards of an inventory, one or a few at a time: power, sessions, and the key that each trusts."""
+"""The boards of an inventory, one or a few at a time: power, sessions, and the keys that each trusts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import exists, require_plain_path
-from edge_deployer.inventory.bench import powered
+from edge_deployer.inventory.bench import PROVISIONED, powered
 from edge_deployer.inventory.inventory import BoardEntry, Inventory, board_profile, load_inventory
 from edge_deployer.inventory.quarantine import Quarantine
+from edge_deployer.public_key import trusted_pem
 from edge_deployer.release.bundle import Bundle
-from edge_deployer.release.keys import load_or_create_signing_key, load_public_key, load_signing_key
+from edge_deployer.release.keys import load_public_key, own_public_pem, signing_key
 from edge_deployer.release.store import ReleaseStore
 from edge_deployer.session import DeviceSession
 from edge_deployer.transport.board_transport import open_transport
@@ -63,10 +64,8 @@ class Bench:
         Raises:
             TinyopsError: a part of it was altered, or a key's file cannot be read.
         """
-        own = self.workspace / "keys" / "signing.pem"
-        has_own = exists(own, f"signing key {own}")
-        key = self.trusted_key(entry) or (load_signing_key(own).public_pem if has_own else None)
-        return self.releases.find(image_hash.hex(), public_pem=key) if key else None
+        keys = self.trusted_keys(entry) or own_public_pem(self.workspace)
+        return self.releases.find(image_hash.hex(), public_pem=keys) if keys else None
 
     @property
     def quarantine(self) -> Quarantine:
@@ -77,18 +76,16 @@ class Bench:
         """Where a virtual board keeps its flash and its log."""
         return self._boards / entry.name
 
-    def trusted_key(self, entry: BoardEntry) -> bytes | None:
-        """PEM of the public key that a board is known to trust; None if only the board itself knows.
+    def trusted_keys(self, entry: BoardEntry) -> bytes:
+        """PEM blocks of the public keys that a board is known to trust; b"" if only the board itself knows.
 
         Raises:
-            TinyopsError: the key's file cannot be read.
+            TinyopsError: a key's file cannot be read.
         """
-        if entry.virtual:
-            provisioned = self.folder(entry) / "public.pem"
-            return (
-                load_public_key(provisioned) if exists(provisioned, f"public key {provisioned}") else self._first_key()
-            )
-        return load_public_key(self.inventory.public_key) if self.inventory.public_key else None
+        if self.inventory.public_key or not entry.virtual:
+            return trusted_pem(self.inventory.public_key)
+        provisioned = self.folder(entry) / PROVISIONED
+        return load_public_key(provisioned) if exists(provisioned, f"public key {provisioned}") else self._first_keys()
 
     @asynccontextmanager
     async def power(self, entries: Sequence[BoardEntry]) -> AsyncIterator[dict[str, str]]:
@@ -98,8 +95,8 @@ class Bench:
             TinyopsError: another command holds the virtual boards, or one does not start.
         """
         chosen = self.inventory.model_copy(update={"boards": tuple(entries)})
-        key = self._first_key() if any(entry.virtual for entry in entries) else b""
-        async with powered(chosen, self._boards, public_pem=key) as urls:
+        keys = self._first_keys() if any(entry.virtual for entry in entries) else b""
+        async with powered(chosen, self._boards, public_pem=keys) as urls:
             yield urls
 
     @asynccontextmanager
@@ -122,11 +119,9 @@ class Bench:
     def _boards(self) -> Path:
         return self.workspace / "boards"
 
-    def _first_key(self) -> bytes:
-        """PEM of the key that a virtual board is given when it is powered for the first time."""
-        if self.inventory.public_key:
-            return load_public_key(self.inventory.public_key)
-        return load_or_create_signing_key(self.workspace / "keys" / "signing.pem").public_pem
+    def _first_keys(self) -> bytes:
+        """PEM blocks of the keys that a virtual board is given when it is powered for the first time."""
+        return trusted_pem(self.inventory.public_key) or signing_key(self.workspace, None).public_pem
 
 
 async def _keep_trial(session: DeviceSession) -> None:

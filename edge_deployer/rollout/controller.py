@@ -18,10 +18,10 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.bench import powered
 from edge_deployer.inventory.inventory import Inventory, board_profile
 from edge_deployer.inventory.quarantine import Quarantine
+from edge_deployer.public_key import trusted_pem
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.fit import misfit
 from edge_deployer.release.image import read_image
-from edge_deployer.release.keys import load_public_key
 from edge_deployer.rollout.deployment import Deployment, describe_release
 from edge_deployer.rollout.promotion import Promotion, Stop, TaskOf
 from edge_deployer.rollout.refusals import AnotherKey
@@ -68,7 +68,7 @@ class RolloutController:
 
         Args:
             bundle: the release.
-            public_pem: key that a virtual board is given when it is powered for the first time.
+            public_pem: keys that a virtual board is given when it is powered for the first time.
             accepted_by: the plan by which this release was promoted before; None if it never was.
             task_of: the task of the release with an image hash, for production not to be given a release of another
                 one; None: whatever production runs may be replaced.
@@ -130,13 +130,13 @@ class RolloutController:
         )
 
     def _check_signature(self, bundle: Bundle) -> None:
-        if self._inventory.public_key is None:
+        trusted = trusted_pem(self._inventory.public_key)
+        if not trusted:
             return
-        trusted = load_public_key(self._inventory.public_key)
         try:
             read_image(bundle.image.data, public_pem=trusted)
         except TinyopsError as error:
-            key = str(self._inventory.public_key)
+            key = ", ".join(map(str, self._inventory.public_key))
             raise Stop("signature", AnotherKey(release=bundle.release_id, key=key, message=error.message)) from error
 
     def _check_room(self, bundle: Bundle) -> None:

@@ -13,8 +13,9 @@ from edge_deployer.files import DamagedFile, exists, move_aside, read_record, wr
 from edge_deployer.inventory.inventory import load_inventory
 from edge_deployer.locks import exclusive
 from edge_deployer.paperwork import paperwork
+from edge_deployer.public_key import trusted_pem
 from edge_deployer.release.bundle import Bundle, Candidate
-from edge_deployer.release.keys import load_or_create_signing_key, load_signing_key
+from edge_deployer.release.keys import signing_key
 from edge_deployer.release.store import RECORD_FILE, ReleaseStore
 from edge_deployer.release.version import check_version
 from edge_deployer.rollout.controller import RolloutController
@@ -27,7 +28,7 @@ class ReleaseLine:
 
     workspace: Path  # Folder for the release store, virtual boards and the development key.
     inventory: Path | None  # Inventory file; None for the shipped virtual boards.
-    # Private key file; None for a development key that is made in the workspace when first needed.
+    # Private key file; None for the environment's key, or else a development key that is made in the workspace.
     signing_key: Path | None
     plan: AcceptancePlan  # What acceptance asks.
     version: str  # ``major.minor.revision`` of new releases.
@@ -45,9 +46,8 @@ class ReleaseLine:
         """
         version = check_version(self.version)
         inventory = load_inventory(self.inventory)
-        given_key = load_signing_key(self.signing_key) if self.signing_key else None
+        key = signing_key(self.workspace, self.signing_key)
         with exclusive(self.workspace / "releases" / "lock", busy=f"another command releases from {self.workspace}"):
-            key = given_key or load_or_create_signing_key(self.workspace / "keys" / "signing.pem")
             store = ReleaseStore(self.workspace / "releases")
             bundle = store.release(candidate, version=version, key=key)
             record = bundle.folder / RECORD_FILE
@@ -56,7 +56,7 @@ class ReleaseLine:
             deployment = run_to_end(
                 controller.deploy(
                     bundle,
-                    public_pem=key.public_pem,
+                    public_pem=trusted_pem(inventory.public_key) or key.public_pem,
                     accepted_by=promotion.plan if promotion else None,
                     task_of=None if self.replace else store.task_of,
                 )

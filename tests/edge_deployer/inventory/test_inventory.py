@@ -45,7 +45,7 @@ def test_relative_paths_count_from_the_file(tmp_path: Path, signing_key: Signing
     path = tmp_path / "boards.yaml"
     path.write_text("public_key: release.pem\n" + GOOD.replace("virtual: true", "virtual: true, profile: tiny.yaml"))
     inventory = load_inventory(path)
-    assert inventory.public_key == tmp_path / "release.pem"
+    assert inventory.public_key == (tmp_path / "release.pem",)
     assert inventory.boards[0].profile == str(tmp_path / "tiny.yaml")
 
 

@@ -55,7 +55,7 @@ class Meter:
 class SmallBoard:
     """A board; `start` is a power cycle."""
 
-    def __init__(self, directory: Path, key: Ed25519PublicKey, page_bytes: int = PAGE_BYTES) -> None:
+    def __init__(self, directory: Path, key: tuple[Ed25519PublicKey, ...], page_bytes: int = PAGE_BYTES) -> None:
         self.meter = Meter()
         self.flash = Flash(directory, SLOT_BYTES, page_bytes, self.meter)
         self.running: McubootImage | None = None
