@@ -18,6 +18,7 @@ from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import signing_key
 from edge_deployer.release.store import RECORD_FILE, ReleaseStore
 from edge_deployer.release.version import check_version
+from edge_deployer.rollout.attesting import write_attestation
 from edge_deployer.rollout.controller import RolloutController
 from edge_deployer.rollout.deployment import Deployment
 
@@ -64,9 +65,12 @@ class ReleaseLine:
             at = deployment.started
             before = [Step(at=at, board="workspace", action="moved aside", detail=said) for said in store.set_aside]
             deployment.steps = [*before, *deployment.steps]
+            is_examined = any(board.evidence for board in deployment.boards)
+            if is_examined:
+                write_attestation(bundle, deployment, key)
             if not deployment.pushed:
                 return deployment, bundle
-            if any(board.evidence for board in deployment.boards):
+            if is_examined:
                 with paperwork(f"the record of the promotion, {record},"):
                     write_file(
                         record, deployment.model_dump_json(indent=2).encode(), remedy="make the workspace writable"

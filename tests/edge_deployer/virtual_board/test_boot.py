@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from smp.image_management import IMG_MGMT_ERR
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.public_key import read_public_keys
+from edge_deployer.public_key import key_id, read_public_keys
 from edge_deployer.virtual_board.boot import ImageRejected, verify_image
 from edge_deployer.virtual_board.partitions import Flash, Slot
 from edge_deployer.virtual_board.spare_slot import SpareSlot
@@ -227,3 +227,31 @@ def test_no_content_of_the_flash_stops_the_board(
     assert board.ask(1, 5, {}) == {}
     assert board.install(another) == "3.0.0"
     board.flash.close()
+
+
+def test_a_board_with_two_keys_boots_what_either_signed(
+    tmp_path: Path, key: tuple[Ed25519PublicKey, ...], old: bytes, new: bytes
+) -> None:
+    """Rotation: it trusts both, gets a release of the new key, goes back to one of the old, and the old one is dropped."""
+    newer = Signer.generate(tmp_path)
+    newer_key = read_public_keys(newer.public_key)
+    rotated = newer.sign(NEW_MODEL, "4.0.0")
+    board = SmallBoard(tmp_path / "flash", (*key, *newer_key))
+    assert board.start() is None
+    assert [board.install(image) for image in (old, rotated, new, rotated)] == ["1.0.0", "4.0.0", "2.0.0", "4.0.0"]
+    board.flash.close()
+    dropped = SmallBoard(tmp_path / "flash", newer_key)
+    assert dropped.start() == "4.0.0"
+    assert dropped.upload(old)["match"]
+    dropped.test(old)
+    assert dropped.start() == "4.0.0"
+
+
+def test_the_key_hash_says_which_key_signed(key: tuple[Ed25519PublicKey, ...], tmp_path: Path, old: bytes) -> None:
+    other = read_public_keys(Signer.generate(tmp_path).public_key)
+    assert verify_image(old, (*other, *key)).version == "1.0.0"
+    named_other = old.replace(bytes.fromhex(key_id(key[0])), bytes.fromhex(key_id(other[0])))
+    with pytest.raises(ImageRejected, match="not by the key that it names"):
+        verify_image(named_other, (*other, *key))
+    with pytest.raises(ImageRejected, match="names another key than the board's"):
+        verify_image(named_other, key)
