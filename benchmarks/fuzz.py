@@ -27,7 +27,7 @@ from unittest import mock
 import cbor2
 
 from edge_deployer.profile import load_profile
-from edge_deployer.public_key import read_public_key
+from edge_deployer.public_key import read_public_keys
 from edge_deployer.release.image import sign_image
 from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
 from edge_deployer.virtual_board import inference_group
@@ -285,11 +285,11 @@ def deadline(seconds: int) -> Iterator[None]:
 def prepare(folder: Path, key: SigningKey) -> dict[FramingName, BoardSettings]:
     """A small board for each framing, so that starting it costs little."""
     (folder / "public.pem").write_bytes(key.public_pem)
-    public_key = read_public_key(folder / "public.pem")
+    public_keys = read_public_keys(folder / "public.pem")
     small = {"slot_bytes": 16384, "page_bytes": 512, "arena_bytes": 16384, "compressed_upload": True}
     profile = load_profile("cortex-m0plus").model_copy(update=small)
     return {
-        framing: BoardSettings(folder / framing, profile.model_copy(update={"framing": framing}), public_key)
+        framing: BoardSettings(folder / framing, profile.model_copy(update={"framing": framing}), public_keys)
         for framing in FRAMINGS
     }
 

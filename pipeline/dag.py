@@ -49,7 +49,7 @@ class Places:
     data_file: Parameter  # File or folder.
     workspace: Parameter  # Folder for the release store, the journal, virtual boards and the development key.
     inventory: Parameter  # Inventory file; empty for the shipped virtual boards.
-    signing_key: Parameter  # Private key file; empty for a development key in the workspace.
+    signing_key: Parameter  # Private key file; empty for the environment's, or a development key.
     release_version: Parameter  # ``major.minor.revision``.
     replace: int | RuntimeParameter  # 1 where a release of another task may take production's place, else 0.
 

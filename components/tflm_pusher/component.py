@@ -116,7 +116,8 @@ class TFLMPusher(base_component.BaseComponent):
             project: name of the release.
             workspace: folder for the release store, virtual boards and the development key.
             inventory: inventory file; empty for the shipped virtual boards.
-            signing_key: private key file; empty for a development key in the workspace.
+            signing_key: private key file; empty for the key in the variable TINYOPS_SIGNING_KEY, or a development key
+                in the workspace.
             release_version: ``major.minor.revision``.
             replace: 1 lets a release of another task, input shape or number of outputs take production's place.
             plan: what boards are asked.

@@ -34,6 +34,7 @@ from edge_deployer.report.facts import Report
 from edge_deployer.report.model_card import KnownFacts, card_files
 from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.report.words import step_in_words
+from edge_deployer.rollout.attesting import attestation_for_report
 from edge_deployer.rollout.deployment import Deployment, refused_before_release
 from edge_deployer.rollout.release_line import ReleaseLine
 
@@ -100,7 +101,7 @@ class PusherExecution:
         )
         return line.push(self._candidate(), _StepLog())
 
-    def report(self, deployment: Deployment) -> Report:
+    def report(self, deployment: Deployment, bundle: Bundle | None) -> Report:
         """Everything known about the model and how it fared."""
         return Report(
             title=self._parameters["project"],
@@ -114,6 +115,7 @@ class PusherExecution:
             validation=self._validation,
             lineage=self._lineage,
             samples=sample_pictures(self._acceptance, deployment) if deployment.release else [],
+            attestation=attestation_for_report(bundle, deployment),
         )
 
     @property

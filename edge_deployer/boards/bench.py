@@ -1,4 +1,4 @@
-"""The boards of an inventory, one or a few at a time: leases, power, sessions, and the key that each trusts."""
+"""The boards of an inventory, one or a few at a time: leases, power, sessions, and the keys that each trusts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Final
 from edge_deployer.boards.trail import Trail, unfinished_rollout
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import exists, require_plain_path
-from edge_deployer.inventory.bench import powered
+from edge_deployer.inventory.bench import PROVISIONED, powered
 from edge_deployer.inventory.inventory import BoardEntry, Inventory, board_profile, load_inventory
 from edge_deployer.inventory.leases import NONE, Busy, Leases, Patience, Tenure
 from edge_deployer.inventory.quarantine import Quarantine
+from edge_deployer.public_key import trusted_pem
 from edge_deployer.release.bundle import Bundle
-from edge_deployer.release.keys import load_or_create_signing_key, load_public_key, load_signing_key
+from edge_deployer.release.keys import load_public_key, own_public_pem, signing_key
 from edge_deployer.release.store import ReleaseStore
 from edge_deployer.session import DeviceSession, Fenced
 from edge_deployer.transport.board_transport import open_transport
@@ -33,8 +34,7 @@ class Bench:
     workspace: Path
     patience: Patience = NONE  # How long to wait for boards that somebody else holds.
     take_over: bool = False  # Whether a board is taken whose epoch another workspace has raised.
-    # The key that a virtual board is given when it is powered for the first time; None: the inventory's, or the
-    # workspace's own.
+    # The key that virtual boards are given where the inventory names none; None: the workspace's own.
     first_key: bytes | None = None
 
     @classmethod
@@ -74,10 +74,8 @@ class Bench:
         Raises:
             TinyopsError: a part of it was altered, or a key's file cannot be read.
         """
-        own = self.workspace / "keys" / "signing.pem"
-        has_own = exists(own, f"signing key {own}")
-        key = self.trusted_key(entry) or (load_signing_key(own).public_pem if has_own else None)
-        return self.releases.find(image_hash.hex(), public_pem=key) if key else None
+        keys = self.trusted_keys(entry) or own_public_pem(self.workspace)
+        return self.releases.find(image_hash.hex(), public_pem=keys) if keys else None
 
     @property
     def quarantine(self) -> Quarantine:
@@ -88,18 +86,16 @@ class Bench:
         """Where a virtual board keeps its flash and its log."""
         return self._boards / entry.name
 
-    def trusted_key(self, entry: BoardEntry) -> bytes | None:
-        """PEM of the public key that a board is known to trust; None if only the board itself knows.
+    def trusted_keys(self, entry: BoardEntry) -> bytes:
+        """PEM blocks of the public keys that a board is known to trust; b"" if only the board itself knows.
 
         Raises:
-            TinyopsError: the key's file cannot be read.
+            TinyopsError: a key's file cannot be read.
         """
-        if entry.virtual:
-            provisioned = self.folder(entry) / "public.pem"
-            return (
-                load_public_key(provisioned) if exists(provisioned, f"public key {provisioned}") else self._first_key()
-            )
-        return load_public_key(self.inventory.public_key) if self.inventory.public_key else None
+        if self.inventory.public_key or not entry.virtual:
+            return trusted_pem(self.inventory.public_key)
+        provisioned = self.folder(entry) / PROVISIONED
+        return load_public_key(provisioned) if exists(provisioned, f"public key {provisioned}") else self._first_keys()
 
     @asynccontextmanager
     async def hold(
@@ -123,8 +119,8 @@ class Bench:
             if changes and not settles:
                 self._require_no_rollout(names)
             chosen = self.inventory.model_copy(update={"boards": tuple(entries)})
-            key = self._first_key() if virtual else b""
-            async with powered(chosen, self._boards, public_pem=key) as urls:
+            keys = self._first_keys() if virtual else b""
+            async with powered(chosen, self._boards, public_pem=keys) as urls:
                 yield HeldBoards(self.leases, tenure, urls, self.take_over)
 
     @property
@@ -156,13 +152,9 @@ class Bench:
     def _boards(self) -> Path:
         return self.workspace / "boards"
 
-    def _first_key(self) -> bytes:
-        """PEM of the key that a virtual board is given when it is powered for the first time."""
-        if self.first_key is not None:
-            return self.first_key
-        if self.inventory.public_key:
-            return load_public_key(self.inventory.public_key)
-        return load_or_create_signing_key(self.workspace / "keys" / "signing.pem").public_pem
+    def _first_keys(self) -> bytes:
+        """PEM blocks of the keys that a virtual board is given when it is powered for the first time."""
+        return trusted_pem(self.inventory.public_key) or self.first_key or signing_key(self.workspace, None).public_pem
 
 
 class HeldBoards:

@@ -76,9 +76,9 @@ class Hand:
         running = _active(slots)
         if running is not None and running.hash == image_hash and not running.confirmed:
             return running
+        intent = self._intend("put on trial", image_hash)
         if not is_at_rest(slots):
             await self.come_to_rest()
-        intent = self._intend("put on trial", image_hash)
         self.note("install", f"{label}, {len(image):,} bytes")
         await self.session.install(image, partial(self.journal.progress, self.board, "install"))
         self.journal.settle(intent, await self.ask())

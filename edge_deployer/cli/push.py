@@ -28,7 +28,11 @@ def push(
         Path | None, typer.Option(help="Acceptance plan, a YAML file; without it, the default plan.")
     ] = None,
     signing_key: Annotated[
-        Path | None, typer.Option(help="ed25519 private key, PEM; default: a development key in the workspace.")
+        Path | None,
+        typer.Option(
+            help="ed25519 private key, PEM; without it, the key that the variable TINYOPS_SIGNING_KEY holds, or else a "
+            "development key in the workspace."
+        ),
     ] = None,
     release_version: Annotated[str, typer.Option(help="major.minor.revision; the build number is added.")] = "1.0.0",
     workspace: Annotated[Path, typer.Option(help="Folder for releases, virtual boards and reports.")] = WORKSPACE,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
@@ -15,7 +15,7 @@ from edge_deployer.files import read_file, read_yaml, resolved
 from edge_deployer.inventory.ports import check_url, port_identity
 from edge_deployer.inventory.quarantine import FILE_NAME as QUARANTINE_FILE
 from edge_deployer.profile import BoardProfile, load_profile
-from edge_deployer.public_key import read_public_key
+from edge_deployer.public_key import key_id, read_public_keys, short_ids
 
 Pool = Literal["staging", "production"]
 
@@ -63,14 +63,25 @@ class BoardEntry(BaseModel):
         return self
 
 
+MOST_KEYS: Final = 2
+"""That boards trust at once: what signs, and what it takes the place of."""
+
+
+def _one_or_several(keys: Any) -> Any:
+    """`public_key` is one path, or a list of them."""
+    if keys == []:
+        raise ValueError("name a key, or leave public_key out")
+    return keys if isinstance(keys, (list, tuple)) else [] if keys is None else [keys]
+
+
 class Inventory(BaseModel):
     """All boards of a release line."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    # PEM file of the key the boards trust; a release signed with another is refused before a board is touched. None:
-    # the boards alone decide.
-    public_key: Path | None = None
+    # PEM files of the keys the boards trust; a release signed with another is refused before a board is touched.
+    # Without one the boards alone decide.
+    public_key: Annotated[tuple[Path, ...], BeforeValidator(_one_or_several), Field(max_length=MOST_KEYS)] = ()
     boards: tuple[BoardEntry, ...]  # At least one in each pool that is no spare, under names of their own.
 
     @model_validator(mode="after")
@@ -115,10 +126,9 @@ def load_inventory(path: Path | None) -> Inventory:
         raise describe_validation_error(error, source) from error
     _require_own_ports(inventory, source)
     boards = tuple(_resolve(board, base) for board in inventory.boards)
-    key = base / inventory.public_key if inventory.public_key else None
-    if key is not None:
-        read_public_key(key)
-    return inventory.model_copy(update={"boards": boards, "public_key": key})
+    keys = tuple(base / key for key in inventory.public_key)
+    _require_keys(keys, source)
+    return inventory.model_copy(update={"boards": boards, "public_key": keys})
 
 
 def board_profile(board: BoardEntry) -> BoardProfile:
@@ -136,6 +146,14 @@ def _require_own_ports(inventory: Inventory, source: str) -> None:
             names = other.url if other.url == board.url else f"{other.url} and {board.url}"
             remedy = "give every board the port that it is connected to, or leave one of the two out"
             raise TinyopsError(f"{source}: {other.name} and {board.name} are the same port, {names}", remedy=remedy)
+
+
+def _require_keys(paths: tuple[Path, ...], source: str) -> None:
+    ids = [key_id(key) for path in paths for key in read_public_keys(path)]
+    if len(ids) > MOST_KEYS or len(ids) > len(set(ids)):
+        raise TinyopsError(
+            f"{source}: public_key has the keys {short_ids(ids)}", remedy=f"name {MOST_KEYS} at most, each once"
+        )
 
 
 def _resolve(board: BoardEntry, base: Path) -> BoardEntry:

@@ -9,7 +9,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.files import exists, reading, require_plain_path
 from edge_deployer.release.bundle import Bundle, read_bundle, read_stated_manifest
 from edge_deployer.release.image import SignedByAnother
-from edge_deployer.release.keys import load_public_key, load_signing_key
+from edge_deployer.release.keys import load_public_key, own_public_pem
 from edge_deployer.release.manifest import Manifest
 from edge_deployer.release.store import RECORD_FILE, ReleaseStore
 
@@ -43,7 +43,7 @@ def open_release(workspace: Path, name: str, public_key: Path | None) -> Bundle:
     Args:
         workspace: its key verifies what is signed with no other.
         name: a release's folder; or, of one in the workspace, version and build, or its id.
-        public_key: PEM file of the key that verifies it instead.
+        public_key: PEM file of the keys that verify it instead.
 
     Raises:
         TinyopsError: there is no such release, a part of it was altered, or another key signed it.
@@ -59,7 +59,7 @@ def open_release(workspace: Path, name: str, public_key: Path | None) -> Bundle:
     try:
         return read_bundle(folder, public_pem=_public_pem(workspace, public_key))
     except SignedByAnother as error:
-        message = f"release {folder} is not signed with {public_key or f'the key of {workspace}'}"
+        message = f"release {folder} is not signed with {public_key or f'the key of {workspace}'}: {error.message}"
         raise TinyopsError(message, remedy=_NAME_KEY) from error
 
 
@@ -69,10 +69,10 @@ _NAME_KEY = "name the public half of the key that signed it: --public-key FILE"
 def _public_pem(workspace: Path, public_key: Path | None) -> bytes:
     if public_key is not None:
         return load_public_key(public_key)
-    own = workspace / "keys" / "signing.pem"
-    if not exists(own, f"signing key {own}"):
+    own = own_public_pem(workspace)
+    if not own:
         raise TinyopsError(f"{workspace} has no key to verify a release with", remedy=_NAME_KEY)
-    return load_signing_key(own).public_pem
+    return own
 
 
 def _listed(folder: Path, release_id: str) -> ListedRelease:

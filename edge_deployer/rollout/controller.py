@@ -25,10 +25,10 @@ from edge_deployer.ending import CutShort
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.inventory.leases import Busy
+from edge_deployer.public_key import trusted_pem
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.fit import misfit
 from edge_deployer.release.image import read_image
-from edge_deployer.release.keys import load_public_key
 from edge_deployer.rollout.course import Course, Holds, Stands, Stop
 from edge_deployer.rollout.decision import Wish
 from edge_deployer.rollout.deployment import Deployment, describe_release
@@ -365,13 +365,13 @@ class RolloutController:
 
     def _check_signature(self, bundle: Bundle) -> None:
         inventory = self._bench.inventory
-        if inventory.public_key is None:
+        trusted = trusted_pem(inventory.public_key)
+        if not trusted:
             return
-        trusted = load_public_key(inventory.public_key)
         try:
             read_image(bundle.image.data, public_pem=trusted)
         except TinyopsError as error:
-            key = str(inventory.public_key)
+            key = ", ".join(map(str, inventory.public_key))
             raise Stop("signature", AnotherKey(release=bundle.release_id, key=key, message=error.message)) from error
 
     def _check_room(self, bundle: Bundle) -> None:

@@ -45,9 +45,9 @@ NotConfirmed = kind(
 
 AnotherKey = kind(
     "signature.another_key",
-    "{{ release }} is not signed with the key of the inventory, {{ key }}: {{ message }}",
+    "{{ release }} is not signed with a key of the inventory, {{ key }}: {{ message }}",
     {"release": str, "key": str, "message": str},
-    remedy="sign with the private half of that key, or correct `public_key` in the inventory",
+    remedy="sign with the private half of such a key, or correct `public_key` in the inventory",
 )
 
 TooManyFailed = kind(

@@ -18,9 +18,10 @@ from edge_deployer.inventory.leases import NONE, Patience
 from edge_deployer.locks import exclusive
 from edge_deployer.paperwork import paperwork
 from edge_deployer.release.bundle import Bundle, Candidate
-from edge_deployer.release.keys import load_or_create_signing_key, load_signing_key
+from edge_deployer.release.keys import signing_key
 from edge_deployer.release.store import RECORD_FILE, ReleaseStore
 from edge_deployer.release.version import check_version
+from edge_deployer.rollout.attesting import write_attestation
 from edge_deployer.rollout.controller import RolloutController, Terms
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.rollout.strategy import DEFAULT, Strategy
@@ -32,7 +33,7 @@ class ReleaseLine:
 
     workspace: Path  # Folder for the release store, virtual boards and the development key.
     inventory: Path | None  # Inventory file; None for the shipped virtual boards.
-    # Private key file; None for a development key that is made in the workspace when first needed.
+    # Private key file; None for the environment's key, or else a development key that is made in the workspace.
     signing_key: Path | None
     plan: AcceptancePlan  # What acceptance asks.
     version: str  # ``major.minor.revision`` of new releases.
@@ -54,11 +55,10 @@ class ReleaseLine:
         version = check_version(self.version)
         inventory = load_inventory(self.inventory)
         self._require_no_approval()
-        given_key = load_signing_key(self.signing_key) if self.signing_key else None
+        key = signing_key(self.workspace, self.signing_key)
         store = ReleaseStore(self.workspace / "releases")
         busy = f"another command releases from {self.workspace}"
         with exclusive(self.workspace / "releases" / "lock", busy=busy, wait_s=self.patience.seconds):
-            key = given_key or load_or_create_signing_key(self.workspace / "keys" / "signing.pem")
             bundle = store.release(candidate, version=version, key=key)
         record = bundle.folder / RECORD_FILE
         promotion = _read_promotion(record, store.set_aside)
@@ -77,9 +77,12 @@ class ReleaseLine:
         at = deployment.started
         before = [Step(at=at, board="workspace", action="moved aside", detail=said) for said in store.set_aside]
         deployment.steps = [*before, *deployment.steps]
+        is_examined = any(board.evidence for board in deployment.boards)
+        if is_examined:
+            write_attestation(bundle, deployment, key)
         if not deployment.pushed:
             return deployment, bundle
-        if any(board.evidence for board in deployment.boards):
+        if is_examined:
             with paperwork(f"the record of the promotion, {record},"):
                 write_file(record, deployment.model_dump_json(indent=2).encode(), remedy="make the workspace writable")
         elif promotion:

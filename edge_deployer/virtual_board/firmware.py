@@ -56,7 +56,7 @@ class Firmware:
         supply = FlashSupply(ledger, profile if settings.realtime else None)
         flash = Flash(settings.flash_directory, profile.slot_bytes, profile.page_bytes, supply)
         self._retained = RetainedMemory(settings.flash_directory)
-        image = boot(flash, settings.public_key)
+        image = boot(flash, settings.public_keys)
         _log.info("running %s after %s", image.version if image else "without an image", reset_reason.name.lower())
         self._settings, self._uart, self._ledger, self._framing = settings, uart, ledger, settings.framing
         self._decoder = self._framing.decoder(profile.smp_buffer_bytes)

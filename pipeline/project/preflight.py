@@ -22,7 +22,7 @@ from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import Inventory, board_profile, load_inventory
 from edge_deployer.profile import BoardProfile
-from edge_deployer.release.keys import load_signing_key
+from edge_deployer.release.keys import environment_key, load_signing_key
 from edge_deployer.release.version import check_version
 from pipeline.project.beam_options import beam_args, require_job_server
 from pipeline.project.config import PipelineConfig, load_config
@@ -143,13 +143,15 @@ def require_boards(config: PipelineConfig) -> Inventory:
 
 
 def require_key(config: PipelineConfig) -> None:
-    """See that the signing key, if the project names one, can be read.
+    """See that the signing key, if the project names one or the environment has it, can be read.
 
     Raises:
         TinyopsError: it cannot.
     """
     if config.deploy.signing_key is not None:
         load_signing_key(config.deploy.signing_key)
+    else:
+        environment_key()
 
 
 def require_enough(config: PipelineConfig, data: DividedData) -> None:

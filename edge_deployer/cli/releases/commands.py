@@ -21,7 +21,9 @@ _Release = Annotated[
 _Workspace = Annotated[Path, typer.Option(help="Folder that has the releases.")]
 _PublicKey = Annotated[
     Path | None,
-    typer.Option(help="ed25519 public key, PEM, that the release must be signed with; the workspace's own without."),
+    typer.Option(
+        help="ed25519 public key, PEM, that the release must be signed with, or several; the workspace's own without."
+    ),
 ]
 
 

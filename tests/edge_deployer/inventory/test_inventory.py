@@ -45,8 +45,34 @@ def test_relative_paths_count_from_the_file(tmp_path: Path, signing_key: Signing
     path = tmp_path / "boards.yaml"
     path.write_text("public_key: release.pem\n" + GOOD.replace("virtual: true", "virtual: true, profile: tiny.yaml"))
     inventory = load_inventory(path)
-    assert inventory.public_key == tmp_path / "release.pem"
+    assert inventory.public_key == (tmp_path / "release.pem",)
     assert inventory.boards[0].profile == str(tmp_path / "tiny.yaml")
+
+
+def test_boards_trust_two_keys_at_most_each_once(
+    tmp_path: Path, signing_key: SigningKey, other_key: SigningKey
+) -> None:
+    for name, pem in (("a", signing_key.public_pem), ("b", other_key.public_pem)):
+        (tmp_path / f"{name}.pem").write_bytes(pem)
+    (tmp_path / "both.pem").write_bytes(signing_key.public_pem + other_key.public_pem)
+    path = tmp_path / "boards.yaml"
+
+    def load(keys: str) -> tuple[Path, ...]:
+        path.write_text(f"public_key: {keys}\n{GOOD}")
+        return load_inventory(path).public_key
+
+    assert load("[a.pem, b.pem]") == (tmp_path / "a.pem", tmp_path / "b.pem")
+    assert load("both.pem") == (tmp_path / "both.pem",)
+    assert load("null") == ()
+    for keys, message in (
+        ("[]", "name a key, or leave public_key out"),
+        ("[a.pem, b.pem, a.pem]", "at most 2"),
+        ("[a.pem, a.pem]", f"public_key has the keys {signing_key.id[:8]}, {signing_key.id[:8]}"),
+        ("[both.pem, b.pem]", "public_key has the keys"),
+        ("[a.pem, nowhere.pem]", "nowhere.pem does not exist"),
+    ):
+        with pytest.raises(TinyopsError, match=message):
+            load(keys)
 
 
 @pytest.mark.parametrize(

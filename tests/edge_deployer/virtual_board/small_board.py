@@ -66,7 +66,7 @@ class SmallBoard:
         os: the server's OS group.
     """
 
-    def __init__(self, directory: Path, key: Ed25519PublicKey, page_bytes: int = PAGE_BYTES) -> None:
+    def __init__(self, directory: Path, key: tuple[Ed25519PublicKey, ...], page_bytes: int = PAGE_BYTES) -> None:
         self.meter = Meter()
         self.flash = Flash(directory, SLOT_BYTES, page_bytes, self.meter)
         self.running: McubootImage | None = None

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from smp.image_management import IMG_MGMT_ERR
 
-from edge_deployer.public_key import read_public_key
+from edge_deployer.public_key import read_public_keys
 from edge_deployer.virtual_board.flash import NorFlash, Operation
 from edge_deployer.virtual_board.partitions import Slot
 from edge_deployer.virtual_board.spare_slot import SlotWriter
@@ -28,7 +28,7 @@ _NUMBERS = itertools.count()
 
 @pytest.fixture(scope="module")
 def board(tmp_path_factory: pytest.TempPathFactory, signer: Signer) -> SmallBoard:
-    board = SmallBoard(tmp_path_factory.mktemp("board"), read_public_key(signer.public_key))
+    board = SmallBoard(tmp_path_factory.mktemp("board"), read_public_keys(signer.public_key))
     board.start()
     return board
 
