@@ -361,6 +361,8 @@ class RolloutController:
     def _require_fit(self, bundle: Bundle) -> None:
         """Stop where a release can be seen not to fit the boards: none is touched."""
         self._check_signature(bundle)
+        if found := self._bench.releases.below_floor(bundle.image.data):
+            raise Stop("signature", found)
         self._check_room(bundle)
 
     def _check_signature(self, bundle: Bundle) -> None:

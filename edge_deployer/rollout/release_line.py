@@ -24,6 +24,7 @@ from edge_deployer.release.version import check_version
 from edge_deployer.rollout.attesting import write_attestation
 from edge_deployer.rollout.controller import RolloutController, Terms
 from edge_deployer.rollout.deployment import Deployment
+from edge_deployer.rollout.stage_record import change_in_production, record_stage
 from edge_deployer.rollout.strategy import DEFAULT, Strategy
 
 
@@ -80,8 +81,12 @@ class ReleaseLine:
         is_examined = any(board.evidence for board in deployment.boards)
         if is_examined:
             write_attestation(bundle, deployment, key)
+        with paperwork(f"the stage of {bundle.release_id}"):
+            record_stage(store, deployment, bundle)
         if not deployment.pushed:
             return deployment, bundle
+        with paperwork(f"what {bundle.release_id} changes"):
+            deployment.change = change_in_production(store, deployment, bundle, public_pem=key.public_pem)
         if is_examined:
             with paperwork(f"the record of the promotion, {record},"):
                 write_file(record, deployment.model_dump_json(indent=2).encode(), remedy="make the workspace writable")
@@ -113,7 +118,7 @@ def _read_promotion(record: Path, set_aside: list[str]) -> Deployment | None:
 
 def _restate_evidence(deployment: Deployment, promotion: Deployment) -> None:
     """An unchanged release rests on the evidence of its promotion: show that, of the boards that are still there."""
-    deployment.reference = promotion.reference
+    deployment.reference, deployment.change = promotion.reference, promotion.change
     if _staging_roles(deployment) == _staging_roles(promotion):
         deployment.staging = promotion.staging
     earlier = {board.name: board for board in promotion.boards}
