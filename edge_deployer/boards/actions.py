@@ -72,7 +72,7 @@ async def _perform(
     work: Callable[[Hand], Awaitable[ActionOutcome]], bench: Bench, entry: BoardEntry, watcher: Watcher
 ) -> ActionOutcome:
     journal = Journal(BoardLog(bench.workspace, watcher))
-    async with bench.power((entry,)) as urls, bench.session(entry, urls[entry.name]) as session:
+    async with bench.power((entry,)) as urls, bench.session(entry, urls[entry.name], journal) as session:
         hand = Hand(session, entry.name, journal)
         try:
             return await work(hand)

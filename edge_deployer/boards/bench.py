@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_deployer.boards.journal import Journal
+from edge_deployer.boards.revival import revived
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import exists, require_plain_path
 from edge_deployer.inventory.bench import powered
 from edge_deployer.inventory.inventory import BoardEntry, Inventory, board_profile, load_inventory
+from edge_deployer.inventory.power import PowerSupply, supply_of
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.keys import load_or_create_signing_key, load_public_key, load_signing_key
@@ -77,6 +80,10 @@ class Bench:
         """Where a virtual board keeps its flash and its log."""
         return self._boards / entry.name
 
+    def supply(self, entry: BoardEntry) -> PowerSupply | None:
+        """What switches a board's power; None where nothing can."""
+        return supply_of(entry, self._boards)
+
     def trusted_key(self, entry: BoardEntry) -> bytes | None:
         """PEM of the public key that a board is known to trust; None if only the board itself knows.
 
@@ -103,8 +110,13 @@ class Bench:
             yield urls
 
     @asynccontextmanager
-    async def session(self, entry: BoardEntry, url: str) -> AsyncIterator[DeviceSession]:
+    async def session(
+        self, entry: BoardEntry, url: str, journal: Journal | None = None
+    ) -> AsyncIterator[DeviceSession]:
         """A session with a board that has power.
+
+        With a journal, a board that does not answer gets its power cycled, see `revived`. A command that only looks
+        gives none: what is on trial would be taken back.
 
         A virtual board loses power when the command ends, and with it what it had on trial. So its image on trial is
         marked for the next start before that: it is on trial again in the next command, as on a board with power.
@@ -112,8 +124,12 @@ class Bench:
         Raises:
             SessionError: the board does not answer.
         """
-        profile = board_profile(entry)
-        async with DeviceSession(open_transport(url, profile)) as session:
+        async with AsyncExitStack() as opened:
+
+            async def reach() -> DeviceSession:
+                return await opened.enter_async_context(DeviceSession(open_transport(url, board_profile(entry))))
+
+            session = await (revived(reach, entry.name, self.supply(entry), journal) if journal else reach())
             yield session
             if entry.virtual:
                 await _keep_trial(session)

@@ -92,7 +92,9 @@ class RolloutController:
         try:
             self._check_signature(bundle)
             self._check_room(bundle)
-            promotion = Promotion(self._inventory, trial, deployment, journal, self._quarantine, task_of)
+            promotion = Promotion(
+                self._inventory, trial, deployment, journal, self._quarantine, self._boards_folder, task_of
+            )
             async with powered(self._inventory, self._boards_folder, public_pem=public_pem) as urls:
                 changed = await promotion.run(urls, is_accepted=accepted_by == self._plan)
             deployment.outcome = "promoted" if changed else "unchanged"

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from math import prod
+from pathlib import Path
 from typing import Literal, NoReturn
 
 from edge_deployer.acceptance.check import asks_for
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
 from edge_deployer.boards.board import Board
 from edge_deployer.boards.journal import Journal
+from edge_deployer.boards.record import BoardRecord
+from edge_deployer.boards.revival import revived
 from edge_deployer.boards.trial import Trial
 from edge_deployer.ending import uncut
 from edge_deployer.errors import TinyopsError
 from edge_deployer.finding import Finding
-from edge_deployer.inventory.inventory import Inventory, board_profile
+from edge_deployer.inventory.inventory import BoardEntry, Inventory, board_profile
+from edge_deployer.inventory.power import PowerSupply, supply_of
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.rollout.deployment import Deployment, Gate
 from edge_deployer.rollout.refusals import (
@@ -66,6 +71,7 @@ class Promotion:
         deployment: the record that is kept.
         journal: where every step goes.
         quarantine: of the workspace.
+        boards_folder: where virtual boards keep their flash.
         task_of: the task of the release with an image hash, None where nobody knows; None: production's is not asked
             for.
     """
@@ -77,10 +83,12 @@ class Promotion:
         deployment: Deployment,
         journal: Journal,
         quarantine: Quarantine,
+        boards_folder: Path,
         task_of: TaskOf | None = None,
     ) -> None:
         self._inventory, self._trial, self._deployment = inventory, trial, deployment
         self._journal, self._quarantine, self._task_of = journal, quarantine, task_of
+        self._boards_folder = boards_folder
         self._touched: list[Board] = []
         self._confined: set[str] = set()
         self._absent: list[Finding] = []
@@ -132,11 +140,10 @@ class Promotion:
                 self._journal.note(record.name, "in quarantine", finding=record.quarantined)
                 self._absent.append(InQuarantine(board=record.name, reason=record.quarantined))
                 continue
-            profile = board_profile(entry)
-            port = DeviceSession(open_transport(urls[record.name], profile))
+            supply = supply_of(entry, self._boards_folder)
+            reach = partial(self._reach, record, entry, urls[record.name], supply, sessions)
             try:
-                board = Board(await sessions.enter_async_context(port), record, profile, self._journal)
-                await board.probe()
+                board = await revived(reach, record.name, supply, self._journal)
             except PortInUse as error:
                 # Somebody else's work with the board says nothing against the release.
                 raise TinyopsError(f"{record.name}: {error.message}", remedy=error.remedy) from error
@@ -150,6 +157,18 @@ class Promotion:
                 continue
             boards.append(board)
         return boards
+
+    async def _reach(
+        self, record: BoardRecord, entry: BoardEntry, url: str, supply: PowerSupply | None, sessions: AsyncExitStack
+    ) -> Board:
+        """The board, probed; its session ends with `sessions`, or at once where it does not answer."""
+        profile = board_profile(entry)
+        async with AsyncExitStack() as opened:
+            session = await opened.enter_async_context(DeviceSession(open_transport(url, profile)))
+            board = Board(session, record, profile, self._journal, supply)
+            await board.probe()
+            sessions.push_async_exit(opened.pop_all())
+        return board
 
     def _require_healthy(self, boards: Sequence[Board]) -> None:
         """Stop before anything is installed where staging has too few boards for a verdict."""

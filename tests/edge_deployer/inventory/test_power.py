@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
 import stat
+import tty
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from edge_deployer.inventory.inventory import BoardEntry, load_inventory
 from edge_deployer.inventory.power import CommandSupply, PowerFailed, VirtualSupply, supply_of
 from edge_deployer.inventory.power_commands import PowerCommands
 
+PAGE = Path(__file__).parents[3] / "docs" / "release-engineer.md"
 BOARDS = """
 boards:
   - {{name: s1, pool: staging, url: /dev/ttyACM0, power: {power}}}
@@ -86,6 +89,33 @@ def test_a_mistake_is_named_when_the_inventory_is_loaded(tmp_path: Path, relay: 
     assert message in raised.value.message
     assert str(tmp_path / "boards.yaml") in raised.value.message
     assert raised.value.remedy
+
+
+def test_the_page_s_inventory_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With programs of these names, of which none is run."""
+    section = PAGE.read_text().partition("### Let tinyops switch a board's power")[2]
+    (tmp_path / "boards.yaml").write_text(section.split("```yaml\n")[1].partition("```")[0])
+    for name in ("uhubctl", "curl", "relay.py"):
+        program(tmp_path, "", name)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    boards = load_inventory(tmp_path / "boards.yaml").boards
+    assert all(isinstance(supply_of(entry, tmp_path), CommandSupply) for entry in boards)
+    power = boards[0].power
+    assert power is not None
+    assert power.off is not None
+    assert power.off[1:] == ("-l", "1-1.4", "-p", "2", "-a", "off")
+
+
+def test_the_page_s_relay_is_told_to_open_and_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = PAGE.read_text().partition("```python\n#!/usr/bin/env python3\n")[2].partition("```")[0]
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    monkeypatch.setattr("sys.argv", ["relay.py", os.ttyname(slave), "4"])
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    exec(compile(code, "relay.py", "exec"), {"__name__": "__main__"})
+    assert os.read(master, 100) == bytes([0xA0, 4, 1, 0xA5, 0xA0, 4, 0, 0xA4])
+    os.close(master)
+    os.close(slave)
 
 
 def test_a_program_is_found_on_path(tmp_path: Path, relay: Path, monkeypatch: pytest.MonkeyPatch) -> None:
