@@ -20,6 +20,7 @@ from edge_deployer.acceptance.evidence import (
     PowerCycle,
     ProductionAnswers,
     RepeatedAnswers,
+    RestartedBy,
 )
 from edge_deployer.acceptance.findings import AnotherModel, AnotherTask, GaveNoAnswer, NoClassLabels
 from edge_deployer.acceptance.plan import AcceptancePlan
@@ -41,6 +42,7 @@ from edge_deployer.session import (
     SessionError,
 )
 from edge_deployer.tensors import Array, TensorSpec, dequantize, quantize
+from edge_deployer.wire.inference import ResetReason
 
 OnSamples = Callable[[int, int], None]
 """Told how many samples are done, and how many there are at most."""
@@ -154,19 +156,23 @@ class Examination:
             return None
         return RepeatedAnswers(samples=tuple(samples), outputs=StoredArray.of(result.outputs))
 
-    async def power_cycle(self, cycle: Callable[[], Awaitable[None]]) -> PowerCycle:
+    async def power_cycle(self, cycle: Callable[[], Awaitable[RestartedBy]]) -> PowerCycle:
         """See whether a confirmed release survives.
 
         Args:
-            cycle: takes the board's power away and gives it back; where nothing can switch it, a reset.
+            cycle: takes the board's power away and gives it back, or resets it, and tells which. A board that names
+                another reason for its start has not been without power.
         """
+        by: RestartedBy = "reset"
         try:
-            await cycle()
+            if await cycle() == "power" and (await self._session.health()).reset_reason is ResetReason.POWER_ON:
+                by = "power"
             running = next((image for image in await self._session.images() if image.active), None)
             result = await self._session.infer(self._inputs[:1])
         except SessionError as error:
-            return PowerCycle(failure=failure_of(error))
+            return PowerCycle(by=by, failure=failure_of(error))
         return PowerCycle(
+            by=by,
             running_hash=running.hash.hex() if running else None,
             confirmed=bool(running and running.confirmed),
             outputs=StoredArray.of(result.outputs),

@@ -76,7 +76,7 @@ async def _perform(
         journal = Journal(BoardLog(bench.workspace, watcher), trail)
         async with (
             bench.hold((entry,), f"boards {purpose}") as held,
-            held.session(entry, stays_on_trial=True) as session,
+            held.session(entry, journal, stays_on_trial=True) as session,
         ):
             hand = Hand(session, entry.name, journal)
             try:

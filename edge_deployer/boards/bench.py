@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from edge_deployer.boards.journal import Journal
+from edge_deployer.boards.revival import revived
 from edge_deployer.boards.trail import Trail, unfinished_rollout
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import exists, require_plain_path
 from edge_deployer.inventory.bench import PROVISIONED, powered
 from edge_deployer.inventory.inventory import BoardEntry, Inventory, board_profile, load_inventory
 from edge_deployer.inventory.leases import NONE, Busy, Leases, Patience, Tenure
+from edge_deployer.inventory.power import PowerSupply, supply_of
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.public_key import trusted_pem
 from edge_deployer.release.bundle import Bundle
@@ -86,6 +89,10 @@ class Bench:
         """Where a virtual board keeps its flash and its log."""
         return self._boards / entry.name
 
+    def supply(self, entry: BoardEntry) -> PowerSupply | None:
+        """What switches a board's power; None where nothing can."""
+        return supply_of(entry, self._boards)
+
     def trusted_keys(self, entry: BoardEntry) -> bytes:
         """PEM blocks of the public keys that a board is known to trust; b"" if only the board itself knows.
 
@@ -121,7 +128,7 @@ class Bench:
             chosen = self.inventory.model_copy(update={"boards": tuple(entries)})
             keys = self._first_keys() if virtual else b""
             async with powered(chosen, self._boards, public_pem=keys) as urls:
-                yield HeldBoards(self.leases, tenure, urls, self.take_over)
+                yield HeldBoards(self, tenure, urls)
 
     @property
     def leases(self) -> Leases:
@@ -161,14 +168,13 @@ class HeldBoards:
     """Boards that are held: the way to each.
 
     Args:
-        leases: of the workspace.
+        bench: theirs.
         tenure: for which they are held.
         urls: of each board, by name.
-        take_over: whether a board is taken whose epoch another workspace has raised.
     """
 
-    def __init__(self, leases: Leases, tenure: Tenure, urls: Mapping[str, str], take_over: bool) -> None:
-        self._leases, self._tenure, self._urls, self._take_over = leases, tenure, urls, take_over
+    def __init__(self, bench: Bench, tenure: Tenure, urls: Mapping[str, str]) -> None:
+        self._bench, self._tenure, self._urls = bench, tenure, urls
 
     def require(self) -> None:
         """To be called before a board is changed.
@@ -178,9 +184,18 @@ class HeldBoards:
         """
         self._tenure.require()
 
+    def supply(self, entry: BoardEntry) -> PowerSupply | None:
+        """What switches a board's power; None where nothing can."""
+        return self._bench.supply(entry)
+
     @asynccontextmanager
-    async def session(self, entry: BoardEntry, *, stays_on_trial: bool = False) -> AsyncIterator[DeviceSession]:
+    async def session(
+        self, entry: BoardEntry, journal: Journal | None = None, *, stays_on_trial: bool = False
+    ) -> AsyncIterator[DeviceSession]:
         """A session with a board, claimed with the lease's token.
+
+        With a journal, a board that does not answer gets its power cycled, see `revived`. A command that only looks
+        gives none: what is on trial would be taken back.
 
         A virtual board loses power when the command ends, and with it what it had on trial. Where it is to stay there,
         its image is marked for the next start: it is on trial again in the next command, as on a board with power.
@@ -188,22 +203,25 @@ class HeldBoards:
         Raises:
             SessionError: the board does not answer, or holds a newer epoch (`Fenced`).
         """
-        async with self._claimed(entry) as session:
+        async with AsyncExitStack() as opened:
+
+            async def reach() -> DeviceSession:
+                return await self._claimed(entry, opened)
+
+            supply = self.supply(entry)
+            session = await (revived(reach, entry.name, supply, journal) if journal else reach())
             yield session
             if entry.virtual and stays_on_trial:
                 await _keep_trial(session)
 
-    @asynccontextmanager
-    async def _claimed(self, entry: BoardEntry) -> AsyncIterator[DeviceSession]:
-        async with AsyncExitStack() as stack:
-            try:
-                session = await stack.enter_async_context(self._open(entry))
-            except Fenced as fenced:
-                if not self._take_over or fenced.held is None:
-                    raise
-                self._leases.raise_above(self._tenure, entry.name, fenced.held)
-                session = await stack.enter_async_context(self._open(entry))
-            yield session
+    async def _claimed(self, entry: BoardEntry, opened: AsyncExitStack) -> DeviceSession:
+        try:
+            return await opened.enter_async_context(self._open(entry))
+        except Fenced as fenced:
+            if not self._bench.take_over or fenced.held is None:
+                raise
+            self._bench.leases.raise_above(self._tenure, entry.name, fenced.held)
+            return await opened.enter_async_context(self._open(entry))
 
     def _open(self, entry: BoardEntry) -> DeviceSession:
         transport = open_transport(self._urls[entry.name], board_profile(entry))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 
 from edge_deployer.acceptance.check import Case, asks_for
-from edge_deployer.acceptance.evidence import BoardEvidence, Failure, ProductionAnswers
+from edge_deployer.acceptance.evidence import BoardEvidence, Failure, ProductionAnswers, RestartedBy
 from edge_deployer.acceptance.examination import Examination, failure_of
 from edge_deployer.acceptance.findings import BootsAnotherImage, NotInProduction
 from edge_deployer.acceptance.pool_verdict import Examined, samples_to_repeat
@@ -16,6 +16,7 @@ from edge_deployer.boards.journal import Journal
 from edge_deployer.boards.record import BoardOutcome, BoardRecord
 from edge_deployer.boards.trial import Trial
 from edge_deployer.ending import uncut
+from edge_deployer.inventory.power import PowerFailed, PowerSupply
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.session import DeviceInfo, DeviceSession, ModelFault, SessionError
@@ -32,6 +33,7 @@ class Board:
         record: what is known of it, kept up to date.
         profile: of the board.
         journal: where every step goes.
+        supply: what switches its power, where there is something.
         image_of: where an earlier image comes from that is on the board no more.
         was_changed: whether the deployment has changed the board in an earlier session.
     """
@@ -43,10 +45,12 @@ class Board:
         profile: BoardProfile,
         journal: Journal,
         *,
+        supply: PowerSupply | None = None,
         image_of: ImageOf = lambda _hash: None,
         was_changed: bool = False,
     ) -> None:
         self.record, self.url = record, session.url
+        self._supply = supply
         self._hand = Hand(session, record.name, journal)
         self._session = session
         self._profile = profile
@@ -136,14 +140,31 @@ class Board:
         self.record.evidence = self.record.evidence.model_copy(update={"repeated": repeated})
 
     async def power_cycle(self, trial: Trial) -> None:
-        """Reset the board with its confirmed release, and judge it again with what it does then."""
-        self._note("power cycle", "resets with the confirmed release")
-        cycle = await self._examination(trial).power_cycle(self._session.reset)
+        """Have the board start again with its confirmed release, and judge it again with what it does then."""
+        cycle = await self._examination(trial).power_cycle(self._start_again)
         assert self.record.evidence is not None
         self.record.evidence = self.record.evidence.model_copy(update={"power_cycle": cycle})
         verdict = self._judge(trial)
         if not verdict.accepted:
             self._journal.note(self.record.name, verdict.decision, finding=self.examined.why)
+
+    async def _start_again(self) -> RestartedBy:
+        """By its supply; by a reset where it has none, or where that does not do it.
+
+        Raises:
+            SessionError: the board does not come back.
+        """
+        if self._supply is not None:
+            self._note("power cycle", "loses its power with the confirmed release, and gets it back")
+            try:
+                if await self._session.power_cycle(self._supply.cycle):
+                    return "power"
+                self._note("not power cycled", "its supply was switched, and the board had power all the time")
+            except PowerFailed as failure:
+                self._note("not power cycled", failure.message)
+        self._note("power cycle", "resets with the confirmed release")
+        await self._session.reset()
+        return "reset"
 
     @property
     def examined(self) -> Examined:

@@ -85,7 +85,7 @@ def _record(entry: BoardEntry) -> BoardRecord:
 async def _test(bench: Bench, held: HeldBoards, entry: BoardEntry, journal: Journal, record: BoardRecord) -> SelfTest:
     test = None
     try:
-        async with held.session(entry, stays_on_trial=True) as session:
+        async with held.session(entry, journal, stays_on_trial=True) as session:
             test = await _ask(session, bench, entry, journal, record)
     except SessionError as error:
         # Once there is a verdict, silence takes nothing from it.
@@ -101,7 +101,7 @@ async def _ask(
     name = entry.name
     if not is_at_rest(await session.images()):
         return SelfTest(name, "refused", OnTrial(board=name))
-    board = Board(session, record, board_profile(entry), journal)
+    board = Board(session, record, board_profile(entry), journal, supply=bench.supply(entry))
     await board.probe()
     trial = known_good(bench, entry, record.image_before)
     journal.note(name, "self-test", f"against {trial.bundle.release_id}")

@@ -10,7 +10,10 @@ import typer
 WORKSPACE: Final = Path(".tinyops")
 
 InventoryFile = Annotated[
-    Path | None, typer.Option(help="The boards, a YAML file; default: 2 staging and 3 production virtual boards.")
+    Path | None,
+    typer.Option(
+        help="The boards, a YAML file or a folder of them; default: 2 staging and 3 production virtual boards."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 

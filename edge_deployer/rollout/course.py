@@ -17,6 +17,7 @@ from edge_deployer.boards.trial import Trial
 from edge_deployer.errors import TinyopsError
 from edge_deployer.finding import Finding
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
+from edge_deployer.inventory.power import PowerSupply
 from edge_deployer.inventory.quarantine import Quarantine
 from edge_deployer.rollout.deployment import Gate
 from edge_deployer.rollout.record import Progress, RolloutLog, RolloutPlan
@@ -63,8 +64,11 @@ class Holds(Protocol):
     def require(self) -> None:
         """To be called before a board is changed."""
 
-    def session(self, entry: BoardEntry) -> AbstractAsyncContextManager[DeviceSession]:
+    def session(self, entry: BoardEntry, journal: Journal | None = None) -> AbstractAsyncContextManager[DeviceSession]:
         """A session with a board."""
+
+    def supply(self, entry: BoardEntry) -> PowerSupply | None:
+        """What switches a board's power; None where nothing can."""
 
 
 class _TriedInVain(Exception):
@@ -128,7 +132,7 @@ class Course:
         entry, record = self.entries[name], self.record(name)
         self.held.require()
         try:
-            async with self.held.session(entry) as session:
+            async with self.held.session(entry, self.journal) as session:
                 yield self.board_of(session, record)
         except InUse as error:
             raise TinyopsError(f"{name}: {error.message}", remedy=error.remedy) from error
@@ -140,6 +144,7 @@ class Course:
             record,
             board_profile(self.entries[record.name]),
             self.journal,
+            supply=self.held.supply(self.entries[record.name]),
             image_of=partial(self.image_of, self.entries[record.name]),
             was_changed=record.name in self.progress.touched,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 from smp.image_management import ImageState
@@ -186,6 +187,28 @@ class DeviceSession(ModelRunner):
             if await self._has_reset(sent, until):
                 return
         raise BoardGone(self.url, f"did not reset within {_RESET_DEADLINE_S:.0f} s")
+
+    async def power_cycle(self, cycle: Callable[[], Awaitable[None]]) -> bool:
+        """Have the board's power taken away and given back, and wait until it answers again.
+
+        Args:
+            cycle: does both, and what it raises is passed on.
+
+        Returns:
+            Whether the board has started again; False if it answers and had power all the time.
+
+        Raises:
+            BoardGone: it does not come back within 30 s.
+        """
+        self._forget()
+        began = time.monotonic()
+        await cycle()
+        until = time.monotonic() + _RESET_DEADLINE_S
+        if await self._has_reset(began, until):
+            return True
+        if time.monotonic() < until:
+            return False
+        raise BoardGone(self.url, f"did not come back within {_RESET_DEADLINE_S:.0f} s after a power cycle")
 
     async def _has_reset(self, sent: float, until: float) -> bool:
         """Wait until the board answers after a reset; False if it has not reset since then, or time is up."""

@@ -114,7 +114,7 @@ class EvaluateSection(Section):
 class DeploySection(Section):
     """How a release reaches boards."""
 
-    inventory: ConfigPath | None = None  # File with the boards; None means virtual boards.
+    inventory: ConfigPath | None = None  # File or folder with the boards; None means virtual boards.
     release_version: str = "0.1.0"  # Version of the release, ``major.minor.revision``.
     signing_key: ConfigPath | None = None  # Ed25519 private key in PEM; None means a key made for the workspace.
 

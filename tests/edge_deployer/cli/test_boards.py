@@ -84,7 +84,11 @@ def test_the_list_names_every_board_and_powers_none(bench: Workbench) -> None:
         ("s1", "staging", True),
         ("p1", "production", True),
     ]
-    assert "virtual" in bench.boards("list").stdout
+    bench.describe("s1", tags=["floor-2", "line-b"])
+    assert [board["tags"] for board in bench.answer("list")] == [["floor-2", "line-b"], []]
+    listed = bench.boards("list").stdout
+    assert "virtual" in listed
+    assert "floor-2 line-b" in listed
     assert not (bench.folder / ".tinyops" / "boards").exists()
 
 
