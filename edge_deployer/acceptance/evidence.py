@@ -91,15 +91,15 @@ class PowerCycle(_Evidence):
     """What a board runs once it has started again with its confirmed release.
 
     Attributes:
-        by: ``power`` where the supply was switched, and the board says that it started by that; else a ``reset``, as in
-            all earlier records.
+        by: ``power`` where the supply was switched, and the board says that it started by that; None after a reset, as
+            in all earlier records.
         running_hash: hex hash of the image that runs.
         confirmed: whether it stays.
         outputs: answer to the first sample, shape (1, ...); None if the board gave none.
         failure: why there is no answer.
     """
 
-    by: RestartedBy = "reset"
+    by: Literal["power"] | None = None
     running_hash: str | None = None
     confirmed: bool = False
     outputs: StoredArray | None = None

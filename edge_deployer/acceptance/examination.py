@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from math import ceil, prod
+from typing import Literal
 
 import numpy as np
 
@@ -163,7 +164,7 @@ class Examination:
             cycle: takes the board's power away and gives it back, or resets it, and tells which. A board that names
                 another reason for its start has not been without power.
         """
-        by: RestartedBy = "reset"
+        by: Literal["power"] | None = None
         try:
             if await cycle() == "power" and (await self._session.health()).reset_reason is ResetReason.POWER_ON:
                 by = "power"

@@ -122,11 +122,11 @@ async def test_a_wedged_virtual_board_is_revived_for_a_command_that_changes_it_a
     boards = [virtual("b1", "staging", faults="wedged.yaml"), virtual("p1", "production")]
     bench, journal = Bench.load(write_inventory(tmp_path, boards), tmp_path / "workspace"), Journal()
     entry = bench.entry("b1")
-    async with bench.power([entry]) as urls:
+    async with bench.hold([entry], "a test") as held:
         with pytest.raises(BoardGone, match="no answer to"):
-            async with bench.session(entry, urls["b1"]):
+            async with held.session(entry):
                 pass
-        async with bench.session(entry, urls["b1"], journal) as session:
+        async with held.session(entry, journal) as session:
             health = await session.health()
     assert health.reset_reason is ResetReason.POWER_ON
     assert [step.action for step in journal.steps] == ["power cycle"]

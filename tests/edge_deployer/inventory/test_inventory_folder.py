@@ -69,7 +69,7 @@ def test_relative_paths_count_from_the_file_s_folder(
     monkeypatch.chdir(folder.parent)
     inventory = load_inventory(Path("inventory"))
     assert inventory.boards[0].faults == folder / "below" / "plan.yaml"
-    assert inventory.public_key == Path("inventory/below/release.pem")
+    assert inventory.public_key == (Path("inventory/below/release.pem"),)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_two_keys_are_refused_and_one_may_stand_in_several_files(folder: Path, s
         (folder / name).write_bytes(signing_key.public_pem)
     (folder / "10-staging.yaml").write_text("public_key: release.pem\n" + STAGING)
     (folder / "20-production.yml").write_text("public_key: ./release.pem\n" + PRODUCTION)
-    assert load_inventory(folder).public_key == folder / "release.pem"
+    assert load_inventory(folder).public_key == (folder / "release.pem",)
     (folder / "20-production.yml").write_text("public_key: other.pem\n" + PRODUCTION)
     with pytest.raises(TinyopsError, match=r"`public_key` is .*release\.pem in .*other\.pem in ") as raised:
         load_inventory(folder)

@@ -33,7 +33,7 @@ def test_a_key_is_rotated_without_a_board_that_cannot_boot(
         return inventory
 
     workspace = tmp_path / "work"
-    old = ReleaseLine(workspace, trusting("old"), signing_key.path, AcceptancePlan(), "1.0.0")
+    old = ReleaseLine(workspace, trusting("old"), signing_key.path, AcceptancePlan(), "1.0.0", replace=True)
     new = dataclasses.replace(old, signing_key=other_key.path)
     deployment, first = old.push(make_candidate(4))
     assert_outcome(deployment, "promoted")
