@@ -127,6 +127,19 @@ class Trail:
         with self._database.reading() as connection:
             return [Entry(*row) for row in connection.execute(f"{query} ORDER BY seq", given)]
 
+    def latest(self, kind: str) -> dict[str, Entry]:
+        """The last entry of a kind of each board, by its name.
+
+        Raises:
+            TinyopsError: the file cannot be used.
+        """
+        if not self.path.exists():
+            return {}
+        newest = "SELECT MAX(seq) FROM entries WHERE kind = ? GROUP BY board"
+        with self._database.reading() as connection:
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM entries WHERE seq IN ({newest})", (kind,))
+            return {entry.board: entry for entry in (Entry(*row) for row in rows)}
+
     def head(self) -> Head | None:
         """The last entry; None if there is none."""
         if not self.path.exists():

@@ -11,6 +11,7 @@ from edge_deployer.acceptance.plan import AcceptancePlan, load_plan
 from edge_deployer.boards.journal import Watcher
 from edge_deployer.files import read_file, require_plain_path
 from edge_deployer.inventory.inventory import board_profile, load_inventory
+from edge_deployer.inventory.leases import NONE, Patience
 from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.labelled_data import file_sha256
 from edge_deployer.release.manifest import Provenance
@@ -26,6 +27,7 @@ from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.rollout.attesting import attestation_for_report
 from edge_deployer.rollout.deployment import Deployment, refused_before_release
 from edge_deployer.rollout.release_line import ReleaseLine
+from edge_deployer.rollout.strategy import DEFAULT, Strategy
 from edge_deployer.task import UNASKED, AskedTask
 from edge_deployer.tflm.other_formats import require_tflite
 
@@ -45,6 +47,9 @@ class ForeignModel:
     workspace: Path
     task: AskedTask = UNASKED
     replace: bool = False
+    strategy: Strategy = DEFAULT
+    patience: Patience = NONE
+    take_over: bool = False
 
     def push(self, watcher: Watcher) -> tuple[Deployment, Callable[[], Path]]:
         """Validate, release and deploy; returns the record, and what writes the report and returns its page.
@@ -66,7 +71,15 @@ class ForeignModel:
             deployment, bundle = refused_before_release("validation", validation.report.reason, plan), None
         else:
             line = ReleaseLine(
-                self.workspace, self.inventory, self.signing_key, plan, self.version, replace=self.replace
+                self.workspace,
+                self.inventory,
+                self.signing_key,
+                plan,
+                self.version,
+                replace=self.replace,
+                strategy=self.strategy,
+                patience=self.patience,
+                take_over=self.take_over,
             )
             deployment, bundle = line.push(self._candidate(model, validation, plan, data), watcher)
         return deployment, partial(self._report, deployment, bundle, validation, data)

@@ -24,3 +24,18 @@ ReplaceOption = Annotated[
         help="Take the place of a release in production that has another task, input shape or number of outputs.",
     ),
 ]
+
+WaitOption = Annotated[
+    float,
+    typer.Option(
+        "--wait", metavar="MINUTES", min=0, help="Wait so long for boards that another command holds; 0 does not wait."
+    ),
+]
+
+TakeOverOption = Annotated[
+    bool,
+    typer.Option(
+        "--take-over",
+        help="Take boards that another workspace has claimed since: this one's claims are raised above theirs.",
+    ),
+]

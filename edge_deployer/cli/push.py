@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edge_deployer.cli.exit_status import EXIT_REFUSED
-from edge_deployer.cli.options import WORKSPACE, InventoryFile, ReplaceOption
+from edge_deployer.cli.options import WORKSPACE, InventoryFile, ReplaceOption, TakeOverOption, WaitOption
 from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 
 
@@ -48,13 +48,19 @@ def push(
         float, typer.Option(help="For a binary task: what is above it is class 1.")
     ] = DEFAULT_THRESHOLD,
     replace: ReplaceOption = False,
+    strategy: Annotated[
+        Path | None, typer.Option(help="Strategy for production, YAML; without it, a canary and the rest.")
+    ] = None,
+    wait: WaitOption = 0.0,
+    take_over: TakeOverOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON instead of text.")] = False,
 ) -> None:
     """Stage, accept and promote a .tflite model.
 
-    The staging boards try the model; if they accept it, every production board gets it, one after the other. A refusal
-    takes every board back to the release it had and ends with exit status 3. So does Ctrl-C or SIGTERM with every board
-    that is on trial; the last line says what the boards run then.
+    The staging boards try the model; if they accept it, production gets it in waves: one board first, then the rest,
+    unless a strategy says otherwise. A refusal takes every board back to the release it had and ends with exit status
+    3. So does Ctrl-C or SIGTERM; the last line says what the boards run then. What was killed on the way is finished or
+    taken back by the next push.
 
     With the `sim` extra TFLM on this machine computes the answers that the boards must give. Without it, labelled data
     and a floor in the plan are needed: the boards are then judged by their accuracy, AUC or error alone.
@@ -62,6 +68,8 @@ def push(
     from edge_deployer.cli.foreign_model import ForeignModel
     from edge_deployer.cli.outcome import print_outcome
     from edge_deployer.cli.progress import BoardProgress
+    from edge_deployer.cli.waiting import patience_of
+    from edge_deployer.rollout.strategy import load_strategy
     from edge_deployer.task import AskedTask
 
     foreign = ForeignModel(
@@ -74,6 +82,9 @@ def push(
         workspace=workspace,
         task=AskedTask(name=task, threshold=threshold),
         replace=replace,
+        strategy=load_strategy(strategy),
+        patience=patience_of(wait),
+        take_over=take_over,
     )
     with BoardProgress(quiet=as_json) as progress:
         deployment, write_report = foreign.push(progress)

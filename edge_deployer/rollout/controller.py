@@ -32,6 +32,7 @@ from edge_deployer.release.image import read_image
 from edge_deployer.rollout.course import Course, Holds, Stands, Stop
 from edge_deployer.rollout.decision import Wish
 from edge_deployer.rollout.deployment import Deployment, describe_release
+from edge_deployer.rollout.health import probe_health
 from edge_deployer.rollout.latency_gate import p95_us
 from edge_deployer.rollout.promotion import Promotion
 from edge_deployer.rollout.record import Progress, RolloutLog, RolloutPlan, begin, rollouts, unfinished
@@ -148,12 +149,7 @@ class RolloutController:
             TinyopsError: there is no such rollout, nothing of it is left to take back, or something on this machine is
                 wrong.
         """
-        progress = self._known(rollout, ended=wish == "rollback")
-        if progress.state == "ended" and progress.plan.id != self.history()[-1].plan.id:
-            raise TinyopsError(
-                f"rollout {rollout} is not the last one: others have changed the boards since",
-                remedy="roll out the release that they are to have: `tinyops rollout start RELEASE`",
-            )
+        progress = self._last(rollout) if wish == "rollback" else self._known(rollout)
         log = RolloutLog(self._trail, progress)
         log.write("wish", {"wish": wish, "who": who, "why": why})
         try:
@@ -169,8 +165,36 @@ class RolloutController:
             # Whoever works on it hears of it before the next board.
             return progress
 
-    def ask(self, rollout: str, wish: Wish, who: str, why: str) -> Progress:
-        """Ask whoever works on a rollout to pause it.
+    async def probe(self, rollout: str) -> Progress:
+        """Ask the production boards of the last rollout their golden vectors again; a regression takes all back.
+
+        Raises:
+            TinyopsError: it is not the last one, has not been promoted, or something on this machine is wrong.
+        """
+        progress = self._last(rollout)
+        if progress.outcome not in ("promoted", "unchanged") or progress.state != "ended":
+            raise TinyopsError(
+                f"rollout {rollout} has not been promoted: it {_stands(progress)}",
+                remedy="`tinyops rollout history` lists those that were",
+            )
+        async with self._held(f"rollout probe {rollout}") as held:
+            self._require_boards(progress)
+            log = RolloutLog(self._trail, progress)
+            course = self._course(log, self._trial_of(progress), held)
+            running = [name for name, standing in progress.standing.items() if standing == "accepted"]
+
+            async def one(name: str) -> None:
+                await probe_health(course, name)
+
+            await course.each(running, one)
+            if not progress.regressed:
+                return progress
+            log.state("running")
+            log.turn_back("production", progress.reason, "refused")
+            return await self._return(log, held)
+
+    def pause(self, rollout: str, who: str, why: str) -> Progress:
+        """Have whoever works on a rollout stop before the next board.
 
         Raises:
             TinyopsError: there is no such rollout, or it has ended.
@@ -178,7 +202,7 @@ class RolloutController:
         progress = self._known(rollout)
         log = RolloutLog(self._trail, progress)
         if progress.state == "running":
-            log.write("wish", {"wish": wish, "who": who, "why": why})
+            log.write("wish", {"wish": "pause", "who": who, "why": why})
             if not self._bench.leases.live():
                 log.state("paused")
         return log.progress
@@ -276,7 +300,7 @@ class RolloutController:
             log.state(stands.state, wave=stands.wave)
         except asyncio.CancelledError:
             self._note_interruption(log)
-            raise CutShort(self._what_boards_run(log.progress)) from None
+            raise CutShort(self._left(log.progress)) from None
         else:
             log.end("promoted" if changed else "unchanged")
         return log.progress
@@ -437,6 +461,16 @@ class RolloutController:
             )
         return progress
 
+    def _last(self, rollout: str) -> Progress:
+        """A rollout that none has followed."""
+        progress = self._known(rollout, ended=True)
+        if progress.plan.id != self.history()[-1].plan.id:
+            raise TinyopsError(
+                f"rollout {rollout} is not the last one: others have changed the boards since",
+                remedy="roll out the release that they are to have: `tinyops rollout start RELEASE`",
+            )
+        return progress
+
     def _open(self, rollout: str) -> Progress:
         progress = self._known(rollout)
         if progress.state == "waits for approval" and progress.waits_for not in progress.approvals:
@@ -457,9 +491,13 @@ class RolloutController:
                 remedy=f"give the inventory that it began with, {inventory}",
             )
 
-    def _what_boards_run(self, progress: Progress) -> str:
+    def _left(self, progress: Progress) -> str:
+        """What a command leaves that was cut short, in words."""
         order = [entry.name for entry in self._bench.inventory.boards if entry.name in progress.records]
-        return what_boards_run([progress.records[name] for name in order], self._bench.releases.ids())
+        runs = what_boards_run([progress.records[name] for name in order], self._bench.releases.ids())
+        rollout = progress.plan.id
+        paused = f"; rollout {rollout} is paused: `tinyops rollout resume {rollout}`"
+        return f"{runs}{paused if progress.state == 'paused' else ''}"
 
 
 def _stands(progress: Progress) -> str:

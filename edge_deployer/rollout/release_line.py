@@ -12,19 +12,16 @@ from edge_deployer.boards.journal import Watcher
 from edge_deployer.boards.record import Step
 from edge_deployer.ending import run_to_end
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import DamagedFile, exists, move_aside, read_record, write_file
 from edge_deployer.inventory.inventory import load_inventory
 from edge_deployer.inventory.leases import NONE, Patience
 from edge_deployer.locks import exclusive
-from edge_deployer.paperwork import paperwork
 from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import signing_key
 from edge_deployer.release.store import RECORD_FILE, ReleaseStore
 from edge_deployer.release.version import check_version
-from edge_deployer.rollout.attesting import write_attestation
 from edge_deployer.rollout.controller import RolloutController, Terms
 from edge_deployer.rollout.deployment import Deployment
-from edge_deployer.rollout.stage_record import change_in_production, record_stage
+from edge_deployer.rollout.filing import file_outcome, read_promotion
 from edge_deployer.rollout.strategy import DEFAULT, Strategy
 
 
@@ -61,8 +58,7 @@ class ReleaseLine:
         busy = f"another command releases from {self.workspace}"
         with exclusive(self.workspace / "releases" / "lock", busy=busy, wait_s=self.patience.seconds):
             bundle = store.release(candidate, version=version, key=key)
-        record = bundle.folder / RECORD_FILE
-        promotion = _read_promotion(record, store.set_aside)
+        promotion = read_promotion(bundle.folder / RECORD_FILE, store.set_aside)
         bench = Bench(inventory, self.workspace, self.patience, self.take_over, key.public_pem)
         terms = Terms(
             acceptance=self.plan,
@@ -78,20 +74,7 @@ class ReleaseLine:
         at = deployment.started
         before = [Step(at=at, board="workspace", action="moved aside", detail=said) for said in store.set_aside]
         deployment.steps = [*before, *deployment.steps]
-        is_examined = any(board.evidence for board in deployment.boards)
-        if is_examined:
-            write_attestation(bundle, deployment, key)
-        with paperwork(f"the stage of {bundle.release_id}"):
-            record_stage(store, deployment, bundle)
-        if not deployment.pushed:
-            return deployment, bundle
-        with paperwork(f"what {bundle.release_id} changes"):
-            deployment.change = change_in_production(store, deployment, bundle, public_pem=key.public_pem)
-        if is_examined:
-            with paperwork(f"the record of the promotion, {record},"):
-                write_file(record, deployment.model_dump_json(indent=2).encode(), remedy="make the workspace writable")
-        elif promotion:
-            _restate_evidence(deployment, promotion)
+        file_outcome(store, bundle, deployment, key, fleet=bench.fleet, promotion=promotion)
         return deployment, bundle
 
     def _require_no_approval(self) -> None:
@@ -100,35 +83,3 @@ class ReleaseLine:
                 "the strategy waits for an approval between waves, and a push ends when its command does",
                 remedy="take `approval` out of the strategy, or roll the release out with `tinyops rollout start`",
             )
-
-
-def _read_promotion(record: Path, set_aside: list[str]) -> Deployment | None:
-    """How a release was promoted; None if it never was, or if its record is damaged or another version's.
-
-    Then it is examined again. The record is moved aside, and `set_aside` gets a sentence that says so.
-    """
-    if not exists(record, f"record {record}"):
-        return None
-    try:
-        return read_record(Deployment, record, f"record {record}", remedy="the release is examined again")
-    except DamagedFile as damage:
-        set_aside.append(move_aside(record, damage, then="the release is examined again"))
-        return None
-
-
-def _restate_evidence(deployment: Deployment, promotion: Deployment) -> None:
-    """An unchanged release rests on the evidence of its promotion: show that, of the boards that are still there."""
-    deployment.reference, deployment.change = promotion.reference, promotion.change
-    if _staging_roles(deployment) == _staging_roles(promotion):
-        deployment.staging = promotion.staging
-    earlier = {board.name: board for board in promotion.boards}
-    for board in deployment.boards:
-        if board.name in earlier:
-            board.evidence = earlier[board.name].evidence
-            board.verdict = earlier[board.name].verdict
-            board.install_seconds = earlier[board.name].install_seconds
-
-
-def _staging_roles(deployment: Deployment) -> list[tuple[str, bool]]:
-    """What the pool's verdict rests on beside evidence: which boards there are, and which of them are spares."""
-    return [(board.name, board.spare) for board in deployment.boards if board.pool == "staging"]
