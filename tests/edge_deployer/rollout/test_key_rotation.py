@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from pathlib import Path
 
 import pytest
@@ -33,7 +32,7 @@ def test_a_key_is_rotated_without_a_board_that_cannot_boot(
         return inventory
 
     workspace = tmp_path / "work"
-    old = ReleaseLine(workspace, trusting("old"), signing_key.path, AcceptancePlan(), "1.0.0")
+    old = ReleaseLine(workspace, trusting("old"), signing_key.path, AcceptancePlan(), "1.0.0", replace=True)
     new = dataclasses.replace(old, signing_key=other_key.path)
     deployment, first = old.push(make_candidate(4))
     assert_outcome(deployment, "promoted")
@@ -65,4 +64,3 @@ def test_a_key_is_rotated_without_a_board_that_cannot_boot(
     assert_outcome(unchanged, "unchanged")
     withdrawn, _ = old.push(make_candidate(4))
     assert_outcome(withdrawn, "refused", at="signature")
-    shutil.rmtree(workspace)
