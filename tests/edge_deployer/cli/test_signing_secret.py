@@ -44,7 +44,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def test_nothing_that_a_push_writes_or_says_has_the_key(tmp_path: Path, private: Ed25519PrivateKey) -> None:
     samples = one_hot_samples(4, 240)
-    np.savez(tmp_path / "data.npz", inputs=samples.inputs, labels=samples.labels)
+    np.savez(tmp_path / "data.npz", inputs=samples.values, labels=samples.labels)
     (tmp_path / "model.tflite").write_bytes(identity_classifier())
     inventory = ("--inventory", write_fast_inventory(tmp_path))
     said = tinyops_process("push", "model.tflite", "--data", "data.npz", *inventory, *WORKSPACE, cwd=tmp_path)

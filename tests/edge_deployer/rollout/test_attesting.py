@@ -7,6 +7,8 @@ import dataclasses
 import functools
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -244,3 +246,11 @@ def test_a_damaged_one_is_left_out_of_the_report_with_a_warning(
     (bundle.folder / ATTESTATION_FILE).write_text("{")
     assert attestation_for_report(bundle, deployment) is None
     assert "the attestation in the report is not written" in caplog.text
+
+
+def test_the_documented_program_finds_the_hash(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "attestation.md").read_text()
+    program = page.partition("```python\n")[2].partition("```")[0]
+    (tmp_path / "report.json").write_text(sample_reports.promoted().model_dump_json(indent=2))
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == HASH

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from pathlib import Path
 
 import pytest
@@ -65,4 +64,3 @@ def test_a_key_is_rotated_without_a_board_that_cannot_boot(
     assert_outcome(unchanged, "unchanged")
     withdrawn, _ = old.push(make_candidate(4))
     assert_outcome(withdrawn, "refused", at="signature")
-    shutil.rmtree(workspace)

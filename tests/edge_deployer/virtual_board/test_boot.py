@@ -232,7 +232,7 @@ def test_no_content_of_the_flash_stops_the_board(
 def test_a_board_with_two_keys_boots_what_either_signed(
     tmp_path: Path, key: tuple[Ed25519PublicKey, ...], old: bytes, new: bytes
 ) -> None:
-    """Rotation: it trusts both, gets a release of the new key, goes back to one of the old, and the old one is dropped."""
+    """A rotation: it trusts both, gets releases of either, and then the old key is dropped."""
     newer = Signer.generate(tmp_path)
     newer_key = read_public_keys(newer.public_key)
     rotated = newer.sign(NEW_MODEL, "4.0.0")
