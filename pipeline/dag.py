@@ -135,6 +135,8 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
         release_version=places.release_version,
         replace=places.replace,
         plan=config.acceptance,
+        strategy=config.deploy.strategy,
+        wait_minutes=config.deploy.wait_minutes,
         module=module.name,
         sources={
             archive: [os.path.relpath(file, module.folder) for file in files]

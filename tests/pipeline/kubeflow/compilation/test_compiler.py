@@ -139,7 +139,6 @@ def test_a_compiled_file_is_read_back_as_it_was(tmp_path: Path) -> None:
         ({"steps": {"Trainer": {"gpu": 1}}}, "gpu"),
         ({"steps": {"Trainer": {"device": {"resource": "no such/thing"}}}}, "resource"),
         ({"secrets": {"idle": {}}}, "mount, environment, or both"),
-        ({"steps": {"TFLMPusher": {"retries": {"limit": 1}}}}, "a rollout keeps no journal"),
     ],
 )
 def test_a_wrong_section_is_refused(config: Callable[..., Path], changes: dict[str, Any], said: str) -> None:
