@@ -18,7 +18,7 @@ from edge_deployer.boards.trial import Trial
 from edge_deployer.ending import uncut
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.bundle import Bundle
-from edge_deployer.session import DeviceInfo, DeviceSession, ModelFault, SessionError
+from edge_deployer.session import DeviceInfo, DeviceSession, InUse, ModelFault, SessionError
 
 
 class Board:
@@ -67,12 +67,17 @@ class Board:
             in_production: hashes of the images that production runs for good. If this board runs one of them, it is
                 asked before the release takes its place, for the comparison.
             staging: for a production board: the evidence of the boards that have accepted the release.
+
+        Raises:
+            InUse: somebody else took the board.
         """
         production, failure = None, None
         if not self.runs(trial.bundle):
             try:
                 production = await self._ask_production(trial, in_production)
                 failure = await self._install(trial.bundle)
+            except InUse:
+                raise
             except SessionError as error:
                 failure = failure_of(error)
         if failure:

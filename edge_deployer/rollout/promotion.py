@@ -31,7 +31,7 @@ from edge_deployer.rollout.refusals import (
     TooFewBoards,
 )
 from edge_deployer.rollout.staging import StagingPool
-from edge_deployer.session import DeviceSession, PortInUse, SessionError
+from edge_deployer.session import DeviceSession, InUse, SessionError
 from edge_deployer.task_name import TaskName
 from edge_deployer.transport.board_transport import open_transport
 
@@ -137,7 +137,7 @@ class Promotion:
             try:
                 board = Board(await sessions.enter_async_context(port), record, profile, self._journal)
                 await board.probe()
-            except PortInUse as error:
+            except InUse as error:
                 # Somebody else's work with the board says nothing against the release.
                 raise TinyopsError(f"{record.name}: {error.message}", remedy=error.remedy) from error
             except SessionError as error:
