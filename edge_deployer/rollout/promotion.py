@@ -18,7 +18,7 @@ from edge_deployer.rollout.refusals import Interrupted, NotConfirmed
 from edge_deployer.rollout.staging import StagingPool
 from edge_deployer.rollout.taking_back import take_back
 from edge_deployer.rollout.waves import Waves
-from edge_deployer.session import SessionError
+from edge_deployer.session import InUse, SessionError
 
 
 class Promotion:
@@ -58,7 +58,7 @@ class Promotion:
                 raise
             except TinyopsError as error:
                 # Nobody may change a board without a journal, or without its lease.
-                if isinstance(error, SessionError):
+                if isinstance(error, SessionError) and not isinstance(error, InUse):
                     await take_back(self._course, opened, on_trial_only=True)
                 raise
             except BaseException:
@@ -147,6 +147,8 @@ class Promotion:
     async def _confirm(self, board: Board) -> None:
         try:
             await board.confirm(self._trial.bundle)
+        except InUse:
+            raise
         except SessionError as error:
             raise Stop("staging", NotConfirmed(board=board.record.name, message=error.message)) from error
         self._course.log.settle(board.record)

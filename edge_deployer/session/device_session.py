@@ -20,6 +20,7 @@ from edge_deployer.session.model_runner import ModelRunner
 from edge_deployer.session.replies import NoReply
 from edge_deployer.session.upload import Progress, upload
 from edge_deployer.transport.board_transport import BoardTransport
+from edge_deployer.wire.inference import Capability
 from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
 _SPARE_SLOT = 1
@@ -110,7 +111,9 @@ class DeviceSession(ModelRunner):
             await self._bring(image, expected, counter, on_progress or _ignore_progress)
 
     async def _bring(self, image: bytes, expected: bytes, counter: int, report: Progress) -> None:
-        if any(state.hash == expected for state in await self.images()):
+        # The hash of an image stands before its signature. Only pages tell that the spare slot has all of it.
+        has_pages = Capability.PAGES in await self._claim.capabilities()
+        if any(state.hash == expected and (state.active or not has_pages) for state in await self.images()):
             report(len(image), len(image))
             return
         await self._require_floor(counter)

@@ -105,6 +105,17 @@ async def test_flash_that_holds_all_of_the_image_gets_nothing(board: SmallBoard,
     assert progress == [(len(image), len(image))]
 
 
+async def test_an_image_that_lacks_the_end_of_its_signature_is_completed(board: SmallBoard, image: bytes) -> None:
+    board.ask(IMAGE_GROUP, UPLOAD, {"off": 0, "len": len(image), "data": image[:-36]})
+    board.start()
+    assert board.slots()[1]["hash"] == parse_image(image).hash
+    line = SmallLine(board)
+    async with line.session() as session:
+        await session.install(image)
+    assert slot(board, image) == image
+    assert sent_bytes(line) <= PAGE_BYTES
+
+
 async def test_what_only_the_whole_hash_shows_to_be_damaged_is_sent_again(
     board: SmallBoard, image: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
