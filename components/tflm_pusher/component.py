@@ -27,6 +27,7 @@ class TFLMPusherSpec(ComponentSpec):
         "inventory": ExecutionParameter(type=str),
         "signing_key": ExecutionParameter(type=str),
         "release_version": ExecutionParameter(type=str),
+        "profiles": ExecutionParameter(type=str, optional=True),
         "replace": ExecutionParameter(type=int, optional=True),
         "plan": ExecutionParameter(type=str),
         "module": ExecutionParameter(type=str),
@@ -102,6 +103,7 @@ class TFLMPusher(base_component.BaseComponent):
         data_findings: BaseChannel[Any] | None = None,
         transform_graph: BaseChannel[Any] | None = None,
         stated_use: StatedUse | None = None,
+        profiles: list[str] | None = None,
     ) -> None:
         """Describe the delivery.
 
@@ -131,6 +133,7 @@ class TFLMPusher(base_component.BaseComponent):
             data_findings: the DataGate's; for the report, and for what later data is compared with.
             transform_graph: the Transform's, where there is one: what it changes, boards cannot compute.
             stated_use: what the project says that the model is for; for the model card.
+            profiles: names of the board profiles that the release is for; None: of all that it fits.
         """
         super().__init__(
             TFLMPusherSpec(
@@ -148,6 +151,7 @@ class TFLMPusher(base_component.BaseComponent):
                 inventory=inventory,
                 signing_key=signing_key,
                 release_version=release_version,
+                profiles=json.dumps(profiles) if profiles else None,
                 replace=replace,
                 plan=plan.model_dump_json(),
                 module=module,

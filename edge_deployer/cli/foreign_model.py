@@ -44,6 +44,7 @@ class ForeignModel:
     workspace: Path
     task: AskedTask = UNASKED
     replace: bool = False
+    profiles: tuple[str, ...] | None = None
 
     def push(self, watcher: Watcher) -> tuple[Deployment, Callable[[], Path]]:
         """Validate, release and deploy; returns the record, and what writes the report and returns its page.
@@ -91,6 +92,7 @@ class ForeignModel:
             metrics=_metrics(validation.report),
             sources={},
             card=card_files(known),
+            profiles=self.profiles,
         )
 
     def _data_facts(self, data: LabelledSamples | None) -> DataFacts | None:

@@ -43,6 +43,15 @@ def push(
     threshold: Annotated[
         float, typer.Option(help="For a binary task: what is above it is class 1.")
     ] = DEFAULT_THRESHOLD,
+    profiles: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--for",
+            metavar="PROFILE",
+            help="Board profile that the release is for; may be given several times. Boards of other profiles are then "
+            "refused. Without it, a release is for all boards that it fits.",
+        ),
+    ] = None,
     replace: ReplaceOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON instead of text.")] = False,
 ) -> None:
@@ -70,6 +79,7 @@ def push(
         workspace=workspace,
         task=AskedTask(name=task, threshold=threshold),
         replace=replace,
+        profiles=tuple(dict.fromkeys(profiles)) if profiles else None,
     )
     with BoardProgress(quiet=as_json) as progress:
         deployment, write_report = foreign.push(progress)

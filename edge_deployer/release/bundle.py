@@ -64,6 +64,8 @@ class Candidate:
     sources: dict[str, list[Path]]
     front_end: FrontEndRecord | None = None  # None where nothing is said of it.
     card: CardFiles | None = None  # The model card.
+    # Names of the board profiles that it is for, at least one; None: of all that it fits.
+    profiles: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def write_bundle(candidate: Candidate, folder: Path, *, version: str, key: Signi
         model_bytes=len(candidate.model),
         arena_bytes=candidate.arena_bytes,
         board_profile=candidate.board_profile,
+        profiles=candidate.profiles,
         provenance=candidate.provenance,
         task=candidate.acceptance.task.name if candidate.acceptance.task else None,
         metrics=candidate.metrics,

@@ -54,6 +54,7 @@ def print_release(bundle: Bundle, *, as_json: bool) -> None:
         "task": manifest.task or "not known",
         "figures": ", ".join(f"{name} {formats.number(figure)}" for name, figure in manifest.metrics.items()) or "none",
         "profile": manifest.board_profile,
+        "for boards": f"of {', '.join(manifest.profiles)}" if manifest.profiles else "of all profiles that it fits",
         "arena": _arena(manifest),
         "features": _features(manifest),
         "run": origin.run_id or "not known",
