@@ -99,7 +99,6 @@ class Quarantine:
         make_folder(self._path.parent)
         try:
             with closing(sqlite3.connect(self._path, timeout=30)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
                 connection.executescript(_SCHEMA)
                 with connection:
                     yield connection
