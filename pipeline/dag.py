@@ -147,6 +147,7 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
         group=config.data.group,
         data_findings=line.data_findings,
         stated_use=config.card,
+        profiles=config.deploy.profiles,
         thresholds=config.evaluate.model_dump(
             include=set(_THRESHOLDS_OF_A_REGRESSION if config.is_regression else _THRESHOLDS)
         ),

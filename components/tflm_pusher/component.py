@@ -31,6 +31,7 @@ class TFLMPusherSpec(ComponentSpec):
         "inventory": ExecutionParameter(type=str),
         "signing_key": ExecutionParameter(type=str),
         "release_version": ExecutionParameter(type=str),
+        "profiles": ExecutionParameter(type=str, optional=True),
         "replace": ExecutionParameter(type=int, optional=True),
         "plan": ExecutionParameter(type=str),
         "strategy": ExecutionParameter(type=str, optional=True),
@@ -110,6 +111,7 @@ class TFLMPusher(base_component.BaseComponent):
         stated_use: StatedUse | None = None,
         strategy: Strategy = DEFAULT,
         wait_minutes: int = DEFAULT_WAIT_MINUTES,
+        profiles: list[str] | None = None,
     ) -> None:
         """Describe the delivery.
 
@@ -142,6 +144,7 @@ class TFLMPusher(base_component.BaseComponent):
             stated_use: what the project says that the model is for; for the model card.
             strategy: how production gets the release.
             wait_minutes: how long to wait for boards that somebody else holds.
+            profiles: names of the board profiles that the release is for; None: of all that it fits.
         """
         super().__init__(
             TFLMPusherSpec(
@@ -159,6 +162,7 @@ class TFLMPusher(base_component.BaseComponent):
                 inventory=inventory,
                 signing_key=signing_key,
                 release_version=release_version,
+                profiles=json.dumps(profiles) if profiles else None,
                 replace=replace,
                 plan=plan.model_dump_json(),
                 strategy=strategy.model_dump_json(exclude_defaults=True),

@@ -150,6 +150,7 @@ class PusherExecution:
             sources=sources,
             front_end=self._front_end,
             card=card_files(self._known(model)),
+            profiles=tuple(json.loads(self._parameters.get("profiles") or "[]")) or None,
         )
 
     def _known(self, model: bytes) -> KnownFacts:

@@ -50,6 +50,7 @@ class ForeignModel:
     strategy: Strategy = DEFAULT
     patience: Patience = NONE
     take_over: bool = False
+    profiles: tuple[str, ...] | None = None
 
     def push(self, watcher: Watcher) -> tuple[Deployment, Callable[[], Path]]:
         """Validate, release and deploy; returns the record, and what writes the report and returns its page.
@@ -105,6 +106,7 @@ class ForeignModel:
             metrics=_metrics(validation.report),
             sources={},
             card=card_files(known),
+            profiles=self.profiles,
         )
 
     def _data_facts(self, data: LabelledSamples | None) -> DataFacts | None:

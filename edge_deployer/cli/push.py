@@ -47,6 +47,15 @@ def push(
     threshold: Annotated[
         float, typer.Option(help="For a binary task: what is above it is class 1.")
     ] = DEFAULT_THRESHOLD,
+    profiles: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--for",
+            metavar="PROFILE",
+            help="Board profile that the release is for; may be given several times. Boards of other profiles are then "
+            "refused. Without it, a release is for all boards that it fits.",
+        ),
+    ] = None,
     replace: ReplaceOption = False,
     strategy: Annotated[
         Path | None, typer.Option(help="Strategy for production, YAML; without it, a canary and the rest.")
@@ -85,6 +94,7 @@ def push(
         strategy=load_strategy(strategy),
         patience=patience_of(wait),
         take_over=take_over,
+        profiles=tuple(dict.fromkeys(profiles)) if profiles else None,
     )
     with BoardProgress(quiet=as_json) as progress:
         deployment, write_report = foreign.push(progress)

@@ -77,9 +77,9 @@ class Revocation:
 class ReleaseStore:
     """Bundles under one folder, named by the hash of their image, which covers the manifest, which covers every part.
 
-    A model that was released before, with the same name, version, acceptance set, front end, stated use and key, is the
-    same release: `release` gives back the bundle that is there, so that pushing again changes nothing on any board.
-    What else its model card says follows from these, and from the plan that it was first held against.
+    A model that was released before, with the same name, version, acceptance set, front end, board profiles, stated use
+    and key, is the same release: `release` gives back the bundle that is there, so that pushing again changes nothing
+    on any board. What else its model card says follows from these, and from the plan that it was first held against.
 
     Bundles that lie there and are not recorded, as in a workspace from before there were stages, are recorded first.
 
@@ -389,6 +389,7 @@ def _is_release_of(manifest: Manifest, candidate: Candidate, version: str) -> bo
         manifest.name == candidate.name
         and manifest.version.partition("+")[0] == version
         and manifest.model_sha256 == hashlib.sha256(candidate.model).hexdigest()
+        and manifest.profiles == candidate.profiles
         and manifest.parts.get(acceptance_set.FILE_NAME) == candidate.acceptance.sha256
         and {name: digest for name, digest in manifest.parts.items() if name in front_end.FILES}
         == {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}

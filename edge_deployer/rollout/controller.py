@@ -408,6 +408,7 @@ class RolloutController:
                 board=f"{entry.name} ({profile.name})",
                 image_bytes=len(bundle.image.data),
                 arena_bytes=bundle.manifest.arena_bytes,
+                profiles=bundle.manifest.profiles,
             )
             if found:
                 raise Stop("boards", found)

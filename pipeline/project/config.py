@@ -118,6 +118,8 @@ class DeploySection(Section):
 
     inventory: ConfigPath | None = None  # File or folder with the boards; None means virtual boards.
     release_version: str = "0.1.0"  # Version of the release, ``major.minor.revision``.
+    # Names of the board profiles that a release is for; None: of all that it fits.
+    profiles: Annotated[list[str], Field(min_length=1)] | None = None
     signing_key: ConfigPath | None = None  # Ed25519 private key in PEM; None means a key made for the workspace.
     strategy: Strategy = DEFAULT  # How production gets it.
     wait_minutes: NonNegativeInt = 30  # For boards that somebody else holds: hours of training are not lost to a lock.

@@ -65,6 +65,7 @@ def print_release(bundle: Bundle, standing: Standing | None, *, as_json: bool) -
         "task": manifest.task or "not known",
         "figures": _figures(manifest) or "none",
         "profile": manifest.board_profile,
+        "for boards": f"of {', '.join(manifest.profiles)}" if manifest.profiles else "of all profiles that it fits",
         "arena": _arena(manifest),
         "features": _features(manifest),
         "run": origin.run_id or "not known",
