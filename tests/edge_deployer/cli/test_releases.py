@@ -66,9 +66,8 @@ def test_the_list_has_the_newest_first_and_says_how_far_each_has_come(bundles: l
         [bundles[1].release_id, "staged"],
         [bundles[0].release_id, "staged"],
     ]
-    for line, features in zip(
-        lines, ("on the board by micro_frontend, version 1", "not on the board", "nothing is said")
-    ):
+    told = ("on the board by micro_frontend, version 1", "not on the board", "nothing is said")
+    for line, features in zip(lines, told, strict=True):
         assert features in line
         assert "cortex-m4" in line
         assert "accuracy 1" in line

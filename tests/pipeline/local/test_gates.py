@@ -162,6 +162,7 @@ def test_what_a_release_carries(digits, promoted: str) -> None:
         "tests.tar.gz",
         "acceptance.npz",
         "environment.txt",
+        "public.pem",
         "front_end.json",
         "model_card.html",
         "model_card.json",
