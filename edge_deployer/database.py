@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
@@ -104,10 +104,9 @@ class Database:
 def _write_ahead(connection: sqlite3.Connection) -> None:
     """Switch to WAL, which SQLite does not wait for: two commands may make the file at once."""
     until = time.monotonic() + _BUSY_S
-    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        try:
+    while time.monotonic() < until:
+        with suppress(sqlite3.OperationalError):
             connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(_POLL_S)
+            return
+        time.sleep(_POLL_S)
+    connection.execute("PRAGMA journal_mode=WAL")

@@ -222,14 +222,14 @@ class ReleaseStore:
         with self._changing() as changes:
             known = changes.histories()
             release = _known(known, image_hash)
-            is_new = has_step(release.stage, stage, is_revoked=release.revoked is not None)
+            is_new = has_step(release.stages, stage, is_revoked=release.revoked is not None)
             if is_new is None:
                 raise _no_step(release, stage)
             if not is_new:
                 return False
             steps = [NewStep(image_hash, stage, at, by, replaces, compared_with)]
             other = next((found for found in known if found.image_hash == replaces), None)
-            if other and has_step(other.stage, "retired", is_revoked=False):
+            if other and has_step(other.stages, "retired", is_revoked=False):
                 steps.append(NewStep(other.image_hash, "retired", at, by))
             changes.add([], steps)
         return True
@@ -431,7 +431,7 @@ def _no_step(release: ReleaseHistory, stage: Stage) -> Refused:
 
 
 def _is_open(release: ReleaseHistory) -> bool:
-    return has_step(release.stage, "retired", is_revoked=False) is True
+    return has_step(release.stages, "retired", is_revoked=False) is True
 
 
 def _counter(folder: Path) -> int:
