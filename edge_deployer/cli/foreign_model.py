@@ -50,6 +50,7 @@ class ForeignModel:
     strategy: Strategy = DEFAULT
     patience: Patience = NONE
     take_over: bool = False
+    approved: tuple[str, str] | None = None
     profiles: tuple[str, ...] | None = None
 
     def push(self, watcher: Watcher) -> tuple[Deployment, Callable[[], Path]]:
@@ -81,6 +82,7 @@ class ForeignModel:
                 strategy=self.strategy,
                 patience=self.patience,
                 take_over=self.take_over,
+                approved=self.approved,
             )
             deployment, bundle = line.push(self._candidate(model, validation, plan, data), watcher)
         return deployment, partial(self._report, deployment, bundle, validation, data)

@@ -35,7 +35,7 @@ from edge_deployer.rollout.deployment import Deployment, describe_release
 from edge_deployer.rollout.health import probe_health
 from edge_deployer.rollout.latency_gate import p95_us
 from edge_deployer.rollout.promotion import Promotion
-from edge_deployer.rollout.record import Progress, RolloutLog, RolloutPlan, begin, rollouts, unfinished
+from edge_deployer.rollout.record import NO_WAY_BACK, Progress, RolloutLog, RolloutPlan, begin, rollouts, unfinished
 from edge_deployer.rollout.refusals import AnotherKey, Interrupted, TakenBack
 from edge_deployer.rollout.strategy import Strategy
 from edge_deployer.rollout.taking_back import take_back
@@ -53,6 +53,7 @@ class Terms:
         accepted_by: the plan by which the release was promoted before; None if it never was.
         takes_back: whether Ctrl-C takes it back; otherwise it pauses.
         replace: whether production may be given a release of another kind.
+        approved: who has approved, and why, that boards cannot be taken back below the floor that the release raises.
     """
 
     acceptance: AcceptancePlan
@@ -62,6 +63,7 @@ class Terms:
     accepted_by: AcceptancePlan | None = None
     takes_back: bool = False
     replace: bool = False
+    approved: tuple[str, str] | None = None
 
 
 class RolloutController:
@@ -122,6 +124,9 @@ class RolloutController:
             if left_behind is not None and await self._settle(left_behind, trial, held):
                 return left_behind
             log = begin(self._trail, self.plan(bundle, terms))
+            if terms.approved is not None:
+                who, why = terms.approved
+                log.write("approved", {"wave": NO_WAY_BACK, "who": who, "why": why})
             return await self._drive(log, trial, held, is_accepted=terms.accepted_by == terms.acceptance)
 
     async def resume(self, rollout: str) -> Progress:

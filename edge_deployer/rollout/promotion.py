@@ -79,6 +79,7 @@ class Promotion:
                 course.record(name).outcome = "unchanged"
                 course.log.settle(course.record(name), "accepted")
             return False
+        self._preparation.require_way_back()
         if stages:
             self._preparation.require_healthy(opened.values())
             await self._stage(list(opened.values()))

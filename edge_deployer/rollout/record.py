@@ -19,6 +19,9 @@ from edge_deployer.rollout.deployment import Gate, Outcome, ReleaseRecord
 from edge_deployer.rollout.strategy import Strategy
 
 State = Literal["running", "paused", "waits for approval", "ended"]
+NO_WAY_BACK = -1
+"""In place of a wave's number: the approval of a rollout that cannot be taken back."""
+
 _FINDING: TypeAdapter[Finding] = TypeAdapter(AnyFinding)
 
 

@@ -66,6 +66,15 @@ TooFewSucceeded = kind(
     remedy="reconnect the boards, or lower `min_success` in the strategy",
 )
 
+NoWayBack = kind(
+    "boards.no_way_back",
+    "the release raises the security floor to {{ counter }}, and {{ boards | together }} could not be taken back: what "
+    "{{ 'it runs' if boards | length == 1 else 'they run' }} lies below that",
+    {"boards": tuple[str, ...], "counter": int},
+    remedy="approve it: tinyops push --approve WHY, or for a release in the workspace tinyops rollout start RELEASE "
+    "--approve WHY",
+)
+
 TakenBack = kind(
     "production.taken_back",
     "the rollout was taken back by {{ who }}{% if why %}: {{ why }}{% endif %}",
