@@ -115,7 +115,9 @@ class ReleaseStore:
         bundle = write_by_hash(candidate, self._root, version=whole, key=key, security_counter=floor)
         image_hash = bundle.image.hash.hex()
         with self._file.changing() as changes:
-            changes.add([(image_hash, whole)], [NewStep(image_hash, "staged", _now(), "release")])
+            # Another command may have found the bundle and recorded it.
+            if all(known.image_hash != image_hash for known in changes.histories()):
+                changes.add([(image_hash, whole)], [NewStep(image_hash, "staged", _now(), "release")])
         return bundle
 
     def ids(self) -> dict[str, str]:
