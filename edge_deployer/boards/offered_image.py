@@ -54,6 +54,8 @@ def find_image(argument: str, bench: Bench, entry: BoardEntry) -> OfferedImage:
     if image.digest != expected:
         raise TinyopsError(f"{file} is damaged: it has not the SHA-256 that it says", remedy="copy or build it again")
     _check_signature(data, file, bench, entry)
+    if found := bench.releases.below_floor(data):
+        raise RefusedFor(found)
     _check_room(data, image, entry)
     key = bench.trusted_key(entry)
     if file != path and folder and key:

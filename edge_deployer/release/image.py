@@ -116,7 +116,12 @@ def is_signed(data: bytes, public_pem: bytes) -> bool:
     return True
 
 
+def public_key_hash(public_pem: bytes) -> bytes:
+    """SHA-256 of a public key, as MCUboot's images name the one that signed them."""
+    der = load_pem_public_key(public_pem).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).digest()
+
+
 def _names_key(image: McubootImage, public_pem: bytes) -> bool:
     """Whether the image says that this key signed it."""
-    der = load_pem_public_key(public_pem).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return image.unprotected.get(TlvType.KEY_HASH) == hashlib.sha256(der).digest()
+    return image.unprotected.get(TlvType.KEY_HASH) == public_key_hash(public_pem)

@@ -83,3 +83,11 @@ NotBlessed = kind(
     {"findings": tuple[AnyFinding, ...]},
     remedy="improve the model or its data; ask for less in `evaluate` only if that is acceptable",
 )
+
+BelowFloor = kind(
+    "signature.below_floor",
+    "{{ release }} has security counter {{ counter }}, below the floor {{ floor }} that `tinyops releases revoke` set"
+    "{% if revoked %}; it was revoked itself: {{ revoked }}{% endif %}",
+    {"release": str, "counter": int, "floor": int, "revoked": str | None},
+    remedy="push its model again, which signs it anew above the floor, or another one",
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from edge_deployer.boards.record import BoardRecord
 from edge_deployer.boards.trial import Trial
 from edge_deployer.ending import CutShort
 from edge_deployer.errors import TinyopsError
+from edge_deployer.finding import Finding
 from edge_deployer.inventory.bench import powered
 from edge_deployer.inventory.inventory import Inventory, board_profile
 from edge_deployer.inventory.quarantine import Quarantine
@@ -60,6 +61,7 @@ class RolloutController:
         public_pem: bytes,
         accepted_by: AcceptancePlan | None = None,
         task_of: TaskOf | None = None,
+        below_floor: Callable[[bytes], Finding | None] | None = None,
     ) -> Deployment:
         """Take a release through staging and, if it is accepted, to every production board.
 
@@ -72,6 +74,8 @@ class RolloutController:
             accepted_by: the plan by which this release was promoted before; None if it never was.
             task_of: the task of the release with an image hash, for production not to be given a release of another
                 one; None: whatever production runs may be replaced.
+            below_floor: what is to be said against an image because of the store's security floor, if anything; None
+                where there is no store.
 
         Raises:
             TinyopsError: the plan cannot come to a verdict, or the boards cannot be tried for a reason that lies on
@@ -91,6 +95,8 @@ class RolloutController:
         deployment = self._open_record(bundle, journal)
         try:
             self._check_signature(bundle)
+            if below_floor and (found := below_floor(bundle.image.data)):
+                raise Stop("signature", found)
             self._check_room(bundle)
             promotion = Promotion(self._inventory, trial, deployment, journal, self._quarantine, task_of)
             async with powered(self._inventory, self._boards_folder, public_pem=public_pem) as urls:

@@ -19,6 +19,7 @@ from edge_deployer.release.store import RECORD_FILE, ReleaseStore
 from edge_deployer.release.version import check_version
 from edge_deployer.rollout.controller import RolloutController
 from edge_deployer.rollout.deployment import Deployment
+from edge_deployer.rollout.stage_record import change_in_production, record_stage
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,10 @@ class ReleaseLine:
         version = check_version(self.version)
         inventory = load_inventory(self.inventory)
         given_key = load_signing_key(self.signing_key) if self.signing_key else None
+        # It may have to be migrated, which takes the same lock.
+        store = ReleaseStore(self.workspace / "releases")
         with exclusive(self.workspace / "releases" / "lock", busy=f"another command releases from {self.workspace}"):
             key = given_key or load_or_create_signing_key(self.workspace / "keys" / "signing.pem")
-            store = ReleaseStore(self.workspace / "releases")
             bundle = store.release(candidate, version=version, key=key)
             record = bundle.folder / RECORD_FILE
             promotion = _read_promotion(record, store.set_aside)
@@ -59,13 +61,18 @@ class ReleaseLine:
                     public_pem=key.public_pem,
                     accepted_by=promotion.plan if promotion else None,
                     task_of=None if self.replace else store.task_of,
+                    below_floor=store.below_floor,
                 )
             )
             at = deployment.started
             before = [Step(at=at, board="workspace", action="moved aside", detail=said) for said in store.set_aside]
             deployment.steps = [*before, *deployment.steps]
+            with paperwork(f"the stage of {bundle.release_id}"):
+                record_stage(store, deployment, bundle)
             if not deployment.pushed:
                 return deployment, bundle
+            with paperwork(f"what {bundle.release_id} changes"):
+                deployment.change = change_in_production(store, deployment, bundle, public_pem=key.public_pem)
             if any(board.evidence for board in deployment.boards):
                 with paperwork(f"the record of the promotion, {record},"):
                     write_file(
@@ -92,7 +99,7 @@ def _read_promotion(record: Path, set_aside: list[str]) -> Deployment | None:
 
 def _restate_evidence(deployment: Deployment, promotion: Deployment) -> None:
     """An unchanged release rests on the evidence of its promotion: show that, of the boards that are still there."""
-    deployment.reference = promotion.reference
+    deployment.reference, deployment.change = promotion.reference, promotion.change
     if _staging_roles(deployment) == _staging_roles(promotion):
         deployment.staging = promotion.staging
     earlier = {board.name: board for board in promotion.boards}

@@ -161,6 +161,7 @@ def test_an_altered_bundle_is_named_and_moved_aside_with_all_that_is_in_it(
     alter: Callable[[Path], None],
 ) -> None:
     first = ReleaseStore(tmp_path).release(make_candidate(4), version="1.0.0", key=signing_key)
+    assert first.folder == tmp_path / first.image.hash.hex()
     (first.folder / "deployment.json").write_text("its record")
     alter(first.folder / name)
     altered = {path.name: path.read_bytes() for path in first.folder.iterdir()}
@@ -185,9 +186,10 @@ def test_what_is_moved_aside_takes_nothing_s_place_and_no_build_number_comes_twi
         assert bundle.manifest.version == f"1.0.0+{build}"
         _flip(bundle.folder / IMAGE_FILE, 40)
     (tmp_path / "damaged-1.0.0+2").mkdir()
-    assert ReleaseStore(tmp_path).release(make_candidate(4), version="1.0.0", key=signing_key).folder.name == "1.0.0+3"
+    third = ReleaseStore(tmp_path).release(make_candidate(4), version="1.0.0", key=signing_key)
+    assert third.manifest.version == "1.0.0+3"
     assert {path.name for path in tmp_path.iterdir()} == {
-        *("1.0.0+3", "damaged-1.0.0+1", "damaged-1.0.0+2", "damaged-1.0.0+2-2"),
+        *(third.image.hash.hex(), "store.sqlite", "damaged-1.0.0+1", "damaged-1.0.0+2", "damaged-1.0.0+2-2"),
     }
 
 
@@ -198,7 +200,7 @@ def test_other_things_may_lie_in_the_store(
         (tmp_path / name).mkdir()
     (tmp_path / "1.0.0+41").touch()
     store = ReleaseStore(tmp_path)
-    assert store.release(make_candidate(4), version="1.0.0", key=signing_key).folder.name == "1.0.0+1"
+    assert store.release(make_candidate(4), version="1.0.0", key=signing_key).manifest.version == "1.0.0+1"
     assert not store.set_aside
 
 
