@@ -103,12 +103,17 @@ def what_is_wrong(fleet: Fleet) -> list[str]:
     with closing(Trail(fleet.bench.fleet)) as trail:
         found, history = list(faults_in(trail.entries())), rollouts(trail)
     found += [f"{past.plan.id} is {past.state}" for past in history if past.state != "ended"]
+    if found:
+        return found
+    with closing(RolloutController(fleet.bench)) as controller:
+        told = [controller.deployment(past, fleet.releases.bundles[past.plan.release.image_hash]) for past in history]
+    for past, deployment in zip(history, told, strict=True):
+        forgotten = set(past.plan.boards) - {record.name for record in deployment.boards}
+        found += [f"{past.plan.id} forgot {name}" for name in forgotten]
     for name in fleet.boards:
         flash = fleet.devices.read(name)
-        records = [past.records.get(name) for past in history if name in past.plan.boards]
-        found += [f"{name} was forgotten" for record in records if record is None]
-        kept = [record for record in records if record is not None]
-        found += [f"{name}: {said}" for said in _wrong_of_board(fleet, history, kept, name)]
+        records = [record for deployment in told for record in deployment.boards if record.name == name]
+        found += [f"{name}: {said}" for said in _wrong_of_board(fleet, history, records, name)]
         given = Counter(past.plan.release.image_hash for past in history)
         found += [f"{name}: {image[:8]} installed {n} times" for image, n in flash.uploads.items() if n > given[image]]
     return found

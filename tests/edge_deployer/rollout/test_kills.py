@@ -16,7 +16,7 @@ import pytest
 from edge_deployer.boards.trail import Entry, Trail
 from edge_deployer.child_process import fork
 from edge_deployer.rollout.controller import RolloutController
-from tests.edge_deployer.rollout.simulated_rollouts import Fleet, Releases, terms, what_is_wrong
+from tests.edge_deployer.rollout.simulated_rollouts import Fleet, Releases, what_is_wrong
 
 Side = Literal["before", "after"]
 Next = Callable[[Fleet], None]
@@ -34,7 +34,7 @@ def killed(fleet: Fleet, number: int, side: Side) -> bool:
 
     child = fork(life)
     os.close(writing)
-    with open(reading, "rb") as stopped:
+    with os.fdopen(reading, "rb") as stopped:
         has_stopped = stopped.read(1) == b"s"
         if has_stopped:
             child.kill()
@@ -133,7 +133,8 @@ def come_next(fleet: Fleet, then: Next) -> list[str]:
 
 
 def _found(fleet_folder: Path, releases: Releases, every: int, each: int) -> list[str]:
-    found, count = [], 0
+    found: list[str] = []
+    count = 0
     for number, side, fleet in points(fleet_folder, releases, every):
         count += 1
         chosen = NEXT if each > 1 else (NEXT[count % len(NEXT)],)
