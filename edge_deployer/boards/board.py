@@ -68,6 +68,14 @@ class Board:
             await self._hand.come_to_rest()
         self.record.image_before = await self._ask_what_it_runs()
 
+    async def see(self) -> None:
+        """Learn what the board runs for good by now; what it had before the deployment stays on record.
+
+        Raises:
+            SessionError: the board does not answer.
+        """
+        await self._ask_what_it_runs()
+
     async def model_in_production(self) -> DeviceInfo | None:
         """What the board says of the model that it runs; None where the model crashes or cannot be loaded.
 
@@ -252,7 +260,9 @@ class Board:
         """
         if self.runs(bundle):
             if self.record.outcome == "untouched":
-                self.record.outcome = "unchanged"
+                # It may have been confirmed by an attempt whose answer nobody heard.
+                had_it = self.record.image_before == self.record.image_after
+                self.record.outcome = "unchanged" if had_it else "confirmed"
             return
         await self._hand.confirm(bundle.image.hash, bundle.release_id)
         self.record.image_after = bundle.image.hash.hex()

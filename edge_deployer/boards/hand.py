@@ -24,11 +24,13 @@ class Hand:
 
     Attributes:
         slots: what the board said last of its slots; None if it was not asked, or did not answer.
+        intended: what was intended with the board so far, in order.
     """
 
     def __init__(self, session: DeviceSession, board: str, journal: Journal) -> None:
         self.session, self.board, self.journal = session, board, journal
         self.slots: tuple[SlotState, ...] | None = None
+        self.intended: list[Intention] = []
         self._is_silent = False
 
     @property
@@ -40,11 +42,6 @@ class Hand:
         if image is None:
             return "has no image that boots"
         return f"runs {describe(image)}, {'confirmed' if image.confirmed else 'on trial'}"
-
-    @property
-    def intended(self) -> list[Intention]:
-        """What was intended with the board so far, in order."""
-        return [intent.action for intent in self.journal.intents if intent.board == self.board]
 
     def note(self, action: str, detail: str) -> None:
         """Write down a step."""
@@ -124,6 +121,7 @@ class Hand:
     def _intend(self, action: Intention, image_hash: bytes | None) -> Intent:
         intent = Intent(self.board, action, image_hash, self.slots or ())
         self.journal.intend(intent)
+        self.intended.append(action)
         return intent
 
 

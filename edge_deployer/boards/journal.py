@@ -47,6 +47,10 @@ class Journal:
     Args:
         watcher: is told of steps and progress.
         keeper: keeps intents, what came of them, and steps.
+
+    Attributes:
+        intents: those that no keeper has.
+        steps: the same.
     """
 
     def __init__(self, watcher: Watcher | None = None, keeper: Keeper | None = None) -> None:
@@ -62,7 +66,8 @@ class Journal:
         """
         image = intent.image_hash.hex() if intent.image_hash else None
         self._keep("intent", intent.board, {"action": intent.action, "image": image, "before": _slots(intent.before)})
-        self.intents.append(intent)
+        if self._keeper is None:
+            self.intents.append(intent)
 
     def settle(self, intent: Intent, after: Sequence[SlotState]) -> None:
         """Write down what came of it: what the board says that it has now.
@@ -80,7 +85,8 @@ class Journal:
         """
         step = Step(at=datetime.now(timezone.utc), board=board, action=action, detail=detail, finding=finding)
         self._keep("step", board, step.model_dump(mode="json"))
-        self.steps.append(step)
+        if self._keeper is None:
+            self.steps.append(step)
         if self._watcher:
             self._watcher.on_step(step)
 

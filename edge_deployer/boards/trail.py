@@ -107,13 +107,16 @@ class Trail:
         """Add an entry of what is done by hand, see `append`."""
         self.append(kind, body, board=board)
 
-    def entries(self, rollout: str | None = None, *, kind: str = "%", after: int = 0) -> list[Entry]:
+    def entries(
+        self, rollout: str | None = None, *, kind: str = "%", after: int = 0, before: int | None = None
+    ) -> list[Entry]:
         """Entries in order, of one rollout or of all.
 
         Args:
             rollout: its id; None for all.
             kind: a pattern as in SQL's LIKE.
             after: only those with a greater number.
+            before: only those with a smaller one.
 
         Raises:
             TinyopsError: the file cannot be used.
@@ -122,6 +125,8 @@ class Trail:
             return []
         query = f"SELECT {_COLUMNS} FROM entries WHERE seq > ? AND kind LIKE ?"
         given: tuple[object, ...] = (after, kind)
+        if before is not None:
+            query, given = f"{query} AND seq < ?", (*given, before)
         if rollout is not None:
             query, given = f"{query} AND rollout = ?", (*given, rollout)
         with self._database.reading() as connection:

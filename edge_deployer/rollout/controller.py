@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import lru_cache
 
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.feasibility import require_feasible, require_times
@@ -118,7 +119,9 @@ class RolloutController:
         try:
             self._require_fit(bundle)
         except Stop as stop:
-            return self._refused(self.plan(bundle, terms), stop)
+            left_behind = unfinished(self._trail)
+            if left_behind is None or left_behind.state != "running":
+                return self._refused(self.plan(bundle, terms), stop)
         async with self._held(terms.by) as held:
             left_behind = unfinished(self._trail)
             if left_behind is not None and await self._settle(left_behind, trial, held):
@@ -162,11 +165,14 @@ class RolloutController:
                 progress = self._known(rollout, ended=True)
                 if progress.state == "ended" and progress.wish is None:
                     return progress
+                self._require_boards(progress)
                 log = RolloutLog(self._trail, progress)
                 log.state("running")
                 log.turn_back("production", TakenBack(wish=wish, who=who, why=why), "refused")
                 return await self._return(log, held)
         except Busy:
+            if progress.state != "running":
+                raise
             # Whoever works on it hears of it before the next board.
             return progress
 
@@ -202,9 +208,14 @@ class RolloutController:
         """Have whoever works on a rollout stop before the next board.
 
         Raises:
-            TinyopsError: there is no such rollout, or it has ended.
+            TinyopsError: there is no such rollout, it has ended, or it is a push, which ends when its command does.
         """
         progress = self._known(rollout)
+        if progress.plan.takes_back:
+            raise TinyopsError(
+                f"rollout {rollout} is a push, which either ends or is taken back",
+                remedy=f"`tinyops rollout abort {rollout}` takes it back",
+            )
         log = RolloutLog(self._trail, progress)
         if progress.state == "running":
             log.write("wish", {"wish": "pause", "who": who, "why": why})
@@ -238,13 +249,16 @@ class RolloutController:
         Args:
             progress: how far it is.
             bundle: its release; None takes it from the workspace.
+
+        Raises:
+            Busy: it has not ended.
         """
         plan = progress.plan
+        if progress.outcome is None or progress.changed is None:
+            raise _not_ended(progress)
         trial = Trial.of(bundle, plan.acceptance) if bundle else self._trial_of(progress)
-        order = [entry.name for entry in self._bench.inventory.boards if entry.name in progress.records]
-        records = [progress.records[name] for name in order]
-        assert progress.outcome is not None
-        assert progress.changed is not None
+        known = self._records(progress)
+        records = [known[entry.name] for entry in self._bench.inventory.boards if entry.name in known]
         return Deployment(
             outcome=progress.outcome,
             gate=progress.gate,
@@ -269,11 +283,7 @@ class RolloutController:
         """Finish what an earlier process left behind, or take it back; whether it was this release's."""
         plan = left_behind.plan
         if left_behind.state != "running":
-            raise Busy(
-                f"rollout {plan.id} of {plan.release.release_id} has not ended: it {_stands(left_behind)}",
-                remedy=f"go on with it (`tinyops rollout resume {plan.id}`), or take it back (`tinyops rollout abort "
-                f"{plan.id}`)",
-            )
+            raise _not_ended(left_behind)
         self._require_boards(left_behind)
         log = RolloutLog(self._trail, left_behind)
         is_same = plan.release.image_hash == trial.image_hash and plan.acceptance == trial.plan
@@ -293,12 +303,16 @@ class RolloutController:
         return False
 
     async def _drive(self, log: RolloutLog, trial: Trial, held: Holds, *, is_accepted: bool = False) -> Progress:
-        course = self._course(log, trial, held)
-        replaces = log.progress.plan.replace
+        course, plan = self._course(log, trial, held), log.progress.plan
+        task_of = None if plan.replace else lru_cache(self._bench.releases.task_of)
+        promotion = Promotion(course, task_of, is_accepted=is_accepted or plan.precedents is not None)
         try:
             self._require_fit(trial.bundle)
-            promotion = Promotion(course, None if replaces else self._bench.releases.task_of)
-            changed = await promotion.run(is_accepted=is_accepted)
+            changed = await promotion.run()
+        except _Unfit as stop:
+            # It did fit when boards were given it.
+            log.turn_back(stop.gate, stop.reason, stop.outcome)
+            return await self._return(log, held)
         except Stop as stop:
             log.end(stop.outcome, stop.gate, stop.reason)
         except Stands as stands:
@@ -311,16 +325,26 @@ class RolloutController:
         return log.progress
 
     async def _return(self, log: RolloutLog, held: Holds) -> Progress:
-        """Take back what is not back yet."""
+        """Take back what is not back yet. No signal cuts this short.
+
+        Raises:
+            CutShort: it was cancelled meanwhile; what the boards run is said.
+        """
         progress = log.progress
-        await take_back(self._course(log, None, held), {})
+        try:
+            await take_back(self._course(log, None, held), {})
+        except asyncio.CancelledError:
+            self._note_interruption(log)
+            raise CutShort(self._left(progress)) from None
         assert progress.outcome is not None
         log.end(progress.outcome, progress.gate, progress.reason)
         return progress
 
     def _note_interruption(self, log: RolloutLog) -> None:
-        if log.progress.plan.takes_back:
-            log.end("refused", "production", Interrupted())
+        """All boards were left as a pause leaves them, or were taken back."""
+        progress = log.progress
+        if progress.turned_back and progress.outcome is not None:
+            log.end(progress.outcome, progress.gate, progress.reason)
         else:
             log.state("paused")
 
@@ -341,7 +365,7 @@ class RolloutController:
 
     def _records(self, progress: Progress) -> dict[str, BoardRecord]:
         """Of each board of a rollout; one that it has not come to yet was not asked."""
-        confined = self._bench.quarantine.boards()
+        confined, boards = self._bench.quarantine.boards(), frozenset(progress.plan.boards)
         fresh = {
             entry.name: BoardRecord(
                 name=entry.name,
@@ -353,7 +377,7 @@ class RolloutController:
                 answer="not asked",
             )
             for entry in self._bench.inventory.boards
-            if entry.name in progress.plan.boards
+            if entry.name in boards
         }
         return fresh | progress.records
 
@@ -391,7 +415,7 @@ class RolloutController:
         """Stop where a release can be seen not to fit the boards: none is touched."""
         self._check_signature(bundle)
         if found := self._bench.releases.below_floor(bundle.image.data):
-            raise Stop("signature", found)
+            raise _Unfit("signature", found)
         self._check_room(bundle)
 
     def _check_signature(self, bundle: Bundle) -> None:
@@ -403,7 +427,7 @@ class RolloutController:
             read_image(bundle.image.data, public_pem=trusted)
         except TinyopsError as error:
             key = ", ".join(map(str, inventory.public_key))
-            raise Stop("signature", AnotherKey(release=bundle.release_id, key=key, message=error.message)) from error
+            raise _Unfit("signature", AnotherKey(release=bundle.release_id, key=key, message=error.message)) from error
 
     def _check_room(self, bundle: Bundle) -> None:
         for entry in self._bench.inventory.boards:
@@ -416,10 +440,10 @@ class RolloutController:
                 profiles=bundle.manifest.profiles,
             )
             if found:
-                raise Stop("boards", found)
+                raise _Unfit("boards", found)
 
     def _accepted_before(self, bundle: Bundle, terms: Terms) -> str | None:
-        """The latest rollout whose staging has accepted the release by this plan; a plain push stages anew."""
+        """The latest rollout whose staging has accepted the release by this plan and keeps it; a push stages anew."""
         if terms.takes_back:
             return None
         wanted = bundle.image.hash.hex()
@@ -429,6 +453,7 @@ class RolloutController:
             if progress.accepted is not None
             and progress.plan.release.image_hash == wanted
             and progress.plan.acceptance == terms.acceptance
+            and _accepting(progress)
         ]
         return accepted[-1] if accepted else None
 
@@ -437,8 +462,7 @@ class RolloutController:
         staged = self._known(earlier, ended=True) if earlier else progress
         if staged.accepted is None:
             return ()
-        accepting = (staged.records[name] for name in staged.plan.staging if name in staged.records)
-        return [record.evidence for record in accepting if record.evidence and record.keeps_release]
+        return _accepting(staged)
 
     def _latencies_before(self, progress: Progress) -> Mapping[str, int]:
         """By profile, of the release that production has: from the rollout that brought it."""
@@ -504,6 +528,25 @@ class RolloutController:
         rollout = progress.plan.id
         paused = f"; rollout {rollout} is paused: `tinyops rollout resume {rollout}`"
         return f"{runs}{paused if progress.state == 'paused' else ''}"
+
+
+class _Unfit(Stop):
+    """A release can be seen not to fit the boards."""
+
+
+def _accepting(staged: Progress) -> list[BoardEvidence]:
+    """The evidence of the staging boards that have accepted a release, and keep it."""
+    records = (staged.records[name] for name in staged.plan.staging if name in staged.records)
+    return [record.evidence for record in records if record.evidence and record.keeps_release]
+
+
+def _not_ended(progress: Progress) -> Busy:
+    rollout = progress.plan.id
+    return Busy(
+        f"rollout {rollout} of {progress.plan.release.release_id} has not ended: it {_stands(progress)}",
+        remedy=f"go on with it (`tinyops rollout resume {rollout}`), or take it back (`tinyops rollout abort "
+        f"{rollout}`)",
+    )
 
 
 def _stands(progress: Progress) -> str:

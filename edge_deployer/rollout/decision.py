@@ -24,6 +24,7 @@ class View:
         standing: of each board.
         approved: numbers of the waves that were approved, from 0.
         baked: numbers of the waves that were watched to the end.
+        caught_up: whether the boards that were away were tried once more after the last wave.
         regressed: whether a probe has found a board that answers otherwise, or slower, than when it was accepted.
         wish: what was asked for last and has not been done yet.
     """
@@ -32,6 +33,7 @@ class View:
     standing: Mapping[str, Standing]
     approved: frozenset[int] = field(default_factory=frozenset)
     baked: frozenset[int] = field(default_factory=frozenset)
+    caught_up: bool = False
     regressed: bool = False
     wish: Wish | None = None
 
@@ -49,6 +51,13 @@ class Watch:
     """Watch a wave's boards for the strategy's time."""
 
     wave: int
+
+
+@dataclass(frozen=True)
+class CatchUp:
+    """Try boards that were away once more, and see to those that could not be taken back."""
+
+    away: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -75,14 +84,15 @@ class Finish:
     """All is done."""
 
 
-Action = Try | Watch | AwaitApproval | Pause | TakeBack | Finish
+Action = Try | Watch | CatchUp | AwaitApproval | Pause | TakeBack | Finish
 
 
 def next_action(strategy: Strategy, view: View) -> Action:
     """What to do now. Nothing is asked of a wave before the one before it has passed its gate.
 
     The order of the questions: what somebody asked for; whether too many boards have failed, of all waves; then wave by
-    wave its approval, its boards, its share of boards that run the release, its time of watching.
+    wave its approval, its boards, its share of boards that run the release, its time of watching; at the end, who was
+    away.
     """
     if view.wish in ("abort", "rollback"):
         return TakeBack("aborted" if view.wish == "abort" else "rolled back")
@@ -97,6 +107,9 @@ def next_action(strategy: Strategy, view: View) -> Action:
         action = _in_wave(strategy, view, number, boards)
         if action is not None:
             return action
+    missing = {board: standing for board, standing in view.standing.items() if standing in ("away", "failed")}
+    if missing and not view.caught_up:
+        return CatchUp(tuple(board for board, standing in missing.items() if standing == "away"))
     return Finish()
 
 

@@ -37,10 +37,11 @@ class Preparation:
     Args:
         course: the rollout.
         task_of: of releases, for production not to be given one of another kind; None: whatever runs may be replaced.
+        is_accepted: whether the release was accepted before: a production board that has it is then asked no more.
     """
 
-    def __init__(self, course: Course, task_of: TaskOf | None) -> None:
-        self._course, self._task_of = course, task_of
+    def __init__(self, course: Course, task_of: TaskOf | None, *, is_accepted: bool = False) -> None:
+        self._course, self._task_of, self._is_accepted = course, task_of, is_accepted
         self._absent: list[Finding] = []
 
     async def staging(self, sessions: AsyncExitStack) -> dict[str, Board]:
@@ -59,7 +60,11 @@ class Preparation:
             Stop: a board is in quarantine, does not answer, or runs another kind of model.
         """
         course = self._course
-        unknown = [name for name in course.plan.production if name not in course.progress.touched]
+        unknown = [
+            name
+            for name in course.plan.production
+            if course.progress.standing[name] == "waiting" and name not in course.progress.touched
+        ]
         await course.each(unknown, self._find)
 
     def require_way_back(self) -> None:
@@ -84,6 +89,23 @@ class Preparation:
             return False
         image = self._course.image_of(self._course.entries[name], before)
         return image is None or security_counter(image) < counter
+
+    async def meet(self, board: Board) -> bool:
+        """Learn what a production board has, before it is given anything; whether it needs nothing.
+
+        Raises:
+            Stop: it runs another kind of model.
+            SessionError: it does not answer.
+        """
+        record = board.record
+        await board.probe()
+        await self._require_same_work(board)
+        if not self._is_accepted or not board.runs(self._course.trial.bundle):
+            self._course.log.settle(record)
+            return False
+        record.outcome = "unchanged"
+        self._course.log.settle(record, "accepted")
+        return True
 
     def require_healthy(self, boards: Collection[Board]) -> None:
         """Stop before anything is installed where staging has too few boards for a verdict."""
@@ -141,10 +163,7 @@ class Preparation:
             course.log.settle(record, "away")
             return
         try:
-            async with course.board(name) as board:
-                await board.probe()
-                await self._require_same_work(board)
-                course.log.settle(record)
+            await course.attempt(name, lambda board, _: self.meet(board))
         except SessionError as error:
             record.answer = "silent"
             if not bears:

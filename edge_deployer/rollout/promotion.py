@@ -12,7 +12,7 @@ from edge_deployer.acceptance.check import asks_for
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
 from edge_deployer.boards.board import Board
 from edge_deployer.errors import TinyopsError
-from edge_deployer.rollout.course import Course, Stop
+from edge_deployer.rollout.course import Course, Stands, Stop
 from edge_deployer.rollout.preparation import Preparation, TaskOf
 from edge_deployer.rollout.refusals import Interrupted, NotConfirmed
 from edge_deployer.rollout.staging import StagingPool
@@ -27,20 +27,19 @@ class Promotion:
     Args:
         course: the rollout.
         task_of: see `Preparation`.
+        is_accepted: whether the release was accepted by the same plan before: production boards that run it still need
+            nothing.
     """
 
-    def __init__(self, course: Course, task_of: TaskOf | None = None) -> None:
-        self._course, self._trial = course, course.trial
-        self._preparation, self._waves = Preparation(course, task_of), Waves(course)
+    def __init__(self, course: Course, task_of: TaskOf | None = None, *, is_accepted: bool) -> None:
+        self._course, self._trial, self._is_accepted = course, course.trial, is_accepted
+        self._preparation = Preparation(course, task_of, is_accepted=is_accepted)
+        self._waves = Waves(course, self._preparation)
         self._pool: StagingPool | None = None
         self._confined: set[str] = set()
 
-    async def run(self, *, is_accepted: bool) -> bool:
+    async def run(self) -> bool:
         """Release; True if a board was changed.
-
-        Args:
-            is_accepted: whether the release was promoted by the same plan before: if production runs it still, then
-                nothing is to do.
 
         Raises:
             Stop: the release does not go on; every board is as it was, or the record says which is not.
@@ -51,7 +50,7 @@ class Promotion:
         opened: dict[str, Board] = {}
         async with AsyncExitStack() as sessions:
             try:
-                return await self._run(opened, sessions, is_accepted=is_accepted)
+                return await self._run(opened, sessions)
             except Stop as stop:
                 self._course.log.turn_back(stop.gate, stop.reason, stop.outcome)
                 await take_back(self._course, opened)
@@ -61,23 +60,23 @@ class Promotion:
                 if isinstance(error, SessionError) and not isinstance(error, InUse):
                     await take_back(self._course, opened, on_trial_only=True)
                 raise
+            except Stands:
+                await take_back(self._course, opened, on_trial_only=True)
+                raise
             except BaseException:
-                # A pause, a signal. What was confirmed stays, unless the rollout is one that goes back then.
+                # A signal. What was confirmed stays, unless the rollout is one that goes back then.
                 if self._course.plan.takes_back:
                     self._course.log.turn_back("production", Interrupted(), "refused")
                 await take_back(self._course, opened, on_trial_only=not self._course.plan.takes_back)
                 raise
 
-    async def _run(self, opened: dict[str, Board], sessions: AsyncExitStack, *, is_accepted: bool) -> bool:
+    async def _run(self, opened: dict[str, Board], sessions: AsyncExitStack) -> bool:
         course = self._course
         stages = course.progress.accepted is None and course.plan.precedents is None
         if stages:
             opened.update(await self._preparation.staging(sessions))
         await self._preparation.production()
-        if is_accepted and all(self._runs(name) for name in course.plan.production):
-            for name in course.plan.production:
-                course.record(name).outcome = "unchanged"
-                course.log.settle(course.record(name), "accepted")
+        if self._is_accepted and all(course.record(name).outcome == "unchanged" for name in course.plan.production):
             return False
         self._preparation.require_way_back()
         if stages:
@@ -86,11 +85,9 @@ class Promotion:
         await self._waves.run()
         if self._pool is not None:
             await self._keep(self._pool, first_releases=True)
+            self._note_acceptance()
         await self._waves.confirm_first_releases()
         return bool(course.progress.touched)
-
-    def _runs(self, name: str) -> bool:
-        return self._course.record(name).image_after == self._trial.image_hash
 
     async def _stage(self, boards: list[Board]) -> None:
         course = self._course
@@ -100,10 +97,14 @@ class Promotion:
         # there is nothing to go back to.
         await self._keep(self._pool, first_releases=False)
         course.precedents = [board.examined.evidence for board in self._pool.accepting]
-        for board in self._pool.tried:
-            course.log.settle(board.record)
-        if all(board.keeps_release for board in self._pool.accepting):
-            assert course.progress.staging is not None
+        self._note_acceptance()
+
+    def _note_acceptance(self) -> None:
+        """Whoever comes next need not stage again, once all that staging accepted is kept there."""
+        course, pool = self._course, self._pool
+        assert pool is not None
+        assert course.progress.staging is not None
+        if course.progress.accepted is None and all(board.keeps_release for board in pool.accepting):
             course.log.write("staging accepted", course.progress.staging.model_dump(mode="json"))
 
     def _staging_pool(self, boards: list[Board]) -> StagingPool:
@@ -126,6 +127,8 @@ class Promotion:
                 course.quarantine.confine(board.record.name, reason)
                 course.journal.note(board.record.name, "quarantined", finding=reason)
                 await board.take_back()
+        for board in staging.tried:
+            course.log.settle(board.record)
         if verdict.decision != "accepted":
             raise Stop("staging", None, verdict.decision)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -56,7 +57,7 @@ class RolloutPlan(BaseModel):
     replace: bool = False
     by: str
 
-    @property
+    @cached_property
     def production(self) -> tuple[str, ...]:
         """The production boards, in the order of the waves."""
         return tuple(name for wave in self.waves for name in wave)
@@ -77,16 +78,17 @@ class Progress:
     records: dict[str, BoardRecord] = field(default_factory=dict)  # The last of each board.
     standing: dict[str, Standing] = field(default_factory=dict)  # Of each production board.
     failures: int = 0  # Production boards that have failed.
-    touched: set[str] = field(default_factory=set)  # Boards that this rollout may have changed.
+    touched: set[str] = field(default_factory=set)  # Boards that this rollout may have given the release.
     staging: PoolVerdict | None = None  # What staging said last.
     accepted: PoolVerdict | None = None  # What staging said, once it has accepted and kept the release.
     approvals: dict[int, dict[str, str]] = field(default_factory=dict)  # Who, when and why, by wave; -1 is the rollout.
     baked: set[int] = field(default_factory=set)
+    caught_up: bool = False  # Whether those that were away were tried once more.
     regressed: bool = False
     wish: Wish | None = None  # What was asked for, and is not done yet.
     wished: dict[str, str] = field(default_factory=dict)  # The same, with who asked and why.
     waits_for: int | None = None  # The wave that has to be approved.
-    steps: list[Step] = field(default_factory=list)
+    noted: list[str] = field(default_factory=list)  # Steps, as JSON: of a large fleet there are many.
     turned_back: bool = False  # Whether all boards are to have what they had.
     outcome: Outcome | None = None  # How it ended, or will, once all boards are back.
     gate: Gate | None = None
@@ -102,19 +104,29 @@ class Progress:
             standing=self.standing,
             approved=frozenset(self.approvals),
             baked=frozenset(self.baked),
+            caught_up=self.caught_up,
             regressed=self.regressed,
             wish=self.wish,
         )
 
+    @property
+    def steps(self) -> list[Step]:
+        """What was done, in order."""
+        return [Step.model_validate_json(noted) for noted in self.noted]
+
     def take(self, entry: Entry) -> None:
         """Go on with one more entry."""
         self.see(entry)
-        if entry.kind == "intent":
-            self.touched.add(entry.board)
-            return
-        content = entry.content
         if entry.kind == "step":
-            self.steps.append(Step.model_validate(content))
+            self.noted.append(entry.body)
+        elif entry.kind != "done":
+            self._take(entry, entry.content)
+
+    def _take(self, entry: Entry, content: dict[str, Any]) -> None:
+        if entry.kind == "intent":
+            # To take back what somebody else left on trial gives a board nothing.
+            if content["action"] == "put on trial":
+                self.touched.add(entry.board)
         elif entry.kind == "settled":
             self.settle(BoardRecord.model_validate(content["record"]), content["standing"])
         elif entry.kind in ("turned back", "state"):
@@ -137,6 +149,8 @@ class Progress:
             self.accepted = self.staging = PoolVerdict.model_validate(content)
         elif kind == "watched":
             self.baked.add(content["wave"])
+        elif kind == "caught up":
+            self.caught_up = True
         elif kind == "regressed":
             self.regressed, self.reason = True, _FINDING.validate_python(content["finding"])
 
@@ -182,12 +196,12 @@ class RolloutLog:
         Raises:
             TinyopsError: see `Trail.append`.
         """
-        self.progress.take(self._trail.append(kind, body, rollout=self.id, board=board))
+        self.progress.take(self._append(kind, body, board))
 
     def settle(self, record: BoardRecord, standing: Standing | None = None) -> None:
         """What has become of a board."""
         body = {"record": record.model_dump(mode="json"), "standing": standing}
-        entry = self._trail.append("settled", body, rollout=self.id, board=record.name)
+        entry = self._append("settled", body, record.name)
         # The record itself, and no copy: whoever works with the board goes on with it.
         self.progress.settle(record, standing)
         self.progress.see(entry)
@@ -209,6 +223,13 @@ class RolloutLog:
         for entry in self._trail.entries(self.id, after=self.progress.seq):
             self.progress.take(entry)
         return self.progress.wish
+
+    def _append(self, kind: str, body: dict[str, Any], board: str) -> Entry:
+        entry = self._trail.append(kind, body, rollout=self.id, board=board)
+        if entry.seq > self.progress.seq + 1:
+            for other in self._trail.entries(self.id, after=self.progress.seq, before=entry.seq):
+                self.progress.take(other)
+        return entry
 
 
 def _end(outcome: Outcome, gate: Gate | None, reason: Finding | None) -> dict[str, Any]:

@@ -27,16 +27,11 @@ async def take_back(course: Course, opened: Mapping[str, Board], *, on_trial_onl
     """
 
     async def one(name: str) -> None:
-        record = course.record(name)
-        try:
-            if name in opened:
-                await opened[name].take_back()
-            else:
-                await course.attempt(name, lambda board, _: board.take_back())
-        except SessionError as error:
-            record.outcome, record.answer = "not restored", "silent"
-            course.journal.note(name, "not restored", error.message)
-        course.log.settle(record)
+        if name in opened:
+            await opened[name].take_back()
+            course.log.settle(course.record(name))
+        else:
+            await take_one_back(course, name)
 
     names = [
         name
@@ -46,3 +41,26 @@ async def take_back(course: Course, opened: Mapping[str, Board], *, on_trial_onl
         and not (on_trial_only and course.record(name).keeps_release)
     ]
     await uncut(course.each(names, one), f"{', '.join(names)} to be taken back" if names else "")
+
+
+async def take_one_back(course: Course, name: str) -> None:
+    """Take a board back, in as many attempts as the strategy allows.
+
+    Raises:
+        TinyopsError: see `take_back`.
+    """
+    record = course.record(name)
+
+    async def restore(board: Board, is_last: bool) -> None:
+        await board.take_back()
+        if record.answer == "silent" and not is_last:
+            raise SessionError(board.url, "it fell silent while it was taken back", remedy="")
+
+    try:
+        await course.attempt(name, restore)
+    except SessionError as error:
+        record.outcome, record.answer = "not restored", "silent"
+        course.journal.note(name, "not restored", error.message)
+    # A first release that was accepted, and is not there any more, has to be given again.
+    was_accepted = course.progress.standing.get(name) == "accepted" and record.outcome in _BACK
+    course.log.settle(record, "waiting" if was_accepted else None)
