@@ -104,8 +104,16 @@ class Progress:
         )
 
     def take(self, entry: Entry) -> None:
-        """Go on with one more entry."""
+        """Go on with one more entry.
+
+        Raises:
+            DamagedFile: somebody has changed it, and it makes no sense any more.
+        """
         self.see(entry)
+        with entry.being_read():
+            self._take(entry)
+
+    def _take(self, entry: Entry) -> None:
         if entry.kind == "intent":
             self.touched.add(entry.board)
             return
@@ -139,7 +147,8 @@ class Progress:
 
     def see(self, entry: Entry) -> None:
         """The last entry that is known."""
-        self.changed, self.seq = datetime.fromisoformat(entry.at), entry.seq
+        with entry.being_read():
+            self.changed, self.seq = datetime.fromisoformat(entry.at), entry.seq
 
     def settle(self, record: BoardRecord, standing: Standing | None) -> None:
         """What has become of a board; None leaves its standing as it is."""
@@ -179,12 +188,15 @@ class RolloutLog:
         Raises:
             TinyopsError: see `Trail.append`.
         """
-        self.progress.take(self._trail.append(kind, body, rollout=self.id, board=board))
+        entry = self._trail.append(kind, body, rollout=self.id, board=board)
+        self._catch_up(entry)
+        self.progress.take(entry)
 
     def settle(self, record: BoardRecord, standing: Standing | None = None) -> None:
         """What has become of a board."""
         body = {"record": record.model_dump(mode="json"), "standing": standing}
         entry = self._trail.append("settled", body, rollout=self.id, board=record.name)
+        self._catch_up(entry)
         # The record itself, and no copy: whoever works with the board goes on with it.
         self.progress.settle(record, standing)
         self.progress.see(entry)
@@ -206,6 +218,12 @@ class RolloutLog:
         for entry in self._trail.entries(self.id, after=self.progress.seq):
             self.progress.take(entry)
         return self.progress.wish
+
+    def _catch_up(self, own: Entry) -> None:
+        """Take what others have written since, before an entry of one's own that follows it."""
+        if own.seq > self.progress.seq + 1:
+            for entry in self._trail.entries(self.id, after=self.progress.seq, before=own.seq):
+                self.progress.take(entry)
 
 
 def _end(outcome: Outcome, gate: Gate | None, reason: Finding | None) -> dict[str, Any]:
@@ -252,7 +270,8 @@ def _of(entries: Iterable[Entry]) -> Progress:
 
 
 def _begun(entry: Entry) -> Progress:
-    plan = RolloutPlan.model_validate(entry.content)
-    progress = Progress(plan, datetime.fromisoformat(entry.at), seq=entry.seq)
+    with entry.being_read():
+        plan = RolloutPlan.model_validate(entry.content)
+        progress = Progress(plan, datetime.fromisoformat(entry.at), seq=entry.seq)
     progress.standing = dict.fromkeys(plan.production, "waiting")
     return progress
