@@ -354,7 +354,10 @@ async def test_on_a_full_disk_no_lease_is_given_and_none_is_lost(tmp_path: Path)
         before = rows(tmp_path)
         many = [f"board-{number}" for number in range(2000)]
         size = max(path.stat().st_size for path in tmp_path.iterdir() if path.is_file())
-        with no_file_larger_than(size), pytest.raises(TinyopsError, match=r"file of leases .* cannot be used") as raised:
+        with (
+            no_file_larger_than(size),
+            pytest.raises(TinyopsError, match=r"file of leases .* cannot be used") as raised,
+        ):
             async with Leases(tmp_path).held(many, "a test"):
                 pass
         assert "free its disk" in raised.value.remedy
