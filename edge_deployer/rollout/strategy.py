@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -12,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import read_yaml
+
+_NONE: Final = Decimal(-1)
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -28,7 +31,7 @@ class WaveTerms(_Section):
         approval: whether somebody has to approve it before it begins.
     """
 
-    boards: PositiveInt | str | None = None
+    boards: Annotated[int, Field(strict=True, gt=0)] | str | None = None
     approval: bool = False
 
     @field_validator("boards")
@@ -61,7 +64,7 @@ class Strategy(_Section):
     """All of it. By default one board as a canary, then the rest, and one board that fails takes all back.
 
     Attributes:
-        waves: in order. The last one takes all boards that are left, whatever it says must cover them.
+        waves: in order. Together they have to cover the pool, as they do where the last one has no `boards`.
         concurrency: boards of a wave that are worked on at once.
         max_failures: boards that may fail, in all waves together, before the rollout stops: a count, or a share of the
             pool. A board that fails is taken back whatever this says.
@@ -77,7 +80,7 @@ class Strategy(_Section):
 
     waves: tuple[WaveTerms, ...] = Field(default=(WaveTerms(boards=1), WaveTerms()), min_length=1)
     concurrency: PositiveInt = 32
-    max_failures: Annotated[int, Field(ge=0)] | str = 0
+    max_failures: Annotated[int, Field(strict=True, ge=0)] | str = 0
     min_success: Share = 1.0
     latency_over_canary: PositiveFloat | None = 1.5
     latency_over_production: PositiveFloat | None = None
@@ -137,7 +140,10 @@ def load_strategy(path: Path | None) -> Strategy:
     Raises:
         TinyopsError: the file is missing, is not YAML, or a field in it is wrong.
     """
-    return DEFAULT if path is None else parse_strategy(read_yaml(path, f"strategy {path}"), f"strategy {path}")
+    if path is None:
+        return DEFAULT
+    content = read_yaml(path, f"strategy {path}")
+    return parse_strategy({} if content is None else content, f"strategy {path}")
 
 
 def parse_strategy(content: Any, what: str) -> Strategy:
@@ -147,13 +153,15 @@ def parse_strategy(content: Any, what: str) -> Strategy:
         TinyopsError: a field is wrong.
     """
     try:
-        return Strategy.model_validate(content or {})
+        return Strategy.model_validate(content)
     except ValidationError as error:
         raise describe_validation_error(error, what) from error
 
 
-def _percent(text: str) -> float:
+def _percent(text: str) -> Decimal:
+    """As it is written, so that 1.1 % of 3,000 boards are 33 and not one more; -1 for what is no share."""
     try:
-        return float(text.removesuffix("%")) if text.endswith("%") else -1.0
-    except ValueError:
-        return -1.0
+        percent = Decimal(text.removesuffix("%")) if text.endswith("%") else _NONE
+    except InvalidOperation:
+        return _NONE
+    return percent if percent.is_finite() else _NONE

@@ -1,4 +1,4 @@
-"""Kills pushes at random and holds what is said against the boards: ``python -m tests.interop.kill_campaign [--kills N]``.
+"""Kills pushes and holds what is said against the boards: ``python -m tests.interop.kill_campaign [--kills N]``.
 
 Every command is a process, every board a virtual one, and smpmgr, which nobody here wrote, reads what each runs.
 """
