@@ -77,6 +77,7 @@ class RolloutController:
 
     def __init__(self, bench: Bench, watcher: Watcher | None = None) -> None:
         self._bench, self._watcher = bench, watcher
+        self._interrupted: Progress | None = None
         self._trail = Trail(bench.fleet)
 
     def close(self) -> None:
@@ -276,8 +277,15 @@ class RolloutController:
 
     @asynccontextmanager
     async def _held(self, purpose: str) -> AsyncIterator[Holds]:
-        async with self._bench.hold(self._bench.inventory.boards, purpose, settles=True) as held:
-            yield held
+        self._interrupted = None
+        try:
+            async with self._bench.hold(self._bench.inventory.boards, purpose, settles=True) as held:
+                yield held
+        except asyncio.CancelledError:
+            # Further signals may have cancelled even the letting go.
+            if self._interrupted is None:
+                raise
+            raise CutShort(self._left(self._interrupted)) from None
 
     async def _settle(self, left_behind: Progress, trial: Trial, held: Holds) -> bool:
         """Finish what an earlier process left behind, or take it back; whether it was this release's."""
@@ -319,7 +327,8 @@ class RolloutController:
             log.state(stands.state, wave=stands.wave)
         except asyncio.CancelledError:
             self._note_interruption(log)
-            raise CutShort(self._left(log.progress)) from None
+            self._interrupted = log.progress
+            raise
         else:
             log.end("promoted" if changed else "unchanged")
         return log.progress

@@ -82,3 +82,26 @@ TakenBack = kind(
 )
 
 Interrupted = kind("production.interrupted", "the command was ended before the rollout was")
+
+SlowerThanCanary = kind(
+    "production.slower_than_canary",
+    "the 95th percentile of its latency is {{ us | count }} µs, {{ '%.1f' | format(us / [other_us, 1] | max) }} times "
+    "the {{ other_us | count }} µs of {{ canary }}, which had the release before; {{ limit }} times is the most",
+    {"us": int, "other_us": int, "canary": str, "limit": float},
+    remedy="see what else the board does, or raise `latency_over_canary` in the strategy",
+)
+
+SlowerThanProduction = kind(
+    "production.slower_than_before",
+    "the 95th percentile of its latency is {{ us | count }} µs, {{ '%.1f' | format(us / [other_us, 1] | max) }} times "
+    "the {{ other_us | count }} µs of the release that production had; {{ limit }} times is the most",
+    {"us": int, "other_us": int, "limit": float},
+    remedy="make the model quicker, or raise `latency_over_production` in the strategy",
+)
+
+Regressed = kind(
+    "production.regressed",
+    "{{ board }} has accepted the release and does not answer so any more: {{ finding | words }}",
+    {"board": str, "finding": AnyFinding},
+    remedy="read the board's log; every board is taken back to the release that it had",
+)

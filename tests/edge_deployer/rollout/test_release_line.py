@@ -516,7 +516,12 @@ def test_boards_keep_a_revoked_release_until_the_next_one_raises_their_floor(
         _, bad = powered.push(make_candidate(4))
         ReleaseStore(line.workspace / "releases").revoke(bad.release_id, reason="bad", by="test")
         assert asyncio.run(_running_hashes(p1.url)) == [bad.image.hash]
-        deployment, anew = powered.push(make_candidate(5))
+        refused, _ = powered.push(make_candidate(5))
+        assert_outcome(refused, "refused", at="boards")
+        assert "s1 and p1 could not be taken back" in headline(refused)
+        assert asyncio.run(_running_hashes(p1.url)) == [bad.image.hash]
+        approved = dataclasses.replace(powered, approved=("the engineer", "the release before is revoked"))
+        deployment, anew = approved.push(make_candidate(5))
         assert_outcome(deployment, "promoted")
         assert anew.security_counter == 1
         assert set(running(deployment).values()) == {anew.image.hash.hex()}

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_deployer.public_key import read_public_key
+from edge_deployer.public_key import read_public_keys
 from edge_deployer.session import DeviceSession, Fenced, InUse, PortInUse
 from edge_deployer.virtual_board.control import BoardControl
 from edge_deployer.virtual_board.faults import FaultPlan, PowerCutAt
@@ -172,7 +172,7 @@ def test_a_board_in_use_is_one_thing() -> None:
 
 @pytest.fixture
 def small(tmp_path: Path, signer: Signer) -> SmallBoard:
-    board = SmallBoard(tmp_path / "board", read_public_key(signer.public_key))
+    board = SmallBoard(tmp_path / "board", read_public_keys(signer.public_key))
     board.start()
     return board
 
@@ -225,7 +225,7 @@ async def test_a_newer_claim_between_any_two_messages_stops_the_older_holder(
 
 
 def started(directory: Path, signer: Signer) -> SmallBoard:
-    board = SmallBoard(directory, read_public_key(signer.public_key))
+    board = SmallBoard(directory, read_public_keys(signer.public_key))
     board.start()
     return board
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from smp.image_management import IMG_MGMT_ERR
 
-from edge_deployer.public_key import read_public_key
+from edge_deployer.public_key import read_public_keys
 from edge_deployer.virtual_board.image_upload import ImageUpload
 from edge_deployer.virtual_board.partitions import Slot
 from edge_deployer.virtual_board.smp_server import SmpServer
@@ -29,7 +29,7 @@ EINVAL, ENOTSUP = {"rc": 3}, {"rc": 8}
 
 @pytest.fixture(scope="module")
 def board(tmp_path_factory: pytest.TempPathFactory, signer: Signer) -> SmallBoard:
-    board = SmallBoard(tmp_path_factory.mktemp("board"), read_public_key(signer.public_key))
+    board = SmallBoard(tmp_path_factory.mktemp("board"), read_public_keys(signer.public_key))
     board.start()
     return board
 
@@ -194,7 +194,7 @@ def test_checksums_are_of_whole_pages_of_the_slot(board: SmallBoard, off: int) -
 
 @pytest.mark.parametrize("buffer_bytes", [256, 512, 1024, 4096])
 def test_an_answer_has_as_many_checksums_as_fit_the_buffer(tmp_path: Path, signer: Signer, buffer_bytes: int) -> None:
-    large = SmallBoard(tmp_path, read_public_key(signer.public_key))
+    large = SmallBoard(tmp_path, read_public_keys(signer.public_key))
     large.start()
     spare = SpareSlot(large.flash)
     # As on a board with a slot of a thousand pages.
@@ -260,7 +260,7 @@ def test_another_start_of_the_same_image_is_another_upload(board: SmallBoard, im
 
 
 def test_a_board_that_cannot_decompress_takes_an_image_as_it_is(tmp_path: Path, signer: Signer, image: bytes) -> None:
-    plain = SmallBoard(tmp_path, read_public_key(signer.public_key))
+    plain = SmallBoard(tmp_path, read_public_keys(signer.public_key))
     plain.start()
     handlers = ImageUpload(SpareSlot(plain.flash), 512, (Codec.STORED,)).handlers
     plain.server = SmpServer({65: handlers}, 512)

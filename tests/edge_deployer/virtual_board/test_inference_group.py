@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_deployer.public_key import read_public_key
+from edge_deployer.public_key import read_public_keys
 from edge_deployer.wire.inference import REVISION, Capability, ErrorCode, crc32
 from tests.edge_deployer.tiny_models import identity_classifier
 from tests.edge_deployer.virtual_board.running_board import Signer
@@ -24,7 +24,7 @@ FIRST = {"off": 0, "len": 8, "n": 2, "crc": crc32(BATCH)}
 
 @pytest.fixture
 def board(tmp_path: Path, signer: Signer) -> SmallBoard:
-    board = SmallBoard(tmp_path / "board", read_public_key(signer.public_key), page_bytes=512)
+    board = SmallBoard(tmp_path / "board", read_public_keys(signer.public_key), page_bytes=512)
     board.start()
     return board
 
@@ -51,7 +51,7 @@ def test_a_board_without_an_image_tells_who_holds_it_and_what_it_can(board: Smal
 def test_the_greatest_epoch_holds_the_board(
     tmp_path_factory: pytest.TempPathFactory, signer: Signer, epochs: list[int]
 ) -> None:
-    board, held = SmallBoard(tmp_path_factory.mktemp("board"), read_public_key(signer.public_key)), 0
+    board, held = SmallBoard(tmp_path_factory.mktemp("board"), read_public_keys(signer.public_key)), 0
     board.start()
     for epoch in epochs:
         assert board.ask(65, CLAIM, {"epoch": epoch}) == (STALE if epoch < held else {"epoch": epoch})
