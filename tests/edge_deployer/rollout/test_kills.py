@@ -145,10 +145,12 @@ def _found(fleet_folder: Path, releases: Releases, every: int, each: int) -> lis
 
 
 def test_whoever_comes_after_a_kill_finds_all_and_ends_right(fleet_folder: Path, releases: Releases) -> None:
-    assert _found(fleet_folder, releases, every=7, each=1) == []
+    found = _found(fleet_folder, releases, every=7, each=1)
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.verify
 @pytest.mark.timeout(1_800)
 def test_whoever_comes_after_any_kill_ends_right(fleet_folder: Path, releases: Releases) -> None:
-    assert _found(fleet_folder, releases, every=1, each=len(NEXT)) == []
+    found = _found(fleet_folder, releases, every=1, each=len(NEXT))
+    assert not found, "\n".join(found)
