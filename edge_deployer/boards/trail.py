@@ -41,6 +41,8 @@ CREATE TRIGGER IF NOT EXISTS never_removed BEFORE DELETE ON entries BEGIN SELECT
 """
 _REMEDY = "if the file is damaged, move it away, and see what the boards run with `tinyops boards probe`"
 _COLUMNS = "seq, at, rollout, board, kind, body, hash"
+_BODY = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_STATEMENT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Trail:
         Raises:
             TinyopsError: it cannot be written, or this machine's clock stands before the last entry.
         """
-        text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        text = _BODY.encode(body)
         with self._database.writing() as connection:
             last = connection.execute("SELECT seq, at, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
             seq, before, hashed = last or (0, "", _FIRST)
@@ -198,7 +200,7 @@ def faults_in(entries: Iterable[Entry], head: Head | None = None) -> Iterator[st
 
 
 def _sealed(before: str, seq: int, at: str, rollout: str, board: str, kind: str, body: str) -> Entry:
-    stated = json.dumps([before, seq, at, rollout, board, kind, body], ensure_ascii=False, separators=(",", ":"))
+    stated = _STATEMENT.encode([before, seq, at, rollout, board, kind, body])
     return Entry(seq, at, rollout, board, kind, body, hashlib.sha256(stated.encode()).hexdigest())
 
 

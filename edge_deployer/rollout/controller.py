@@ -349,6 +349,7 @@ class RolloutController:
         return Course(
             given=trial,
             entries={entry.name: entry for entry in self._bench.inventory.boards},
+            profiles={profile: board_profile(entry) for profile, entry in self._first_of_profile().items()},
             log=log,
             journal=Journal(self._watcher, log),
             held=held,
@@ -425,7 +426,7 @@ class RolloutController:
             raise _Unfit("signature", AnotherKey(release=bundle.release_id, key=key, message=error.message)) from error
 
     def _check_room(self, bundle: Bundle) -> None:
-        for entry in self._bench.inventory.boards:
+        for entry in self._first_of_profile().values():
             profile = board_profile(entry)
             found = misfit(
                 profile,
@@ -435,6 +436,10 @@ class RolloutController:
             )
             if found:
                 raise _Unfit("boards", found)
+
+    def _first_of_profile(self) -> dict[str, BoardEntry]:
+        """The first board of each profile; what holds of it holds of all."""
+        return {entry.profile: entry for entry in reversed(self._bench.inventory.boards)}
 
     def _accepted_before(self, bundle: Bundle, terms: Terms) -> str | None:
         """The rollout whose staging has accepted the release by this plan and has it still; a push stages anew."""
