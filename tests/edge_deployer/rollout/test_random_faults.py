@@ -48,7 +48,7 @@ async def lived_through(seed: int, folder: Path, releases: Releases) -> list[str
     kept = healed.kept()
     if {kept[name] for name in healed.production} != {releases.wanted}:
         found.append(f"well again, and {progress.outcome} at {progress.gate}: {progress.reason}")
-    found += [f"once well: {said}" for said in what_is_wrong(healed)]
+    found += [f"once well: {said}" for said in what_is_wrong(fleet)]
     shutil.rmtree(folder)
     return [f"seed {seed}: {said}" for said in found]
 
