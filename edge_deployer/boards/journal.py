@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal, Protocol
 
@@ -101,4 +101,4 @@ class Journal:
 
 
 def _slots(slots: Sequence[SlotState]) -> list[dict[str, Any]]:
-    return [asdict(slot) | {"hash": slot.hash.hex()} for slot in slots]
+    return [vars(slot) | {"hash": slot.hash.hex()} for slot in slots]

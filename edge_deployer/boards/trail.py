@@ -45,6 +45,9 @@ CREATE TRIGGER IF NOT EXISTS never_removed BEFORE DELETE ON entries BEGIN SELECT
 _NO_END: Final = 2**63 - 1
 _REMEDY = "if the file is damaged, move it away, and see what the boards run with `tinyops boards probe`"
 _COLUMNS = "seq, at, rollout, board, kind, body, hash"
+_BODY = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+# Somebody may have put bytes where text was.
+_STATEMENT = json.JSONEncoder(separators=(",", ":"), default=repr)
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ class Trail:
         Raises:
             TinyopsError: it cannot be written, or this machine's clock stands before the last entry.
         """
-        text = json.dumps(body, sort_keys=True, separators=(",", ":"))
+        text = _BODY.encode(body)
         with self._database.writing() as connection:
             last = connection.execute("SELECT seq, at, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
             seq, before, hashed = last or (0, "", _FIRST)
@@ -225,8 +228,7 @@ def faults_in(entries: Iterable[Entry], head: Head | None = None) -> Iterator[st
 
 
 def _sealed(before: str, seq: int, at: str, rollout: str, board: str, kind: str, body: str) -> Entry:
-    # Somebody may have put bytes where text was.
-    stated = json.dumps([before, seq, at, rollout, board, kind, body], separators=(",", ":"), default=repr)
+    stated = _STATEMENT.encode([before, seq, at, rollout, board, kind, body])
     return Entry(seq, at, rollout, board, kind, body, hashlib.sha256(stated.encode()).hexdigest())
 
 

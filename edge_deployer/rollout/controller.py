@@ -363,6 +363,7 @@ class RolloutController:
         return Course(
             given=trial,
             entries={entry.name: entry for entry in self._bench.inventory.boards},
+            profiles={profile: board_profile(entry) for profile, entry in self._first_of_profile().items()},
             log=log,
             journal=Journal(self._watcher, log),
             held=held,
@@ -439,7 +440,7 @@ class RolloutController:
             raise _Unfit("signature", AnotherKey(release=bundle.release_id, key=key, message=error.message)) from error
 
     def _check_room(self, bundle: Bundle) -> None:
-        for entry in self._bench.inventory.boards:
+        for entry in self._first_of_profile().values():
             profile = board_profile(entry)
             found = misfit(
                 profile,
@@ -451,26 +452,22 @@ class RolloutController:
             if found:
                 raise _Unfit("boards", found)
 
+    def _first_of_profile(self) -> dict[str, BoardEntry]:
+        """The first board of each profile; what holds of it holds of all."""
+        return {entry.profile: entry for entry in reversed(self._bench.inventory.boards)}
+
     def _accepted_before(self, bundle: Bundle, terms: Terms) -> str | None:
-        """The latest rollout whose staging has accepted the release by this plan and keeps it; a push stages anew."""
-        if terms.takes_back:
+        """The rollout whose staging has accepted the release by this plan and has it still; a push stages anew."""
+        staged = [] if terms.takes_back else [progress for progress in self.history() if _accepting(progress)]
+        if not staged:
             return None
-        wanted = bundle.image.hash.hex()
-        accepted = [
-            progress.plan.id
-            for progress in self.history()
-            if progress.accepted is not None
-            and progress.plan.release.image_hash == wanted
-            and progress.plan.acceptance == terms.acceptance
-            and _accepting(progress)
-        ]
-        return accepted[-1] if accepted else None
+        last = staged[-1].plan
+        is_same = last.release.image_hash == bundle.image.hash.hex() and last.acceptance == terms.acceptance
+        return last.id if is_same else None
 
     def _precedents(self, progress: Progress) -> Sequence[BoardEvidence]:
         earlier = progress.plan.precedents
         staged = self._known(earlier, ended=True) if earlier else progress
-        if staged.accepted is None:
-            return ()
         return _accepting(staged)
 
     def _latencies_before(self, progress: Progress) -> Mapping[str, int]:
@@ -545,6 +542,8 @@ class _Unfit(Stop):
 
 def _accepting(staged: Progress) -> list[BoardEvidence]:
     """The evidence of the staging boards that have accepted a release, and keep it."""
+    if staged.accepted is None:
+        return []
     records = (staged.records[name] for name in staged.plan.staging if name in staged.records)
     return [record.evidence for record in records if record.evidence and record.keeps_release]
 

@@ -16,9 +16,10 @@ from edge_deployer.boards.record import BoardRecord
 from edge_deployer.boards.trial import Trial
 from edge_deployer.errors import TinyopsError
 from edge_deployer.finding import Finding
-from edge_deployer.inventory.inventory import BoardEntry, board_profile
+from edge_deployer.inventory.inventory import BoardEntry
 from edge_deployer.inventory.power import PowerSupply
 from edge_deployer.inventory.quarantine import Quarantine
+from edge_deployer.profile import BoardProfile
 from edge_deployer.rollout.deployment import Gate
 from edge_deployer.rollout.record import Progress, RolloutLog, RolloutPlan
 from edge_deployer.session import DeviceSession, InUse, SessionError
@@ -82,6 +83,7 @@ class Course:
     Attributes:
         given: the release and its terms; None where boards are only taken back.
         entries: the boards, by name.
+        profiles: theirs, by the name or path that an entry gives.
         log: where decisions are written, and how far the rollout is.
         journal: where every step goes.
         held: the way to the boards.
@@ -93,6 +95,7 @@ class Course:
 
     given: Trial | None
     entries: Mapping[str, BoardEntry]
+    profiles: Mapping[str, BoardProfile]
     log: RolloutLog
     journal: Journal
     held: Holds
@@ -139,13 +142,14 @@ class Course:
 
     def board_of(self, session: DeviceSession, record: BoardRecord) -> Board:
         """A board by its open session."""
+        entry = self.entries[record.name]
         return Board(
             session,
             record,
-            board_profile(self.entries[record.name]),
+            self.profiles[entry.profile],
             self.journal,
-            supply=self.held.supply(self.entries[record.name]),
-            image_of=partial(self.image_of, self.entries[record.name]),
+            supply=self.held.supply(entry),
+            image_of=partial(self.image_of, entry),
             was_changed=record.name in self.progress.touched,
         )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+from fractions import Fraction
+from math import ceil
 
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.finding import Finding
@@ -33,8 +34,8 @@ def p95_us(evidence: BoardEvidence | None) -> int | None:
     """95th percentile by nearest rank, microseconds; None where the board gave no times."""
     if evidence is None or evidence.answers is None:
         return None
-    times = [time for time in evidence.answers.latencies_us if time is not None]
-    return int(np.percentile(times, 95, method="inverted_cdf")) if times else None
+    times = sorted(time for time in evidence.answers.latencies_us if time is not None)
+    return times[ceil(Fraction(95, 100) * len(times)) - 1] if times else None
 
 
 def _is_slower(us: int, other_us: int, limit: float) -> bool:

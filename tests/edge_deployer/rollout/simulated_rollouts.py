@@ -113,34 +113,39 @@ def what_is_wrong(fleet: Fleet) -> list[str]:
     for name in fleet.boards:
         flash = fleet.devices.read(name)
         records = [record for deployment in told for record in deployment.boards if record.name == name]
-        found += [f"{name}: {said}" for said in _wrong_of_board(fleet, history, records, name)]
+        found += [f"{name}: {said}" for said in _wrong_of_board(fleet, records, name)]
         given = Counter(past.plan.release.image_hash for past in history)
         found += [f"{name}: {image[:8]} installed {n} times" for image, n in flash.uploads.items() if n > given[image]]
     return found
 
 
-def _wrong_of_board(fleet: Fleet, history: Sequence[Progress], records: Sequence[BoardRecord], name: str) -> list[str]:
+def _wrong_of_board(fleet: Fleet, records: Sequence[BoardRecord], name: str) -> list[str]:
     flash, found = fleet.devices.read(name), []
     last = next((record for record in reversed(records) if record.answer != "not asked"), None)
     if last is not None and (last.answer == "silent" or last.outcome == "not restored"):
         # It is on record that nobody knows; of a board that always answers, somebody has to.
-        return [] if name in fleet.characters else [f"is on record as {last.answer}, {last.outcome}"]
-    if not flash.at_rest:
+        if name not in fleet.characters:
+            found.append(f"is on record as {last.answer}, {last.outcome}")
+        # What it is left with when its power comes back.
+        while not flash.at_rest:
+            flash.restart()
+    elif not flash.at_rest:
         found.append(f"{'on trial' if flash.on_trial else 'waits'}, and its record says {last and last.outcome}")
-    if last is not None and last.image_after != flash.kept:
+    elif last is not None and last.image_after != flash.kept:
         found.append(f"runs {str(flash.kept)[:8]}, and its record says {str(last.image_after)[:8]}")
-    if flash.kept not in {None, fleet.releases.before, *_verified_on(history, name)}:
+    if flash.kept not in {None, fleet.releases.before, *_verified_on(fleet, name)}:
         found.append(f"runs {str(flash.kept)[:8]}, which nobody verified")
     return found
 
 
-def _verified_on(history: Sequence[Progress], name: str) -> set[str]:
-    """Images that the board, or a staging pool where it is of one, was seen to accept."""
+def _verified_on(fleet: Fleet, name: str) -> set[str]:
+    """Images that the board was seen to accept, and those that it had already when they were rolled out again."""
     found = set()
-    for past in history:
-        record = past.records.get(name)
-        own = record is not None and record.verdict is not None and record.verdict.accepted
-        pool = past.accepted is not None or past.plan.precedents is not None
-        if own or (pool and record is not None and record.outcome == "unchanged"):
-            found.add(past.plan.release.image_hash)
+    with closing(Trail(fleet.bench.fleet)) as trail:
+        images = {past.plan.id: past.plan.release.image_hash for past in rollouts(trail)}
+        for entry in trail.entries(kind="settled"):
+            record = BoardRecord.model_validate(entry.content["record"])
+            accepts = record.verdict is not None and record.verdict.accepted
+            if entry.board == name and (accepts or record.outcome == "unchanged"):
+                found.add(images[entry.rollout])
     return found

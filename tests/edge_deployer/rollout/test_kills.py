@@ -3,65 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Literal
 
 import pytest
 
-from edge_deployer.boards.trail import Entry, Trail
-from edge_deployer.child_process import fork
 from edge_deployer.rollout.controller import RolloutController
+from tests.edge_deployer.rollout.killed_controllers import Side, killed
 from tests.edge_deployer.rollout.simulated_rollouts import Fleet, Releases, what_is_wrong
 
-Side = Literal["before", "after"]
 Next = Callable[[Fleet], None]
-
-
-def killed(fleet: Fleet, number: int, side: Side) -> bool:
-    """Start a rollout in another process and kill it at a write of the trail; False if it ended before that."""
-    reading, writing = os.pipe()
-
-    def life() -> int:
-        os.close(reading)
-        _stop_at(number, side, writing)
-        asyncio.run(fleet.start(fleet.releases.wanted))
-        return 0
-
-    child = fork(life)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as stopped:
-        has_stopped = stopped.read(1) == b"s"
-        if has_stopped:
-            child.kill()
-    assert child.wait() == (-signal.SIGKILL if has_stopped else 0)
-    return has_stopped
-
-
-def _stop_at(number: int, side: Side, descriptor: int) -> None:
-    """Have this process say so and stand still at the n-th entry, before or after it is written."""
-    append, count = Trail.append, iter(range(1, number + 1))
-
-    def stopping(trail: Trail, *args: Any, **kwargs: Any) -> Entry:
-        is_it = next(count, 0) == number
-        if is_it and side == "before":
-            _stand_still(descriptor)
-        entry = append(trail, *args, **kwargs)
-        if is_it:
-            _stand_still(descriptor)
-        return entry
-
-    Trail.append = stopping  # type: ignore[method-assign]
-
-
-def _stand_still(descriptor: int) -> None:
-    os.write(descriptor, b"s")
-    while True:
-        signal.pause()
 
 
 def resumed(fleet: Fleet) -> None:
@@ -145,10 +98,12 @@ def _found(fleet_folder: Path, releases: Releases, every: int, each: int) -> lis
 
 
 def test_whoever_comes_after_a_kill_finds_all_and_ends_right(fleet_folder: Path, releases: Releases) -> None:
-    assert _found(fleet_folder, releases, every=7, each=1) == []
+    found = _found(fleet_folder, releases, every=7, each=1)
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.verify
 @pytest.mark.timeout(1_800)
 def test_whoever_comes_after_any_kill_ends_right(fleet_folder: Path, releases: Releases) -> None:
-    assert _found(fleet_folder, releases, every=1, each=len(NEXT)) == []
+    found = _found(fleet_folder, releases, every=1, each=len(NEXT))
+    assert not found, "\n".join(found)

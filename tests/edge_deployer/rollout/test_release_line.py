@@ -33,6 +33,7 @@ from edge_deployer.report.replay import replay
 from edge_deployer.report.words import headline, remedy
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.rollout.release_line import ReleaseLine
+from edge_deployer.session import SessionError
 from tests.edge_deployer.candidates import MakeCandidate, one_hot_samples, with_wrong_reference
 from tests.edge_deployer.inventories import FAST, virtual, write_inventory, write_profile
 from tests.edge_deployer.outcomes import assert_outcome
@@ -235,6 +236,11 @@ def test_an_image_that_waits_to_be_booted_is_taken_back_before_anything_else(
 async def _leave_waiting(url: str, bundle: Bundle) -> None:
     async with session_with(url) as session:
         await session.install(bundle.image.data)
+        await session.test(bundle.image.hash)
+
+
+async def _mark_for_test(url: str, bundle: Bundle) -> None:
+    async with session_with(url) as session:
         await session.test(bundle.image.hash)
 
 
@@ -527,5 +533,8 @@ def test_boards_keep_a_revoked_release_until_the_next_one_raises_their_floor(
         assert set(running(deployment).values()) == {anew.image.hash.hex()}
         # The boot logic raises the floor when it starts a confirmed image.
         assert asyncio.run(_running_hashes(p1.url)) == [anew.image.hash]
-        asyncio.run(_leave_waiting(p1.url, bad))
+        with pytest.raises(SessionError, match="was revoked"):
+            asyncio.run(_leave_waiting(p1.url, bad))
+        # It lies in the spare slot still; the boot logic does not take it either.
+        asyncio.run(_mark_for_test(p1.url, bad))
         assert asyncio.run(_running_hashes(p1.url)) == [anew.image.hash]
