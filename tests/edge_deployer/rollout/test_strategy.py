@@ -142,7 +142,7 @@ def test_each_board_is_in_one_wave_in_order_or_the_strategy_is_refused(waves: li
         assert len(wave) == count
 
 
-@given(shares(), st.integers(1, 10_000))
+@given(shares(), st.integers(1, 10_000) | st.integers(1, 10).map(lambda thousands: 1000 * thousands))
 def test_a_share_is_counted_as_it_is_written_up_for_waves_and_down_for_failures(share: Fraction, pool: int) -> None:
     text = f"{float(share * 100):g}%"
     assert WaveTerms(boards=text).count(pool) == max(1, ceil(share * pool))
