@@ -288,6 +288,8 @@ async def test_a_board_that_holds_a_newer_epoch_gets_a_token_above_it(tmp_path: 
     async with leases.held(["b1"], "a push") as tenure:
         assert leases.raise_above(tenure, "b1", 41) == tenure.tokens["b1"] == 42
         assert leases.raise_above(tenure, "b1", 7) == 43
+        with pytest.raises(TinyopsError, match="no greater one can be kept"):
+            leases.raise_above(tenure, "b1", 2**64 - 1)
     async with leases.held(["b1"], "a push") as tenure:
         assert tenure.tokens == {"b1": 44}
 
