@@ -25,7 +25,7 @@ from edge_deployer import database
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory import leases as module
 from edge_deployer.inventory.leases import FILE_NAME, TIME_TO_LIVE_S, Busy, Leases, Patience, Tenure
-from tests.processes import DEADLINE_S, wait_for_the_end_of
+from tests.processes import DEADLINE_S
 from tests.small_files import no_file_larger_than
 
 _HOLDS = """
@@ -139,7 +139,8 @@ async def test_patience_ends(tmp_path: Path) -> None:
 async def test_a_killed_process_leaves_no_lease_and_its_token_is_not_given_again(tmp_path: Path) -> None:
     with another_process(tmp_path, "a push", "b1") as process:
         process.send_signal(signal.SIGKILL)
-        wait_for_the_end_of(process.pid)
+        # Until all of its threads have ended, which keep its files open.
+        process.wait(DEADLINE_S)
         (row,) = rows(tmp_path)
         assert row[0] == "b1"
         assert Leases(tmp_path).live() == {}
