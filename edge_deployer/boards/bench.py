@@ -175,6 +175,7 @@ class HeldBoards:
 
     def __init__(self, bench: Bench, tenure: Tenure, urls: Mapping[str, str]) -> None:
         self._bench, self._tenure, self._urls = bench, tenure, urls
+        self._asked: set[str] = set()  # Boards that may hold the epoch of this tenure.
 
     def require(self) -> None:
         """To be called before a board is changed.
@@ -225,7 +226,10 @@ class HeldBoards:
 
     def _open(self, entry: BoardEntry) -> DeviceSession:
         transport = open_transport(self._urls[entry.name], board_profile(entry))
-        return DeviceSession(transport, epoch=self._tenure.tokens[entry.name])
+        # Another workspace counts its own epochs, and may have come as far.
+        is_new = entry.name not in self._asked
+        self._asked.add(entry.name)
+        return DeviceSession(transport, epoch=self._tenure.tokens[entry.name], epoch_is_new=is_new)
 
 
 async def _keep_trial(session: DeviceSession) -> None:

@@ -37,6 +37,7 @@ TIME_TO_LIVE_S: Final = 30.0
 
 _HEARTBEAT_S = TIME_TO_LIVE_S / 3
 _POLL_S = 0.2
+_GREATEST_TOKEN: Final = 2**63 - 1  # SQLite's integers.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tokens (board TEXT PRIMARY KEY, token INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS leases (
@@ -158,9 +159,14 @@ class Leases:
 
         Raises:
             Busy: the lease has run out.
-            TinyopsError: the file cannot be used.
+            TinyopsError: the file cannot be used, or there is no greater token.
         """
         tenure.require()
+        if epoch >= _GREATEST_TOKEN:
+            raise TinyopsError(
+                f"{board} holds epoch {epoch}, and no greater one can be kept: no command claims so great a one",
+                remedy="erase the board's flash, and install its release again",
+            )
         with self._database.writing() as connection:
             tenure.tokens[board] = _next_token(connection, board, at_least=epoch + 1)
         return tenure.tokens[board]

@@ -19,6 +19,22 @@ _NONE: Final = Decimal(-1)
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+def _amount(value: object) -> Decimal:
+    """A number of boards, or percent of a pool; -1 for what is neither."""
+    if isinstance(value, str):
+        return percent if (percent := _percent(value)) <= 100 else _NONE
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else _NONE
+
+
+def _percent(text: str) -> Decimal:
+    """As it is written, so that 1.1 % of 3,000 boards are 33 and not one more; -1 for what is no share."""
+    try:
+        percent = Decimal(text.removesuffix("%")) if text.endswith("%") else _NONE
+    except InvalidOperation:
+        return _NONE
+    return percent if percent.is_finite() else _NONE
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -31,13 +47,13 @@ class WaveTerms(_Section):
         approval: whether somebody has to approve it before it begins.
     """
 
-    boards: Annotated[int, Field(strict=True, gt=0)] | str | None = None
+    boards: int | str | None = None
     approval: bool = False
 
-    @field_validator("boards")
+    @field_validator("boards", mode="before")
     @classmethod
-    def _is_a_share(cls, boards: int | str | None) -> int | str | None:
-        if isinstance(boards, str) and not 0 < _percent(boards) <= 100:
+    def _is_count_or_share(cls, boards: object) -> object:
+        if boards is not None and _amount(boards) <= 0:
             raise ValueError('a number of boards is wanted, or a share of the pool such as "25%"')
         return boards
 
@@ -80,7 +96,7 @@ class Strategy(_Section):
 
     waves: tuple[WaveTerms, ...] = Field(default=(WaveTerms(boards=1), WaveTerms()), min_length=1)
     concurrency: PositiveInt = 32
-    max_failures: Annotated[int, Field(strict=True, ge=0)] | str = 0
+    max_failures: int | str = 0
     min_success: Share = 1.0
     latency_over_canary: PositiveFloat | None = 1.5
     latency_over_production: PositiveFloat | None = None
@@ -89,10 +105,10 @@ class Strategy(_Section):
     backoff_s: PositiveFloat = 1.0
     when_interrupted: Literal["finish", "take back"] = "finish"
 
-    @field_validator("max_failures")
+    @field_validator("max_failures", mode="before")
     @classmethod
-    def _is_a_share(cls, failures: int | str) -> int | str:
-        if isinstance(failures, str) and not 0 <= _percent(failures) <= 100:
+    def _is_count_or_share(cls, failures: object) -> object:
+        if _amount(failures) < 0:
             raise ValueError('a number of boards is wanted, or a share of the pool such as "5%"')
         return failures
 
@@ -156,12 +172,3 @@ def parse_strategy(content: Any, what: str) -> Strategy:
         return Strategy.model_validate(content)
     except ValidationError as error:
         raise describe_validation_error(error, what) from error
-
-
-def _percent(text: str) -> Decimal:
-    """As it is written, so that 1.1 % of 3,000 boards are 33 and not one more; -1 for what is no share."""
-    try:
-        percent = Decimal(text.removesuffix("%")) if text.endswith("%") else _NONE
-    except InvalidOperation:
-        return _NONE
-    return percent if percent.is_finite() else _NONE

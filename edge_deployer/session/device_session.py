@@ -43,11 +43,19 @@ class DeviceSession(ModelRunner):
         transport: the way to the board, see `edge_deployer.transport.open_transport`.
         epoch: claim the board for an epoch once the port is open, and again before each step that changes it; None
             leaves it unclaimed.
+        epoch_is_new: whether nobody has claimed the board for this epoch yet: one that holds it is somebody else's.
         request_timeout_s: how long the board may think about a request; it is repeated a few times.
     """
 
-    def __init__(self, transport: BoardTransport, *, epoch: int | None = None, request_timeout_s: float = 2.0) -> None:
-        super().__init__(SmpLine(transport, request_timeout_s=request_timeout_s), epoch)
+    def __init__(
+        self,
+        transport: BoardTransport,
+        *,
+        epoch: int | None = None,
+        epoch_is_new: bool = False,
+        request_timeout_s: float = 2.0,
+    ) -> None:
+        super().__init__(SmpLine(transport, request_timeout_s=request_timeout_s), epoch, epoch_is_new=epoch_is_new)
         self.url = transport.url
 
     async def __aenter__(self) -> Self:

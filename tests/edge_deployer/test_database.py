@@ -90,8 +90,7 @@ def test_a_disk_without_room_is_an_error_and_what_was_there_stays(tmp_path: Path
         with things.reading() as connection:
             connection.execute("PRAGMA max_page_count = 10")
         with pytest.raises(TinyopsError, match="database or disk is full") as raised, things.writing() as connection:
-            connection.execute("INSERT INTO things VALUES ('second', NULL)")
-            connection.execute("INSERT INTO things VALUES ('large', zeroblob(100000))")
+            connection.execute("INSERT INTO things VALUES ('second', NULL), ('large', zeroblob(100000))")
         assert raised.value.remedy == "make the folder writable and free its disk; move it away"
         with things.writing() as connection:
             connection.execute("INSERT INTO things VALUES ('third', NULL)")

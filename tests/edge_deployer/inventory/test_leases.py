@@ -25,7 +25,7 @@ from edge_deployer import database
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory import leases as module
 from edge_deployer.inventory.leases import FILE_NAME, TIME_TO_LIVE_S, Busy, Leases, Patience, Tenure
-from tests.processes import DEADLINE_S, wait_for_the_end_of
+from tests.processes import DEADLINE_S
 from tests.small_files import no_file_larger_than
 
 _HOLDS = """
@@ -139,7 +139,8 @@ async def test_patience_ends(tmp_path: Path) -> None:
 async def test_a_killed_process_leaves_no_lease_and_its_token_is_not_given_again(tmp_path: Path) -> None:
     with another_process(tmp_path, "a push", "b1") as process:
         process.send_signal(signal.SIGKILL)
-        wait_for_the_end_of(process.pid)
+        # Until all of its threads have ended, which keep its files open.
+        process.wait(DEADLINE_S)
         (row,) = rows(tmp_path)
         assert row[0] == "b1"
         assert Leases(tmp_path).live() == {}
@@ -288,6 +289,8 @@ async def test_a_board_that_holds_a_newer_epoch_gets_a_token_above_it(tmp_path: 
     async with leases.held(["b1"], "a push") as tenure:
         assert leases.raise_above(tenure, "b1", 41) == tenure.tokens["b1"] == 42
         assert leases.raise_above(tenure, "b1", 7) == 43
+        with pytest.raises(TinyopsError, match="no greater one can be kept"):
+            leases.raise_above(tenure, "b1", 2**64 - 1)
     async with leases.held(["b1"], "a push") as tenure:
         assert tenure.tokens == {"b1": 44}
 
