@@ -41,10 +41,12 @@ class Bench:
     first_key: bytes | None = None
 
     @classmethod
-    def load(cls, inventory: Path | None, workspace: Path) -> Bench:
+    def load(
+        cls, inventory: Path | None, workspace: Path, patience: Patience = NONE, *, take_over: bool = False
+    ) -> Bench:
         """Read an inventory file, see `load_inventory`; a workspace with a line break in its path is an error, too."""
         require_plain_path(workspace, "workspace")
-        return cls(load_inventory(inventory), workspace)
+        return cls(load_inventory(inventory), workspace, patience, take_over)
 
     def entry(self, name: str) -> BoardEntry:
         """The board of that name.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.acceptance.plan import load_plan
@@ -44,8 +44,7 @@ class Desk:
         Raises:
             TinyopsError: see `Bench.load`.
         """
-        bench = Bench.load(inventory, workspace)
-        return cls(replace(bench, patience=patience_of(wait_minutes), take_over=take_over), inventory)
+        return cls(Bench.load(inventory, workspace, patience_of(wait_minutes), take_over=take_over), inventory)
 
     @contextmanager
     def controller(self, watcher: Watcher | None = None) -> Iterator[RolloutController]:
