@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from edge_deployer.cli.exit_status import EXIT_ERROR
 from edge_deployer.cli.options import WORKSPACE, AsJson
 
 releases = typer.Typer(name="releases", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -80,7 +81,7 @@ def show(
 def verify(
     release: _Release, workspace: _Workspace = WORKSPACE, public_key: _PublicKey = None, as_json: AsJson = False
 ) -> None:
-    """Verify a release: the image's hash and signature, and each file against the signed manifest.
+    """Verify a release: image, signature, each file against the signed manifest, and the attestation if there is one.
 
     A bundle's folder is all that is needed, on any machine and years later. Without --public-key the workspace's key
     verifies it. Where the workspace has none, the bundle's own public.pem does: that shows that the bundle is whole,
@@ -88,9 +89,13 @@ def verify(
     """
     from edge_deployer.cli.releases.answers import print_verified
     from edge_deployer.release.opening import standing_of, verify_release
+    from edge_deployer.rollout.attesting import check_attestation, is_contradicted
 
     found = verify_release(workspace, release, public_key)
-    print_verified(found, standing_of(workspace, found.bundle), as_json=as_json)
+    attested = check_attestation(found.bundle, found.public_pem)
+    print_verified(found, attested, standing_of(workspace, found.bundle), as_json=as_json)
+    if is_contradicted(attested):
+        raise typer.Exit(EXIT_ERROR)
 
 
 @releases.command(epilog="Example: tinyops releases diff 1.0.0+3 1.0.0+2")
