@@ -60,6 +60,7 @@ _SLOW = (
     "tests/edge_deployer/boards/test_known_good.py",
     "tests/edge_deployer/boards/test_power_cycle.py",
     "tests/edge_deployer/boards/test_revival.py",
+    "tests/edge_deployer/boards/test_trail.py",
     "tests/edge_deployer/cli/",
     "tests/edge_deployer/export/test_c_sources.py",
     "tests/edge_deployer/export/test_c_text.py",

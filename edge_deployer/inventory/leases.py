@@ -40,6 +40,7 @@ _POLL_S = 0.2
 _GREATEST_TOKEN: Final = 2**63 - 1  # SQLite's integers.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tokens (board TEXT PRIMARY KEY, token INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS elsewhere (board TEXT PRIMARY KEY, epoch TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS leases (
     board TEXT PRIMARY KEY,
     holder TEXT NOT NULL,
@@ -170,6 +171,34 @@ class Leases:
         with self._database.writing() as connection:
             tenure.tokens[board] = _next_token(connection, board, at_least=epoch + 1)
         return tenure.tokens[board]
+
+    def note_elsewhere(self, board: str, epoch: int) -> None:
+        """Remember that another workspace has claimed a board: commands that are refused must not count up to it.
+
+        Raises:
+            TinyopsError: the file cannot be used.
+        """
+        with self._database.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO elsewhere VALUES (?, ?)", (board, str(epoch)))
+
+    def forget_elsewhere(self, board: str) -> None:
+        """The board is this workspace's again.
+
+        Raises:
+            TinyopsError: the file cannot be used.
+        """
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM elsewhere WHERE board = ?", (board,))
+
+    def elsewhere(self, board: str) -> int | None:
+        """The epoch by which another workspace has claimed a board; None where nothing is known of that.
+
+        Raises:
+            TinyopsError: the file cannot be used.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT epoch FROM elsewhere WHERE board = ?", (board,)).fetchone()
+        return int(row[0]) if row else None
 
     def live(self) -> dict[str, Lease]:
         """The leases that have not run out, by board.

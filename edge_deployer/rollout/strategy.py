@@ -8,7 +8,16 @@ from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
@@ -111,6 +120,12 @@ class Strategy(_Section):
         if _amount(failures) < 0:
             raise ValueError('a number of boards is wanted, or a share of the pool such as "5%"')
         return failures
+
+    @model_validator(mode="after")
+    def _takes_the_rest_last(self) -> Strategy:
+        if any(wave.boards is None for wave in self.waves[:-1]):
+            raise ValueError("a wave without `boards` takes all that are left: it must be the last one")
+        return self
 
     @property
     def waits_for_approval(self) -> bool:

@@ -69,7 +69,13 @@ async def test_a_board_that_another_workspace_has_claimed_is_taken_only_where_it
         await claim(own)
     assert "--take-over" in raised.value.remedy
     assert await epoch_of(board) == earlier
-    assert own.leases.tokens() == {"b1": 1}
+    for attempt in (2, 3):
+        with pytest.raises(Fenced, match=rf"it holds epoch {earlier}, this command {attempt}"):
+            await claim(own)
+    assert await epoch_of(board) == earlier, "to try again and again is not to take over"
+    assert await claim(bench_of(board, tmp_path, take_over=True)) == max(4, earlier + 1)
+    assert await claim(own) == max(4, earlier + 1) + 1
+    earlier = max(4, earlier + 1) + 1
     third = bench_of(board, tmp_path / "third", take_over=True)
     assert await claim(third) == earlier + 1
     assert await claim(third) == earlier + 2, "from then on it is ahead"

@@ -14,9 +14,10 @@ def shares() -> st.SearchStrategy[Fraction]:
     return st.integers(1, 1000).map(lambda tenths: Fraction(tenths, 1000))
 
 
+# Only the last wave of a strategy may take all that are left.
 wave_terms = st.builds(
     WaveTerms,
-    boards=st.none() | st.integers(1, 20) | shares().map(lambda share: f"{float(share * 100):g}%"),
+    boards=st.integers(1, 20) | shares().map(lambda share: f"{float(share * 100):g}%"),
     approval=st.booleans(),
 )
 

@@ -126,6 +126,11 @@ def test_waves_that_do_not_cover_the_pool_are_refused_with_who_would_be_forgotte
     assert strategy.divide(boards(2)) == (("p1",), ("p2",))
 
 
+def test_a_wave_that_takes_all_that_are_left_is_the_last() -> None:
+    with pytest.raises(ValueError, match="it must be the last one"):
+        Strategy(waves=(WaveTerms(), WaveTerms(approval=True)))
+
+
 @given(st.lists(wave_terms, min_size=1, max_size=6), st.integers(0, 300))
 def test_each_board_is_in_one_wave_in_order_or_the_strategy_is_refused(waves: list[WaveTerms], pool: int) -> None:
     strategy, names = Strategy(waves=tuple(waves)), boards(pool)
