@@ -14,14 +14,14 @@ from tests.edge_deployer.rollout.simulated_rollouts import Fleet
 Side = Literal["before", "after"]
 
 
-def killed(fleet: Fleet, number: int, side: Side) -> bool:
+def killed(fleet: Fleet, number: int, side: Side, **given: object) -> bool:
     """Start a rollout in another process and kill it at a write of the trail; False if it ended before that."""
     reading, writing = os.pipe()
 
     def life() -> int:
         os.close(reading)
         _stop_at(number, side, writing)
-        asyncio.run(fleet.start(fleet.releases.wanted))
+        asyncio.run(fleet.start(fleet.releases.wanted, **given))
         return 0
 
     child = fork(life)

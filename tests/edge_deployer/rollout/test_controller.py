@@ -116,6 +116,7 @@ async def test_a_first_release_that_a_pause_took_back_is_given_again(fleet_folde
     fleet = Fleet(fleet_folder, releases).make(empty=["p1"])
     await cancelled_at(fleet, "p3", "examine")
     assert fleet.kept()["p1"] is None
+    assert fleet.history()[0].standing["p1"] == "waiting"
     assert (await fleet.resume()).outcome == "promoted"
     assert set(fleet.kept().values()) == {releases.wanted}
     assert what_is_wrong(fleet) == []
@@ -153,6 +154,26 @@ async def test_a_board_that_comes_back_before_the_end_is_given_what_it_had(fleet
     assert what_is_wrong(one) == []
 
 
+async def test_a_board_that_falls_silent_while_it_is_taken_back_is_tried_again(
+    fleet: Fleet, releases: Releases
+) -> None:
+    one = faulty(fleet, p1=silent("reset", first=2, times=1), p2=Character(wrong=True))
+    progress = await one.start(releases.wanted)
+    assert (progress.outcome, progress.records["p1"].outcome) == ("refused", "rolled back")
+    assert set(one.kept().values()) == {releases.before}
+    assert what_is_wrong(one) == []
+
+
+async def test_a_board_that_is_only_put_to_rest_was_given_nothing(fleet: Fleet, releases: Releases) -> None:
+    with fleet.devices.flash("p9") as flash:
+        flash.primary, flash.spare, flash.on_trial = releases.other, releases.before, True
+    progress = await faulty(fleet, p1=Character(wrong=True)).start(releases.wanted)
+    assert (progress.outcome, progress.touched) == ("refused", {"s1", "p1"})
+    assert progress.records["p9"].outcome == "untouched"
+    assert set(fleet.kept().values()) == {releases.before}
+    assert what_is_wrong(fleet) == []
+
+
 @pytest.mark.parametrize("retries", [0, 2])
 async def test_an_answer_that_nobody_heard_is_no_failure(fleet: Fleet, releases: Releases, retries: int) -> None:
     requests = ("open", "install", "upload", "test", "reset", "confirm", "infer", "images")
@@ -167,6 +188,7 @@ async def test_an_answer_that_nobody_heard_is_no_failure(fleet: Fleet, releases:
     assert progress.outcome == "promoted"
     if retries:
         assert set(one.kept().values()) == {releases.wanted}
+        assert {record.outcome for record in progress.records.values()} == {"confirmed"}
     assert what_is_wrong(one) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,18 +10,21 @@ from random import Random
 
 import pytest
 
+from tests.edge_deployer.rollout.killed_controllers import killed
 from tests.edge_deployer.rollout.simulated_fleet import random_character
 from tests.edge_deployer.rollout.simulated_rollouts import Fleet, Releases, strategy, what_is_wrong
 
 
-def random_strategy(random: Random) -> dict[str, object]:
-    return {
-        "max_failures": random.choice((0, 0, 1, "30%")),
-        "min_success": random.choice((1.0, 1.0, 0.7, 0.3)),
-        "retries": random.choice((0, 1, 2)),
-        "concurrency": random.choice((1, 3, 32)),
-        "latency_over_canary": random.choice((None, 1.5)),
-    }
+def random_terms(random: Random) -> dict[str, object]:
+    chosen = strategy(
+        max_failures=random.choice((0, 0, 1, "30%")),
+        min_success=random.choice((1.0, 1.0, 0.7, 0.3)),
+        retries=random.choice((0, 1, 2)),
+        concurrency=random.choice((1, 3, 32)),
+        latency_over_canary=random.choice((None, 1.5)),
+        when_interrupted=random.choice(("finish", "take back")),
+    )
+    return {"takes_back": random.random() < 0.3, "strategy": chosen}
 
 
 def random_fleet(random: Random, folder: Path, releases: Releases) -> Fleet:
@@ -32,19 +36,24 @@ def random_fleet(random: Random, folder: Path, releases: Releases) -> Fleet:
     return Fleet(folder, releases, staging, production, characters).make(empty=empty)
 
 
-async def lived_through(seed: int, folder: Path, releases: Releases) -> list[str]:
-    """What is wrong after one to three rollouts over a fleet, and after one more once all boards are well again."""
+def lived_through(seed: int, folder: Path, releases: Releases) -> list[str]:
+    """What is wrong after one to three rollouts over a fleet, and after one more once all boards are well again.
+
+    Some begin with a controller that is killed.
+    """
     random = Random(seed)
     folder.mkdir()
     fleet = random_fleet(random, folder, releases)
+    if random.random() < 0.5:
+        killed(fleet, random.randint(1, 100), random.choice(("before", "after")), **random_terms(random))
     for _ in range(random.randint(1, 3)):
         wanted = random.choice((releases.wanted, releases.wanted, releases.other, releases.bad))
-        await fleet.start(wanted, takes_back=random.random() < 0.3, strategy=strategy(**random_strategy(random)))
+        asyncio.run(fleet.start(wanted, **random_terms(random)))
     found = what_is_wrong(fleet)
     healed = replace(fleet, characters={})
     for name in healed.bench.quarantine.boards():
         healed.bench.quarantine.release(name, "a test")
-    progress = await healed.start(releases.wanted)
+    progress = asyncio.run(healed.start(releases.wanted))
     kept = healed.kept()
     if {kept[name] for name in healed.production} != {releases.wanted}:
         found.append(f"well again, and {progress.outcome} at {progress.gate}: {progress.reason}")
@@ -53,19 +62,17 @@ async def lived_through(seed: int, folder: Path, releases: Releases) -> list[str
     return [f"seed {seed}: {said}" for said in found]
 
 
-async def _found(seeds: range, folder: Path, releases: Releases) -> list[str]:
-    return [said for seed in seeds for said in await lived_through(seed, folder / str(seed), releases)]
+def _found(seeds: range, folder: Path, releases: Releases) -> list[str]:
+    return [said for seed in seeds for said in lived_through(seed, folder / str(seed), releases)]
 
 
-async def test_boards_that_go_wrong_at_random_end_with_what_was_verified(
-    fleet_folder: Path, releases: Releases
-) -> None:
-    found = await _found(range(50), fleet_folder, releases)
+def test_boards_that_go_wrong_at_random_end_with_what_was_verified(fleet_folder: Path, releases: Releases) -> None:
+    found = _found(range(50), fleet_folder, releases)
     assert not found, "\n".join(found)
 
 
 @pytest.mark.verify
 @pytest.mark.timeout(1_800)
-async def test_a_thousand_rollouts_end_with_what_was_verified(fleet_folder: Path, releases: Releases) -> None:
-    found = await _found(range(50, 1_050), fleet_folder, releases)
+def test_a_thousand_rollouts_end_with_what_was_verified(fleet_folder: Path, releases: Releases) -> None:
+    found = _found(range(50, 1_050), fleet_folder, releases)
     assert not found, "\n".join(found)
