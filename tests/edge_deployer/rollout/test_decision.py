@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from edge_deployer.rollout.decision import (
     Action,
     AwaitApproval,
+    CatchUp,
     Finish,
     Pause,
     Standing,
@@ -131,6 +132,9 @@ class Rollout:
             case Watch(wave=wave):
                 regressed = self.data.draw(st.booleans(), "regressed")
                 self.view = replace(self.view, regressed=regressed, baked=self.view.baked | {wave})
+            case CatchUp(away=away):
+                assert {self.view.standing[board] for board in away} == {"away"}
+                self._catch_up(away)
             case AwaitApproval(wave=wave):
                 self.view = replace(self.view, approved=self.view.approved | {wave})
             case Pause():
@@ -146,6 +150,12 @@ class Rollout:
             became = self.data.draw(st.sampled_from(["accepted", "accepted", "accepted", "failed", "away"]))
             self.view = replace(self.view, standing={**self.view.standing, board: became})
             self._may_wish()
+
+    def _catch_up(self, away: tuple[str, ...]) -> None:
+        for board in away:
+            became = self.data.draw(st.sampled_from(["accepted", "failed", "away"]))
+            self.view = replace(self.view, standing={**self.view.standing, board: became})
+        self.view = replace(self.view, caught_up=True)
 
     def _may_wish(self) -> None:
         if self.wishes and self.data.draw(st.integers(0, 9)) == 9:
@@ -177,11 +187,11 @@ def test_a_share_that_is_just_reached_is_enough() -> None:
             }
             fewer: dict[str, Standing] = {**standing, names[accepted - 1]: "failed"}
             if round(accepted / boards, 12) <= accepted / boards:
-                assert next_action(strategy, View([names], standing)) == Finish(), (accepted, boards)
+                assert next_action(strategy, View([names], standing, caught_up=True)) == Finish(), (accepted, boards)
             assert next_action(strategy, View([names], fewer)) == TakeBack("too few succeeded")
     strategy = Strategy(min_success=0.55, max_failures=45)
     hundred = {f"p{number}": "accepted" if number < 55 else "failed" for number in range(100)}
-    assert next_action(strategy, View([list(hundred)], hundred)) == Finish()  # type: ignore[arg-type]
+    assert next_action(strategy, View([list(hundred)], hundred, caught_up=True)) == Finish()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("wave", [0, 1])
