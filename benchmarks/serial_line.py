@@ -123,6 +123,44 @@ def _measure_noise(folder: Path) -> list[Row]:
     return rows
 
 
+def _bytes_to(control: BoardControl) -> int:
+    count: int = control.counters()["bytes_to_board"]
+    return count
+
+
+async def _reset_half_way(board: Path, image: bytes) -> int:
+    """Bytes to a board that is reset when half of the image has arrived."""
+    with BoardControl(board) as control:
+        half = asyncio.Event()
+        async with session_with(str(board / "line"), line_rate=_RATE) as session:
+            began = _bytes_to(control)
+            install = asyncio.create_task(
+                session.install(image, lambda done, total: half.set() if done > total / 2 else None)
+            )
+            await half.wait()
+            await asyncio.to_thread(control.reset)
+            await install
+        return _bytes_to(control) - began
+
+
+async def _bytes_of_install(board: Path, image: bytes) -> int:
+    with BoardControl(board) as control:
+        async with session_with(str(board / "line"), line_rate=_RATE) as session:
+            began = _bytes_to(control)
+            await session.install(image)
+        return _bytes_to(control) - began
+
+
+def _measure_reset(folder: Path) -> Row:
+    """Of an image as large as that of person_detect, which does not compress."""
+    with virtual_bench(folder / "reset", count=2) as bench:
+        image = bench.sign(_payload(300_000)).data
+        whole = asyncio.run(_bytes_of_install(bench.directories[0], image))
+        interrupted = asyncio.run(_reset_half_way(bench.directories[1], image))
+    figure = f"{interrupted / whole - 1:.1%} of its bytes go again"
+    return Row("upload of 300 kB with a reset half way", figure, "at most 5 %", _COMMAND)
+
+
 async def _install_seconds(url: str, image: bytes) -> float:
     async with session_with(url, line_rate=_RATE) as session:
         began = time.perf_counter()
@@ -204,6 +242,7 @@ def measure_serial_line(folder: Path) -> list[Row]:
         _measure_slow_flash(folder),
         *_measure_noise(folder),
         *_measure_many(folder),
+        _measure_reset(folder),
     ]
     if _KEYWORD_MODEL.exists():
         rows += [_measure_compressed(folder), _measure_infer(folder)]

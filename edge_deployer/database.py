@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import make_folder
 
 _BUSY_S = 30.0
+_POLL_S = 0.02
 
 
 class Database:
@@ -94,6 +96,17 @@ class Database:
                 f"{self._version}",
                 remedy="update tinyops on this machine, or give another workspace",
             )
-        connection.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(connection)
         connection.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'NORMAL'}")
         connection.executescript(f"BEGIN IMMEDIATE; {self._schema} PRAGMA user_version={self._version}; COMMIT;")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to WAL, which SQLite does not wait for: two commands may make the file at once."""
+    until = time.monotonic() + _BUSY_S
+    while time.monotonic() < until:
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        time.sleep(_POLL_S)
+    connection.execute("PRAGMA journal_mode=WAL")

@@ -135,6 +135,8 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
         release_version=places.release_version,
         replace=places.replace,
         plan=config.acceptance,
+        strategy=config.deploy.strategy,
+        wait_minutes=config.deploy.wait_minutes,
         module=module.name,
         sources={
             archive: [os.path.relpath(file, module.folder) for file in files]
@@ -145,6 +147,7 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
         group=config.data.group,
         data_findings=line.data_findings,
         stated_use=config.card,
+        profiles=config.deploy.profiles,
         thresholds=config.evaluate.model_dump(
             include=set(_THRESHOLDS_OF_A_REGRESSION if config.is_regression else _THRESHOLDS)
         ),

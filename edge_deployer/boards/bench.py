@@ -41,10 +41,12 @@ class Bench:
     first_key: bytes | None = None
 
     @classmethod
-    def load(cls, inventory: Path | None, workspace: Path) -> Bench:
+    def load(
+        cls, inventory: Path | None, workspace: Path, patience: Patience = NONE, *, take_over: bool = False
+    ) -> Bench:
         """Read an inventory file, see `load_inventory`; a workspace with a line break in its path is an error, too."""
         require_plain_path(workspace, "workspace")
-        return cls(load_inventory(inventory), workspace)
+        return cls(load_inventory(inventory), workspace, patience, take_over)
 
     def entry(self, name: str) -> BoardEntry:
         """The board of that name.
@@ -122,13 +124,14 @@ class Bench:
         """
         names = [entry.name for entry in entries]
         virtual = [VIRTUAL_BOARDS] if any(entry.virtual for entry in entries) else []
-        async with self.leases.held([*names, *virtual], purpose, self.patience) as tenure:
+        leases = self.leases
+        async with leases.held([*names, *virtual], purpose, self.patience) as tenure:
             if changes and not settles:
                 self._require_no_rollout(names)
             chosen = self.inventory.model_copy(update={"boards": tuple(entries)})
             keys = self._first_keys() if virtual else b""
             async with powered(chosen, self._boards, public_pem=keys) as urls:
-                yield HeldBoards(self, tenure, urls)
+                yield HeldBoards(self, leases, tenure, urls)
 
     @property
     def leases(self) -> Leases:
@@ -169,12 +172,15 @@ class HeldBoards:
 
     Args:
         bench: theirs.
+        leases: of the workspace.
         tenure: for which they are held.
         urls: of each board, by name.
     """
 
-    def __init__(self, bench: Bench, tenure: Tenure, urls: Mapping[str, str]) -> None:
+    def __init__(self, bench: Bench, leases: Leases, tenure: Tenure, urls: Mapping[str, str]) -> None:
+        self._leases = leases
         self._bench, self._tenure, self._urls = bench, tenure, urls
+        self._asked: set[str] = set()  # Boards that may hold the epoch of this tenure.
 
     def require(self) -> None:
         """To be called before a board is changed.
@@ -215,17 +221,38 @@ class HeldBoards:
                 await _keep_trial(session)
 
     async def _claimed(self, entry: BoardEntry, opened: AsyncExitStack) -> DeviceSession:
+        leases, token = self._leases, self._tenure.tokens[entry.name]
+        held = leases.elsewhere(entry.name)
+        if self._bench.take_over:
+            return await self._taken_over(entry, opened, held)
+        if held is not None:
+            raise Fenced(self._urls[entry.name], held=held, own=token)
         try:
             return await opened.enter_async_context(self._open(entry))
         except Fenced as fenced:
-            if not self._bench.take_over or fenced.held is None:
+            if fenced.held is not None:
+                leases.note_elsewhere(entry.name, fenced.held)
+            raise
+
+    async def _taken_over(self, entry: BoardEntry, opened: AsyncExitStack, held: int | None) -> DeviceSession:
+        leases = self._leases
+        try:
+            session = await opened.enter_async_context(self._open(entry))
+        except Fenced as fenced:
+            if fenced.held is None:
                 raise
-            self._bench.leases.raise_above(self._tenure, entry.name, fenced.held)
-            return await opened.enter_async_context(self._open(entry))
+            leases.raise_above(self._tenure, entry.name, fenced.held)
+            session = await opened.enter_async_context(self._open(entry))
+        if held is not None:
+            leases.forget_elsewhere(entry.name)
+        return session
 
     def _open(self, entry: BoardEntry) -> DeviceSession:
         transport = open_transport(self._urls[entry.name], board_profile(entry))
-        return DeviceSession(transport, epoch=self._tenure.tokens[entry.name])
+        # Another workspace counts its own epochs, and may have come as far.
+        is_new = entry.name not in self._asked
+        self._asked.add(entry.name)
+        return DeviceSession(transport, epoch=self._tenure.tokens[entry.name], epoch_is_new=is_new)
 
 
 async def _keep_trial(session: DeviceSession) -> None:

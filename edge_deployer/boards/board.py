@@ -19,7 +19,7 @@ from edge_deployer.ending import uncut
 from edge_deployer.inventory.power import PowerFailed, PowerSupply
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.bundle import Bundle
-from edge_deployer.session import DeviceInfo, DeviceSession, ModelFault, SessionError
+from edge_deployer.session import DeviceInfo, DeviceSession, InUse, ModelFault, SessionError
 
 ImageOf = Callable[[str], bytes | None]
 """The bytes of the image with a hex hash; None where nobody has them."""
@@ -101,12 +101,17 @@ class Board:
             in_production: hashes of the images that production runs for good. If this board runs one of them, it is
                 asked before the release takes its place, for the comparison.
             staging: for a production board: the evidence of the boards that have accepted the release.
+
+        Raises:
+            InUse: somebody else took the board.
         """
         production, failure = None, None
         if not self.runs(trial.bundle):
             try:
                 production = await self._ask_production(trial, in_production)
                 failure = await self._install(trial.bundle)
+            except InUse:
+                raise
             except SessionError as error:
                 failure = failure_of(error)
         if failure:
@@ -280,6 +285,8 @@ class Board:
                 restored = "rolled back"
                 await self._swap_back(self.record.image_before)
                 await self._ask_what_it_runs()
+        except InUse:
+            raise
         except SessionError as error:
             self.record.outcome, self.record.answer = "not restored", "silent"
             self._note("not restored", error.message)

@@ -62,7 +62,11 @@ def _promotions(releases: ReleaseStore) -> list[_Promotion]:
 
 
 def _may_be_installed(bundle: Bundle, bench: Bench, entry: BoardEntry) -> bool:
-    if bench.releases.below_floor(bundle.image.data):
-        return False
-    image, arena = len(bundle.image.data), bundle.manifest.arena_bytes
-    return misfit(board_profile(entry), board=entry.name, image_bytes=image, arena_bytes=arena) is None
+    found = bench.releases.below_floor(bundle.image.data) or misfit(
+        board_profile(entry),
+        board=entry.name,
+        image_bytes=len(bundle.image.data),
+        arena_bytes=bundle.manifest.arena_bytes,
+        profiles=bundle.manifest.profiles,
+    )
+    return found is None

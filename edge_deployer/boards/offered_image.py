@@ -77,9 +77,14 @@ def _check_signature(data: bytes, file: Path, bench: Bench, entry: BoardEntry) -
 
 def _check_room(data: bytes, image: McubootImage, entry: BoardEntry) -> None:
     profile = board_profile(entry)
-    manifest = image.protected.get(MANIFEST_TLV)
-    needed = Manifest.from_cbor(manifest).arena_bytes if manifest else None
-    board = f"{entry.name} ({profile.name})"
-    found = misfit(profile, board=board, image_bytes=len(data), arena_bytes=needed)
+    stated = image.protected.get(MANIFEST_TLV)
+    manifest = Manifest.from_cbor(stated) if stated else None
+    found = misfit(
+        profile,
+        board=f"{entry.name} ({profile.name})",
+        image_bytes=len(data),
+        arena_bytes=manifest.arena_bytes if manifest else None,
+        profiles=manifest.profiles if manifest else None,
+    )
     if found:
         raise RefusedFor(found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -16,9 +17,11 @@ from typing import Any, Final
 
 from edge_deployer.database import Database
 from edge_deployer.errors import TinyopsError
+from edge_deployer.files import DamagedFile, exists
 
 FILE_NAME: Final = "trail.sqlite"
 VERSION: Final = 1
+_WHAT: Final = "trail of what was done to boards"
 _FIRST: Final = "0" * 64
 """What stands for the hash before the first entry."""
 
@@ -39,10 +42,12 @@ CREATE INDEX IF NOT EXISTS of_a_rollout ON entries (rollout, seq);
 CREATE TRIGGER IF NOT EXISTS never_changed BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER IF NOT EXISTS never_removed BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """
+_NO_END: Final = 2**63 - 1
 _REMEDY = "if the file is damaged, move it away, and see what the boards run with `tinyops boards probe`"
 _COLUMNS = "seq, at, rollout, board, kind, body, hash"
-_BODY = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-_STATEMENT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+_BODY = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+# Somebody may have put bytes where text was.
+_STATEMENT = json.JSONEncoder(separators=(",", ":"), default=repr)
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,28 @@ class Entry:
 
     @property
     def content(self) -> dict[str, Any]:
-        """The body, read."""
-        content: dict[str, Any] = json.loads(self.body)
+        """The body, read.
+
+        Raises:
+            DamagedFile: somebody has changed it, and it is JSON no more.
+        """
+        with self.being_read():
+            content: dict[str, Any] = json.loads(self.body)
         return content
+
+    @contextmanager
+    def being_read(self) -> Iterator[None]:
+        """What is wrong with the entry, as an error to mend.
+
+        Raises:
+            DamagedFile: the block looks for something that is not there, or is of another kind.
+        """
+        try:
+            yield
+        # ValueError: also what pydantic raises, and what is not JSON.
+        except (KeyError, TypeError, ValueError) as error:
+            said = f"entry {self.seq} of the trail ({self.kind}) cannot be read: {type(error).__name__}"
+            raise DamagedFile(said, remedy=f"`tinyops audit verify` says what was changed; {_REMEDY}") from error
 
 
 @dataclass(frozen=True)
@@ -81,9 +105,7 @@ class Trail:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
-        self._database = Database(
-            self.path, "trail of what was done to boards", _SCHEMA, remedy=_REMEDY, version=VERSION, durable=True
-        )
+        self._database = Database(self.path, _WHAT, _SCHEMA, remedy=_REMEDY, version=VERSION, durable=True)
 
     def append(self, kind: str, body: dict[str, Any], *, rollout: str = "", board: str = "") -> Entry:
         """Add an entry; it is on the disk when this returns.
@@ -95,9 +117,7 @@ class Trail:
         with self._database.writing() as connection:
             last = connection.execute("SELECT seq, at, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
             seq, before, hashed = last or (0, "", _FIRST)
-            at = datetime.now(timezone.utc)
-            if before:
-                _require_no_way_back(at, before)
+            at = _not_before(before, datetime.now(timezone.utc))
             entry = _sealed(hashed, seq + 1, at.isoformat(), rollout, board, kind, text)
             connection.execute(
                 f"INSERT INTO entries ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -110,7 +130,7 @@ class Trail:
         self.append(kind, body, board=board)
 
     def entries(
-        self, rollout: str | None = None, *, kind: str = "%", after: int = 0, before: int | None = None
+        self, rollout: str | None = None, *, kind: str = "%", after: int = 0, before: int = _NO_END
     ) -> list[Entry]:
         """Entries in order, of one rollout or of all.
 
@@ -123,12 +143,10 @@ class Trail:
         Raises:
             TinyopsError: the file cannot be used.
         """
-        if not self.path.exists():
+        if not self._is_there():
             return []
-        query = f"SELECT {_COLUMNS} FROM entries WHERE seq > ? AND kind LIKE ?"
-        given: tuple[object, ...] = (after, kind)
-        if before is not None:
-            query, given = f"{query} AND seq < ?", (*given, before)
+        query = f"SELECT {_COLUMNS} FROM entries WHERE seq > ? AND seq < ? AND kind LIKE ?"
+        given: tuple[object, ...] = (after, before, kind)
         if rollout is not None:
             query, given = f"{query} AND rollout = ?", (*given, rollout)
         with self._database.reading() as connection:
@@ -140,7 +158,7 @@ class Trail:
         Raises:
             TinyopsError: the file cannot be used.
         """
-        if not self.path.exists():
+        if not self._is_there():
             return {}
         newest = "SELECT MAX(seq) FROM entries WHERE kind = ? GROUP BY board"
         with self._database.reading() as connection:
@@ -148,8 +166,12 @@ class Trail:
             return {entry.board: entry for entry in (Entry(*row) for row in rows)}
 
     def head(self) -> Head | None:
-        """The last entry; None if there is none."""
-        if not self.path.exists():
+        """The last entry; None if there is none.
+
+        Raises:
+            TinyopsError: the file cannot be used.
+        """
+        if not self._is_there():
             return None
         with self._database.reading() as connection:
             row = connection.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
@@ -158,6 +180,9 @@ class Trail:
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
+
+    def _is_there(self) -> bool:
+        return exists(self.path, f"{_WHAT} {self.path}")
 
 
 def unfinished_rollout(trail: Trail) -> tuple[str, frozenset[str]] | None:
@@ -171,10 +196,13 @@ def unfinished_rollout(trail: Trail) -> tuple[str, frozenset[str]] | None:
         return None
     last = begun[-1]
     states = trail.entries(last.rollout, kind="state")
-    if states and states[-1].content["state"] == "ended":
-        return None
-    plan = last.content
-    return last.rollout, frozenset([*plan["staging"], *(name for wave in plan["waves"] for name in wave)])
+    for state in states[-1:]:
+        with state.being_read():
+            if state.content["state"] == "ended":
+                return None
+    with last.being_read():
+        plan = last.content
+        return last.rollout, frozenset([*plan["staging"], *(name for wave in plan["waves"] for name in wave)])
 
 
 def faults_in(entries: Iterable[Entry], head: Head | None = None) -> Iterator[str]:
@@ -204,14 +232,19 @@ def _sealed(before: str, seq: int, at: str, rollout: str, board: str, kind: str,
     return Entry(seq, at, rollout, board, kind, body, hashlib.sha256(stated.encode()).hexdigest())
 
 
-def _require_no_way_back(now: datetime, before: str) -> None:
-    last = datetime.fromisoformat(before)
-    if now < last - _TOLERATED:
+def _not_before(last: str, now: datetime) -> datetime:
+    """The time of an entry: no step back of the clock is seen in the trail."""
+    if not last:
+        return now
+    try:
+        before = datetime.fromisoformat(last)
+        gap = before - now
+    except (TypeError, ValueError):
+        raise DamagedFile(f"the time of the trail's last entry is damaged: {last!r}", remedy=_REMEDY) from None
+    if gap > _TOLERATED:
         raise TinyopsError(
-            f"this machine's clock is {_gap(last - now)} behind the last entry of the trail, {before}",
-            remedy="set the clock; nothing was done to a board since that entry",
+            f"this machine's clock is {gap.total_seconds():,.0f} s behind the last entry of the trail, {last}",
+            remedy="set the clock, and give the command again; if it is right now and was wrong then, move the trail "
+            "away, and see what the boards run with `tinyops boards probe`",
         )
-
-
-def _gap(gap: timedelta) -> str:
-    return f"{gap.total_seconds():,.0f} s"
+    return max(now, before)

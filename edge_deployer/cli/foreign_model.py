@@ -50,6 +50,8 @@ class ForeignModel:
     strategy: Strategy = DEFAULT
     patience: Patience = NONE
     take_over: bool = False
+    approved: tuple[str, str] | None = None
+    profiles: tuple[str, ...] | None = None
 
     def push(self, watcher: Watcher) -> tuple[Deployment, Callable[[], Path]]:
         """Validate, release and deploy; returns the record, and what writes the report and returns its page.
@@ -80,6 +82,7 @@ class ForeignModel:
                 strategy=self.strategy,
                 patience=self.patience,
                 take_over=self.take_over,
+                approved=self.approved,
             )
             deployment, bundle = line.push(self._candidate(model, validation, plan, data), watcher)
         return deployment, partial(self._report, deployment, bundle, validation, data)
@@ -105,6 +108,7 @@ class ForeignModel:
             metrics=_metrics(validation.report),
             sources={},
             card=card_files(known),
+            profiles=self.profiles,
         )
 
     def _data_facts(self, data: LabelledSamples | None) -> DataFacts | None:

@@ -25,6 +25,15 @@ ReplaceOption = Annotated[
     ),
 ]
 
+ApproveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--approve",
+        metavar="WHY",
+        help="Approve that boards cannot be taken back to what lies below the security floor that the release raises.",
+    ),
+]
+
 WaitOption = Annotated[
     float,
     typer.Option(

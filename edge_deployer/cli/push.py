@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edge_deployer.cli.exit_status import EXIT_REFUSED
-from edge_deployer.cli.options import WORKSPACE, InventoryFile, ReplaceOption, TakeOverOption, WaitOption
+from edge_deployer.cli.options import WORKSPACE, ApproveOption, InventoryFile, ReplaceOption, TakeOverOption, WaitOption
 from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 
 
@@ -47,10 +47,20 @@ def push(
     threshold: Annotated[
         float, typer.Option(help="For a binary task: what is above it is class 1.")
     ] = DEFAULT_THRESHOLD,
+    profiles: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--for",
+            metavar="PROFILE",
+            help="Board profile that the release is for; may be given several times. Boards of other profiles are then "
+            "refused. Without it, a release is for all boards that it fits.",
+        ),
+    ] = None,
     replace: ReplaceOption = False,
     strategy: Annotated[
         Path | None, typer.Option(help="Strategy for production, YAML; without it, a canary and the rest.")
     ] = None,
+    approve: ApproveOption = None,
     wait: WaitOption = 0.0,
     take_over: TakeOverOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON instead of text.")] = False,
@@ -68,6 +78,7 @@ def push(
     from edge_deployer.cli.foreign_model import ForeignModel
     from edge_deployer.cli.outcome import print_outcome
     from edge_deployer.cli.progress import BoardProgress
+    from edge_deployer.cli.user import approved_by_user
     from edge_deployer.cli.waiting import patience_of
     from edge_deployer.rollout.strategy import load_strategy
     from edge_deployer.task import AskedTask
@@ -85,6 +96,8 @@ def push(
         strategy=load_strategy(strategy),
         patience=patience_of(wait),
         take_over=take_over,
+        approved=approved_by_user(approve),
+        profiles=tuple(dict.fromkeys(profiles)) if profiles else None,
     )
     with BoardProgress(quiet=as_json) as progress:
         deployment, write_report = foreign.push(progress)

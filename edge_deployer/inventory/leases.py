@@ -17,15 +17,17 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from pydantic import AwareDatetime, TypeAdapter
+
 from edge_deployer.database import Database
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import make_folder
+from edge_deployer.files import checking, exists, make_folder, writing
 from edge_deployer.inventory.host import boot_id, seconds_since_boot
 
 FILE_NAME: Final = "leases.sqlite"
@@ -35,8 +37,10 @@ TIME_TO_LIVE_S: Final = 30.0
 
 _HEARTBEAT_S = TIME_TO_LIVE_S / 3
 _POLL_S = 0.2
+_GREATEST_TOKEN: Final = 2**63 - 1  # SQLite's integers.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tokens (board TEXT PRIMARY KEY, token INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS elsewhere (board TEXT PRIMARY KEY, epoch TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS leases (
     board TEXT PRIMARY KEY,
     holder TEXT NOT NULL,
@@ -75,9 +79,15 @@ class Lease:
 
     board: str
     purpose: str  # What for: a command, a rollout.
-    since: datetime
+    since: AwareDatetime
     holder: str  # A name of its own for each holder.
     host: str  # Its machine, see `boot_id`.
+    runs_out: float  # By the clock, seconds since the epoch; for other machines.
+    runs_out_since_boot: float  # For this one.
+
+
+_LEASE = TypeAdapter(Lease)
+_FIELDS: Final = tuple(field.name for field in fields(Lease))
 
 
 @dataclass
@@ -135,28 +145,60 @@ class Leases:
             Busy: somebody else holds one of them, or another host works with this folder.
             TinyopsError: the file cannot be used.
         """
-        holder = uuid4().hex
-        with self._alive(holder):
-            tokens = await self._take(boards, purpose, holder, patience)
-            tenure = Tenure(tokens, holder, self._clock() + TIME_TO_LIVE_S, self._clock)
+        with contextlib.closing(self._database), self._alive(uuid4().hex) as holder:
+            tenure = await self._take(boards, purpose, holder, patience)
             heart = asyncio.create_task(self._beat(tenure))
             try:
                 yield tenure
             finally:
                 heart.cancel()
-                await asyncio.gather(heart, return_exceptions=True)
                 self._give_back(tenure)
-                self._database.close()
+                await asyncio.gather(heart, return_exceptions=True)
 
     def raise_above(self, tenure: Tenure, board: str, epoch: int) -> int:
         """Make a held board's token greater than an epoch that the board holds; returns the token.
 
         Raises:
-            TinyopsError: the file cannot be used.
+            Busy: the lease has run out.
+            TinyopsError: the file cannot be used, or there is no greater token.
         """
+        tenure.require()
+        if epoch >= _GREATEST_TOKEN:
+            raise TinyopsError(
+                f"{board} holds epoch {epoch}, and no greater one can be kept: no command claims so great a one",
+                remedy="erase the board's flash, and install its release again",
+            )
         with self._database.writing() as connection:
             tenure.tokens[board] = _next_token(connection, board, at_least=epoch + 1)
         return tenure.tokens[board]
+
+    def note_elsewhere(self, board: str, epoch: int) -> None:
+        """Remember that another workspace has claimed a board: commands that are refused must not count up to it.
+
+        Raises:
+            TinyopsError: the file cannot be used.
+        """
+        with self._database.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO elsewhere VALUES (?, ?)", (board, str(epoch)))
+
+    def forget_elsewhere(self, board: str) -> None:
+        """The board is this workspace's again.
+
+        Raises:
+            TinyopsError: the file cannot be used.
+        """
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM elsewhere WHERE board = ?", (board,))
+
+    def elsewhere(self, board: str) -> int | None:
+        """The epoch by which another workspace has claimed a board; None where nothing is known of that.
+
+        Raises:
+            TinyopsError: the file cannot be used.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT epoch FROM elsewhere WHERE board = ?", (board,)).fetchone()
+        return int(row[0]) if row else None
 
     def live(self) -> dict[str, Lease]:
         """The leases that have not run out, by board.
@@ -164,7 +206,7 @@ class Leases:
         Raises:
             TinyopsError: the file cannot be used.
         """
-        if not (self._folder / FILE_NAME).exists():
+        if not exists(self._database.path, f"file of leases {self._database.path}"):
             return {}
         with contextlib.closing(self._database), self._database.reading() as connection:
             return {lease.board: lease for lease in self._live(connection)}
@@ -175,12 +217,12 @@ class Leases:
         Raises:
             TinyopsError: the file cannot be used.
         """
-        if not (self._folder / FILE_NAME).exists():
+        if not exists(self._database.path, f"file of leases {self._database.path}"):
             return {}
         with contextlib.closing(self._database), self._database.reading() as connection:
             return dict(connection.execute("SELECT board, token FROM tokens"))
 
-    async def _take(self, boards: Sequence[str], purpose: str, holder: str, patience: Patience) -> dict[str, int]:
+    async def _take(self, boards: Sequence[str], purpose: str, holder: str, patience: Patience) -> Tenure:
         until, told = time.monotonic() + patience.seconds, ""
         while (left := until - time.monotonic()) > 0:
             with contextlib.suppress(Busy):
@@ -200,62 +242,77 @@ class Leases:
                 return busy.message
         return ""
 
-    def _try_to_take(self, boards: Sequence[str], purpose: str, holder: str) -> dict[str, int]:
+    def _try_to_take(self, boards: Sequence[str], purpose: str, holder: str) -> Tenure:
         with self._database.writing() as connection:
-            live = list(self._live(connection))
-            _require_free(live, boards)
-            now = datetime.now(timezone.utc).isoformat()
-            rows = [(board, holder, boot_id(), purpose, now, *self._end()) for board in boards]
+            _require_free(list(self._live(connection)), boards)
+            now, ends = datetime.now(timezone.utc).isoformat(), self._ends()
+            rows = [(board, holder, boot_id(), purpose, now, *ends) for board in boards]
             connection.executemany("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-            return {board: _next_token(connection, board) for board in boards}
+            tokens = {board: _next_token(connection, board) for board in boards}
+        return Tenure(tokens, holder, ends[1], self._clock)
 
     def _live(self, connection: sqlite3.Connection) -> Iterator[Lease]:
-        for board, holder, host, purpose, since, runs_out, since_boot in connection.execute("SELECT * FROM leases"):
+        for row in connection.execute(f"SELECT {', '.join(_FIELDS)} FROM leases"):
+            with checking(f"file of leases {self._database.path}, lease of {row[0]!r}", remedy=_REMEDY):
+                lease = _LEASE.validate_python(dict(zip(_FIELDS, row, strict=True)))
             # Of another machine there is only the clock to go by.
-            here = host == boot_id()
-            is_live = since_boot > self._clock() and self._is_alive(holder) if here else runs_out > time.time()
+            if lease.host != boot_id():
+                is_live = lease.runs_out > time.time()
+            else:
+                is_live = lease.runs_out_since_boot > self._clock() and self._is_alive(lease.holder)
             if is_live:
-                yield Lease(board, purpose, datetime.fromisoformat(since), holder, host)
+                yield lease
 
     async def _beat(self, tenure: Tenure) -> None:
         while not tenure.lost:
             await asyncio.sleep(_HEARTBEAT_S)
-            self.renew(tenure)
+            # Whatever it was may be over by the next beat; if not, the leases run out, and `require` says so.
+            with contextlib.suppress(TinyopsError):
+                self.renew(tenure)
 
     def renew(self, tenure: Tenure) -> None:
-        """Let the leases live on. One that ran out lives again if nobody has taken the board since.
+        """Let the leases live on. One that ran out lives again if nobody has taken the board, or the folder, since.
 
         Raises:
             TinyopsError: the file cannot be used.
         """
         with self._database.writing() as connection:
-            rows = connection.execute("SELECT board FROM leases WHERE holder = ?", (tenure.holder,))
-            own = {board for (board,) in rows}
-            connection.execute(
-                "UPDATE leases SET runs_out = ?, runs_out_since_boot = ? WHERE holder = ?",
-                (*self._end(), tenure.holder),
+            # None, where another host works with the folder.
+            rows = connection.execute(
+                "SELECT board FROM leases WHERE holder = ? AND NOT EXISTS "
+                "(SELECT * FROM leases WHERE host != ? AND runs_out > ?)",
+                (tenure.holder, boot_id(), time.time()),
             )
+            own, ends = {board for (board,) in rows}, self._ends()
+            if own:
+                connection.execute(
+                    "UPDATE leases SET runs_out = ?, runs_out_since_boot = ? WHERE holder = ?", (*ends, tenure.holder)
+                )
         tenure.lost = [board for board in tenure.tokens if board not in own]
-        tenure.ends = self._clock() + TIME_TO_LIVE_S
+        # As it stands in the file: nobody may think longer of a lease than others do.
+        tenure.ends = ends[1]
 
-    def _end(self) -> tuple[float, float]:
+    def _ends(self) -> tuple[float, float]:
         return time.time() + TIME_TO_LIVE_S, self._clock() + TIME_TO_LIVE_S
 
     def _give_back(self, tenure: Tenure) -> None:
-        with self._database.writing() as connection:
+        # Where it cannot be written, the file lock goes all the same, and with it the lease.
+        with contextlib.suppress(TinyopsError), self._database.writing() as connection:
             connection.execute("DELETE FROM leases WHERE holder = ?", (tenure.holder,))
 
     @contextmanager
-    def _alive(self, holder: str) -> Iterator[None]:
+    def _alive(self, holder: str) -> Iterator[str]:
         """Hold a file lock, which the kernel gives back however this process ends."""
         path = self._lock(holder)
         make_folder(path.parent)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        with writing(f"lock {path}", remedy="make its folder writable"):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
+            yield holder
         finally:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
             os.close(descriptor)
 
     def _is_alive(self, holder: str) -> bool:
@@ -268,11 +325,13 @@ class Leases:
             # Somebody else's, whose lease has not run out.
             return True
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Shared: two who ask at once must not take each other for the holder.
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
         else:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
             return False
         finally:
             os.close(descriptor)

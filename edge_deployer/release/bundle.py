@@ -73,6 +73,8 @@ class Candidate:
     sources: dict[str, list[Path]]
     front_end: FrontEndRecord | None = None  # None where nothing is said of it.
     card: CardFiles | None = None  # The model card.
+    # Names of the board profiles that it is for, at least one; None: of all that it fits.
+    profiles: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,7 @@ def _sign(candidate: Candidate, version: str, key: SigningKey, security_counter:
         model_bytes=len(candidate.model),
         arena_bytes=candidate.arena_bytes,
         board_profile=candidate.board_profile,
+        profiles=candidate.profiles,
         provenance=candidate.provenance,
         task=candidate.acceptance.task.name if candidate.acceptance.task else None,
         metrics=candidate.metrics,

@@ -21,6 +21,14 @@ Misfit = kind(
     remedy=_LESS,
 )
 
+AnotherProfile = kind(
+    "another_profile",
+    "the release is for boards of {{ profiles | join(' and ') }}, and {{ board }} is one of {{ profile }}",
+    {"board": str, "profile": str, "profiles": tuple[str, ...]},
+    remedy="leave the board out of the inventory, or state its profile, too: `tinyops push --for`, in a project "
+    "`deploy.profiles`",
+)
+
 ModelTooLarge = kind(
     "model_too_large",
     "the model has {{ model_bytes | count }} bytes, its signed image {{ needed | count }} at least; a slot of "

@@ -23,7 +23,7 @@ _NEXT: Final[Mapping[Stage, frozenset[Stage]]] = {
     "staged": frozenset({"accepted", "retired"}),
     "accepted": frozenset({"production", "retired"}),
     "production": frozenset({"retired"}),
-    # It is accepted once more, or production is taken back to it.
+    # It is accepted once more, or production, which ran it before, is taken back to it.
     "retired": frozenset({"accepted", "production"}),
 }
 _BEHIND: Final[Mapping[Stage, frozenset[Stage]]] = {
@@ -74,6 +74,11 @@ class ReleaseHistory:
         return self.steps[-1].stage
 
     @property
+    def stages(self) -> tuple[Stage, ...]:
+        """All that it came to, oldest first."""
+        return tuple(step.stage for step in self.steps)
+
+    @property
     def build(self) -> int:
         """Build numbers are never given twice: the greater one is the newer release."""
         return int(self.version.rpartition("+")[2])
@@ -89,16 +94,23 @@ class ReleaseHistory:
         return next((step for step in steps if step.stage == "production"), None)
 
 
-def has_step(now: Stage, wanted: Stage, *, is_revoked: bool) -> bool | None:
+def has_step(passed: Sequence[Stage], wanted: Stage, *, is_revoked: bool) -> bool | None:
     """Whether a release has a step to take to be at a stage.
+
+    Args:
+        passed: the stages that it came to, oldest first.
+        wanted: the stage.
+        is_revoked: whether it was revoked, after which there is no step.
 
     Returns:
         True: the step is allowed. False: it is there, or was and went on, so that nothing is to do. None: no step leads
         there.
     """
+    now = passed[-1]
     if wanted in _BEHIND[now]:
         return False
-    return True if wanted in _NEXT[now] and not is_revoked else None
+    is_accepted = wanted != "production" or "accepted" in passed
+    return True if wanted in _NEXT[now] and is_accepted and not is_revoked else None
 
 
 def lineage(releases: Iterable[ReleaseHistory], image_hash: str) -> list[str]:

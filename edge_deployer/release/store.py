@@ -77,9 +77,9 @@ class Revocation:
 class ReleaseStore:
     """Bundles under one folder, named by the hash of their image, which covers the manifest, which covers every part.
 
-    A model that was released before, with the same name, version, acceptance set, front end, stated use and key, is the
-    same release: `release` gives back the bundle that is there, so that pushing again changes nothing on any board.
-    What else its model card says follows from these, and from the plan that it was first held against.
+    A model that was released before, with the same name, version, acceptance set, front end, board profiles, stated use
+    and key, is the same release: `release` gives back the bundle that is there, so that pushing again changes nothing
+    on any board. What else its model card says follows from these, and from the plan that it was first held against.
 
     Bundles that lie there and are not recorded, as in a workspace from before there were stages, are recorded first.
 
@@ -115,7 +115,9 @@ class ReleaseStore:
         bundle = write_by_hash(candidate, self._root, version=whole, key=key, security_counter=floor)
         image_hash = bundle.image.hash.hex()
         with self._file.changing() as changes:
-            changes.add([(image_hash, whole)], [NewStep(image_hash, "staged", _now(), "release")])
+            # Another command may have found the bundle and recorded it.
+            if all(known.image_hash != image_hash for known in changes.histories()):
+                changes.add([(image_hash, whole)], [NewStep(image_hash, "staged", _now(), "release")])
         return bundle
 
     def ids(self) -> dict[str, str]:
@@ -222,14 +224,14 @@ class ReleaseStore:
         with self._changing() as changes:
             known = changes.histories()
             release = _known(known, image_hash)
-            is_new = has_step(release.stage, stage, is_revoked=release.revoked is not None)
+            is_new = has_step(release.stages, stage, is_revoked=release.revoked is not None)
             if is_new is None:
                 raise _no_step(release, stage)
             if not is_new:
                 return False
             steps = [NewStep(image_hash, stage, at, by, replaces, compared_with)]
             other = next((found for found in known if found.image_hash == replaces), None)
-            if other and has_step(other.stage, "retired", is_revoked=False):
+            if other and has_step(other.stages, "retired", is_revoked=False):
                 steps.append(NewStep(other.image_hash, "retired", at, by))
             changes.add([], steps)
         return True
@@ -389,6 +391,7 @@ def _is_release_of(manifest: Manifest, candidate: Candidate, version: str) -> bo
         manifest.name == candidate.name
         and manifest.version.partition("+")[0] == version
         and manifest.model_sha256 == hashlib.sha256(candidate.model).hexdigest()
+        and manifest.profiles == candidate.profiles
         and manifest.parts.get(acceptance_set.FILE_NAME) == candidate.acceptance.sha256
         and {name: digest for name, digest in manifest.parts.items() if name in front_end.FILES}
         == {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
@@ -430,7 +433,7 @@ def _no_step(release: ReleaseHistory, stage: Stage) -> Refused:
 
 
 def _is_open(release: ReleaseHistory) -> bool:
-    return has_step(release.stage, "retired", is_revoked=False) is True
+    return has_step(release.stages, "retired", is_revoked=False) is True
 
 
 def _counter(folder: Path) -> int:

@@ -48,8 +48,10 @@ def _figures(before: float | None, after: float | None) -> tuple[str, str, str]:
 
 def _sizes(before: int | None, after: int | None) -> tuple[str, str, str]:
     texts = [_UNKNOWN if size is None else formats.byte_count(size) for size in (before, after)]
-    change = "" if before is None or after is None else f"{after - before:+,} B"
-    return texts[0], texts[1], change
+    if before is None or after is None:
+        return texts[0], texts[1], ""
+    sign = "+" if after > before else "-" if after < before else ""
+    return texts[0], texts[1], f"{sign}{formats.byte_count(abs(after - before))}"
 
 
 def _known(figure: float | None) -> str:

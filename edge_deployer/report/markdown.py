@@ -75,11 +75,15 @@ def _staging(deployment: Deployment) -> list[str]:
 
 def _change(found: ReleaseDifference) -> list[str]:
     """Files and packages are counted; the page names them."""
-    rows = [(row.name, row.before, row.after, row.change) for row in change_rows(found)]
     model = "another" if found.model_changed else "the same"
     told = f"Against {found.against.release_id}, which production ran before. The model is {model}."
-    counted = f"Files changed: {len(found.files)}; packages: {len(found.packages)}."
-    return ["## What it changes", _text(told), _table(("Fact", "Before", "Now", "Change"), rows), counted]
+    lines = [
+        f"- {_text(row.name).capitalize()}: {_text(row.before)} → {_text(row.after)}"
+        + (f" ({_text(row.change)})" if row.change else "")
+        for row in change_rows(found)
+    ]
+    counted = f"- Files: {len(found.files)}\n- Packages: {len(found.packages)}"
+    return ["## What it changes", _text(told), "\n".join([*lines, counted])]
 
 
 def _data(data: DataFacts, gates: Sequence[GateResult]) -> list[str]:

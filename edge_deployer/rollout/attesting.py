@@ -35,8 +35,10 @@ Attested = kind(
 
 NotAttested = kind("attestation.none", "no attestation lies beside {{ release }}", {"release": str})
 
+_FAILS = "attestation.fails"
+
 AttestationFails = kind(
-    "attestation.fails",
+    _FAILS,
     "the attestation of {{ release }} does not hold: {{ message }}",
     {"release": str, "message": str, "help": str},
     remedy="{{ help }}",
@@ -123,6 +125,11 @@ def check_attestation(bundle: Bundle, public_pem: bytes) -> Finding:
     except TinyopsError as error:
         return AttestationFails(release=bundle.release_id, message=error.message, help=error.remedy)
     return Attested(boards=acceptance.accepted_by, evidence=acceptance.evidence.sha256, recorded=recorded)
+
+
+def is_contradicted(found: Finding) -> bool:
+    """Whether what `check_attestation` found is that an attestation does not hold."""
+    return found.code == _FAILS
 
 
 def _recorded_evidence(bundle: Bundle, acceptance: Acceptance) -> bool:

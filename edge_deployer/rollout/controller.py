@@ -36,7 +36,7 @@ from edge_deployer.rollout.deployment import Deployment, describe_release
 from edge_deployer.rollout.health import probe_health
 from edge_deployer.rollout.latency_gate import p95_us
 from edge_deployer.rollout.promotion import Promotion
-from edge_deployer.rollout.record import Progress, RolloutLog, RolloutPlan, begin, rollouts, unfinished
+from edge_deployer.rollout.record import NO_WAY_BACK, Progress, RolloutLog, RolloutPlan, begin, rollouts, unfinished
 from edge_deployer.rollout.refusals import AnotherKey, Interrupted, TakenBack
 from edge_deployer.rollout.strategy import Strategy
 from edge_deployer.rollout.taking_back import take_back
@@ -54,6 +54,7 @@ class Terms:
         accepted_by: the plan by which the release was promoted before; None if it never was.
         takes_back: whether Ctrl-C takes it back; otherwise it pauses.
         replace: whether production may be given a release of another kind.
+        approved: who has approved, and why, that boards cannot be taken back below the floor that the release raises.
     """
 
     acceptance: AcceptancePlan
@@ -63,6 +64,7 @@ class Terms:
     accepted_by: AcceptancePlan | None = None
     takes_back: bool = False
     replace: bool = False
+    approved: tuple[str, str] | None = None
 
 
 class RolloutController:
@@ -75,6 +77,7 @@ class RolloutController:
 
     def __init__(self, bench: Bench, watcher: Watcher | None = None) -> None:
         self._bench, self._watcher = bench, watcher
+        self._interrupted: Progress | None = None
         self._trail = Trail(bench.fleet)
 
     def close(self) -> None:
@@ -125,6 +128,9 @@ class RolloutController:
             if left_behind is not None and await self._settle(left_behind, trial, held):
                 return left_behind
             log = begin(self._trail, self.plan(bundle, terms))
+            if terms.approved is not None:
+                who, why = terms.approved
+                log.write("approved", {"wave": NO_WAY_BACK, "who": who, "why": why})
             return await self._drive(log, trial, held, is_accepted=terms.accepted_by == terms.acceptance)
 
     async def resume(self, rollout: str) -> Progress:
@@ -271,8 +277,15 @@ class RolloutController:
 
     @asynccontextmanager
     async def _held(self, purpose: str) -> AsyncIterator[Holds]:
-        async with self._bench.hold(self._bench.inventory.boards, purpose, settles=True) as held:
-            yield held
+        self._interrupted = None
+        try:
+            async with self._bench.hold(self._bench.inventory.boards, purpose, settles=True) as held:
+                yield held
+        except asyncio.CancelledError:
+            # Further signals may have cancelled even the letting go.
+            if self._interrupted is None:
+                raise
+            raise CutShort(self._left(self._interrupted)) from None
 
     async def _settle(self, left_behind: Progress, trial: Trial, held: Holds) -> bool:
         """Finish what an earlier process left behind, or take it back; whether it was this release's."""
@@ -314,7 +327,8 @@ class RolloutController:
             log.state(stands.state, wave=stands.wave)
         except asyncio.CancelledError:
             self._note_interruption(log)
-            raise CutShort(self._left(log.progress)) from None
+            self._interrupted = log.progress
+            raise
         else:
             log.end("promoted" if changed else "unchanged")
         return log.progress
@@ -433,6 +447,7 @@ class RolloutController:
                 board=f"{entry.name} ({profile.name})",
                 image_bytes=len(bundle.image.data),
                 arena_bytes=bundle.manifest.arena_bytes,
+                profiles=bundle.manifest.profiles,
             )
             if found:
                 raise _Unfit("boards", found)

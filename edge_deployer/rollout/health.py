@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from edge_deployer.boards.board import Board
-from edge_deployer.finding import AnyFinding, Finding, kind
+from edge_deployer.finding import Finding
 from edge_deployer.rollout.course import Course
 from edge_deployer.rollout.latency_gate import slower_than_canary
+from edge_deployer.rollout.refusals import Regressed
 from edge_deployer.session import SessionError
-
-Regressed = kind(
-    "production.regressed",
-    "{{ board }} has accepted the release and does not answer so any more: {{ finding | words }}",
-    {"board": str, "finding": AnyFinding},
-    remedy="read the board's log; every board is taken back to the release that it had",
-)
 
 
 async def probe_health(course: Course, name: str) -> Finding | None:

@@ -6,26 +6,11 @@ from fractions import Fraction
 from math import ceil
 
 from edge_deployer.acceptance.evidence import BoardEvidence
-from edge_deployer.finding import Finding, kind
+from edge_deployer.finding import Finding
+from edge_deployer.rollout.refusals import SlowerThanCanary, SlowerThanProduction
 
 _TELLS_NOTHING_US = 100
 """A difference that small is the clock's, or an interrupt's."""
-
-SlowerThanCanary = kind(
-    "production.slower_than_canary",
-    "the 95th percentile of its latency is {{ us | count }} µs, {{ '%.1f' | format(us / other_us) }} times the "
-    "{{ other_us | count }} µs of {{ canary }}, which had the release before; {{ limit }} times is the most",
-    {"us": int, "other_us": int, "canary": str, "limit": float},
-    remedy="see what else the board does, or raise `latency_over_canary` in the strategy",
-)
-
-SlowerThanProduction = kind(
-    "production.slower_than_before",
-    "the 95th percentile of its latency is {{ us | count }} µs, {{ '%.1f' | format(us / other_us) }} times the "
-    "{{ other_us | count }} µs of the release that production had; {{ limit }} times is the most",
-    {"us": int, "other_us": int, "limit": float},
-    remedy="make the model quicker, or raise `latency_over_production` in the strategy",
-)
 
 
 def slower_than_canary(evidence: BoardEvidence, canary: BoardEvidence | None, limit: float | None) -> Finding | None:

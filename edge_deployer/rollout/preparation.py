@@ -9,18 +9,26 @@ from math import prod
 from edge_deployer.boards.board import Board
 from edge_deployer.finding import Finding
 from edge_deployer.rollout.course import Course, Stop
+from edge_deployer.rollout.record import NO_WAY_BACK
 from edge_deployer.rollout.refusals import (
     AnotherKindOfModel,
     BoardInTrouble,
     InQuarantine,
     LeftOut,
+    NoWayBack,
     TooFewBoards,
 )
 from edge_deployer.session import SessionError
 from edge_deployer.task_name import TaskName
+from edge_deployer.wire.mcuboot import parse_image
 
 TaskOf = Callable[[str], TaskName | None]
 """The task of the release with an image hash; None where nobody knows."""
+
+
+def security_counter(image: bytes) -> int:
+    """Of a signed image; a board that has confirmed a greater one boots it no more."""
+    return parse_image(image).security_counter
 
 
 class Preparation:
@@ -58,6 +66,29 @@ class Preparation:
             if course.progress.standing[name] == "waiting" and name not in course.progress.touched
         ]
         await course.each(unknown, self._find)
+
+    def require_way_back(self) -> None:
+        """See that boards can be taken back, or that somebody has approved that they cannot.
+
+        Once a board has confirmed an image with a greater security counter, it boots none with a lower one.
+
+        Raises:
+            Stop: there is no way back for some, and nobody has approved that.
+        """
+        course = self._course
+        counter = security_counter(course.trial.bundle.image.data)
+        if counter == 0 or NO_WAY_BACK in course.progress.approvals:
+            return
+        lost = tuple(name for name in course.plan.boards if self._is_below(name, counter))
+        if lost:
+            raise Stop("boards", NoWayBack(boards=lost, counter=counter))
+
+    def _is_below(self, name: str, counter: int) -> bool:
+        before = self._course.record(name).image_before
+        if before is None or before == self._course.trial.image_hash:
+            return False
+        image = self._course.image_of(self._course.entries[name], before)
+        return image is None or security_counter(image) < counter
 
     async def meet(self, board: Board) -> bool:
         """Learn what a production board has, before it is given anything; whether it needs nothing.

@@ -18,7 +18,7 @@ from edge_deployer.rollout.refusals import Interrupted, NotConfirmed
 from edge_deployer.rollout.staging import StagingPool
 from edge_deployer.rollout.taking_back import take_back
 from edge_deployer.rollout.waves import Waves
-from edge_deployer.session import SessionError
+from edge_deployer.session import InUse, SessionError
 
 
 class Promotion:
@@ -57,7 +57,7 @@ class Promotion:
                 raise
             except TinyopsError as error:
                 # Nobody may change a board without a journal, or without its lease.
-                if isinstance(error, SessionError):
+                if isinstance(error, SessionError) and not isinstance(error, InUse):
                     await take_back(self._course, opened, on_trial_only=True)
                 raise
             except Stands:
@@ -78,6 +78,7 @@ class Promotion:
         await self._preparation.production()
         if self._is_accepted and all(course.record(name).outcome == "unchanged" for name in course.plan.production):
             return False
+        self._preparation.require_way_back()
         if stages:
             self._preparation.require_healthy(opened.values())
             await self._stage(list(opened.values()))
@@ -150,6 +151,8 @@ class Promotion:
     async def _confirm(self, board: Board) -> None:
         try:
             await board.confirm(self._trial.bundle)
+        except InUse:
+            raise
         except SessionError as error:
             raise Stop("staging", NotConfirmed(board=board.record.name, message=error.message)) from error
         self._course.log.settle(board.record)

@@ -20,6 +20,9 @@ from edge_deployer.rollout.deployment import Gate, Outcome, ReleaseRecord
 from edge_deployer.rollout.strategy import Strategy
 
 State = Literal["running", "paused", "waits for approval", "ended"]
+NO_WAY_BACK = -1
+"""In place of a wave's number: the approval of a rollout that cannot be taken back."""
+
 _FINDING: TypeAdapter[Finding] = TypeAdapter(AnyFinding)
 
 
@@ -112,12 +115,17 @@ class Progress:
         return [Step.model_validate_json(noted) for noted in self.noted]
 
     def take(self, entry: Entry) -> None:
-        """Go on with one more entry."""
+        """Go on with one more entry.
+
+        Raises:
+            DamagedFile: somebody has changed it, and it makes no sense any more.
+        """
         self.see(entry)
         if entry.kind == "step":
             self.noted.append(entry.body)
         elif entry.kind != "done":
-            self._take(entry, entry.content)
+            with entry.being_read():
+                self._take(entry, entry.content)
 
     def _take(self, entry: Entry, content: dict[str, Any]) -> None:
         if entry.kind == "intent":
@@ -153,7 +161,8 @@ class Progress:
 
     def see(self, entry: Entry) -> None:
         """The last entry that is known."""
-        self.changed, self.seq = datetime.fromisoformat(entry.at), entry.seq
+        with entry.being_read():
+            self.changed, self.seq = datetime.fromisoformat(entry.at), entry.seq
 
     def settle(self, record: BoardRecord, standing: Standing | None) -> None:
         """What has become of a board; None leaves its standing as it is."""
@@ -273,7 +282,8 @@ def _of(entries: Iterable[Entry]) -> Progress:
 
 
 def _begun(entry: Entry) -> Progress:
-    plan = RolloutPlan.model_validate(entry.content)
-    progress = Progress(plan, datetime.fromisoformat(entry.at), seq=entry.seq)
+    with entry.being_read():
+        plan = RolloutPlan.model_validate(entry.content)
+        progress = Progress(plan, datetime.fromisoformat(entry.at), seq=entry.seq)
     progress.standing = dict.fromkeys(plan.production, "waiting")
     return progress

@@ -66,6 +66,15 @@ TooFewSucceeded = kind(
     remedy="reconnect the boards, or lower `min_success` in the strategy",
 )
 
+NoWayBack = kind(
+    "boards.no_way_back",
+    "the release raises the security floor to {{ counter }}, and {{ boards | together }} could not be taken back: what "
+    "{{ 'it runs' if boards | length == 1 else 'they run' }} lies below that",
+    {"boards": tuple[str, ...], "counter": int},
+    remedy="approve it: tinyops push --approve WHY, or for a release in the workspace tinyops rollout start RELEASE "
+    "--approve WHY",
+)
+
 TakenBack = kind(
     "production.taken_back",
     "the rollout was taken back by {{ who }}{% if why %}: {{ why }}{% endif %}",
@@ -73,3 +82,26 @@ TakenBack = kind(
 )
 
 Interrupted = kind("production.interrupted", "the command was ended before the rollout was")
+
+SlowerThanCanary = kind(
+    "production.slower_than_canary",
+    "the 95th percentile of its latency is {{ us | count }} µs, {{ '%.1f' | format(us / [other_us, 1] | max) }} times "
+    "the {{ other_us | count }} µs of {{ canary }}, which had the release before; {{ limit }} times is the most",
+    {"us": int, "other_us": int, "canary": str, "limit": float},
+    remedy="see what else the board does, or raise `latency_over_canary` in the strategy",
+)
+
+SlowerThanProduction = kind(
+    "production.slower_than_before",
+    "the 95th percentile of its latency is {{ us | count }} µs, {{ '%.1f' | format(us / [other_us, 1] | max) }} times "
+    "the {{ other_us | count }} µs of the release that production had; {{ limit }} times is the most",
+    {"us": int, "other_us": int, "limit": float},
+    remedy="make the model quicker, or raise `latency_over_production` in the strategy",
+)
+
+Regressed = kind(
+    "production.regressed",
+    "{{ board }} has accepted the release and does not answer so any more: {{ finding | words }}",
+    {"board": str, "finding": AnyFinding},
+    remedy="read the board's log; every board is taken back to the release that it had",
+)

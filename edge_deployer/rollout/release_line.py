@@ -39,6 +39,7 @@ class ReleaseLine:
     replace: bool = False
     strategy: Strategy = DEFAULT  # How production gets a release.
     patience: Patience = NONE  # How long to wait for boards that somebody else holds.
+    approved: tuple[str, str] | None = None  # Who has approved that there is no way back below a floor, and why.
     take_over: bool = False  # Whether boards are taken whose epoch another workspace has raised.
 
     def push(self, candidate: Candidate, watcher: Watcher | None = None) -> tuple[Deployment, Bundle]:
@@ -68,6 +69,7 @@ class ReleaseLine:
             accepted_by=promotion.plan if promotion else None,
             takes_back=True,
             replace=self.replace,
+            approved=self.approved,
         )
         with closing(RolloutController(bench, watcher)) as controller:
             deployment = controller.deployment(run_to_end(controller.start(bundle, terms)), bundle)

@@ -3,17 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import read_yaml
 
+_NONE: Final = Decimal(-1)
+
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _amount(value: object) -> Decimal:
+    """A number of boards, or percent of a pool; -1 for what is neither."""
+    if isinstance(value, str):
+        return percent if (percent := _percent(value)) <= 100 else _NONE
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else _NONE
+
+
+def _percent(text: str) -> Decimal:
+    """As it is written, so that 1.1 % of 3,000 boards are 33 and not one more; -1 for what is no share."""
+    try:
+        percent = Decimal(text.removesuffix("%")) if text.endswith("%") else _NONE
+    except InvalidOperation:
+        return _NONE
+    return percent if percent.is_finite() else _NONE
 
 
 class _Section(BaseModel):
@@ -28,13 +56,13 @@ class WaveTerms(_Section):
         approval: whether somebody has to approve it before it begins.
     """
 
-    boards: PositiveInt | str | None = None
+    boards: int | str | None = None
     approval: bool = False
 
-    @field_validator("boards")
+    @field_validator("boards", mode="before")
     @classmethod
-    def _is_a_share(cls, boards: int | str | None) -> int | str | None:
-        if isinstance(boards, str) and not 0 < _percent(boards) <= 100:
+    def _is_count_or_share(cls, boards: object) -> object:
+        if boards is not None and _amount(boards) <= 0:
             raise ValueError('a number of boards is wanted, or a share of the pool such as "25%"')
         return boards
 
@@ -61,7 +89,7 @@ class Strategy(_Section):
     """All of it. By default one board as a canary, then the rest, and one board that fails takes all back.
 
     Attributes:
-        waves: in order. The last one takes all boards that are left, whatever it says must cover them.
+        waves: in order. Together they have to cover the pool, as they do where the last one has no `boards`.
         concurrency: boards of a wave that are worked on at once.
         max_failures: boards that may fail, in all waves together, before the rollout stops: a count, or a share of the
             pool. A board that fails is taken back whatever this says.
@@ -78,7 +106,7 @@ class Strategy(_Section):
 
     waves: tuple[WaveTerms, ...] = Field(default=(WaveTerms(boards=1), WaveTerms()), min_length=1)
     concurrency: PositiveInt = 32
-    max_failures: Annotated[int, Field(ge=0)] | str = 0
+    max_failures: int | str = 0
     min_success: Share = 1.0
     latency_over_canary: PositiveFloat | None = 1.5
     latency_over_production: PositiveFloat | None = None
@@ -87,12 +115,18 @@ class Strategy(_Section):
     backoff_s: PositiveFloat = 1.0
     when_interrupted: Literal["finish", "take back"] = "finish"
 
-    @field_validator("max_failures")
+    @field_validator("max_failures", mode="before")
     @classmethod
-    def _is_a_share(cls, failures: int | str) -> int | str:
-        if isinstance(failures, str) and not 0 <= _percent(failures) <= 100:
+    def _is_count_or_share(cls, failures: object) -> object:
+        if _amount(failures) < 0:
             raise ValueError('a number of boards is wanted, or a share of the pool such as "5%"')
         return failures
+
+    @model_validator(mode="after")
+    def _takes_the_rest_last(self) -> Strategy:
+        if any(wave.boards is None for wave in self.waves[:-1]):
+            raise ValueError("a wave without `boards` takes all that are left: it must be the last one")
+        return self
 
     @property
     def waits_for_approval(self) -> bool:
@@ -138,7 +172,10 @@ def load_strategy(path: Path | None) -> Strategy:
     Raises:
         TinyopsError: the file is missing, is not YAML, or a field in it is wrong.
     """
-    return DEFAULT if path is None else parse_strategy(read_yaml(path, f"strategy {path}"), f"strategy {path}")
+    if path is None:
+        return DEFAULT
+    content = read_yaml(path, f"strategy {path}")
+    return parse_strategy({} if content is None else content, f"strategy {path}")
 
 
 def parse_strategy(content: Any, what: str) -> Strategy:
@@ -148,13 +185,6 @@ def parse_strategy(content: Any, what: str) -> Strategy:
         TinyopsError: a field is wrong.
     """
     try:
-        return Strategy.model_validate(content or {})
+        return Strategy.model_validate(content)
     except ValidationError as error:
         raise describe_validation_error(error, what) from error
-
-
-def _percent(text: str) -> float:
-    try:
-        return float(text.removesuffix("%")) if text.endswith("%") else -1.0
-    except ValueError:
-        return -1.0

@@ -27,10 +27,11 @@ class Claim:
     Args:
         line: the way to the board.
         epoch: what it is claimed for; None claims nothing.
+        is_new: whether nobody has claimed the board for this epoch yet: one that holds it is somebody else's.
     """
 
-    def __init__(self, line: SmpLine, epoch: int | None) -> None:
-        self._line, self._epoch = line, epoch
+    def __init__(self, line: SmpLine, epoch: int | None, *, is_new: bool = False) -> None:
+        self._line, self._epoch, self._is_new = line, epoch, is_new
         self._capabilities: Capability | None = None
 
     async def open(self) -> None:
@@ -42,7 +43,7 @@ class Claim:
         if self._epoch is None:
             return
         held = await self.held_epoch()
-        if held is not None and held > self._epoch:
+        if held is not None and (held >= self._epoch if self._is_new else held > self._epoch):
             raise Fenced(self._line.url, held=held, own=self._epoch)
         await self.renew()
 

@@ -20,6 +20,7 @@ from edge_deployer.session.model_runner import ModelRunner
 from edge_deployer.session.replies import NoReply
 from edge_deployer.session.upload import Progress, upload
 from edge_deployer.transport.board_transport import BoardTransport
+from edge_deployer.wire.inference import Capability
 from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
 _SPARE_SLOT = 1
@@ -42,11 +43,19 @@ class DeviceSession(ModelRunner):
         transport: the way to the board, see `edge_deployer.transport.open_transport`.
         epoch: claim the board for an epoch once the port is open, and again before each step that changes it; None
             leaves it unclaimed.
+        epoch_is_new: whether nobody has claimed the board for this epoch yet: one that holds it is somebody else's.
         request_timeout_s: how long the board may think about a request; it is repeated a few times.
     """
 
-    def __init__(self, transport: BoardTransport, *, epoch: int | None = None, request_timeout_s: float = 2.0) -> None:
-        super().__init__(SmpLine(transport, request_timeout_s=request_timeout_s), epoch)
+    def __init__(
+        self,
+        transport: BoardTransport,
+        *,
+        epoch: int | None = None,
+        epoch_is_new: bool = False,
+        request_timeout_s: float = 2.0,
+    ) -> None:
+        super().__init__(SmpLine(transport, request_timeout_s=request_timeout_s), epoch, epoch_is_new=epoch_is_new)
         self.url = transport.url
 
     async def __aenter__(self) -> Self:
@@ -110,7 +119,9 @@ class DeviceSession(ModelRunner):
             await self._bring(image, expected, counter, on_progress or _ignore_progress)
 
     async def _bring(self, image: bytes, expected: bytes, counter: int, report: Progress) -> None:
-        if any(state.hash == expected for state in await self.images()):
+        # The hash of an image stands before its signature. Only pages tell that the spare slot has all of it.
+        has_pages = Capability.PAGES in await self._claim.capabilities()
+        if any(state.hash == expected and (state.active or not has_pages) for state in await self.images()):
             report(len(image), len(image))
             return
         await self._require_floor(counter)

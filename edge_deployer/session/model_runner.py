@@ -56,8 +56,8 @@ _BatchResult = tuple[bytes, list[int]]
 class ModelRunner:
     """Runs the board's model."""
 
-    def __init__(self, line: SmpLine, epoch: int | None = None) -> None:
-        self._line, self._claim = line, Claim(line, epoch)
+    def __init__(self, line: SmpLine, epoch: int | None = None, *, epoch_is_new: bool = False) -> None:
+        self._line, self._claim = line, Claim(line, epoch, is_new=epoch_is_new)
         self._info: DeviceInfo | None = None
         self._known_faults: int | None = None
         self._sample_s: float | None = None

@@ -137,6 +137,7 @@ def require_boards(config: PipelineConfig) -> Inventory:
     """
     inventory = load_inventory(config.deploy.inventory)
     _require_staging_board(config, inventory)
+    _require_stated_profiles(config, inventory)
     require_budgets(config.acceptance, inventory.profile_names)
     require_quorum(config.acceptance, inventory.wanted_staging)
     return inventory
@@ -203,6 +204,18 @@ def _require_staging_board(config: PipelineConfig, inventory: Inventory) -> None
             f"board_profile {config.board_profile}: no staging board of {config.deploy.inventory or 'the inventory'} "
             f"has it; they have {', '.join(profiles)}",
             remedy=f"name the boards in deploy.inventory, or use board_profile: {profiles[0]}",
+        )
+
+
+def _require_stated_profiles(config: PipelineConfig, inventory: Inventory) -> None:
+    """What a release would be refused for once it is made, is known before the training."""
+    stated = config.deploy.profiles
+    others = sorted(inventory.profile_names - set(stated)) if stated else []
+    if stated and others:
+        raise TinyopsError(
+            f"deploy.profiles: releases are for boards of {' and '.join(stated)}, and "
+            f"{config.deploy.inventory or 'the inventory'} has boards of {' and '.join(others)}",
+            remedy="name these profiles, too, or leave their boards out of the inventory",
         )
 
 

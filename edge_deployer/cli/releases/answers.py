@@ -12,6 +12,7 @@ from rich.markup import escape
 from edge_deployer.cli import output
 from edge_deployer.export.arena import Arena
 from edge_deployer.export.c_sources import Export
+from edge_deployer.finding import Finding
 from edge_deployer.public_key import key_id, public_keys
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.manifest import Manifest
@@ -20,7 +21,7 @@ from edge_deployer.release.opening import ListedRelease, Standing, Verified
 from edge_deployer.release.stages import StageStep
 from edge_deployer.release.store import ReleaseStore
 from edge_deployer.report import formats
-from edge_deployer.report.words import front_end_in_words
+from edge_deployer.report.words import front_end_in_words, in_words
 
 
 def print_list(found: Sequence[ListedRelease], store: ReleaseStore, workspace: Path, *, as_json: bool) -> None:
@@ -65,6 +66,7 @@ def print_release(bundle: Bundle, standing: Standing | None, *, as_json: bool) -
         "task": manifest.task or "not known",
         "figures": _figures(manifest) or "none",
         "profile": manifest.board_profile,
+        "for boards": f"of {', '.join(manifest.profiles)}" if manifest.profiles else "of all profiles that it fits",
         "arena": _arena(manifest),
         "features": _features(manifest),
         "run": origin.run_id or "not known",
@@ -86,8 +88,8 @@ def print_release(bundle: Bundle, standing: Standing | None, *, as_json: bool) -
         console.print(f"  {step.stage}: {escape(_step(step))}")
 
 
-def print_verified(found: Verified, standing: Standing | None, *, as_json: bool) -> None:
-    """What was verified, and by whose key."""
+def print_verified(found: Verified, attested: Finding, standing: Standing | None, *, as_json: bool) -> None:
+    """What was verified, by whose key, and what staging attested."""
     bundle, fingerprint = found.bundle, _fingerprint(found.public_pem)
     if as_json:
         output.print_json(
@@ -99,6 +101,7 @@ def print_verified(found: Verified, standing: Standing | None, *, as_json: bool)
                 "key_sha256": fingerprint,
                 "parts": sorted(bundle.manifest.parts),
                 "security_counter": bundle.security_counter,
+                "attestation": {"code": attested.code, "words": in_words(attested)},
                 "standing": _standing_fields(standing),
             }
         )
@@ -109,6 +112,7 @@ def print_verified(found: Verified, standing: Standing | None, *, as_json: bool)
     console.print(f"  image: hash {bundle.image.hash.hex()}, signature and SHA-256 right")
     console.print(f"  files: {len(bundle.manifest.parts)} as the signed manifest has them")
     console.print(f"  key: {_KEYS[found.trust]}, SHA-256 {fingerprint}")
+    console.print(f"  attestation: {escape(in_words(attested))}")
     if standing is not None:
         console.print(f"  stage: {standing.history.stage}")
         if bundle.security_counter < standing.floor:

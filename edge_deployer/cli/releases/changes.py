@@ -48,9 +48,9 @@ def print_revocation(found: Revocation, *, as_json: bool) -> None:
         output.print_json(found)
         return
     console = output.console()
-    moved = "raised to" if found.raised else "is already"
+    moved = "is now" if found.raised else "was already"
     console.print(f"[bold]{escape(found.release_id)}[/] is revoked; the security floor {moved} {found.floor}")
     others = [other for other in found.below if other != found.release_id]
     console.print(f"  below it as well: {escape(', '.join(others)) or 'none'}")
-    console.print("  boards: keep what they run until the next release is confirmed on them, which raises their floor")
+    console.print("  boards: keep what they run; the next release that is confirmed on them raises their own floor")
     console.print("  next: push a model that is to run; what lies below is signed anew then, as another release")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from edge_deployer.cli.exit_status import EXIT_ERROR
 from edge_deployer.cli.options import WORKSPACE, AsJson
 
 releases = typer.Typer(name="releases", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -37,8 +38,8 @@ def about() -> None:
     """Look at the releases of a workspace, compare, revoke and remove them, and export one as sources for firmware.
 
     `tinyops push` and `tinyops run` keep every release in a folder of WORKSPACE/releases, named by the hash of its
-    image, which covers all that is in it. A release is staged when it is built, accepted when staging has accepted it, in
-    production while production boards run it, and retired when another has taken its place or it was revoked.
+    image, which covers all that is in it. A release is staged when it is built, accepted when staging has accepted it,
+    in production while production boards run it, and retired when another has taken its place or it was revoked.
 
     No command here touches a board, or changes a bundle. What `show`, `verify`, `diff` and `export` name is verified
     first: the signature, and each file against the signed manifest.
@@ -64,9 +65,10 @@ def list_all(workspace: _Workspace = WORKSPACE, as_json: AsJson = False) -> None
 def show(
     release: _Release, workspace: _Workspace = WORKSPACE, public_key: _PublicKey = None, as_json: AsJson = False
 ) -> None:
-    """Verify a release, and show its manifest and its stages: figures, arena, front end, origin, files; when and by what.
+    """Verify a release, and show its manifest: model, figures, arena, front end, where it comes from, its files.
 
-    Its model card, a page to open in a browser, is one of the files; --json prints the card's facts, too.
+    Below it stands which stage it came to, when and by what. Its model card, a page to open in a browser, is one of the
+    files; --json prints the card's facts, too.
     """
     from edge_deployer.cli.releases.answers import print_release
     from edge_deployer.release.opening import open_release, standing_of
@@ -79,17 +81,21 @@ def show(
 def verify(
     release: _Release, workspace: _Workspace = WORKSPACE, public_key: _PublicKey = None, as_json: AsJson = False
 ) -> None:
-    """Verify a release: the image's hash and signature, and each file against the signed manifest.
+    """Verify a release: image, signature, each file against the signed manifest, and the attestation if there is one.
 
     A bundle's folder is all that is needed, on any machine and years later. Without --public-key the workspace's key
-    verifies it. Where the workspace has none, the bundle's own public.pem does: that shows that the bundle is whole, and
-    nothing of who signed it. The answer says which key it was; in JSON, `trust` is given, workspace or own.
+    verifies it. Where the workspace has none, the bundle's own public.pem does: that shows that the bundle is whole,
+    and nothing of who signed it. The answer says which key it was; in JSON, `trust` is given, workspace or own.
     """
     from edge_deployer.cli.releases.answers import print_verified
     from edge_deployer.release.opening import standing_of, verify_release
+    from edge_deployer.rollout.attesting import check_attestation, is_contradicted
 
     found = verify_release(workspace, release, public_key)
-    print_verified(found, standing_of(workspace, found.bundle), as_json=as_json)
+    attested = check_attestation(found.bundle, found.public_pem)
+    print_verified(found, attested, standing_of(workspace, found.bundle), as_json=as_json)
+    if is_contradicted(attested):
+        raise typer.Exit(EXIT_ERROR)
 
 
 @releases.command(epilog="Example: tinyops releases diff 1.0.0+3 1.0.0+2")
@@ -150,7 +156,7 @@ def revoke(
 
     The store's security floor rises above the release, and with it above every release that was built before, good ones
     too: pushing the model of one signs it anew, as another release. Boards keep what they run until the next release is
-    confirmed on them; that raises their own floor, and they refuse what lies below, whoever offers it. Revoking twice
+    confirmed on them. From the start after that on a board refuses what lies below, whoever offers it. Revoking twice
     changes nothing, and nothing undoes it.
     """
     from edge_deployer.cli.releases.changes import print_revocation

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge_deployer.cli.exit_status import EXIT_REFUSED
-from edge_deployer.cli.options import WORKSPACE, AsJson, InventoryFile, ReplaceOption, TakeOverOption, WaitOption
+from edge_deployer.cli.options import (
+    WORKSPACE,
+    ApproveOption,
+    AsJson,
+    InventoryFile,
+    ReplaceOption,
+    TakeOverOption,
+    WaitOption,
+)
+from edge_deployer.cli.user import user_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -54,6 +63,7 @@ def start(
     workspace: _Workspace = WORKSPACE,
     signing_key: _Key = None,
     replace: ReplaceOption = False,
+    approve: ApproveOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show waves and boards, and begin nothing.")] = False,
     wait: WaitOption = 0.0,
     take_over: TakeOverOption = False,
@@ -69,7 +79,7 @@ def start(
 
     desk = Desk.of(inventory, workspace, wait_minutes=wait, take_over=take_over)
     bundle = desk.release(release)
-    terms = desk.terms(bundle, plan, strategy, replaces=replace)
+    terms = desk.terms(bundle, plan, strategy, replaces=replace, approve=approve)
     if dry_run:
         with desk.controller() as controller:
             print_plan(controller.plan(bundle, terms), as_json=as_json)
@@ -119,7 +129,7 @@ def pause(
 
     desk = Desk.of(inventory, workspace)
     with desk.controller() as controller:
-        _print(desk, controller.pause(rollout_id, _name(who), why), as_json=as_json)
+        _print(desk, controller.pause(rollout_id, user_name(who), why), as_json=as_json)
 
 
 @rollout.command(epilog="Example: tinyops rollout approve r2 --why 'canary watched for a day'")
@@ -136,7 +146,7 @@ def approve(
 
     desk = Desk.of(inventory, workspace)
     with desk.controller() as controller:
-        _print(desk, controller.approve(rollout_id, _name(who), why), as_json=as_json)
+        _print(desk, controller.approve(rollout_id, user_name(who), why), as_json=as_json)
 
 
 @rollout.command(epilog="Example: tinyops rollout resume r2")
@@ -173,7 +183,7 @@ def abort(
     desk = Desk.of(inventory, workspace, take_over=take_over)
     _drive(
         desk,
-        lambda controller: controller.turn_back(rollout_id, "abort", _name(who), why),
+        lambda controller: controller.turn_back(rollout_id, "abort", user_name(who), why),
         signing_key,
         as_json=as_json,
     )
@@ -199,7 +209,7 @@ def rollback(
     desk = Desk.of(inventory, workspace, take_over=take_over)
     _drive(
         desk,
-        lambda controller: controller.turn_back(rollout_id, "rollback", _name(who), why),
+        lambda controller: controller.turn_back(rollout_id, "rollback", user_name(who), why),
         signing_key,
         as_json=as_json,
     )
@@ -248,9 +258,3 @@ def _print(desk: Desk, progress: Progress, *, as_json: bool) -> None:
     from edge_deployer.cli.rollout.answers import print_progress
 
     print_progress(progress, desk.bench.releases.ids(), as_json=as_json)
-
-
-def _name(who: str | None) -> str:
-    import getpass
-
-    return who or getpass.getuser()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deployer.acceptance.plan import load_plan
 from edge_deployer.boards.bench import Bench
 from edge_deployer.boards.journal import Watcher
 from edge_deployer.cli.progress import BoardProgress
+from edge_deployer.cli.user import approved_by_user
 from edge_deployer.cli.waiting import patience_of
 from edge_deployer.ending import run_to_end
 from edge_deployer.errors import TinyopsError
@@ -43,8 +44,7 @@ class Desk:
         Raises:
             TinyopsError: see `Bench.load`.
         """
-        bench = Bench.load(inventory, workspace)
-        return cls(replace(bench, patience=patience_of(wait_minutes), take_over=take_over), inventory)
+        return cls(Bench.load(inventory, workspace, patience_of(wait_minutes), take_over=take_over), inventory)
 
     @contextmanager
     def controller(self, watcher: Watcher | None = None) -> Iterator[RolloutController]:
@@ -71,7 +71,9 @@ class Desk:
             )
         return found
 
-    def terms(self, bundle: Bundle, plan: Path | None, strategy: Path | None, *, replaces: bool) -> Terms:
+    def terms(
+        self, bundle: Bundle, plan: Path | None, strategy: Path | None, *, replaces: bool, approve: str | None
+    ) -> Terms:
         """How a release is to be rolled out.
 
         Raises:
@@ -85,6 +87,7 @@ class Desk:
             inventory=str(self.inventory) if self.inventory else None,
             accepted_by=promotion.plan if promotion else None,
             replace=replaces,
+            approved=approved_by_user(approve),
         )
 
     def drive(

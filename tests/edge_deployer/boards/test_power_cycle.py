@@ -50,10 +50,10 @@ class SwitchesNothing:
     ("switched", "by", "actions"),
     [
         ("the board", "power", ["power cycle"]),
-        ("its reset pin", "reset", ["power cycle"]),
-        ("nothing", "reset", ["power cycle", "not power cycled", "power cycle"]),
-        ("not at all", "reset", ["power cycle", "not power cycled", "power cycle"]),
-        ("no supply", "reset", ["power cycle"]),
+        ("its reset pin", None, ["power cycle"]),
+        ("nothing", None, ["power cycle", "not power cycled", "power cycle"]),
+        ("not at all", None, ["power cycle", "not power cycled", "power cycle"]),
+        ("no supply", None, ["power cycle"]),
     ],
 )
 async def test_a_confirmed_release_survives_what_the_evidence_says(
@@ -62,7 +62,7 @@ async def test_a_confirmed_release_survives_what_the_evidence_says(
     public_key: Path,
     make_candidate: MakeCandidate,
     switched: str,
-    by: str,
+    by: str | None,
     actions: list[str],
 ) -> None:
     bundle = write_bundle(make_candidate(4), tmp_path / "release", version="1.0.0+1", key=signing_key)
@@ -76,7 +76,7 @@ async def test_a_confirmed_release_survives_what_the_evidence_says(
     }
     with running_board(tmp_path / "b1", public_key) as powered:
         async with session_with(powered.url, line_rate=0) as session:
-            board = Board(session, record, load_profile("cortex-m4"), journal, supplies.get(switched))
+            board = Board(session, record, load_profile("cortex-m4"), journal, supply=supplies.get(switched))
             await board.probe()
             await board.try_release(trial)
             await board.confirm(bundle)
@@ -91,9 +91,9 @@ async def test_a_confirmed_release_survives_what_the_evidence_says(
     assert record.verdict is not None
     assert record.verdict.accepted
     check = next(check for check in record.verdict.checks if check.name == "power_cycle")
-    said = {"power": "the release survives a power cycle", "reset": "the release survives a reset"}[by]
+    said = {"power": "the release survives a power cycle", None: "the release survives a reset"}[by]
     assert said in in_words(check.finding)
 
 
 def test_a_record_from_before_supplies_was_of_a_reset() -> None:
-    assert PowerCycle.model_validate({"running_hash": "ab", "confirmed": True}).by == "reset"
+    assert PowerCycle.model_validate({"running_hash": "ab", "confirmed": True}).by is None

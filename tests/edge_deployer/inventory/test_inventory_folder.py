@@ -102,7 +102,7 @@ def test_two_keys_are_refused_and_one_may_stand_in_several_files(folder: Path, s
     (folder / "20-production.yml").write_text("public_key: other.pem\n" + PRODUCTION)
     with pytest.raises(TinyopsError, match=r"`public_key` is .*release\.pem in .*other\.pem in ") as raised:
         load_inventory(folder)
-    assert "name one key" in raised.value.remedy
+    assert "name the keys" in raised.value.remedy
 
 
 def test_a_folder_without_an_inventory_is_named(tmp_path: Path) -> None:

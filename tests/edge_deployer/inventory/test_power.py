@@ -43,6 +43,12 @@ def board(folder: Path, power: str) -> BoardEntry:
     return load_inventory(folder / "boards.yaml").boards[0]
 
 
+def held_fifo(path: Path) -> int:
+    """A pipe that a program can wait at, and that nobody has to wait at to write to it."""
+    os.mkfifo(path)
+    return os.open(path, os.O_RDWR)
+
+
 def quick(power: PowerCommands | None, *, deadline_s: float = 30.0) -> CommandSupply:
     assert power is not None
     return CommandSupply("s1", power, off_s=0.0, deadline_s=deadline_s)
@@ -144,30 +150,34 @@ async def test_power_comes_back_whatever_became_of_off(tmp_path: Path) -> None:
     assert on.with_name("is-on").exists()
 
 
-async def test_a_cancelled_cycle_ends_with_power(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "go")
-    program(tmp_path, "touch is-off; read line < go", "off")
-    program(tmp_path, "touch is-on", "on")
+async def test_a_cycle_that_is_cancelled_ends_with_power_and_then_counts(tmp_path: Path) -> None:
+    go = held_fifo(tmp_path / "go")
+    program(tmp_path, "touch begun; read line < go; echo off >> order", "off")
+    program(tmp_path, "echo on >> order", "on")
     cycle = asyncio.ensure_future(quick(board(tmp_path, "{off: ./off, on: ./on}").power).cycle())
-    while not (tmp_path / "is-off").exists():
+    while not (tmp_path / "begun").exists():
         await asyncio.sleep(0)
-    cycle.cancel()
-    await asyncio.to_thread((tmp_path / "go").write_text, "\n")
+    for _ in range(3):
+        cycle.cancel()
+        await asyncio.sleep(0)
+    os.write(go, b"\n")
     with pytest.raises(asyncio.CancelledError):
         await cycle
-    assert (tmp_path / "is-on").exists()
+    os.close(go)
+    assert (tmp_path / "order").read_text().split() == ["off", "on"]
 
 
 async def test_a_cancellation_counts_where_the_cycle_fails_too(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "go")
+    go = held_fifo(tmp_path / "go")
     program(tmp_path, "touch is-off; read line < go; exit 1", "cycles")
     cycle = asyncio.ensure_future(quick(board(tmp_path, "{cycle: ./cycles}").power).cycle())
     while not (tmp_path / "is-off").exists():
         await asyncio.sleep(0)
     cycle.cancel()
-    await asyncio.to_thread((tmp_path / "go").write_text, "\n")
+    os.write(go, b"\n")
     with pytest.raises(asyncio.CancelledError):
         await cycle
+    os.close(go)
 
 
 async def test_a_command_that_does_not_end_is_ended_with_all_that_it_started(tmp_path: Path) -> None:

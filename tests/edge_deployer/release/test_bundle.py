@@ -270,6 +270,27 @@ def test_the_same_model_with_another_front_end_is_another_release(
     assert again == versions
 
 
+def test_a_release_that_states_no_profile_is_what_an_earlier_install_reads(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    bundle = write_bundle(make_candidate(), tmp_path / "bundle", version="1.0.0+1", key=signing_key)
+    assert "profiles" not in cbor2.loads(bundle.image.manifest)
+    stated = dataclasses.replace(make_candidate(), profiles=("cortex-m4", "cortex-m7"))
+    written = write_bundle(stated, tmp_path / "stated", version="1.0.0+2", key=signing_key)
+    read = read_bundle(written.folder, public_pem=signing_key.public_pem)
+    assert read.manifest.profiles == ("cortex-m4", "cortex-m7")
+
+
+def test_the_same_model_for_other_profiles_is_another_release(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    store, plain = ReleaseStore(tmp_path), make_candidate()
+    candidates = [plain, *(dataclasses.replace(plain, profiles=profiles) for profiles in (("a",), ("a", "b")))]
+    for _ in range(2):
+        releases = [store.release(candidate, version="1.0.0", key=signing_key) for candidate in candidates]
+        assert [release.manifest.version for release in releases] == ["1.0.0+1", "1.0.0+2", "1.0.0+3"]
+
+
 def test_a_model_card_is_a_part_of_the_bundle(
     tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
 ) -> None:

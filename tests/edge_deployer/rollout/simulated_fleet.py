@@ -311,7 +311,7 @@ class SimulatedBench(Bench):
 
 class _SimulatedBoards(HeldBoards):
     def __init__(self, held: HeldBoards, devices: Devices) -> None:
-        super().__init__(held._bench, held._tenure, held._urls)
+        super().__init__(held._bench, held._leases, held._tenure, held._urls)
         self._devices = devices
 
     def _open(self, entry: BoardEntry) -> DeviceSession:

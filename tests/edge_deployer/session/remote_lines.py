@@ -8,7 +8,7 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import serial
 import serial.rfc2217
@@ -33,6 +33,20 @@ def tcp_line(device: str, damage: Damage = unharmed) -> Iterator[str]:
     """A raw TCP line to a device; yields its ``socket://`` URL."""
     with _serving(lambda client: _pass_bytes(client, device, damage)) as port:
         yield f"socket://127.0.0.1:{port}"
+
+
+@contextmanager
+def bridge(device: str) -> Iterator[str]:
+    """A TCP server through which any number of clients speak to a device, and hear all it says; yields its URL."""
+    ended, end = socket.socketpair()
+    with socket.create_server(("127.0.0.1", 0)) as server, ended:
+        thread = threading.Thread(target=_pass_all, args=(server, device, ended), daemon=True)
+        thread.start()
+        try:
+            yield f"socket://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            end.close()
+            thread.join()
 
 
 @contextmanager
@@ -68,6 +82,26 @@ def _pass_bytes(client: socket.socket, device: str, damage: Damage) -> None:
                 port.write(damage(data))
             if port.fileno() in readable:
                 client.sendall(damage(os.read(port.fileno(), _CHUNK)))
+
+
+def _pass_all(server: socket.socket, device: str, ended: socket.socket) -> None:
+    with serial.Serial(device, exclusive=True) as port, ExitStack() as open_clients:
+        clients: set[socket.socket] = set()
+        while True:
+            readable, _, _ = select.select([server, ended, port.fileno(), *clients], [], [])
+            if ended in readable:
+                return
+            if server in readable:
+                clients.add(open_clients.enter_context(server.accept()[0]))
+            if port.fileno() in readable:
+                data = os.read(port.fileno(), _CHUNK)
+                for client in clients:
+                    client.sendall(data)
+            for client in clients & set(readable):
+                if data := client.recv(_CHUNK):
+                    port.write(data)
+                else:
+                    clients.remove(client)
 
 
 class _PortWithoutModemLines(serial.Serial):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_deployer.public_key import read_public_key
+from edge_deployer.public_key import read_public_keys
 from edge_deployer.session import BoardGone, ImageTooBig
 from edge_deployer.session.claim import Claim
 from edge_deployer.session.line import SmpLine
@@ -37,7 +37,7 @@ _NUMBERS = itertools.count()
 
 @pytest.fixture
 def board(tmp_path: Path, signer: Signer) -> SmallBoard:
-    board = SmallBoard(tmp_path / "board", read_public_key(signer.public_key))
+    board = SmallBoard(tmp_path / "board", read_public_keys(signer.public_key))
     board.start()
     return board
 
@@ -105,6 +105,17 @@ async def test_flash_that_holds_all_of_the_image_gets_nothing(board: SmallBoard,
     assert progress == [(len(image), len(image))]
 
 
+async def test_an_image_that_lacks_the_end_of_its_signature_is_completed(board: SmallBoard, image: bytes) -> None:
+    board.ask(IMAGE_GROUP, UPLOAD, {"off": 0, "len": len(image), "data": image[:-36]})
+    board.start()
+    assert board.slots()[1]["hash"] == parse_image(image).hash
+    line = SmallLine(board)
+    async with line.session() as session:
+        await session.install(image)
+    assert slot(board, image) == image
+    assert sent_bytes(line) <= PAGE_BYTES
+
+
 async def test_what_only_the_whole_hash_shows_to_be_damaged_is_sent_again(
     board: SmallBoard, image: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,7 +145,7 @@ def test_power_cuts_anywhere_end_in_the_very_image(
     other: bytes,
 ) -> None:
     image = signer.sign(random.Random(noise).randbytes(noise) + bytes(2000 - noise))
-    board = SmallBoard(tmp_path_factory.getbasetemp() / f"cut{next(_NUMBERS)}", read_public_key(signer.public_key))
+    board = SmallBoard(tmp_path_factory.getbasetemp() / f"cut{next(_NUMBERS)}", read_public_keys(signer.public_key))
     board.start()
     board.upload(signer.sign(other * 50, "0.9.0"))
     line = SmallLine(board, cuts=cuts)

@@ -20,7 +20,7 @@ from tests.edge_deployer.virtual_board.scripted_firmware import SILENCE, play
 
 NAMES = [
     *("d", "format", "query", "name", "data", "len", "off", "sha", "image", "hash", "confirm", "slot", "n", "crc"),
-    *("epoch", "size", "header", "sequence", "version", "smp_data"),
+    *("epoch", "size", "at", "codec", "rev", "header", "sequence", "version", "smp_data"),
 ]
 leaves = st.none() | st.booleans() | st.integers(-(2**66), 2**66) | st.floats() | st.text(max_size=9) | st.binary()
 values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(leaves, inner, max_size=3))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import subprocess
 import textwrap
 from collections.abc import Callable
@@ -40,7 +41,7 @@ int main(int argc, char **argv)
 def in_c(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Array, int], Array]:
     """The C function in the docstring, compiled; overflow and a place outside the picture end it."""
     folder = tmp_path_factory.mktemp("strokes")
-    function = textwrap.dedent((rasterised.__doc__ or "").split("::\n", 1)[1].split("    Args:", 1)[0])
+    function = textwrap.dedent((inspect.getdoc(rasterised) or "").split("::\n", 1)[1].split("\nArgs:", 1)[0])
     source, program = folder / "strokes.c", folder / "strokes"
     source.write_text(MAIN % function)
     strict = ["-std=c99", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
