@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from edge_deployer.rollout.decision import (
     Action,
     AwaitApproval,
+    CatchUp,
     Finish,
     Pause,
     Standing,
@@ -116,7 +117,7 @@ class Rollout:
 
     def run(self) -> Action:
         """Until it ends; returns how."""
-        for _ in range(4 * len(self.view.waves) + 2 * self.wishes + 2):
+        for _ in range(4 * len(self.view.waves) + 2 * self.wishes + 3):
             action = next_action(self.strategy, self.view)
             self.actions.append(action)
             if isinstance(action, (Finish, TakeBack)):
@@ -133,9 +134,16 @@ class Rollout:
                 self.view = replace(self.view, regressed=regressed, baked=self.view.baked | {wave})
             case AwaitApproval(wave=wave):
                 self.view = replace(self.view, approved=self.view.approved | {wave})
+            case CatchUp(away=away):
+                self._catch_up(away)
             case Pause():
                 self.view = replace(self.view, wish=None)
         self._may_wish()
+
+    def _catch_up(self, away: tuple[str, ...]) -> None:
+        assert set(away) == {board for board, standing in self.view.standing.items() if standing == "away"}
+        became = {board: self.data.draw(st.sampled_from(["accepted", "failed", "away"])) for board in away}
+        self.view = replace(self.view, standing={**self.view.standing, **became}, caught_up=True)
 
     def _try(self, boards: tuple[str, ...]) -> None:
         for board in boards:
@@ -163,6 +171,8 @@ def test_whatever_happens_a_rollout_ends_in_few_steps(strategy: Strategy, pool: 
     if isinstance(end, Finish):
         assert all(has_passed(strategy, view, number) for number in range(len(view.waves)))
         assert failures(view) <= strategy.tolerated(pool)
+        missing = {"away", "failed"} & set(view.standing.values())
+        assert view.caught_up or not missing, "who is missing was tried once more"
     tried = [action.wave for action in rollout.actions if isinstance(action, Try)]
     assert tried == sorted(tried)
 
@@ -177,11 +187,12 @@ def test_a_share_that_is_just_reached_is_enough() -> None:
             }
             fewer: dict[str, Standing] = {**standing, names[accepted - 1]: "failed"}
             if round(accepted / boards, 12) <= accepted / boards:
-                assert next_action(strategy, View([names], standing)) == Finish(), (accepted, boards)
+                assert next_action(strategy, View([names], standing, caught_up=True)) == Finish(), (accepted, boards)
             assert next_action(strategy, View([names], fewer)) == TakeBack("too few succeeded")
     strategy = Strategy(min_success=0.55, max_failures=45)
     hundred = {f"p{number}": "accepted" if number < 55 else "failed" for number in range(100)}
-    assert next_action(strategy, View([list(hundred)], hundred)) == Finish()  # type: ignore[arg-type]
+    view = View([list(hundred)], hundred, caught_up=True)  # type: ignore[arg-type]
+    assert next_action(strategy, view) == Finish()
 
 
 @pytest.mark.parametrize("wave", [0, 1])
