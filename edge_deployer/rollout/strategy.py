@@ -93,7 +93,8 @@ class Strategy(_Section):
         concurrency: boards of a wave that are worked on at once.
         max_failures: boards that may fail, in all waves together, before the rollout stops: a count, or a share of the
             pool. A board that fails is taken back whatever this says.
-        min_success: share of a wave's boards that must run the release before the next wave begins.
+        min_success: share of a wave's boards that must run the release before the next wave begins. Only below 1 may a
+            board be away; it is tried once more after the last wave, and whenever the release is rolled out again.
         latency_over_canary: a board whose 95th percentile is more than so many times its profile's canary's fails.
         latency_over_production: the same against the release that it had; None asks nothing.
         bake: between waves, and after the last; None goes on at once.

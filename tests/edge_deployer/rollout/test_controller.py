@@ -310,3 +310,15 @@ def test_what_a_killed_controller_left_is_settled_before_a_release_that_fits_no_
     assert (progress.outcome, progress.gate) == ("refused", "boards")
     assert set(fleet.kept().values()) == {releases.before}
     assert what_is_wrong(fleet) == []
+
+
+async def test_a_rollback_that_finds_the_boards_held_says_so(fleet: Fleet, releases: Releases) -> None:
+    await fleet.start(releases.wanted)
+    with closing(RolloutController(fleet.bench)) as controller:
+        async with fleet.bench.hold(fleet.bench.inventory.boards[:1], "boards probe", changes=False):
+            with pytest.raises(Busy, match=r"s1 is in use by boards probe"):
+                await controller.turn_back("r1", "rollback", "somebody", "to see")
+        progress = await controller.turn_back("r1", "rollback", "somebody", "to see")
+    assert progress.outcome == "refused"
+    assert set(fleet.kept().values()) == {releases.before}
+    assert what_is_wrong(fleet) == []

@@ -30,7 +30,8 @@ def random_terms(random: Random) -> dict[str, object]:
 def random_fleet(random: Random, folder: Path, releases: Releases) -> Fleet:
     staging = tuple(f"s{number}" for number in range(random.randint(1, 3)))
     production = tuple(f"p{number}" for number in range(random.randint(2, 7)))
-    faulty = random.sample((*staging, *production), random.randint(1, 4 if random.random() < 0.3 else 2))
+    most = 4 if random.random() < 0.3 and len(production) > 3 else 2
+    faulty = random.sample((*staging, *production), random.randint(1, most))
     characters = {name: random_character(random) for name in faulty}
     empty = [name for name in (*staging, *production) if random.random() < 0.2] if random.random() < 0.3 else []
     return Fleet(folder, releases, staging, production, characters).make(empty=empty)
