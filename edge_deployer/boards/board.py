@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import monotonic
 
 from edge_deployer.acceptance.check import Case, asks_for
@@ -19,7 +20,7 @@ from edge_deployer.ending import uncut
 from edge_deployer.inventory.power import PowerFailed, PowerSupply
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.bundle import Bundle
-from edge_deployer.session import DeviceInfo, DeviceSession, InUse, ModelFault, SessionError
+from edge_deployer.session import BoardRefused, DeviceInfo, DeviceSession, InUse, ModelFault, SessionError
 
 ImageOf = Callable[[str], bytes | None]
 """The bytes of the image with a hex hash; None where nobody has them."""
@@ -324,6 +325,9 @@ class Board:
         running = await self._hand.running()
         self.record.answer = "runs"
         self.record.image_after = running.hash.hex() if running and running.confirmed else None
+        # Firmware without the inference group says nothing of a floor.
+        with suppress(BoardRefused):
+            self.record.floor = (await self._session.health()).security_floor
         return self.record.image_after
 
     def _note(self, action: str, detail: str) -> None:

@@ -26,6 +26,7 @@ class KnownBoard:
     image: str | None  # Hex hash of the image that it was last seen to run for good.
     release: str | None  # The release that this is; None where the workspace has none of that image.
     seen: str | None  # When that was, ISO 8601; None where nothing was done to it yet.
+    floor: int | None  # The board's own security floor, as it said last; None where it was not asked.
     below_floor: bool  # Whether that release was revoked, or is older than one that was.
 
 
@@ -60,7 +61,7 @@ def read_pools(bench: Bench, pool: str | None = None, tags: Sequence[str] = ()) 
     store, leases, confined = bench.releases, bench.leases.live(), bench.quarantine.boards()
     ids = store.ids()
     with closing(Trail(bench.fleet)) as trail:
-        last, rollout = trail.latest("done"), unfinished_rollout(trail)
+        last, settled, rollout = trail.latest("done"), trail.latest("settled"), unfinished_rollout(trail)
     boards = []
     for entry in chosen:
         image, seen = _seen(last.get(entry.name))
@@ -72,6 +73,7 @@ def read_pools(bench: Bench, pool: str | None = None, tags: Sequence[str] = ()) 
                 image=image,
                 release=ids.get(image) if image else None,
                 seen=seen,
+                floor=settled[entry.name].content["record"]["floor"] if entry.name in settled else None,
                 below_floor=image in ids and store.lies_below_floor(store.path(image)) if image else False,
             )
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -183,6 +183,18 @@ class Trail:
 
     def _is_there(self) -> bool:
         return exists(self.path, f"{_WHAT} {self.path}")
+
+
+def images_on_boards(folder: Path) -> frozenset[str]:
+    """Hex hashes of the images that boards have, in either slot, or had before their last step.
+
+    Raises:
+        TinyopsError: the trail cannot be read.
+    """
+    with closing(Trail(folder)) as trail:
+        slots = [entry.content["after"] for entry in trail.latest("done").values()]
+        slots += [entry.content["before"] for entry in trail.latest("intent").values()]
+    return frozenset(slot["hash"] for each in slots for slot in each)
 
 
 def unfinished_rollout(trail: Trail) -> tuple[str, frozenset[str]] | None:

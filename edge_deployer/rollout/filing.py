@@ -46,6 +46,7 @@ def file_outcome(
     deployment: Deployment,
     key: SigningKey,
     *,
+    by: str,
     fleet: Path,
     promotion: Deployment | None,
 ) -> None:
@@ -56,6 +57,7 @@ def file_outcome(
         bundle: the release.
         deployment: how it fared; gets what it changes, and where nothing was asked of a board, the evidence of before.
         key: signs.
+        by: what brought the release so far, in words.
         fleet: folder of the trail.
         promotion: how the release was promoted before; None if it never was.
     """
@@ -63,7 +65,7 @@ def file_outcome(
     if is_examined:
         write_attestation(bundle, deployment, key)
     with paperwork(f"the stage of {bundle.release_id}"):
-        record_stage(store, deployment, bundle)
+        record_stage(store, deployment, bundle, by=by)
     with paperwork("the signed head of the trail"):
         _write_head(fleet, key)
     if not deployment.pushed:

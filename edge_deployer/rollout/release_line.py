@@ -72,11 +72,13 @@ class ReleaseLine:
             approved=self.approved,
         )
         with closing(RolloutController(bench, watcher)) as controller:
-            deployment = controller.deployment(run_to_end(controller.start(bundle, terms)), bundle)
+            rollout = run_to_end(controller.start(bundle, terms))
+            deployment = controller.deployment(rollout, bundle)
         at = deployment.started
         before = [Step(at=at, board="workspace", action="moved aside", detail=said) for said in store.set_aside]
         deployment.steps = [*before, *deployment.steps]
-        file_outcome(store, bundle, deployment, key, fleet=bench.fleet, promotion=promotion)
+        by = f"{rollout.plan.id}, {rollout.plan.by}"
+        file_outcome(store, bundle, deployment, key, by=by, fleet=bench.fleet, promotion=promotion)
         return deployment, bundle
 
     def _require_no_approval(self) -> None:

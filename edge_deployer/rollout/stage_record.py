@@ -10,13 +10,19 @@ from edge_deployer.release.store import ReleaseStore
 from edge_deployer.rollout.deployment import Deployment
 
 
-def record_stage(store: ReleaseStore, deployment: Deployment, bundle: Bundle) -> None:
+def record_stage(store: ReleaseStore, deployment: Deployment, bundle: Bundle, *, by: str) -> None:
     """Advance a deployment's release, and retire what it replaced.
+
+    Args:
+        store: has the release.
+        deployment: how it fared.
+        bundle: the release.
+        by: what brought it so far, in words.
 
     Raises:
         TinyopsError: the store cannot be written.
     """
-    image_hash, by = bundle.image.hash.hex(), f"push at {deployment.started.isoformat(timespec='seconds')}"
+    image_hash = bundle.image.hash.hex()
     accepted = deployment.staging is not None and deployment.staging.decision == "accepted"
     if accepted or deployment.pushed:
         store.advance(image_hash, "accepted", by=by, compared_with=_compared_with(deployment))

@@ -24,7 +24,7 @@ def print_pools(pools: Pools, *, as_json: bool) -> None:
             }
         )
         return
-    titles = ("board", "pool", "profile", "tags", "runs", "seen", "held by", "state")
+    titles = ("board", "pool", "profile", "tags", "runs", "floor", "seen", "held by", "state")
     output.print_table(titles, (_row(board) for board in pools.boards))
     console = output.console()
     console.print(f"  in production: {', '.join(pools.in_production) or 'no release'}; security floor: {pools.floor}")
@@ -40,6 +40,7 @@ def _row(board: KnownBoard) -> tuple[str, ...]:
         entry.profile,
         " ".join(entry.tags),
         _runs(board),
+        "" if board.floor is None else str(board.floor),
         f"{board.seen[:16].replace('T', ' ')} UTC" if board.seen else "never",
         f"{board.lease.purpose}, since {board.lease.since:%H:%M:%S} UTC" if board.lease else "",
         f"quarantined: {in_words(board.confinement.reason)}" if board.confinement else "",
@@ -66,6 +67,7 @@ def _fields(board: KnownBoard) -> dict[str, Any]:
         "image": board.image,
         "release": board.release,
         "below_floor": board.below_floor,
+        "floor": board.floor,
         "seen": board.seen,
         "held_by": lease and {"purpose": lease.purpose, "since": lease.since, "host": lease.host},
         "quarantined": in_words(board.confinement.reason) if board.confinement else None,

@@ -137,10 +137,12 @@ def gc(
     board had before one of them was promoted. The record of a removed release stays, and its build number is not given
     again. Damaged bundles that were moved aside are left alone.
     """
+    from edge_deployer.boards.trail import images_on_boards
     from edge_deployer.cli.releases.changes import print_removed
     from edge_deployer.release.opening import store_of
 
-    print_removed(store_of(workspace).collect(keep=keep, dry_run=dry_run), dry_run=dry_run, as_json=as_json)
+    removed = store_of(workspace).collect(keep=keep, dry_run=dry_run, pinned=images_on_boards(workspace / "fleet"))
+    print_removed(removed, dry_run=dry_run, as_json=as_json)
 
 
 @releases.command(epilog='Example: tinyops releases revoke 1.0.0+3 --reason "wakes at any noise"')

@@ -108,7 +108,8 @@ class Desk:
             promotion = read_promotion(bundle.folder / RECORD_FILE, [])
             signer = signing_key(self.bench.workspace, key)
             store, fleet = self.bench.releases, self.bench.fleet
-            file_outcome(store, bundle, deployment, signer, fleet=fleet, promotion=promotion)
+            by = f"{rollout.plan.id}, {rollout.plan.by}"
+            file_outcome(store, bundle, deployment, signer, by=by, fleet=fleet, promotion=promotion)
         return rollout, deployment, lambda: self._report(deployment, bundle)
 
     def _bundle_of(self, plan: RolloutPlan) -> Bundle:
