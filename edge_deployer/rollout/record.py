@@ -121,10 +121,13 @@ class Progress:
             DamagedFile: somebody has changed it, and it makes no sense any more.
         """
         self.see(entry)
-        if entry.kind == "step":
-            self.noted.append(entry.body)
-        elif entry.kind != "done":
-            with entry.being_read():
+        if entry.kind == "done":
+            return
+        with entry.being_read():
+            if entry.kind == "step":
+                Step.model_validate_json(entry.body)
+                self.noted.append(entry.body)
+            else:
                 self._take(entry, entry.content)
 
     def _take(self, entry: Entry, content: dict[str, Any]) -> None:

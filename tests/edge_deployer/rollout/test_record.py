@@ -99,7 +99,7 @@ def write(log: RolloutLog, kind: str, *given: Any) -> None:
     """What who carries a rollout out writes down."""
     match kind, *given:
         case "intent", board:
-            log.write("intent", {"action": "confirm"}, board)
+            log.write("intent", {"action": "put on trial"}, board)
         case "step", board, action, finding:
             step = Step(at=datetime.now(timezone.utc), board=board, action=action, finding=finding)
             log.write("step", step.model_dump(mode="json"), board)
@@ -199,11 +199,12 @@ def test_a_pause_is_done_once_it_stands_and_an_abort_once_it_has_ended(log: Roll
     assert (log.progress.outcome, log.progress.gate) == ("refused", "production")
 
 
-def test_a_board_is_touched_once_something_is_intended_with_it(log: RolloutLog) -> None:
+def test_a_board_is_touched_once_it_is_to_be_given_something(log: RolloutLog) -> None:
     assert log.progress.view.standing == dict.fromkeys(PLAN.production, "waiting")
     write(log, "step", "p1", "probe", None)
+    log.write("intent", {"action": "take back"}, "p1")
     assert log.progress.touched == set()
-    write(log, "intent", "p1")
+    log.write("intent", {"action": "put on trial"}, "p1")
     assert log.progress.touched == {"p1"}
 
 
