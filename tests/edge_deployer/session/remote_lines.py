@@ -58,17 +58,22 @@ def rfc2217_line(device: str) -> Iterator[str]:
 
 @contextmanager
 def _serving(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    """One client after the other, as a gateway serves them."""
+    ended, end = socket.socketpair()
+    with socket.create_server(("127.0.0.1", 0)) as server, ended:
 
         def accept() -> None:
-            client, _ = server.accept()
-            with client:
-                serve(client)
+            while ended not in select.select([server, ended], [], [])[0]:
+                with server.accept()[0] as client:
+                    serve(client)
 
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
-        yield server.getsockname()[1]
-        thread.join()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            end.close()
+            thread.join()
 
 
 def _pass_bytes(client: socket.socket, device: str, damage: Damage) -> None:

@@ -220,8 +220,8 @@ async def test_an_install_goes_on_by_itself_after_a_reset(tmp_path: Path, signer
             await session.install(image)
             assert control.counters()["resets"] == 1
             assert [state.hash for state in await session.images()] == [parse_image(image).hash]
-        # Framing adds a third and more; an upload from the start again would add two thirds of the image to that.
-        assert control.counters()["bytes_to_board"] < 1.55 * len(image)
+        # Framing adds a third and more, a busy machine some repetitions; an upload from the start again makes it 2.2.
+        assert control.counters()["bytes_to_board"] < 1.8 * len(image)
 
 
 async def test_a_new_session_goes_on_after_a_power_cut(board_on_a_line: RunningBoard, signer: Signer) -> None:

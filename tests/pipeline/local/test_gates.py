@@ -161,6 +161,7 @@ def test_what_a_release_carries(digits, promoted: str) -> None:
         "preprocessing_source.tar.gz",
         "tests.tar.gz",
         "acceptance.npz",
+        "attestation.json",
         "environment.txt",
         "public.pem",
         "front_end.json",
