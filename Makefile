@@ -8,6 +8,7 @@
 # make verify                           whole engines, other versions of libraries, whole runs beyond the first
 # make coverage                         all tests, and which branches they take: build/coverage
 # make verify-beam                      whole runs on Beam runners beyond memory; five minutes
+# make verify-rollouts                  kills at every write of a rollout's trail, and fifty of real commands; half an hour
 # make verify-tfx-1.21 [FOLDER=PATH]    .ci/run and whole runs on TFX 1.21, in a newer Debian; root, 12 GB
 # make verify-containers [BASE=IMAGE]   the images, and the whole line in containers; root, 15 GB, a quarter of an hour
 
@@ -19,7 +20,7 @@ READY := $(VENV)/ready
 # Imports cost three times as much without bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-fast verify coverage lint bench lock setup lock-pair verify-beam verify-tfx-1.21 verify-containers
+.PHONY: run test test-fast verify coverage lint bench lock setup lock-pair verify-beam verify-rollouts verify-tfx-1.21 verify-containers
 .DEFAULT_GOAL := run
 
 run: $(READY)
@@ -60,6 +61,10 @@ bench: $(READY)
 
 verify-beam: $(READY)
 	@$(BIN)/python -m pytest tests/pipeline/beam/verify_whole_pipeline.py
+
+verify-rollouts: $(READY)
+	@$(PYTEST) tests/edge_deployer/rollout/verify_every_kill.py
+	@$(BIN)/python -m tests.interop.kill_campaign
 
 verify-tfx-1.21:
 	@tests/tfx_1_21/verify.sh $(FOLDER)

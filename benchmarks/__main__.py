@@ -10,8 +10,10 @@ from pathlib import Path
 
 from benchmarks.acceptance import measure_acceptance
 from benchmarks.example_gen import measure_example_gen
+from benchmarks.fleet import measure_fleet
 from benchmarks.kubeflow import measure_kubeflow
 from benchmarks.release_line import measure_help, measure_line
+from benchmarks.rollout import measure_rollout
 from benchmarks.rows import table
 from benchmarks.serial_line import measure_serial_line
 
@@ -26,8 +28,10 @@ def main() -> None:
             *measure_line(Path(folder) / "release"),
             *measure_example_gen(Path(folder) / "examples"),
             *measure_kubeflow(Path(folder) / "kubeflow"),
+            *measure_fleet(Path(folder) / "fleet"),
             *measure_serial_line(Path(folder) / "line"),
             *measure_acceptance(Path(folder) / "acceptance"),
+            *measure_rollout(Path(folder) / "rollout"),
         ]
     text = table(rows)
     RESULTS.write_text(text)

@@ -27,7 +27,7 @@ from unittest import mock
 import cbor2
 
 from edge_deployer.profile import load_profile
-from edge_deployer.public_key import read_public_key
+from edge_deployer.public_key import read_public_keys
 from edge_deployer.release.image import sign_image
 from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
 from edge_deployer.virtual_board import inference_group
@@ -44,6 +44,7 @@ LONGEST_CORPUS = 2000
 PORTION = 4096
 _READ, _WRITE, _VERSION_2 = 0, 2, 1 << 3
 _LZMA = [{"id": lzma.FILTER_LZMA1, "dict_size": 4096, "lc": 0, "lp": 0, "pb": 0}]
+_PAGE_BYTES = 512
 INTERESTING = (0, 1, -1, 23, 24, 255, 256, 65535, 65536, 2**31, 2**32 - 1, 2**63, 2**64 - 1, -(2**63), 1.5, True, None)
 OTHER_NAMES = ("off", "len", "sha", "slot", "image", "hash", "confirm", "query", "header", "version", "sequence")
 TAGGED = cbor2.CBORTag(2, b"\1" * 9)
@@ -112,17 +113,22 @@ def conversations(image: bytes, digest: bytes) -> list[Conversation]:
         read(1, 0),
         read(2, 1),
         read(2, 0, name="smp"),
-        read(65, 0),
+        read(65, 0, rev=2),
         read(65, 2),
+        read(65, 3),
         read(65, 4),
+        read(65, 5, off=0, n=8),
         write(65, 3, epoch=1),
     )
     inference = (write(65, 1, off=0, data=batch, **run), read(65, 1, off=4))
     in_chunks = (write(65, 1, off=0, data=batch[:5], **run), write(65, 1, off=5, data=batch[5:]))
     upload = uploads(image, 1, 1, {"len": len(image), "sha": sha})
     compressed = uploads(packed, 65, 4, {"len": len(packed), "size": len(image), "sha": sha})
+    told = {"len": len(image) - _PAGE_BYTES, "size": len(image), "sha": sha, "at": _PAGE_BYTES, "codec": 0, "epoch": 1}
+    rest = (*upload[:3], write(0, 5), *uploads(image[_PAGE_BYTES:], 65, 4, told))
     settle = (write(1, 0, hash=digest, confirm=False), write(0, 5), write(1, 0, confirm=True), write(0, 5), read(1, 0))
-    return [questions, inference + in_chunks, upload + settle, compressed + settle, (*upload[:2], write(1, 5), *upload)]
+    again = (*upload[:2], write(1, 5), *upload)
+    return [questions, inference + in_chunks, upload + settle, compressed + settle, rest + settle, again]
 
 
 def mutate_value(value: Any, rng: random.Random) -> Any:
@@ -285,11 +291,11 @@ def deadline(seconds: int) -> Iterator[None]:
 def prepare(folder: Path, key: SigningKey) -> dict[FramingName, BoardSettings]:
     """A small board for each framing, so that starting it costs little."""
     (folder / "public.pem").write_bytes(key.public_pem)
-    public_key = read_public_key(folder / "public.pem")
-    small = {"slot_bytes": 16384, "page_bytes": 512, "arena_bytes": 16384, "compressed_upload": True}
+    public_keys = read_public_keys(folder / "public.pem")
+    small = {"slot_bytes": 16384, "page_bytes": _PAGE_BYTES, "arena_bytes": 16384, "compressed_upload": True}
     profile = load_profile("cortex-m0plus").model_copy(update=small)
     return {
-        framing: BoardSettings(folder / framing, profile.model_copy(update={"framing": framing}), public_key)
+        framing: BoardSettings(folder / framing, profile.model_copy(update={"framing": framing}), public_keys)
         for framing in FRAMINGS
     }
 

@@ -19,6 +19,7 @@ from smpclient.transport.serial import SMPSerialTransport
 from benchmarks.rows import Row
 from benchmarks.virtual_bench import VirtualBench, virtual_bench
 from edge_deployer.profile import load_profile
+from edge_deployer.session.claim import Claim
 from edge_deployer.session.line import SmpLine
 from edge_deployer.session.upload import upload
 from edge_deployer.virtual_board.control import BoardControl
@@ -55,7 +56,7 @@ async def _upload_seconds(url: str, image: bytes, *, rate: int = _RATE, framing:
     await line.open()
     try:
         began = time.perf_counter()
-        await upload(line, image, lambda _done, _total: None)
+        await upload(line, image, lambda _done, _total: None, Claim(line, None))
         return time.perf_counter() - began
     finally:
         await line.close()
@@ -120,6 +121,44 @@ def _measure_noise(folder: Path) -> list[Row]:
         where = f"{flips:g} flips a bit" if flips else "a clean line"
         rows.append(Row(f"upload over {where}", slowdown + ratio, goal, _COMMAND))
     return rows
+
+
+def _bytes_to(control: BoardControl) -> int:
+    count: int = control.counters()["bytes_to_board"]
+    return count
+
+
+async def _reset_half_way(board: Path, image: bytes) -> int:
+    """Bytes to a board that is reset when half of the image has arrived."""
+    with BoardControl(board) as control:
+        half = asyncio.Event()
+        async with session_with(str(board / "line"), line_rate=_RATE) as session:
+            began = _bytes_to(control)
+            install = asyncio.create_task(
+                session.install(image, lambda done, total: half.set() if done > total / 2 else None)
+            )
+            await half.wait()
+            await asyncio.to_thread(control.reset)
+            await install
+        return _bytes_to(control) - began
+
+
+async def _bytes_of_install(board: Path, image: bytes) -> int:
+    with BoardControl(board) as control:
+        async with session_with(str(board / "line"), line_rate=_RATE) as session:
+            began = _bytes_to(control)
+            await session.install(image)
+        return _bytes_to(control) - began
+
+
+def _measure_reset(folder: Path) -> Row:
+    """Of an image as large as that of person_detect, which does not compress."""
+    with virtual_bench(folder / "reset", count=2) as bench:
+        image = bench.sign(_payload(300_000)).data
+        whole = asyncio.run(_bytes_of_install(bench.directories[0], image))
+        interrupted = asyncio.run(_reset_half_way(bench.directories[1], image))
+    figure = f"{interrupted / whole - 1:.1%} of its bytes go again"
+    return Row("upload of 300 kB with a reset half way", figure, "at most 5 %", _COMMAND)
 
 
 async def _install_seconds(url: str, image: bytes) -> float:
@@ -203,6 +242,7 @@ def measure_serial_line(folder: Path) -> list[Row]:
         _measure_slow_flash(folder),
         *_measure_noise(folder),
         *_measure_many(folder),
+        _measure_reset(folder),
     ]
     if _KEYWORD_MODEL.exists():
         rows += [_measure_compressed(folder), _measure_infer(folder)]

@@ -305,15 +305,21 @@ def create_file(path: Path, contents: bytes, *, mode: int) -> bool:
     return True
 
 
-def move_aside(path: Path, damage: TinyopsError, *, then: str) -> str:
+def move_aside(path: Path, damage: TinyopsError, *, then: str, name: str = "") -> str:
     """Keep a damaged file or folder under a name with `DAMAGED` before it; the warning, which says what happens then.
+
+    Args:
+        path: the file or folder.
+        damage: what is wrong with it.
+        then: what happens then.
+        name: what follows `DAMAGED`; the own name without.
 
     Raises:
         TinyopsError: it cannot be moved.
     """
     with writing(str(path), remedy=f"move {path} away yourself"):
         taken = {other.name for other in path.parent.iterdir()}
-        names = (f"{DAMAGED}{path.name}{'' if number == 1 else f'-{number}'}" for number in itertools.count(1))
+        names = (f"{DAMAGED}{name or path.name}{'' if number == 1 else f'-{number}'}" for number in itertools.count(1))
         aside = path.rename(path.with_name(next(name for name in names if name not in taken)))
     said = f"{damage.message}; {path} is now {aside.name}, and {then}"
     logging.getLogger(__name__).warning("warning: %s", said)

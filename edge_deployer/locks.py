@@ -5,20 +5,28 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import make_folder
+
+_POLL_S = 0.1
 
 # Never through a link, and never emptied: whatever stands at the path may be somebody else's.
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 @contextmanager
-def exclusive(path: Path, *, busy: str) -> Iterator[int]:
-    """Hold the lock at `path`, whose folder is made if need be; `busy` is the message if someone else holds it.
+def exclusive(path: Path, *, busy: str, wait_s: float = 0.0) -> Iterator[int]:
+    """Hold the lock at `path`, whose folder is made if need be.
+
+    Args:
+        path: of the lock.
+        busy: the message if someone else holds it.
+        wait_s: how long to wait until nobody does.
 
     Yields:
         Its descriptor; whoever inherits it holds the lock too.
@@ -29,14 +37,22 @@ def exclusive(path: Path, *, busy: str) -> Iterator[int]:
     make_folder(path.parent, remedy="give another folder with --workspace")
     descriptor = _open(path)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            remedy = "wait until it has ended, or give this one another folder with --workspace"
-            raise TinyopsError(busy, remedy=remedy) from None
+        until = time.monotonic() + wait_s
+        while not _is_taken(descriptor):
+            if time.monotonic() >= until:
+                remedy = "wait until it has ended, or give this one another folder with --workspace"
+                raise TinyopsError(busy, remedy=remedy)
+            time.sleep(_POLL_S)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _is_taken(descriptor: int) -> bool:
+    with suppress(BlockingIOError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def _open(path: Path) -> int:

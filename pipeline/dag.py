@@ -49,7 +49,7 @@ class Places:
     data_file: Parameter  # File or folder.
     workspace: Parameter  # Folder for the release store, the journal, virtual boards and the development key.
     inventory: Parameter  # Inventory file; empty for the shipped virtual boards.
-    signing_key: Parameter  # Private key file; empty for a development key in the workspace.
+    signing_key: Parameter  # Private key file; empty for the environment's, or a development key.
     release_version: Parameter  # ``major.minor.revision``.
     replace: int | RuntimeParameter  # 1 where a release of another task may take production's place, else 0.
 
@@ -135,6 +135,8 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
         release_version=places.release_version,
         replace=places.replace,
         plan=config.acceptance,
+        strategy=config.deploy.strategy,
+        wait_minutes=config.deploy.wait_minutes,
         module=module.name,
         sources={
             archive: [os.path.relpath(file, module.folder) for file in files]
@@ -145,6 +147,7 @@ def delivery_node(line: ModelLine, project: Project, places: Places) -> TFLMPush
         group=config.data.group,
         data_findings=line.data_findings,
         stated_use=config.card,
+        profiles=config.deploy.profiles,
         thresholds=config.evaluate.model_dump(
             include=set(_THRESHOLDS_OF_A_REGRESSION if config.is_regression else _THRESHOLDS)
         ),

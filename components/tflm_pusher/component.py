@@ -16,6 +16,10 @@ from components.fingerprint_driver import FINGERPRINT
 from components.tflm_pusher import executor
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.release.model_card import StatedUse
+from edge_deployer.rollout.strategy import DEFAULT, Strategy
+
+DEFAULT_WAIT_MINUTES = 30
+"""For boards that somebody else holds: hours of training are not lost to a lock."""
 
 
 class TFLMPusherSpec(ComponentSpec):
@@ -27,8 +31,11 @@ class TFLMPusherSpec(ComponentSpec):
         "inventory": ExecutionParameter(type=str),
         "signing_key": ExecutionParameter(type=str),
         "release_version": ExecutionParameter(type=str),
+        "profiles": ExecutionParameter(type=str, optional=True),
         "replace": ExecutionParameter(type=int, optional=True),
         "plan": ExecutionParameter(type=str),
+        "strategy": ExecutionParameter(type=str, optional=True),
+        "wait_minutes": ExecutionParameter(type=int, optional=True),
         "module": ExecutionParameter(type=str),
         "sources": ExecutionParameter(type=str),
         "data_source": ExecutionParameter(type=str),
@@ -102,6 +109,9 @@ class TFLMPusher(base_component.BaseComponent):
         data_findings: BaseChannel[Any] | None = None,
         transform_graph: BaseChannel[Any] | None = None,
         stated_use: StatedUse | None = None,
+        strategy: Strategy = DEFAULT,
+        wait_minutes: int = DEFAULT_WAIT_MINUTES,
+        profiles: list[str] | None = None,
     ) -> None:
         """Describe the delivery.
 
@@ -116,7 +126,8 @@ class TFLMPusher(base_component.BaseComponent):
             project: name of the release.
             workspace: folder for the release store, virtual boards and the development key.
             inventory: inventory file; empty for the shipped virtual boards.
-            signing_key: private key file; empty for a development key in the workspace.
+            signing_key: private key file; empty for the key in the variable TINYOPS_SIGNING_KEY, or a development key
+                in the workspace.
             release_version: ``major.minor.revision``.
             replace: 1 lets a release of another task, input shape or number of outputs take production's place.
             plan: what boards are asked.
@@ -131,6 +142,9 @@ class TFLMPusher(base_component.BaseComponent):
             data_findings: the DataGate's; for the report, and for what later data is compared with.
             transform_graph: the Transform's, where there is one: what it changes, boards cannot compute.
             stated_use: what the project says that the model is for; for the model card.
+            strategy: how production gets the release.
+            wait_minutes: how long to wait for boards that somebody else holds.
+            profiles: names of the board profiles that the release is for; None: of all that it fits.
         """
         super().__init__(
             TFLMPusherSpec(
@@ -148,8 +162,11 @@ class TFLMPusher(base_component.BaseComponent):
                 inventory=inventory,
                 signing_key=signing_key,
                 release_version=release_version,
+                profiles=json.dumps(profiles) if profiles else None,
                 replace=replace,
                 plan=plan.model_dump_json(),
+                strategy=strategy.model_dump_json(exclude_defaults=True),
+                wait_minutes=wait_minutes,
                 module=module,
                 sources=json.dumps(sources),
                 data_source=data_source,

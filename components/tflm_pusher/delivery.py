@@ -24,6 +24,7 @@ from edge_deployer.boards.record import Step
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import read_file
 from edge_deployer.finding import Told
+from edge_deployer.inventory.leases import Patience
 from edge_deployer.release import acceptance_set
 from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.bundle import Bundle, Candidate
@@ -34,8 +35,10 @@ from edge_deployer.report.facts import Report
 from edge_deployer.report.model_card import KnownFacts, card_files
 from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.report.words import step_in_words
+from edge_deployer.rollout.attesting import attestation_for_report
 from edge_deployer.rollout.deployment import Deployment, refused_before_release
 from edge_deployer.rollout.release_line import ReleaseLine
+from edge_deployer.rollout.strategy import parse_strategy
 
 OUTCOME_LOGGER = "tinyops.outcome"
 """How the model fared is logged here as soon as it is decided; the log record's `deployment` is the record as JSON."""
@@ -97,10 +100,12 @@ class PusherExecution:
             plan=self._plan,
             version=self._parameters["release_version"],
             replace=bool(self._parameters.get("replace")),
+            strategy=parse_strategy(json.loads(self._parameters.get("strategy") or "{}"), "the parameter strategy"),
+            patience=Patience(60.0 * (self._parameters.get("wait_minutes") or 0), _tell_wait),
         )
         return line.push(self._candidate(), _StepLog())
 
-    def report(self, deployment: Deployment) -> Report:
+    def report(self, deployment: Deployment, bundle: Bundle | None) -> Report:
         """Everything known about the model and how it fared."""
         return Report(
             title=self._parameters["project"],
@@ -114,6 +119,7 @@ class PusherExecution:
             validation=self._validation,
             lineage=self._lineage,
             samples=sample_pictures(self._acceptance, deployment) if deployment.release else [],
+            attestation=attestation_for_report(bundle, deployment),
         )
 
     @property
@@ -144,6 +150,7 @@ class PusherExecution:
             sources=sources,
             front_end=self._front_end,
             card=card_files(self._known(model)),
+            profiles=tuple(json.loads(self._parameters.get("profiles") or "[]")) or None,
         )
 
     def _known(self, model: bytes) -> KnownFacts:
@@ -202,6 +209,10 @@ def _reached(inputs: dict[str, types.Artifact]) -> dict[str, types.Artifact]:
         "validation": inputs["infra_blessing"],
         "acceptance set": inputs["acceptance_set"],
     }
+
+
+def _tell_wait(words: str) -> None:
+    logging.getLogger(STEP_LOGGER).info("boards: %s", words)
 
 
 class _StepLog:

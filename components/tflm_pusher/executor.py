@@ -52,7 +52,7 @@ class Executor(base_executor.BaseExecutor):
             if deployment.pushed and "data_findings" in inputs:
                 accept(Path(inputs["data_findings"].uri), Path(report.uri))
         with paperwork("the report"):
-            write_report(execution.report(deployment), Path(report.uri))
+            write_report(execution.report(deployment, bundle), Path(report.uri))
             for name, file in (("html_report", REPORT_HTML), ("markdown_report", REPORT_MARKDOWN)):
                 shown = artifact_utils.get_single_instance(output_dict[name])
                 shutil.copy(Path(report.uri, file), Path(shown.uri, file))

@@ -10,6 +10,9 @@ from edge_deployer.acceptance.stored_array import StoredArray
 from edge_deployer.finding import AnyFinding
 from edge_deployer.tensors import TensorSpec
 
+RestartedBy = Literal["power", "reset"]
+"""What makes a board start again: its supply, or a request for a reset."""
+
 
 class _Evidence(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -85,15 +88,18 @@ class RepeatedAnswers(_Evidence):
 
 
 class PowerCycle(_Evidence):
-    """What a board runs after one more reset, once the release is confirmed.
+    """What a board runs once it has started again with its confirmed release.
 
     Attributes:
+        by: ``power`` where the supply was switched, and the board says that it started by that; None after a reset, as
+            in all earlier records.
         running_hash: hex hash of the image that runs.
         confirmed: whether it stays.
         outputs: answer to the first sample, shape (1, ...); None if the board gave none.
         failure: why there is no answer.
     """
 
+    by: Literal["power"] | None = None
     running_hash: str | None = None
     confirmed: bool = False
     outputs: StoredArray | None = None

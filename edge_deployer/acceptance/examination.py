@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from math import ceil, prod
+from typing import Literal
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from edge_deployer.acceptance.evidence import (
     PowerCycle,
     ProductionAnswers,
     RepeatedAnswers,
+    RestartedBy,
 )
 from edge_deployer.acceptance.findings import AnotherModel, AnotherTask, GaveNoAnswer, NoClassLabels
 from edge_deployer.acceptance.plan import AcceptancePlan
@@ -35,12 +37,13 @@ from edge_deployer.session import (
     DeviceInfo,
     DeviceSession,
     InferenceResult,
+    InUse,
     LineError,
     ModelFault,
-    PortInUse,
     SessionError,
 )
 from edge_deployer.tensors import Array, TensorSpec, dequantize, quantize
+from edge_deployer.wire.inference import ResetReason
 
 OnSamples = Callable[[int, int], None]
 """Told how many samples are done, and how many there are at most."""
@@ -85,6 +88,9 @@ class Examination:
             pool: a staging board runs samples until every sequential check has decided, a production board its golden
                 vectors.
             production: what the release in production answered on this board, for the comparison.
+
+        Raises:
+            InUse: somebody else took the board, which is evidence of nothing.
         """
         evidence = BoardEvidence(
             board=self._board, profile=self._profile.name, image_limit=self._profile.image_bytes, production=production
@@ -115,6 +121,8 @@ class Examination:
                 evidence = _with(evidence, soak=await self._soak(evidence))
             health = await self._session.health()
             return _with(evidence, faults=health.faults - before.faults, last_fault=health.last_fault)
+        except InUse:
+            raise
         except SessionError as error:
             return _with(evidence, failure=failure_of(error))
 
@@ -147,26 +155,41 @@ class Examination:
             return ProductionAnswers(image_hash=image_hash, reason=GaveNoAnswer(message=fault.message))
 
     async def repeat(self, samples: Sequence[int]) -> RepeatedAnswers | None:
-        """Ask some samples again; None if the board does not answer any more."""
+        """Ask some samples again; None if the board does not answer any more.
+
+        Raises:
+            InUse: somebody else took the board.
+        """
         try:
             result = await self._session.infer(self._inputs[list(samples)])
+        except InUse:
+            raise
         except SessionError:
             return None
         return RepeatedAnswers(samples=tuple(samples), outputs=StoredArray.of(result.outputs))
 
-    async def power_cycle(self, cycle: Callable[[], Awaitable[None]]) -> PowerCycle:
+    async def power_cycle(self, cycle: Callable[[], Awaitable[RestartedBy]]) -> PowerCycle:
         """See whether a confirmed release survives.
 
         Args:
-            cycle: takes the board's power away and gives it back; where nothing can switch it, a reset.
+            cycle: takes the board's power away and gives it back, or resets it, and tells which. A board that names
+                another reason for its start has not been without power.
+
+        Raises:
+            InUse: somebody else took the board.
         """
+        by: Literal["power"] | None = None
         try:
-            await cycle()
+            if await cycle() == "power" and (await self._session.health()).reset_reason is ResetReason.POWER_ON:
+                by = "power"
             running = next((image for image in await self._session.images() if image.active), None)
             result = await self._session.infer(self._inputs[:1])
+        except InUse:
+            raise
         except SessionError as error:
-            return PowerCycle(failure=failure_of(error))
+            return PowerCycle(by=by, failure=failure_of(error))
         return PowerCycle(
+            by=by,
             running_hash=running.hash.hex() if running else None,
             confirmed=bool(running and running.confirmed),
             outputs=StoredArray.of(result.outputs),
@@ -261,11 +284,11 @@ class _Collected:
 
 
 def failure_of(error: SessionError) -> Failure:
-    """Whose fault a session's end looks like: silence is the board's, and so is a port that somebody else took.
+    """Whose fault a session's end looks like: silence is the board's, anything it says is about the release.
 
-    Anything it says is about the release.
+    A board that somebody else uses (`InUse`) has said nothing, and is not to be asked for here.
     """
-    is_board = isinstance(error, BoardGone | LineError | PortInUse)
+    is_board = isinstance(error, BoardGone | LineError)
     return Failure(kind="board" if is_board else "model", reason=Told(text=error.message))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -16,6 +16,7 @@ from edge_deployer.boards.log import BoardLog
 from edge_deployer.boards.offered_image import OfferedImage, find_image
 from edge_deployer.boards.proof import prove
 from edge_deployer.boards.refusals import why_refused
+from edge_deployer.boards.trail import Trail
 from edge_deployer.ending import CutShort, uncut
 from edge_deployer.errors import Refused, TinyopsError
 from edge_deployer.finding import Finding, Told
@@ -55,33 +56,37 @@ async def install(image: str, bench: Bench, entry: BoardEntry, watcher: Watcher)
         offered = find_image(image, bench, entry)
     except Refused as refusal:
         return ActionOutcome(entry.name, "refused", why_refused(refusal))
-    return await _perform(partial(_install, offered=offered), bench, entry, watcher)
+    return await _perform("install", partial(_install, offered=offered), bench, entry, watcher)
 
 
 async def confirm(bench: Bench, entry: BoardEntry, watcher: Watcher) -> ActionOutcome:
     """Keep the image that is on trial."""
-    return await _perform(partial(_confirm, bench=bench, entry=entry), bench, entry, watcher)
+    return await _perform("confirm", partial(_confirm, bench=bench, entry=entry), bench, entry, watcher)
 
 
 async def revert(bench: Bench, entry: BoardEntry, watcher: Watcher) -> ActionOutcome:
     """Go back to the earlier image."""
-    return await _perform(partial(_revert, bench=bench, entry=entry), bench, entry, watcher)
+    return await _perform("revert", partial(_revert, bench=bench, entry=entry), bench, entry, watcher)
 
 
 async def _perform(
-    work: Callable[[Hand], Awaitable[ActionOutcome]], bench: Bench, entry: BoardEntry, watcher: Watcher
+    purpose: str, work: Callable[[Hand], Awaitable[ActionOutcome]], bench: Bench, entry: BoardEntry, watcher: Watcher
 ) -> ActionOutcome:
-    journal = Journal(BoardLog(bench.workspace, watcher))
-    async with bench.power((entry,)) as urls, bench.session(entry, urls[entry.name]) as session:
-        hand = Hand(session, entry.name, journal)
-        try:
-            return await work(hand)
-        except Refused as refusal:
-            finding = why_refused(refusal)
-            journal.note(hand.board, "refused", finding=finding)
-            return ActionOutcome(hand.board, "refused", finding, await hand.running())
-        except asyncio.CancelledError:
-            raise CutShort(f"{entry.name} {hand.answered}") from None
+    with closing(Trail(bench.fleet)) as trail:
+        journal = Journal(BoardLog(bench.workspace, watcher), trail)
+        async with (
+            bench.hold((entry,), f"boards {purpose}") as held,
+            held.session(entry, journal, stays_on_trial=True) as session,
+        ):
+            hand = Hand(session, entry.name, journal)
+            try:
+                return await work(hand)
+            except Refused as refusal:
+                finding = why_refused(refusal)
+                journal.note(hand.board, "refused", finding=finding)
+                return ActionOutcome(hand.board, "refused", finding, await hand.running())
+            except asyncio.CancelledError:
+                raise CutShort(f"{entry.name} {hand.answered}") from None
 
 
 async def _end(hand: Hand, result: _Result, detail: str, remedy: str = "") -> ActionOutcome:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import monotonic
 
 from edge_deployer.acceptance.check import Case, asks_for
-from edge_deployer.acceptance.evidence import BoardEvidence, Failure, ProductionAnswers
+from edge_deployer.acceptance.evidence import BoardEvidence, Failure, ProductionAnswers, RestartedBy
 from edge_deployer.acceptance.examination import Examination, failure_of
 from edge_deployer.acceptance.findings import BootsAnotherImage, NotInProduction
 from edge_deployer.acceptance.pool_verdict import Examined, samples_to_repeat
@@ -16,20 +17,46 @@ from edge_deployer.boards.journal import Journal
 from edge_deployer.boards.record import BoardOutcome, BoardRecord
 from edge_deployer.boards.trial import Trial
 from edge_deployer.ending import uncut
+from edge_deployer.inventory.power import PowerFailed, PowerSupply
 from edge_deployer.profile import BoardProfile
 from edge_deployer.release.bundle import Bundle
-from edge_deployer.session import DeviceInfo, DeviceSession, ModelFault, SessionError
+from edge_deployer.session import BoardRefused, DeviceInfo, DeviceSession, InUse, ModelFault, SessionError
+
+ImageOf = Callable[[str], bytes | None]
+"""The bytes of the image with a hex hash; None where nobody has them."""
 
 
 class Board:
-    """A board with its open session."""
+    """A board with its open session.
 
-    def __init__(self, session: DeviceSession, record: BoardRecord, profile: BoardProfile, journal: Journal) -> None:
-        self.record = record
+    Args:
+        session: with the board.
+        record: what is known of it, kept up to date.
+        profile: of the board.
+        journal: where every step goes.
+        supply: what switches its power, where there is something.
+        image_of: where an earlier image comes from that is on the board no more.
+        was_changed: whether the deployment has changed the board in an earlier session.
+    """
+
+    def __init__(
+        self,
+        session: DeviceSession,
+        record: BoardRecord,
+        profile: BoardProfile,
+        journal: Journal,
+        *,
+        supply: PowerSupply | None = None,
+        image_of: ImageOf = lambda _hash: None,
+        was_changed: bool = False,
+    ) -> None:
+        self.record, self.url = record, session.url
+        self._supply = supply
         self._hand = Hand(session, record.name, journal)
         self._session = session
         self._profile = profile
         self._journal = journal
+        self._image_of, self._was_changed = image_of, was_changed
 
     async def probe(self) -> None:
         """Learn which image the board runs for good. What an earlier command left half done is taken back first.
@@ -41,6 +68,14 @@ class Board:
             self._note("reset", "to end what an earlier command left half done")
             await self._hand.come_to_rest()
         self.record.image_before = await self._ask_what_it_runs()
+
+    async def see(self) -> None:
+        """Learn what the board runs for good by now; what it had before the deployment stays on record.
+
+        Raises:
+            SessionError: the board does not answer.
+        """
+        await self._ask_what_it_runs()
 
     async def model_in_production(self) -> DeviceInfo | None:
         """What the board says of the model that it runs; None where the model crashes or cannot be loaded.
@@ -67,12 +102,17 @@ class Board:
             in_production: hashes of the images that production runs for good. If this board runs one of them, it is
                 asked before the release takes its place, for the comparison.
             staging: for a production board: the evidence of the boards that have accepted the release.
+
+        Raises:
+            InUse: somebody else took the board.
         """
         production, failure = None, None
         if not self.runs(trial.bundle):
             try:
                 production = await self._ask_production(trial, in_production)
                 failure = await self._install(trial.bundle)
+            except InUse:
+                raise
             except SessionError as error:
                 failure = failure_of(error)
         if failure:
@@ -85,6 +125,24 @@ class Board:
         self._journal.note(self.record.name, verdict.decision, finding=self.examined.why)
         return verdict
 
+    async def ask_again(self, trial: Trial, staging: Sequence[BoardEvidence] = ()) -> Examined:
+        """What a board that runs the release answers now; its record stays that of its acceptance.
+
+        Raises:
+            SessionError: the board does not answer.
+        """
+        evidence = await self._examination(trial).run(trial.image_hash, "production")
+        return Examined(evidence=evidence, verdict=self._verdict(evidence, trial, staging))
+
+    async def has_on_trial(self, bundle: Bundle) -> bool:
+        """Whether the board runs the release unconfirmed.
+
+        Raises:
+            SessionError: the board does not answer.
+        """
+        running = await self._hand.running()
+        return running is not None and running.hash == bundle.image.hash and not running.confirmed
+
     async def repeat(self, trial: Trial) -> None:
         """Ask again what spoke against the board alone, and keep the answers with its evidence."""
         samples = samples_to_repeat(self.examined)
@@ -96,14 +154,31 @@ class Board:
         self.record.evidence = self.record.evidence.model_copy(update={"repeated": repeated})
 
     async def power_cycle(self, trial: Trial) -> None:
-        """Reset the board with its confirmed release, and judge it again with what it does then."""
-        self._note("power cycle", "resets with the confirmed release")
-        cycle = await self._examination(trial).power_cycle(self._session.reset)
+        """Have the board start again with its confirmed release, and judge it again with what it does then."""
+        cycle = await self._examination(trial).power_cycle(self._start_again)
         assert self.record.evidence is not None
         self.record.evidence = self.record.evidence.model_copy(update={"power_cycle": cycle})
         verdict = self._judge(trial)
         if not verdict.accepted:
             self._journal.note(self.record.name, verdict.decision, finding=self.examined.why)
+
+    async def _start_again(self) -> RestartedBy:
+        """By its supply; by a reset where it has none, or where that does not do it.
+
+        Raises:
+            SessionError: the board does not come back.
+        """
+        if self._supply is not None:
+            self._note("power cycle", "loses its power with the confirmed release, and gets it back")
+            try:
+                if await self._session.power_cycle(self._supply.cycle):
+                    return "power"
+                self._note("not power cycled", "its supply was switched, and the board had power all the time")
+            except PowerFailed as failure:
+                self._note("not power cycled", failure.message)
+        self._note("power cycle", "resets with the confirmed release")
+        await self._session.reset()
+        return "reset"
 
     @property
     def examined(self) -> Examined:
@@ -150,18 +225,13 @@ class Board:
 
     def _judge(self, trial: Trial, staging: Sequence[BoardEvidence] = ()) -> BoardVerdict:
         assert self.record.evidence is not None
-        self.record.verdict = judge_board(
-            Case(
-                self.record.evidence,
-                trial.reference,
-                trial.plan,
-                trial.subject,
-                pool=self.record.pool,
-                virtual=self.record.virtual,
-                staging=staging,
-            )
-        )
+        self.record.verdict = self._verdict(self.record.evidence, trial, staging)
         return self.record.verdict
+
+    def _verdict(self, evidence: BoardEvidence, trial: Trial, staging: Sequence[BoardEvidence]) -> BoardVerdict:
+        pool, virtual = self.record.pool, self.record.virtual
+        case = Case(evidence, trial.reference, trial.plan, trial.subject, pool=pool, virtual=virtual, staging=staging)
+        return judge_board(case)
 
     @property
     def can_be_rolled_back(self) -> bool:
@@ -171,12 +241,12 @@ class Board:
     @property
     def keeps_release(self) -> bool:
         """Whether the release is confirmed, in this deployment or before."""
-        return self.record.outcome in ("confirmed", "unchanged")
+        return self.record.keeps_release
 
     @property
     def was_changed(self) -> bool:
         """Whether this deployment has changed the board, for good or on trial."""
-        return "put on trial" in self._hand.intended
+        return self._was_changed or "put on trial" in self._hand.intended
 
     @property
     def is_on_trial(self) -> bool:
@@ -191,7 +261,9 @@ class Board:
         """
         if self.runs(bundle):
             if self.record.outcome == "untouched":
-                self.record.outcome = "unchanged"
+                # It may have been confirmed by an attempt whose answer nobody heard.
+                had_it = self.record.image_before == self.record.image_after
+                self.record.outcome = "unchanged" if had_it else "confirmed"
             return
         await self._hand.confirm(bundle.image.hash, bundle.release_id)
         self.record.image_after = bundle.image.hash.hex()
@@ -212,8 +284,10 @@ class Board:
             runs = await self._ask_what_it_runs()
             if runs != self.record.image_before and self.record.image_before is not None:
                 restored = "rolled back"
-                await self._swap_back(bytes.fromhex(self.record.image_before))
+                await self._swap_back(self.record.image_before)
                 await self._ask_what_it_runs()
+        except InUse:
+            raise
         except SessionError as error:
             self.record.outcome, self.record.answer = "not restored", "silent"
             self._note("not restored", error.message)
@@ -221,9 +295,14 @@ class Board:
         self.record.outcome = restored if self.record.image_after == self.record.image_before else "not restored"
         self._note(self.record.outcome, f"runs {_short(self.record.image_after)}")
 
-    async def _swap_back(self, image_hash: bytes) -> None:
-        """Boot the earlier image from the spare slot, and keep it if that is what boots."""
-        running = await self._hand.boot(image_hash)
+    async def _swap_back(self, wanted: str) -> None:
+        """Boot the earlier image, from the spare slot or as it was kept, and keep it if that is what boots."""
+        image_hash, image = bytes.fromhex(wanted), self._image_of(wanted)
+        is_here = any(slot.hash == image_hash for slot in self._hand.slots or ())
+        if is_here or image is None:
+            running = await self._hand.boot(image_hash)
+        else:
+            running = await self._hand.put_on_trial(image, image_hash, _short(wanted), "the earlier release")
         if running and running.hash == image_hash:
             await self._hand.confirm(image_hash)
 
@@ -246,6 +325,9 @@ class Board:
         running = await self._hand.running()
         self.record.answer = "runs"
         self.record.image_after = running.hash.hex() if running and running.confirmed else None
+        # Firmware without the inference group says nothing of a floor.
+        with suppress(BoardRefused):
+            self.record.floor = (await self._session.health()).security_floor
         return self.record.image_after
 
     def _note(self, action: str, detail: str) -> None:

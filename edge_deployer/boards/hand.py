@@ -24,11 +24,13 @@ class Hand:
 
     Attributes:
         slots: what the board said last of its slots; None if it was not asked, or did not answer.
+        intended: what was intended with the board so far, in order.
     """
 
     def __init__(self, session: DeviceSession, board: str, journal: Journal) -> None:
         self.session, self.board, self.journal = session, board, journal
         self.slots: tuple[SlotState, ...] | None = None
+        self.intended: list[Intention] = []
         self._is_silent = False
 
     @property
@@ -40,11 +42,6 @@ class Hand:
         if image is None:
             return "has no image that boots"
         return f"runs {describe(image)}, {'confirmed' if image.confirmed else 'on trial'}"
-
-    @property
-    def intended(self) -> list[Intention]:
-        """What was intended with the board so far, in order."""
-        return [intent.action for intent in self.journal.intents if intent.board == self.board]
 
     def note(self, action: str, detail: str) -> None:
         """Write down a step."""
@@ -66,27 +63,39 @@ class Hand:
     async def put_on_trial(self, image: bytes, image_hash: bytes, label: str, name: str) -> SlotState | None:
         """Upload an image and boot it unconfirmed: the next reset takes it back.
 
+        What was done of that before is not done again: an image that is on trial runs on, and one that is on the board
+        is not sent.
+
         Returns:
             The image that runs then.
         """
-        self._intend("put on trial", image_hash)
+        slots = await self.ask()
+        running = _active(slots)
+        if running is not None and running.hash == image_hash and not running.confirmed:
+            return running
+        intent = self._intend("put on trial", image_hash)
+        if not is_at_rest(slots):
+            await self.come_to_rest()
         self.note("install", f"{label}, {len(image):,} bytes")
         await self.session.install(image, partial(self.journal.progress, self.board, "install"))
+        self.journal.settle(intent, await self.ask())
         return await self.boot(image_hash, name)
 
     async def boot(self, image_hash: bytes, name: str | None = None) -> SlotState | None:
         """Boot the image in the spare slot unconfirmed; returns the one that runs then. A name makes it a step."""
-        self._intend("boot", image_hash)
+        intent = self._intend("boot", image_hash)
         await self.session.test(image_hash)
         if name:
             self.note("reset", f"boots {name} unconfirmed")
         await self.session.reset()
-        return await self.running()
+        self.journal.settle(intent, await self.ask())
+        return _active(self.slots or ())
 
     async def confirm(self, image_hash: bytes, detail: str | None = None) -> None:
         """Keep the image that runs; a detail makes it a step."""
-        self._intend("confirm", image_hash)
+        intent = self._intend("confirm", image_hash)
         await self.session.confirm(image_hash)
+        self.journal.settle(intent, await self.ask())
         if detail:
             self.note("confirm", detail)
 
@@ -99,8 +108,9 @@ class Hand:
         for _ in range(_RESETS_TO_REST):
             if is_at_rest(await self.ask()):
                 return
-            self._intend("take back", None)
+            intent = self._intend("take back", None)
             await self.session.reset()
+            self.journal.settle(intent, await self.ask())
         if not is_at_rest(await self.ask()):
             raise SessionError(
                 self.session.url,
@@ -108,8 +118,11 @@ class Hand:
                 remedy="read the board's slots with an SMP client and confirm or erase by hand",
             )
 
-    def _intend(self, action: Intention, image_hash: bytes | None) -> None:
-        self.journal.intend(Intent(self.board, action, image_hash, self.slots or ()))
+    def _intend(self, action: Intention, image_hash: bytes | None) -> Intent:
+        intent = Intent(self.board, action, image_hash, self.slots or ())
+        self.journal.intend(intent)
+        self.intended.append(action)
+        return intent
 
 
 def is_at_rest(slots: Sequence[SlotState]) -> bool:

@@ -42,7 +42,7 @@ async def infer_file(bench: Bench, entry: BoardEntry, samples: Array, label: str
         ModelFault: its model crashed or cannot be loaded.
     """
     journal = Journal(BoardLog(bench.workspace))
-    async with bench.power((entry,)) as urls, bench.session(entry, urls[entry.name]) as session:
+    async with bench.hold((entry,), "boards infer", changes=False) as held, held.session(entry) as session:
         info = await session.info()
         inputs = fit_samples(samples, info.input)
         journal.note(entry.name, "infer", f"{len(inputs)} samples of {label}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from edge_deployer.boards.record import Step
 from edge_deployer.finding import Finding
@@ -33,22 +34,59 @@ class Watcher(Protocol):
         """A long step of a board has come this far."""
 
 
-class Journal:
-    """Intents and steps of one deployment, or of one command."""
+class Keeper(Protocol):
+    """Keeps what a journal is told, so that whoever comes next can go on."""
 
-    def __init__(self, watcher: Watcher | None = None) -> None:
+    def write(self, kind: str, body: dict[str, Any], board: str = "") -> None:
+        """It is kept for good when this returns."""
+
+
+class Journal:
+    """Intents and steps of one deployment, or of one command.
+
+    Args:
+        watcher: is told of steps and progress.
+        keeper: keeps intents, what came of them, and steps.
+
+    Attributes:
+        intents: those that no keeper has.
+        steps: the same.
+    """
+
+    def __init__(self, watcher: Watcher | None = None, keeper: Keeper | None = None) -> None:
         self.intents: list[Intent] = []
         self.steps: list[Step] = []
-        self._watcher = watcher
+        self._watcher, self._keeper = watcher, keeper
 
     def intend(self, intent: Intent) -> None:
-        """Write down what is about to be done; the board is changed only after that."""
-        self.intents.append(intent)
+        """Write down what is about to be done; the board is changed only after that.
+
+        Raises:
+            TinyopsError: it cannot be kept: the board must not be changed.
+        """
+        image = intent.image_hash.hex() if intent.image_hash else None
+        self._keep("intent", intent.board, {"action": intent.action, "image": image, "before": _slots(intent.before)})
+        if self._keeper is None:
+            self.intents.append(intent)
+
+    def settle(self, intent: Intent, after: Sequence[SlotState]) -> None:
+        """Write down what came of it: what the board says that it has now.
+
+        Raises:
+            TinyopsError: it cannot be kept.
+        """
+        self._keep("done", intent.board, {"action": intent.action, "after": _slots(after)})
 
     def note(self, board: str, action: str, detail: str = "", finding: Finding | None = None) -> None:
-        """Write down a step."""
+        """Write down a step.
+
+        Raises:
+            TinyopsError: it cannot be kept.
+        """
         step = Step(at=datetime.now(timezone.utc), board=board, action=action, detail=detail, finding=finding)
-        self.steps.append(step)
+        self._keep("step", board, step.model_dump(mode="json"))
+        if self._keeper is None:
+            self.steps.append(step)
         if self._watcher:
             self._watcher.on_step(step)
 
@@ -56,3 +94,11 @@ class Journal:
         """Tell the watcher; progress is not a step."""
         if self._watcher:
             self._watcher.on_progress(board, action, done, total)
+
+    def _keep(self, kind: str, board: str, body: dict[str, Any]) -> None:
+        if self._keeper:
+            self._keeper.write(kind, body, board)
+
+
+def _slots(slots: Sequence[SlotState]) -> list[dict[str, Any]]:
+    return [vars(slot) | {"hash": slot.hash.hex()} for slot in slots]

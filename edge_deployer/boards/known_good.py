@@ -43,7 +43,7 @@ def known_good(bench: Bench, entry: BoardEntry, running: str | None = None) -> T
     # The sort is stable: among the others the latest stays first.
     for promotion in sorted(latest_first, key=lambda promotion: promotion.release.image_hash != running):
         bundle = bench.release_of(bytes.fromhex(promotion.release.image_hash), entry)
-        if bundle and (promotion.release.image_hash == running or _fits(bundle, entry)):
+        if bundle and (promotion.release.image_hash == running or _may_be_installed(bundle, bench, entry)):
             return Trial.of(bundle, promotion.plan)
     raise TinyopsError(
         f"no release in {bench.workspace} is known to be good for {entry.name}",
@@ -61,6 +61,12 @@ def _promotions(releases: ReleaseStore) -> list[_Promotion]:
     ]
 
 
-def _fits(bundle: Bundle, entry: BoardEntry) -> bool:
-    image, arena = len(bundle.image.data), bundle.manifest.arena_bytes
-    return misfit(board_profile(entry), board=entry.name, image_bytes=image, arena_bytes=arena) is None
+def _may_be_installed(bundle: Bundle, bench: Bench, entry: BoardEntry) -> bool:
+    found = bench.releases.below_floor(bundle.image.data) or misfit(
+        board_profile(entry),
+        board=entry.name,
+        image_bytes=len(bundle.image.data),
+        arena_bytes=bundle.manifest.arena_bytes,
+        profiles=bundle.manifest.profiles,
+    )
+    return found is None

@@ -12,7 +12,7 @@ from edge_deployer.files import read_file, reading
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.release.bundle import IMAGE_FILE, read_bundle
 from edge_deployer.release.fit import misfit
-from edge_deployer.release.image import MANIFEST_TLV, is_signed
+from edge_deployer.release.image import MANIFEST_TLV, DamagedImage, SignedByAnother, read_image
 from edge_deployer.release.manifest import Manifest
 from edge_deployer.wire.mcuboot import ImageFormatError, McubootImage, parse_image
 
@@ -54,27 +54,37 @@ def find_image(argument: str, bench: Bench, entry: BoardEntry) -> OfferedImage:
     if image.digest != expected:
         raise TinyopsError(f"{file} is damaged: it has not the SHA-256 that it says", remedy="copy or build it again")
     _check_signature(data, file, bench, entry)
+    if found := bench.releases.below_floor(data):
+        raise RefusedFor(found)
     _check_room(data, image, entry)
-    key = bench.trusted_key(entry)
-    if file != path and folder and key:
-        read_bundle(folder, public_pem=key)
+    keys = bench.trusted_keys(entry)
+    if file != path and folder and keys:
+        read_bundle(folder, public_pem=keys)
     return OfferedImage(argument, data, image)
 
 
 def _check_signature(data: bytes, file: Path, bench: Bench, entry: BoardEntry) -> None:
-    key = bench.trusted_key(entry)
-    if key and not is_signed(data, key):
+    keys = bench.trusted_keys(entry)
+    try:
+        if keys:
+            read_image(data, public_pem=keys)
+    except (DamagedImage, SignedByAnother) as error:
         raise Refused(
-            f"{file} is not signed with the key that {entry.name} trusts",
-            remedy="sign it with the private half of that key, or correct `public_key` in the inventory",
-        )
+            f"{file} is not signed with a key that {entry.name} trusts: {error.message}",
+            remedy="sign it with the private half of one, or correct `public_key` in the inventory",
+        ) from error
 
 
 def _check_room(data: bytes, image: McubootImage, entry: BoardEntry) -> None:
     profile = board_profile(entry)
-    manifest = image.protected.get(MANIFEST_TLV)
-    needed = Manifest.from_cbor(manifest).arena_bytes if manifest else None
-    board = f"{entry.name} ({profile.name})"
-    found = misfit(profile, board=board, image_bytes=len(data), arena_bytes=needed)
+    stated = image.protected.get(MANIFEST_TLV)
+    manifest = Manifest.from_cbor(stated) if stated else None
+    found = misfit(
+        profile,
+        board=f"{entry.name} ({profile.name})",
+        image_bytes=len(data),
+        arena_bytes=manifest.arena_bytes if manifest else None,
+        profiles=manifest.profiles if manifest else None,
+    )
     if found:
         raise RefusedFor(found)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge_deployer.boards.bench import Bench
+from edge_deployer.boards.bench import Bench, HeldBoards
 from edge_deployer.inventory.inventory import BoardEntry
 from edge_deployer.session import DeviceInfo, DeviceSession, Health, ModelFault, SessionError, SlotState
 
@@ -32,15 +32,16 @@ async def probe_boards(bench: Bench, entries: Sequence[BoardEntry]) -> list[Prob
     """Ask all boards at once. A board that does not answer is an answer, too.
 
     Raises:
+        Busy: somebody else holds one of them.
         TinyopsError: the virtual boards cannot be powered.
     """
-    async with bench.power(entries) as urls:
-        return list(await asyncio.gather(*(_probe(bench, entry, urls[entry.name]) for entry in entries)))
+    async with bench.hold(entries, "boards probe", changes=False) as held:
+        return list(await asyncio.gather(*(_probe(held, entry) for entry in entries)))
 
 
-async def _probe(bench: Bench, entry: BoardEntry, url: str) -> Probe:
+async def _probe(held: HeldBoards, entry: BoardEntry) -> Probe:
     try:
-        async with bench.session(entry, url) as session:
+        async with held.session(entry, stays_on_trial=True) as session:
             return await _ask(session, entry)
     except SessionError as error:
         return Probe(entry, problem=error.message)

@@ -46,6 +46,7 @@ class BoardRecord(BaseModel):
         verdict: how that was judged.
         spare: whether it stands in for others only.
         quarantined: why it was in quarantine when the deployment began; None if it was not.
+        floor: the board's security floor, as it said last; None where it was not asked, or keeps none.
         install_seconds: upload, swap and reboot; None if nothing was installed.
     """
 
@@ -61,4 +62,10 @@ class BoardRecord(BaseModel):
     verdict: BoardVerdict | None = None
     spare: bool = False
     quarantined: AnyFinding | None = None
+    floor: int | None = None
     install_seconds: float | None = None
+
+    @property
+    def keeps_release(self) -> bool:
+        """Whether the release is confirmed, in this deployment or before."""
+        return self.outcome in ("confirmed", "unchanged")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from edge_deployer.acceptance.verdict import BoardVerdict, Decided
-from edge_deployer.boards.bench import Bench
+from edge_deployer.boards.bench import Bench, HeldBoards
 from edge_deployer.boards.board import Board
 from edge_deployer.boards.fleet import what_boards_run
 from edge_deployer.boards.hand import is_at_rest
@@ -17,6 +18,7 @@ from edge_deployer.boards.known_good import known_good
 from edge_deployer.boards.log import BoardLog
 from edge_deployer.boards.record import BoardRecord
 from edge_deployer.boards.refusals import OnTrial, SelfTested
+from edge_deployer.boards.trail import Trail
 from edge_deployer.ending import CutShort
 from edge_deployer.finding import Finding, Told
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
@@ -51,25 +53,26 @@ async def self_test(bench: Bench, entries: Sequence[BoardEntry], watcher: Watche
     """
     for entry in entries:
         known_good(bench, entry)
-    journal = Journal(BoardLog(bench.workspace, watcher))
     records = [_record(entry) for entry in entries]
-    try:
-        async with bench.power(entries) as urls:
-            work = (
-                _test(bench, entry, urls[entry.name], journal, record)
-                for entry, record in zip(entries, records, strict=True)
-            )
-            # Exceptions wait until all have ended, a signal too: no board may lose power while it gets its image back.
-            found = await asyncio.gather(*work, return_exceptions=True)
-    except asyncio.CancelledError:
-        releases = bench.releases.ids()
-        raise CutShort(f"{what_boards_run(records, releases)}; the quarantine is as it was") from None
-    tests = []
-    for test in found:
-        if isinstance(test, BaseException):
-            raise test
-        tests.append(_settle(test, bench.quarantine, journal))
-    return tests
+    with closing(Trail(bench.fleet)) as trail:
+        journal = Journal(BoardLog(bench.workspace, watcher), trail)
+        try:
+            async with bench.hold(entries, "boards health") as held:
+                work = (
+                    _test(bench, held, entry, journal, record) for entry, record in zip(entries, records, strict=True)
+                )
+                # Exceptions wait until all have ended, a signal too: no board may lose power while it gets its image
+                # back.
+                found = await asyncio.gather(*work, return_exceptions=True)
+        except asyncio.CancelledError:
+            releases = bench.releases.ids()
+            raise CutShort(f"{what_boards_run(records, releases)}; the quarantine is as it was") from None
+        tests = []
+        for test in found:
+            if isinstance(test, BaseException):
+                raise test
+            tests.append(_settle(test, bench.quarantine, journal))
+        return tests
 
 
 def _record(entry: BoardEntry) -> BoardRecord:
@@ -79,10 +82,10 @@ def _record(entry: BoardEntry) -> BoardRecord:
     )
 
 
-async def _test(bench: Bench, entry: BoardEntry, url: str, journal: Journal, record: BoardRecord) -> SelfTest:
+async def _test(bench: Bench, held: HeldBoards, entry: BoardEntry, journal: Journal, record: BoardRecord) -> SelfTest:
     test = None
     try:
-        async with bench.session(entry, url) as session:
+        async with held.session(entry, journal, stays_on_trial=True) as session:
             test = await _ask(session, bench, entry, journal, record)
     except SessionError as error:
         # Once there is a verdict, silence takes nothing from it.
@@ -98,7 +101,7 @@ async def _ask(
     name = entry.name
     if not is_at_rest(await session.images()):
         return SelfTest(name, "refused", OnTrial(board=name))
-    board = Board(session, record, board_profile(entry), journal)
+    board = Board(session, record, board_profile(entry), journal, supply=bench.supply(entry))
     await board.probe()
     trial = known_good(bench, entry, record.image_before)
     journal.note(name, "self-test", f"against {trial.bundle.release_id}")

@@ -24,6 +24,7 @@ from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_REFUSED
 from edge_deployer.cli.output import Lenient, print_json
 from edge_deployer.ending import Ended, listen_no_more, listening
 from edge_deployer.errors import Refused, TinyopsError
+from edge_deployer.signing_secret import take_from_environment
 
 _DISTRIBUTION: Final = "tinyml-ops"
 _GROUP = "tinyops.commands"
@@ -93,6 +94,7 @@ def tinyops(
 
 def main() -> None:
     """Run the command line; say in words, or in JSON if that is wanted, what a user can mend and what stopped it."""
+    take_from_environment()
     _quieten_libraries()
     printed = Lenient(sys.stdout)
     with redirect_stdout(cast("IO[str]", printed)), listening():

@@ -11,7 +11,8 @@ from edge_deployer.acceptance.plan import AcceptancePlan, load_plan
 from edge_deployer.boards.journal import Watcher
 from edge_deployer.files import read_file, require_plain_path
 from edge_deployer.inventory.inventory import board_profile, load_inventory
-from edge_deployer.release.bundle import Candidate
+from edge_deployer.inventory.leases import NONE, Patience
+from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.labelled_data import file_sha256
 from edge_deployer.release.manifest import Provenance
 from edge_deployer.release.sample_files import load_samples
@@ -23,8 +24,10 @@ from edge_deployer.report.folders import new_report_folder
 from edge_deployer.report.html import write_report
 from edge_deployer.report.model_card import KnownFacts, card_files
 from edge_deployer.report.pictures import sample_pictures
+from edge_deployer.rollout.attesting import attestation_for_report
 from edge_deployer.rollout.deployment import Deployment, refused_before_release
 from edge_deployer.rollout.release_line import ReleaseLine
+from edge_deployer.rollout.strategy import DEFAULT, Strategy
 from edge_deployer.task import UNASKED, AskedTask
 from edge_deployer.tflm.other_formats import require_tflite
 
@@ -44,6 +47,11 @@ class ForeignModel:
     workspace: Path
     task: AskedTask = UNASKED
     replace: bool = False
+    strategy: Strategy = DEFAULT
+    patience: Patience = NONE
+    take_over: bool = False
+    approved: tuple[str, str] | None = None
+    profiles: tuple[str, ...] | None = None
 
     def push(self, watcher: Watcher) -> tuple[Deployment, Callable[[], Path]]:
         """Validate, release and deploy; returns the record, and what writes the report and returns its page.
@@ -62,13 +70,22 @@ class ForeignModel:
         validation = validate_model(model, profile, data, acceptance_samples=plan.samples, seed=_SEED, terms=terms)
         if validation.acceptance is None:
             assert validation.report.reason is not None
-            deployment = refused_before_release("validation", validation.report.reason, plan)
+            deployment, bundle = refused_before_release("validation", validation.report.reason, plan), None
         else:
             line = ReleaseLine(
-                self.workspace, self.inventory, self.signing_key, plan, self.version, replace=self.replace
+                self.workspace,
+                self.inventory,
+                self.signing_key,
+                plan,
+                self.version,
+                replace=self.replace,
+                strategy=self.strategy,
+                patience=self.patience,
+                take_over=self.take_over,
+                approved=self.approved,
             )
-            deployment, _ = line.push(self._candidate(model, validation, plan, data), watcher)
-        return deployment, partial(self._report, deployment, validation, data)
+            deployment, bundle = line.push(self._candidate(model, validation, plan, data), watcher)
+        return deployment, partial(self._report, deployment, bundle, validation, data)
 
     def _candidate(
         self, model: bytes, validation: Validation, plan: AcceptancePlan, data: LabelledSamples | None
@@ -91,6 +108,7 @@ class ForeignModel:
             metrics=_metrics(validation.report),
             sources={},
             card=card_files(known),
+            profiles=self.profiles,
         )
 
     def _data_facts(self, data: LabelledSamples | None) -> DataFacts | None:
@@ -103,8 +121,11 @@ class ForeignModel:
             class_names=list(data.class_names),
         )
 
-    def _report(self, deployment: Deployment, validation: Validation, data: LabelledSamples | None) -> Path:
+    def _report(
+        self, deployment: Deployment, bundle: Bundle | None, validation: Validation, data: LabelledSamples | None
+    ) -> Path:
         report = Report(title=self.model.stem, deployment=deployment, validation=validation.report)
+        report.attestation = attestation_for_report(bundle, deployment)
         report.data = self._data_facts(data)
         if validation.acceptance is not None:
             report.samples = sample_pictures(validation.acceptance, deployment)

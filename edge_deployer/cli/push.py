@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edge_deployer.cli.exit_status import EXIT_REFUSED
-from edge_deployer.cli.options import WORKSPACE, InventoryFile, ReplaceOption
+from edge_deployer.cli.options import WORKSPACE, ApproveOption, InventoryFile, ReplaceOption, TakeOverOption, WaitOption
 from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 
 
@@ -28,7 +28,11 @@ def push(
         Path | None, typer.Option(help="Acceptance plan, a YAML file; without it, the default plan.")
     ] = None,
     signing_key: Annotated[
-        Path | None, typer.Option(help="ed25519 private key, PEM; default: a development key in the workspace.")
+        Path | None,
+        typer.Option(
+            help="ed25519 private key, PEM; without it, the key that the variable TINYOPS_SIGNING_KEY holds, or else a "
+            "development key in the workspace."
+        ),
     ] = None,
     release_version: Annotated[str, typer.Option(help="major.minor.revision; the build number is added.")] = "1.0.0",
     workspace: Annotated[Path, typer.Option(help="Folder for releases, virtual boards and reports.")] = WORKSPACE,
@@ -43,14 +47,30 @@ def push(
     threshold: Annotated[
         float, typer.Option(help="For a binary task: what is above it is class 1.")
     ] = DEFAULT_THRESHOLD,
+    profiles: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--for",
+            metavar="PROFILE",
+            help="Board profile that the release is for; may be given several times. Boards of other profiles are then "
+            "refused. Without it, a release is for all boards that it fits.",
+        ),
+    ] = None,
     replace: ReplaceOption = False,
+    strategy: Annotated[
+        Path | None, typer.Option(help="Strategy for production, YAML; without it, a canary and the rest.")
+    ] = None,
+    approve: ApproveOption = None,
+    wait: WaitOption = 0.0,
+    take_over: TakeOverOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON instead of text.")] = False,
 ) -> None:
     """Stage, accept and promote a .tflite model.
 
-    The staging boards try the model; if they accept it, every production board gets it, one after the other. A refusal
-    takes every board back to the release it had and ends with exit status 3. So does Ctrl-C or SIGTERM with every board
-    that is on trial; the last line says what the boards run then.
+    The staging boards try the model; if they accept it, production gets it in waves: one board first, then the rest,
+    unless a strategy says otherwise. A refusal takes every board back to the release it had and ends with exit status
+    3. So does Ctrl-C or SIGTERM; the last line says what the boards run then. What was killed on the way is finished or
+    taken back by the next push.
 
     With the `sim` extra TFLM on this machine computes the answers that the boards must give. Without it, labelled data
     and a floor in the plan are needed: the boards are then judged by their accuracy, AUC or error alone.
@@ -58,6 +78,9 @@ def push(
     from edge_deployer.cli.foreign_model import ForeignModel
     from edge_deployer.cli.outcome import print_outcome
     from edge_deployer.cli.progress import BoardProgress
+    from edge_deployer.cli.user import approved_by_user
+    from edge_deployer.cli.waiting import patience_of
+    from edge_deployer.rollout.strategy import load_strategy
     from edge_deployer.task import AskedTask
 
     foreign = ForeignModel(
@@ -70,6 +93,11 @@ def push(
         workspace=workspace,
         task=AskedTask(name=task, threshold=threshold),
         replace=replace,
+        strategy=load_strategy(strategy),
+        patience=patience_of(wait),
+        take_over=take_over,
+        approved=approved_by_user(approve),
+        profiles=tuple(dict.fromkeys(profiles)) if profiles else None,
     )
     with BoardProgress(quiet=as_json) as progress:
         deployment, write_report = foreign.push(progress)

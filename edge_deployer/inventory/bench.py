@@ -11,12 +11,17 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 from edge_deployer.child_process import module_command
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import make_folder, reading, write_file
 from edge_deployer.inventory.inventory import LOCK_FILE, BoardEntry, Inventory
 from edge_deployer.locks import exclusive
+from edge_deployer.public_key import key_id, public_keys, read_public_keys, short_ids
+
+PROVISIONED: Final = "public.pem"
+"""In a virtual board's folder: the keys that its boot logic trusts."""
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
@@ -29,10 +34,12 @@ async def powered(inventory: Inventory, folder: Path, *, public_pem: bytes) -> A
     Args:
         inventory: real and virtual boards.
         folder: holds a folder a virtual board; one command at a time may use it.
-        public_pem: the key that a board is provisioned with when it is powered for the first time.
+        public_pem: PEM blocks of the keys that a board is given when it is powered for the first time. Where the
+            inventory names keys they are these, and a board gets those that it has not.
 
     Raises:
-        TinyopsError: another command holds these boards, or one of them does not start.
+        TinyopsError: another command holds these boards, one of them does not start, or trusts a key that the inventory
+            has no more.
     """
     virtual = [board for board in inventory.boards if board.virtual]
     urls = {board.name: board.url for board in inventory.boards if board.url}
@@ -40,19 +47,18 @@ async def powered(inventory: Inventory, folder: Path, *, public_pem: bytes) -> A
         yield urls
         return
     with exclusive(folder / LOCK_FILE, busy=f"the virtual boards in {folder} are in use by another command"):
-        async with _process(virtual, folder, public_pem) as process:
+        for board in virtual:
+            _provision(folder / board.name, public_pem, follows=bool(inventory.public_key))
+        async with _process(virtual, folder) as process:
             yield urls | await _ready(virtual, folder, process)
 
 
 @asynccontextmanager
-async def _process(boards: list[BoardEntry], folder: Path, public_pem: bytes) -> AsyncIterator[Process]:
+async def _process(boards: list[BoardEntry], folder: Path) -> AsyncIterator[Process]:
     command = module_command("edge_deployer.virtual_board")
     for board in boards:
         directory = folder / board.name
-        make_folder(directory)
-        key = directory / "public.pem"
-        _provision(key, public_pem)
-        command += ["--board", str(directory), board.profile, str(key), *_options(board)]
+        command += ["--board", str(directory), board.profile, str(directory / PROVISIONED), *_options(board)]
     # The boards end when their standard input closes, so they cannot outlive this process, however that ends. They have
     # a session of their own: a signal for all that a terminal runs must leave them to whoever then cleans up.
     process = await asyncio.create_subprocess_exec(
@@ -70,13 +76,26 @@ async def _process(boards: list[BoardEntry], folder: Path, public_pem: bytes) ->
             await process.wait()
 
 
-def _provision(key: Path, public_pem: bytes) -> None:
-    """Give a board its key when it is powered for the first time."""
+def _provision(directory: Path, public_pem: bytes, *, follows: bool) -> None:
+    """Give a board its keys when it is powered for the first time; and later, if it `follows` them, what comes to them.
+
+    None is taken away here: an image that was signed with it would not boot any more.
+    """
+    file = directory / PROVISIONED
     # An empty file is what a crash left of the first time.
-    with reading(f"public key {key}"):
-        has_key = key.exists() and key.stat().st_size > 0
-    if not has_key:
-        write_file(key, public_pem, remedy="make the folder writable")
+    with reading(f"public key {file}"):
+        has_keys = file.exists() and file.stat().st_size > 0
+    held = {key_id(key) for key in read_public_keys(file)} if has_keys else set()
+    given = {key_id(key) for key in public_keys(public_pem)}
+    if held and follows and not held <= given:
+        raise TinyopsError(
+            f"virtual board {directory.name} trusts key {short_ids(sorted(held - given))}, which public_key in the "
+            "inventory does not name",
+            remedy=f"name it there, too, until no board runs or goes back to what it signed; then remove {file}",
+        )
+    if not held or (follows and held != given):
+        make_folder(directory)
+        write_file(file, public_pem, remedy="make the folder writable")
 
 
 def _options(board: BoardEntry) -> list[str]:

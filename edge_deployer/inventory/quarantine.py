@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from pydantic import AwareDatetime, TypeAdapter
 
-from edge_deployer.errors import TinyopsError
-from edge_deployer.files import checking, exists, make_folder
+from edge_deployer.database import Database
+from edge_deployer.files import checking, exists
 from edge_deployer.finding import AnyFinding, Finding
 
 FILE_NAME = "quarantine.sqlite"
@@ -53,6 +51,7 @@ class Quarantine:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
+        self._database = Database(self._path, "quarantine file", _SCHEMA, remedy=_DAMAGED_REMEDY)
 
     def boards(self) -> dict[str, Confinement]:
         """Who is in quarantine now, by name.
@@ -62,9 +61,9 @@ class Quarantine:
         """
         if not exists(self._path, f"quarantine file {self._path}"):
             return {}
-        with self._opened() as connection:
-            rows = connection.execute("SELECT board, since, reason FROM quarantine WHERE until IS NULL ORDER BY since")
-            return {row[0]: self._confinement(*row) for row in rows}
+        query = "SELECT board, since, reason FROM quarantine WHERE until IS NULL ORDER BY since"
+        with closing(self._database), self._database.reading() as connection:
+            return {row[0]: self._confinement(*row) for row in connection.execute(query)}
 
     def confine(self, board: str, reason: Finding) -> None:
         """Put a board in quarantine; one that is there already stays with its first reason.
@@ -72,7 +71,7 @@ class Quarantine:
         Raises:
             TinyopsError: the file cannot be written.
         """
-        with self._opened() as connection:
+        with closing(self._database), self._database.writing() as connection:
             connection.execute(
                 "INSERT OR IGNORE INTO quarantine (board, since, reason) VALUES (?, ?, ?)",
                 (board, _now(), reason.model_dump_json()),
@@ -84,7 +83,7 @@ class Quarantine:
         Raises:
             TinyopsError: the file cannot be written.
         """
-        with self._opened() as connection:
+        with closing(self._database), self._database.writing() as connection:
             connection.execute(
                 "UPDATE quarantine SET until = ?, released_by = ? WHERE board = ? AND until IS NULL",
                 (_now(), released_by, board),
@@ -93,19 +92,6 @@ class Quarantine:
     def _confinement(self, board: object, since: object, reason: object) -> Confinement:
         with checking(f"quarantine file {self._path}, entry of {board!r}", remedy=_DAMAGED_REMEDY):
             return _ENTRY.validate_python({"board": board, "since": since, "reason": _read_reason(reason)})
-
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        make_folder(self._path.parent)
-        try:
-            with closing(sqlite3.connect(self._path, timeout=30)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.executescript(_SCHEMA)
-                with connection:
-                    yield connection
-        except sqlite3.Error as error:
-            remedy = f"make the folder writable and free its disk; {_DAMAGED_REMEDY}"
-            raise TinyopsError(f"the quarantine file {self._path} cannot be used: {error}", remedy=remedy) from error
 
 
 def _read_reason(stored: object) -> object:

@@ -1,4 +1,4 @@
-"""A release bundle: a folder with the signed image and the other six parts of a machine-learning release.
+"""A release bundle: a folder with the signed image and the other parts of a machine-learning release.
 
 ====================================  =============================================
 `IMAGE_FILE`                          the model, signed; its protected TLV is the manifest
@@ -11,6 +11,7 @@
 `preprocessing_source.tar.gz`         the code that turns raw data into the model's input
 `tests.tar.gz`                        the tests of that code
 `environment.txt`                     every installed distribution with its version
+`public.pem`                          the key that verifies the image, for information: trust comes from another place
 ====================================  =============================================
 
 The manifest names each part's SHA-256, so the image's signature covers them all.
@@ -21,12 +22,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import re
 import shutil
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -43,6 +46,12 @@ from edge_deployer.wire.mcuboot import ImageFormatError, parse_image
 
 IMAGE_FILE = "image.bin"
 MANIFEST_FILE = "manifest.json"
+ENVIRONMENT_FILE: Final = "environment.txt"
+PUBLIC_KEY_FILE: Final = "public.pem"
+UNFINISHED: Final = ".unfinished"
+"""After the name of a folder that is being written."""
+
+_HASH_NAME: Final = re.compile("[0-9a-f]{64}")
 
 
 class DamagedBundle(TinyopsError):
@@ -64,6 +73,8 @@ class Candidate:
     sources: dict[str, list[Path]]
     front_end: FrontEndRecord | None = None  # None where nothing is said of it.
     card: CardFiles | None = None  # The model card.
+    # Names of the board profiles that it is for, at least one; None: of all that it fits.
+    profiles: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,19 +93,47 @@ class Bundle:
         """See `release_id`."""
         return release_id(self.manifest.version, self.image.hash.hex())
 
+    @property
+    def security_counter(self) -> int:
+        """What the security floor of a store or a board is compared with; 0 where the image has none."""
+        return parse_image(self.image.data).security_counter
+
 
 def release_id(version: str, image_hash: str) -> str:
     """Version with build and the first 8 hex digits of the image hash: names a release in messages."""
     return f"{version}-{image_hash[:8]}"
 
 
-def write_bundle(candidate: Candidate, folder: Path, *, version: str, key: SigningKey) -> Bundle:
+def write_bundle(
+    candidate: Candidate, folder: Path, *, version: str, key: SigningKey, security_counter: int = 0
+) -> Bundle:
     """Sign a candidate and write its bundle to `folder`, which appears whole or not at all.
 
     Raises:
         TinyopsError: imgtool refuses to sign, or the folder cannot be written.
     """
-    parts = {acceptance_set.FILE_NAME: candidate.acceptance.to_bytes(), "environment.txt": _environment()}
+    signed = _sign(candidate, version, key, security_counter)
+    return _write(candidate, signed, folder)
+
+
+def write_by_hash(
+    candidate: Candidate, root: Path, *, version: str, key: SigningKey, security_counter: int = 0
+) -> Bundle:
+    """The same, to a folder in `root` that is named as the hex image hash."""
+    signed = _sign(candidate, version, key, security_counter)
+    return _write(candidate, signed, root / signed.image.hash.hex())
+
+
+@dataclass(frozen=True)
+class _Signed:
+    image: SignedImage
+    manifest: Manifest
+    parts: dict[str, bytes]
+
+
+def _sign(candidate: Candidate, version: str, key: SigningKey, security_counter: int) -> _Signed:
+    parts = {acceptance_set.FILE_NAME: candidate.acceptance.to_bytes(), ENVIRONMENT_FILE: _environment()}
+    parts[PUBLIC_KEY_FILE] = key.public_pem
     parts |= {name: archive(files) for name, files in candidate.sources.items() if files}
     parts |= candidate.front_end.parts() if candidate.front_end else {}
     parts |= candidate.card.parts() if candidate.card else {}
@@ -105,22 +144,28 @@ def write_bundle(candidate: Candidate, folder: Path, *, version: str, key: Signi
         model_bytes=len(candidate.model),
         arena_bytes=candidate.arena_bytes,
         board_profile=candidate.board_profile,
+        profiles=candidate.profiles,
         provenance=candidate.provenance,
         task=candidate.acceptance.task.name if candidate.acceptance.task else None,
         metrics=candidate.metrics,
         front_end=candidate.front_end.facts if candidate.front_end else None,
         parts={name: hashlib.sha256(data).hexdigest() for name, data in parts.items()},
     )
-    image = sign_image(candidate.model, version=version, manifest=manifest.to_cbor(), key=key)
-    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    image = sign_image(
+        candidate.model, version=version, manifest=manifest.to_cbor(), key=key, security_counter=security_counter
+    )
+    return _Signed(image, manifest, parts | {IMAGE_FILE: image.data, MANIFEST_FILE: manifest.to_json()})
+
+
+def _write(candidate: Candidate, signed: _Signed, folder: Path) -> Bundle:
+    unfinished = folder.with_name(f".{folder.name}{UNFINISHED}")
     shutil.rmtree(unfinished, ignore_errors=True)
-    parts |= {IMAGE_FILE: image.data, MANIFEST_FILE: manifest.to_json()}
     with writing(f"release {folder}", remedy="make the workspace writable"):
         unfinished.mkdir(parents=True)
-        for name, data in parts.items():
+        for name, data in signed.parts.items():
             write_file(unfinished / name, data, remedy="make the workspace writable")
         unfinished.rename(folder)
-    return Bundle(folder, image, manifest, candidate.acceptance, candidate.front_end, _card(parts))
+    return Bundle(folder, signed.image, signed.manifest, candidate.acceptance, candidate.front_end, _card(signed.parts))
 
 
 def read_bundle(folder: Path, *, public_pem: bytes) -> Bundle:
@@ -136,6 +181,8 @@ def read_bundle(folder: Path, *, public_pem: bytes) -> Bundle:
         image = read_image(data, public_pem=public_pem)
     except DamagedImage as error:
         raise DamagedBundle(f"{folder / IMAGE_FILE}: {error.message}", remedy=error.remedy) from error
+    if _HASH_NAME.fullmatch(folder.name) and folder.name != image.hash.hex():
+        raise _altered(folder / IMAGE_FILE, f"it is the image {image.hash.hex()}, and its folder is another one's")
     manifest = Manifest.from_cbor(image.manifest)
     if not _states(_read_part(folder, MANIFEST_FILE), manifest):
         raise _altered(folder / MANIFEST_FILE, "it says something else than the manifest in the signed image")

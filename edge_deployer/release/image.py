@@ -5,22 +5,21 @@ Layout: MCUboot's image format (header, payload, protected TLVs, TLVs). The payl
 
 from __future__ import annotations
 
-import hashlib
 import struct
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
-from imgtool import keys as imgtool_keys
 from imgtool.image import Image, VerifyResult
+from imgtool.keys import Ed25519Public
 
 from edge_deployer.child_process import module_command
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import writing
+from edge_deployer.public_key import key_id, public_keys, short_ids
 from edge_deployer.release.keys import SigningKey
-from edge_deployer.wire.mcuboot import HEADER_BYTES, McubootImage, TlvType, parse_image
+from edge_deployer.wire.mcuboot import HEADER_BYTES, TlvType, parse_image
 
 MANIFEST_TLV = 0x00A0
 """Protected TLV that holds the manifest; 0xXXA0-0xXXFE are MCUboot's vendor range."""
@@ -33,7 +32,7 @@ class DamagedImage(TinyopsError):
 
 
 class SignedByAnother(TinyopsError):
-    """An image that is whole, and signed with another key than the one it was verified with."""
+    """An image that is whole, and signed with another key than those it was verified with."""
 
 
 @dataclass(frozen=True)
@@ -68,55 +67,57 @@ def sign_image(
             model.write_bytes(payload)
             tlv.write_bytes(manifest)
         # The slot size only bounds the image here; the board's own slot is checked against its profile.
-        command = [*module_command("imgtool.main"), "sign", "--key", key.path, "--version", version]
+        # imgtool wants a file with the key: it gets a pipe, so that the key is on no disk but its owner's.
+        command = [*module_command("imgtool.main"), "sign", "--key", "/dev/stdin", "--version", version]
         # A flatbuffer wants its data 16-byte aligned, and the payload starts after the header.
         command += ["--header-size", str(HEADER_BYTES), "--pad-header", "--align", "8", "--slot-size", "0x1000000"]
         command += ["--security-counter", str(security_counter)] if security_counter else []
-        command += ["--sha", "256", "--custom-tlv-file", hex(MANIFEST_TLV), tlv, model, image]
-        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+        command += ["--sha", "256", "--custom-tlv-file", hex(MANIFEST_TLV), *map(str, (tlv, model, image))]
+        done = subprocess.run(command, input=key.private_pem(), capture_output=True, check=False)
         if done.returncode:
-            said = done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
+            said = done.stderr.decode().strip().rpartition("\n")[2] or f"exit status {done.returncode}"
             remedy = "check the key and the version"
-            raise TinyopsError(f"imgtool cannot sign the release with {key.path}: {said}", remedy=remedy)
+            raise TinyopsError(f"imgtool cannot sign the release with {key.name}: {said}", remedy=remedy)
         return read_image(image.read_bytes(), public_pem=key.public_pem)
 
 
 def read_image(data: bytes, *, public_pem: bytes) -> SignedImage:
     """Verify an image's hash and signature and take it apart. An unsigned image is refused.
 
+    Args:
+        data: the image.
+        public_pem: PEM blocks of the keys, any of which may have signed it. As for MCUboot, the KEYHASH TLV says which.
+
     Raises:
-        DamagedImage: not an image, a wrong hash, or a signature that is not this key's.
-        SignedByAnother: it names another key as the one that signed it.
+        DamagedImage: not an image, a wrong hash, or a signature that is not of the key that the image names.
+        SignedByAnother: it names another key as the one that signed it, or none.
     """
+    trusted = {key_id(key): key for key in public_keys(public_pem)}
     with tempfile.TemporaryDirectory() as folder:
-        path, key_path = Path(folder) / "image.bin", Path(folder) / "public.pem"
+        path = Path(folder) / "image.bin"
         with writing(f"temporary folder {folder}", remedy=_TEMPORARY_REMEDY):
             path.write_bytes(data)
-            key_path.write_bytes(public_pem)
         try:
             image = parse_image(data)
-            digest = image.hash
-            result, *_ = Image.verify(str(path), imgtool_keys.load(str(key_path)))
+            digest, signer = image.hash, image.unprotected.get(TlvType.KEY_HASH, b"").hex()
+            result, *_ = Image.verify(str(path), Ed25519Public(trusted.get(signer) or next(iter(trusted.values()))))
         except (OSError, ValueError, struct.error) as error:
             raise DamagedImage(f"the release image is damaged: {error}", remedy="build the release again") from error
+    remedy = "sign the release with a key whose public half the boards hold"
+    if signer not in trusted and result in (VerifyResult.OK, VerifyResult.INVALID_SIGNATURE):
+        named = f"with key {short_ids([signer])}" if signer else "with no key"
+        message = f"the release image is signed {named}, and not with a key that is trusted, {short_ids(trusted)}"
+        raise SignedByAnother(message, remedy=remedy)
     if result is not VerifyResult.OK:
-        is_foreign = result is VerifyResult.INVALID_SIGNATURE and not _names_key(image, public_pem)
-        kind = SignedByAnother if is_foreign else DamagedImage
         message = f"the release image does not verify with the public key: {result.name.lower().replace('_', ' ')}"
-        raise kind(message, remedy="sign the release with the key whose public half the boards hold")
+        raise DamagedImage(message, remedy=remedy)
     return SignedImage(data, digest, image.payload, image.protected.get(MANIFEST_TLV, b""))
 
 
 def is_signed(data: bytes, public_pem: bytes) -> bool:
-    """Whether an image is whole, and this key signed it."""
+    """Whether an image is whole, and one of these keys signed it."""
     try:
         read_image(data, public_pem=public_pem)
     except (DamagedImage, SignedByAnother):
         return False
     return True
-
-
-def _names_key(image: McubootImage, public_pem: bytes) -> bool:
-    """Whether the image says that this key signed it."""
-    der = load_pem_public_key(public_pem).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return image.unprotected.get(TlvType.KEY_HASH) == hashlib.sha256(der).digest()

@@ -41,7 +41,10 @@ class Manifest(BaseModel):
     arena_bytes: PositiveInt | None = Field(
         description="smallest arena it runs in, by bisection on a 64-bit host; null where TFLM was not there"
     )
-    board_profile: str
+    board_profile: str = Field(description="the profile that it was validated for")
+    profiles: tuple[str, ...] | None = Field(
+        default=None, min_length=1, description="names of the profiles that it is for; null: of all that it fits"
+    )
     provenance: Provenance
     task: TaskName | None = Field(default=None, description="what the model is for; null where nothing tells")
     metrics: dict[str, float]
@@ -60,8 +63,8 @@ class Manifest(BaseModel):
 
     @property
     def _unsaid(self) -> set[str]:
-        """An install from before there were front ends reads a manifest that has none."""
-        return {"front_end"} if self.front_end is None else set()
+        """What an earlier install does not know is left out where it says nothing, so that it reads the manifest."""
+        return {name for name in ("front_end", "profiles") if getattr(self, name) is None}
 
     @classmethod
     def from_cbor(cls, data: bytes) -> Manifest:

@@ -21,6 +21,14 @@ Misfit = kind(
     remedy=_LESS,
 )
 
+AnotherProfile = kind(
+    "another_profile",
+    "the release is for boards of {{ profiles | join(' and ') }}, and {{ board }} is one of {{ profile }}",
+    {"board": str, "profile": str, "profiles": tuple[str, ...]},
+    remedy="leave the board out of the inventory, or state its profile, too: `tinyops push --for`, in a project "
+    "`deploy.profiles`",
+)
+
 ModelTooLarge = kind(
     "model_too_large",
     "the model has {{ model_bytes | count }} bytes, its signed image {{ needed | count }} at least; a slot of "
@@ -82,4 +90,12 @@ NotBlessed = kind(
     "{% else %}the Evaluator did not bless the model{% endif %}",
     {"findings": tuple[AnyFinding, ...]},
     remedy="improve the model or its data; ask for less in `evaluate` only if that is acceptable",
+)
+
+BelowFloor = kind(
+    "signature.below_floor",
+    "{{ release }} has security counter {{ counter }}, below the floor {{ floor }} that `tinyops releases revoke` set"
+    "{% if revoked %}; it was revoked itself: {{ revoked }}{% endif %}",
+    {"release": str, "counter": int, "floor": int, "revoked": str | None},
+    remedy="push its model again, which signs it anew above the floor, or another one",
 )

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from edge_deployer.finding import AnyFinding
 from edge_deployer.release.data_findings import GateResult
+from edge_deployer.release.dsse import Envelope
 from edge_deployer.release.validation_report import ValidationReport
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.task import Metric, Task
@@ -186,3 +187,6 @@ class Report(_Facts):
     validation: ValidationReport | None = None
     lineage: list[LineageStep] = Field(default_factory=list)
     samples: list[SamplePicture] = Field(default_factory=list)
+    attestation: Envelope | None = Field(
+        default=None, description="the release's, a DSSE envelope with an in-toto statement; null where there is none"
+    )

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edge_deployer.files import make_folder, write_file
 from edge_deployer.report import acceptance_view, formats, views, words
+from edge_deployer.report.change_view import change_rows, file_rows
 from edge_deployer.report.charts import scatter_chart, training_charts
 from edge_deployer.report.data_view import data_warnings, gate_rows
 from edge_deployer.report.facts import Report
@@ -65,6 +66,8 @@ def render_html(report: Report) -> str:
         data_warnings=data_warnings(report.data) if report.data else [],
         confusion=views.confusion_view(report.validation) if report.validation else None,
         budgets=views.budgets(report),
+        change_rows=change_rows(report.deployment.change) if report.deployment.change else [],
+        file_rows=file_rows(report.deployment.change) if report.deployment.change else [],
         lineage=views.lineage_chain(report),
         staging_facts=acceptance_view.staging_facts(report.deployment),
         sequential=sequential_chart(report.deployment),

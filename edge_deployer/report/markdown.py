@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from edge_deployer.boards.record import BoardRecord
 from edge_deployer.release.data_findings import GateResult
+from edge_deployer.release.difference import ReleaseDifference
 from edge_deployer.report import formats
 from edge_deployer.report.acceptance_view import (
     board_facts,
@@ -16,6 +17,7 @@ from edge_deployer.report.acceptance_view import (
     staging_facts,
     why_quarantined,
 )
+from edge_deployer.report.change_view import change_rows
 from edge_deployer.report.data_view import data_warnings, gate_rows
 from edge_deployer.report.facts import DataFacts, Report
 from edge_deployer.report.glossary import words_in
@@ -35,6 +37,7 @@ def render_markdown(report: Report) -> str:
     if deployment.boards:
         blocks += ["## Boards", _boards(deployment)]
     blocks += [block for board in deployment.boards for block in _checks(board)]
+    blocks += _change(deployment.change) if deployment.change else []
     blocks += _data(report.data, report.data_gates) if report.data else []
     words = words_in("\n".join(blocks))
     if words:
@@ -68,6 +71,19 @@ def _staging(deployment: Deployment) -> list[str]:
     found = staging_in_words(deployment)
     why = "" if found in headline(deployment) else f" {_text(found)}"
     return ["## What staging says", f"**{verdict.decision.capitalize()}.**{why}", "\n".join(facts)]
+
+
+def _change(found: ReleaseDifference) -> list[str]:
+    """Files and packages are counted; the page names them."""
+    model = "another" if found.model_changed else "the same"
+    told = f"Against {found.against.release_id}, which production ran before. The model is {model}."
+    lines = [
+        f"- {_text(row.name).capitalize()}: {_text(row.before)} → {_text(row.after)}"
+        + (f" ({_text(row.change)})" if row.change else "")
+        for row in change_rows(found)
+    ]
+    counted = f"- Files: {len(found.files)}\n- Packages: {len(found.packages)}"
+    return ["## What it changes", _text(told), "\n".join([*lines, counted])]
 
 
 def _data(data: DataFacts, gates: Sequence[GateResult]) -> list[str]:

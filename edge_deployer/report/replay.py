@@ -21,6 +21,9 @@ from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
 from edge_deployer.boards.record import BoardRecord
 from edge_deployer.errors import TinyopsError
 from edge_deployer.finding import Told
+from edge_deployer.release.attestation import open_attestation
+from edge_deployer.report.facts import Report
+from edge_deployer.rollout.attesting import evidence_hash
 from edge_deployer.rollout.conclusion import conclude
 from edge_deployer.rollout.deployment import Deployment
 
@@ -32,9 +35,10 @@ class Replayed(BaseModel):
     """One verdict, or how the deployment ended, made again.
 
     Attributes:
-        name: the board, ``staging`` for the pool, or ``deployment`` for the outcome with its gate.
-        kind: whose verdict it is.
-        same: whether it is the recorded one, bit for bit; None where the evidence cannot speak for it.
+        name: the board, ``staging`` for the pool, ``deployment`` for the outcome with its gate, or ``attestation``.
+        kind: whose verdict it is; of an attestation, what was signed about staging's.
+        same: whether it is the recorded one, bit for bit; None where the evidence cannot speak for it. Of an
+            attestation: whether it is signed, and of this evidence; None where no key is known that verifies it.
         decision: what the evidence says now; None where it cannot be judged.
         differences: each field that differs, with what is recorded and what the evidence says.
     """
@@ -42,7 +46,7 @@ class Replayed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    kind: Literal["board", "pool", "deployment"]
+    kind: Literal["board", "pool", "deployment", "attestation"]
     same: bool | None
     decision: str | None
     differences: tuple[str, ...] = ()
@@ -89,6 +93,30 @@ def replay(deployment: Deployment) -> list[Replayed]:
     return [*found, _replay_end(deployment, pool, {name: verdict for name, verdict in judged.items() if verdict})]
 
 
+def replay_attestation(report: Report, public_pem: bytes) -> Replayed | None:
+    """Hold the evidence in a report against what was attested of it; None where the report has no attestation.
+
+    Args:
+        report: with its deployment.
+        public_pem: PEM blocks of the keys that may have signed it; b"" where none is known.
+    """
+    if report.attestation is None:
+        return None
+    if not public_pem:
+        return _attested(same=None, decision=None)
+    try:
+        attestation = open_attestation(report.attestation.model_dump_json().encode(), public_pem)
+    except TinyopsError as error:
+        return _attested(same=False, decision=None, differences=(error.message,))
+    acceptance, release = attestation.predicate, report.deployment.release
+    attested = {"image": acceptance.image_hash, "evidence": acceptance.evidence.sha256}
+    found = {"image": release and release.image_hash, "evidence": evidence_hash(report.deployment)}
+    differences = tuple(
+        f"{name}: attested {attested[name]}; here {found[name]}" for name in found if found[name] != attested[name]
+    )
+    return _attested(same=not differences, decision=acceptance.decision, differences=differences)
+
+
 def _replay_end(
     deployment: Deployment, staging: PoolVerdict | None, production: Mapping[str, BoardVerdict]
 ) -> Replayed:
@@ -106,6 +134,7 @@ def _replay_end(
 
 
 _end = partial(Replayed, name="deployment", kind="deployment")
+_attested = partial(Replayed, name="attestation", kind="attestation")
 
 
 @dataclass(frozen=True)

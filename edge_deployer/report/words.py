@@ -11,7 +11,8 @@ from jinja2 import Environment, StrictUndefined, Template
 import edge_deployer.boards.refusals
 import edge_deployer.release.data_findings
 import edge_deployer.release.model_card
-import edge_deployer.release.refusals  # noqa: F401  (all declare codes that records have)
+import edge_deployer.release.refusals
+import edge_deployer.rollout.attesting  # noqa: F401  (all declare codes that records have)
 from edge_deployer.acceptance.check import CheckResult
 from edge_deployer.acceptance.registry import declaration_of
 from edge_deployer.acceptance.verdict import AccuracyBound

@@ -1,113 +1,383 @@
-"""The controller: may this release go to these boards at all, and what became of it?"""
+"""The controller: which rollouts there are, what becomes of each, and who may work on it.
+
+It alone begins rollouts, goes on with them and takes them back. Nothing here knows of signals, terminals or event loops
+of its own: a service may call it as a command does.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
+from functools import lru_cache
 
+from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.feasibility import require_feasible, require_times
 from edge_deployer.acceptance.plan import AcceptancePlan
+from edge_deployer.boards.bench import Bench
 from edge_deployer.boards.fleet import what_boards_run
 from edge_deployer.boards.journal import Journal, Watcher
 from edge_deployer.boards.record import BoardRecord
+from edge_deployer.boards.trail import Trail
 from edge_deployer.boards.trial import Trial
 from edge_deployer.ending import CutShort
 from edge_deployer.errors import TinyopsError
-from edge_deployer.inventory.bench import powered
-from edge_deployer.inventory.inventory import Inventory, board_profile
-from edge_deployer.inventory.quarantine import Quarantine
+from edge_deployer.inventory.inventory import BoardEntry, board_profile
+from edge_deployer.inventory.leases import Busy
+from edge_deployer.public_key import trusted_pem
 from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.fit import misfit
 from edge_deployer.release.image import read_image
-from edge_deployer.release.keys import load_public_key
+from edge_deployer.rollout.course import Course, Holds, Stands, Stop
+from edge_deployer.rollout.decision import Wish
 from edge_deployer.rollout.deployment import Deployment, describe_release
-from edge_deployer.rollout.promotion import Promotion, Stop, TaskOf
-from edge_deployer.rollout.refusals import AnotherKey
+from edge_deployer.rollout.health import probe_health
+from edge_deployer.rollout.latency_gate import p95_us
+from edge_deployer.rollout.promotion import Promotion
+from edge_deployer.rollout.record import NO_WAY_BACK, Progress, RolloutLog, RolloutPlan, begin, rollouts, unfinished
+from edge_deployer.rollout.refusals import AnotherKey, Interrupted, TakenBack
+from edge_deployer.rollout.strategy import Strategy
+from edge_deployer.rollout.taking_back import take_back
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a release is rolled out.
+
+    Attributes:
+        acceptance: what the boards are asked.
+        strategy: how production gets it.
+        by: who begins it, in words.
+        inventory: path of the inventory, for whoever goes on; None for the shipped boards.
+        accepted_by: the plan by which the release was promoted before; None if it never was.
+        takes_back: whether Ctrl-C takes it back; otherwise it pauses.
+        replace: whether production may be given a release of another kind.
+        approved: who has approved, and why, that boards cannot be taken back below the floor that the release raises.
+    """
+
+    acceptance: AcceptancePlan
+    strategy: Strategy
+    by: str
+    inventory: str | None = None
+    accepted_by: AcceptancePlan | None = None
+    takes_back: bool = False
+    replace: bool = False
+    approved: tuple[str, str] | None = None
 
 
 class RolloutController:
-    """Deploys releases to the boards of one inventory.
+    """Rolls releases out to the boards of one inventory.
 
     Args:
-        inventory: the boards.
-        plan: what acceptance asks.
-        boards_folder: where virtual boards keep their flash, and who is in quarantine.
-        watcher: follows every deployment.
-        releases: ids of the releases that are known, by the hex hash of their image.
+        bench: the boards, and the workspace with what is known of them.
+        watcher: follows every rollout.
     """
 
-    def __init__(
-        self,
-        inventory: Inventory,
-        plan: AcceptancePlan,
-        boards_folder: Path,
-        watcher: Watcher | None = None,
-        releases: Mapping[str, str] | None = None,
-    ) -> None:
-        self._inventory = inventory
-        self._plan = plan
-        self._boards_folder = boards_folder
-        self._quarantine = Quarantine(boards_folder)
-        self._watcher = watcher
-        self._releases = dict(releases or {})
+    def __init__(self, bench: Bench, watcher: Watcher | None = None) -> None:
+        self._bench, self._watcher = bench, watcher
+        self._interrupted: Progress | None = None
+        self._trail = Trail(bench.fleet)
 
-    async def deploy(
-        self,
-        bundle: Bundle,
-        *,
-        public_pem: bytes,
-        accepted_by: AcceptancePlan | None = None,
-        task_of: TaskOf | None = None,
-    ) -> Deployment:
-        """Take a release through staging and, if it is accepted, to every production board.
+    def close(self) -> None:
+        """Let go of the trail."""
+        self._trail.close()
 
-        Pushing a release that production already runs changes nothing on any board: it is examined again if the plan
-        has changed, and not even that otherwise. A refusal is a result, not an error.
-
-        Args:
-            bundle: the release.
-            public_pem: key that a virtual board is given when it is powered for the first time.
-            accepted_by: the plan by which this release was promoted before; None if it never was.
-            task_of: the task of the release with an image hash, for production not to be given a release of another
-                one; None: whatever production runs may be replaced.
+    def plan(self, bundle: Bundle, terms: Terms) -> RolloutPlan:
+        """What a rollout would do; nothing is begun.
 
         Raises:
-            TinyopsError: the plan cannot come to a verdict, or the boards cannot be tried for a reason that lies on
-                this machine. No board was touched.
-            CutShort: it was cancelled; the boards are in order, and what they run is said.
+            TinyopsError: the strategy's waves do not cover the pool.
         """
-        trial = Trial.of(bundle, self._plan)
-        require_feasible(
-            self._plan,
-            trial.reference,
-            profiles=self._inventory.profile_names,
-            boards=self._inventory.wanted_staging,
+        inventory, earlier = self._bench.inventory, self._accepted_before(bundle, terms)
+        return RolloutPlan(
+            id=f"r{len(self._trail.entries(kind='begun')) + 1}",
+            release=describe_release(bundle),
+            acceptance=terms.acceptance,
+            strategy=terms.strategy,
+            staging=() if earlier else tuple(entry.name for entry in inventory.pool("staging")),
+            waves=terms.strategy.divide([entry.name for entry in inventory.pool("production")]),
+            precedents=earlier,
+            inventory=terms.inventory,
+            takes_back=terms.takes_back,
+            replace=terms.replace,
+            by=terms.by,
         )
-        virtual = {board_profile(entry).name for entry in self._inventory.boards if entry.virtual}
-        require_times(self._plan, virtual, bundle.image.payload)
-        journal = Journal(self._watcher)
-        deployment = self._open_record(bundle, journal)
-        try:
-            self._check_signature(bundle)
-            self._check_room(bundle)
-            promotion = Promotion(self._inventory, trial, deployment, journal, self._quarantine, task_of)
-            async with powered(self._inventory, self._boards_folder, public_pem=public_pem) as urls:
-                changed = await promotion.run(urls, is_accepted=accepted_by == self._plan)
-            deployment.outcome = "promoted" if changed else "unchanged"
-        except Stop as stop:
-            deployment.outcome, deployment.gate, deployment.reason = stop.outcome, stop.gate, stop.reason
-        except asyncio.CancelledError:
-            raise CutShort(what_boards_run(deployment.boards, self._releases)) from None
-        deployment.steps = journal.steps
-        deployment.finished = _now()
-        return deployment
 
-    def _open_record(self, bundle: Bundle, journal: Journal) -> Deployment:
-        confined = self._quarantine.boards()
-        records = [
-            BoardRecord(
+    async def start(self, bundle: Bundle, terms: Terms) -> Progress:
+        """Roll a release out. One that production runs already changes nothing on any board.
+
+        A rollout that an earlier process left behind is finished first if it is of this release, or else taken back.
+
+        Raises:
+            Busy: somebody else works with the boards, or a rollout stands and waits for somebody.
+            TinyopsError: the plan cannot come to a verdict, or something on this machine is wrong.
+            CutShort: it was cancelled; what the boards run is said.
+        """
+        trial = Trial.of(bundle, terms.acceptance)
+        self._require_feasible(trial)
+        try:
+            self._require_fit(bundle)
+        except Stop as stop:
+            left_behind = unfinished(self._trail)
+            if left_behind is None or left_behind.state != "running":
+                return self._refused(self.plan(bundle, terms), stop)
+        async with self._held(terms.by) as held:
+            left_behind = unfinished(self._trail)
+            if left_behind is not None and await self._settle(left_behind, trial, held):
+                return left_behind
+            log = begin(self._trail, self.plan(bundle, terms))
+            if terms.approved is not None:
+                who, why = terms.approved
+                log.write("approved", {"wave": NO_WAY_BACK, "who": who, "why": why})
+            return await self._drive(log, trial, held, is_accepted=terms.accepted_by == terms.acceptance)
+
+    async def resume(self, rollout: str) -> Progress:
+        """Go on with a rollout that was paused, interrupted, or waits for an approval.
+
+        Raises:
+            Busy: somebody else is at it.
+            TinyopsError: there is no such rollout, it has ended, or its release is not in the workspace any more.
+            CutShort: it was cancelled; what the boards run is said.
+        """
+        async with self._held(f"rollout resume {rollout}") as held:
+            progress = self._open(rollout)
+            log = RolloutLog(self._trail, progress)
+            if progress.turned_back:
+                return await self._return(log, held)
+            log.state("running")
+            return await self._drive(log, self._trial_of(progress), held)
+
+    async def turn_back(self, rollout: str, wish: Wish, who: str, why: str) -> Progress:
+        """Take a rollout back: one that is under way (``abort``), or whatever became of it (``rollback``).
+
+        Where another process works on it, that one is asked to do it.
+
+        Raises:
+            TinyopsError: there is no such rollout, nothing of it is left to take back, or something on this machine is
+                wrong.
+        """
+        progress = self._last(rollout) if wish == "rollback" else self._known(rollout)
+        log = RolloutLog(self._trail, progress)
+        log.write("wish", {"wish": wish, "who": who, "why": why})
+        try:
+            async with self._held(f"rollout {wish} {rollout}") as held:
+                progress = self._known(rollout, ended=True)
+                if progress.state == "ended" and progress.wish is None:
+                    return progress
+                self._require_boards(progress)
+                log = RolloutLog(self._trail, progress)
+                log.state("running")
+                log.turn_back("production", TakenBack(wish=wish, who=who, why=why), "refused")
+                return await self._return(log, held)
+        except Busy:
+            if progress.state != "running":
+                raise
+            # Whoever works on it hears of it before the next board.
+            return progress
+
+    async def probe(self, rollout: str) -> Progress:
+        """Ask the production boards of the last rollout their golden vectors again; a regression takes all back.
+
+        Raises:
+            TinyopsError: it is not the last one, has not been promoted, or something on this machine is wrong.
+        """
+        progress = self._last(rollout)
+        if progress.outcome not in ("promoted", "unchanged") or progress.state != "ended":
+            raise TinyopsError(
+                f"rollout {rollout} has not been promoted: it {_stands(progress)}",
+                remedy="`tinyops rollout history` lists those that were",
+            )
+        async with self._held(f"rollout probe {rollout}") as held:
+            self._require_boards(progress)
+            log = RolloutLog(self._trail, progress)
+            course = self._course(log, self._trial_of(progress), held)
+            running = [name for name, standing in progress.standing.items() if standing == "accepted"]
+
+            async def one(name: str) -> None:
+                await probe_health(course, name)
+
+            await course.each(running, one)
+            if not progress.regressed:
+                return progress
+            log.state("running")
+            log.turn_back("production", progress.reason, "refused")
+            return await self._return(log, held)
+
+    def pause(self, rollout: str, who: str, why: str) -> Progress:
+        """Have whoever works on a rollout stop before the next board.
+
+        Raises:
+            TinyopsError: there is no such rollout, it has ended, or it is a push, which ends when its command does.
+        """
+        progress = self._known(rollout)
+        if progress.plan.takes_back:
+            raise TinyopsError(
+                f"rollout {rollout} is a push, which either ends or is taken back",
+                remedy=f"`tinyops rollout abort {rollout}` takes it back",
+            )
+        log = RolloutLog(self._trail, progress)
+        if progress.state == "running":
+            log.write("wish", {"wish": "pause", "who": who, "why": why})
+            if not self._bench.leases.live():
+                log.state("paused")
+        return log.progress
+
+    def approve(self, rollout: str, who: str, why: str) -> Progress:
+        """Approve the wave that a rollout waits for.
+
+        Raises:
+            TinyopsError: there is no such rollout, or it waits for none.
+        """
+        progress = self._known(rollout)
+        if progress.state != "waits for approval" or progress.waits_for is None:
+            raise TinyopsError(
+                f"rollout {rollout} does not wait for an approval: it is {progress.state}",
+                remedy=f"`tinyops rollout status {rollout}` says how far it is",
+            )
+        log = RolloutLog(self._trail, progress)
+        log.write("approved", {"wave": progress.waits_for, "who": who, "why": why})
+        return log.progress
+
+    def history(self) -> list[Progress]:
+        """All rollouts, the first one first."""
+        return rollouts(self._trail)
+
+    def deployment(self, progress: Progress, bundle: Bundle | None = None) -> Deployment:
+        """The record of a rollout that has ended.
+
+        Args:
+            progress: how far it is.
+            bundle: its release; None takes it from the workspace.
+
+        Raises:
+            Busy: it has not ended.
+        """
+        plan = progress.plan
+        if progress.outcome is None or progress.changed is None:
+            raise _not_ended(progress)
+        trial = Trial.of(bundle, plan.acceptance) if bundle else self._trial_of(progress)
+        known = self._records(progress)
+        records = [known[entry.name] for entry in self._bench.inventory.boards if entry.name in known]
+        return Deployment(
+            outcome=progress.outcome,
+            gate=progress.gate,
+            reason=progress.reason,
+            release=plan.release,
+            plan=plan.acceptance,
+            reference=trial.reference if any(record.evidence for record in records) else None,
+            staging=progress.staging,
+            boards=records,
+            releases=self._bench.releases.ids(),
+            steps=progress.steps,
+            started=progress.begun,
+            finished=progress.changed,
+        )
+
+    @asynccontextmanager
+    async def _held(self, purpose: str) -> AsyncIterator[Holds]:
+        self._interrupted = None
+        try:
+            async with self._bench.hold(self._bench.inventory.boards, purpose, settles=True) as held:
+                yield held
+        except asyncio.CancelledError:
+            # Further signals may have cancelled even the letting go.
+            if self._interrupted is None:
+                raise
+            raise CutShort(self._left(self._interrupted)) from None
+
+    async def _settle(self, left_behind: Progress, trial: Trial, held: Holds) -> bool:
+        """Finish what an earlier process left behind, or take it back; whether it was this release's."""
+        plan = left_behind.plan
+        if left_behind.state != "running":
+            raise _not_ended(left_behind)
+        self._require_boards(left_behind)
+        log = RolloutLog(self._trail, left_behind)
+        is_same = plan.release.image_hash == trial.image_hash and plan.acceptance == trial.plan
+        finishes = is_same and plan.strategy.when_interrupted == "finish" and not left_behind.turned_back
+        Journal(self._watcher, log).note(
+            "rollout",
+            "interrupted",
+            f"{plan.id} of {plan.release.release_id} was not brought to an end; it is "
+            f"{'finished' if finishes else 'taken back'} first",
+        )
+        if finishes:
+            await self._drive(log, trial, held)
+            return True
+        if not left_behind.turned_back:
+            log.turn_back("production", Interrupted(), "refused")
+        await self._return(log, held)
+        return False
+
+    async def _drive(self, log: RolloutLog, trial: Trial, held: Holds, *, is_accepted: bool = False) -> Progress:
+        course, plan = self._course(log, trial, held), log.progress.plan
+        task_of = None if plan.replace else lru_cache(self._bench.releases.task_of)
+        promotion = Promotion(course, task_of, is_accepted=is_accepted or plan.precedents is not None)
+        try:
+            self._require_fit(trial.bundle)
+            changed = await promotion.run()
+        except _Unfit as stop:
+            # It did fit when boards were given it.
+            log.turn_back(stop.gate, stop.reason, stop.outcome)
+            return await self._return(log, held)
+        except Stop as stop:
+            log.end(stop.outcome, stop.gate, stop.reason)
+        except Stands as stands:
+            log.state(stands.state, wave=stands.wave)
+        except asyncio.CancelledError:
+            self._note_interruption(log)
+            self._interrupted = log.progress
+            raise
+        else:
+            log.end("promoted" if changed else "unchanged")
+        return log.progress
+
+    async def _return(self, log: RolloutLog, held: Holds) -> Progress:
+        """Take back what is not back yet. No signal cuts this short.
+
+        Raises:
+            CutShort: it was cancelled meanwhile; what the boards run is said.
+        """
+        progress = log.progress
+        try:
+            await take_back(self._course(log, None, held), {})
+        except asyncio.CancelledError:
+            self._note_interruption(log)
+            raise CutShort(self._left(progress)) from None
+        assert progress.outcome is not None
+        log.end(progress.outcome, progress.gate, progress.reason)
+        return progress
+
+    def _note_interruption(self, log: RolloutLog) -> None:
+        """All boards were left as a pause leaves them, or were taken back."""
+        progress = log.progress
+        if progress.turned_back and progress.outcome is not None:
+            log.end(progress.outcome, progress.gate, progress.reason)
+        else:
+            log.state("paused")
+
+    def _course(self, log: RolloutLog, trial: Trial | None, held: Holds) -> Course:
+        progress = log.progress
+        progress.records = self._records(progress)
+        return Course(
+            given=trial,
+            entries={entry.name: entry for entry in self._bench.inventory.boards},
+            profiles={profile: board_profile(entry) for profile, entry in self._first_of_profile().items()},
+            log=log,
+            journal=Journal(self._watcher, log),
+            held=held,
+            quarantine=self._bench.quarantine,
+            image_of=self._image_of,
+            before=self._latencies_before(progress),
+            precedents=self._precedents(progress),
+        )
+
+    def _records(self, progress: Progress) -> dict[str, BoardRecord]:
+        """Of each board of a rollout; one that it has not come to yet was not asked."""
+        confined, boards = self._bench.quarantine.boards(), frozenset(progress.plan.boards)
+        fresh = {
+            entry.name: BoardRecord(
                 name=entry.name,
                 pool=entry.pool,
                 profile=entry.profile,
@@ -116,41 +386,179 @@ class RolloutController:
                 quarantined=confined[entry.name].reason if entry.name in confined else None,
                 answer="not asked",
             )
-            for entry in self._inventory.boards
-        ]
-        return Deployment(
-            outcome="refused",
-            release=describe_release(bundle),
-            plan=self._plan,
-            boards=records,
-            releases=self._releases,
-            steps=journal.steps,
-            started=_now(),
-            finished=_now(),
-        )
+            for entry in self._bench.inventory.boards
+            if entry.name in boards
+        }
+        return fresh | progress.records
+
+    def _image_of(self, entry: BoardEntry, image_hash: str) -> bytes | None:
+        bundle = self._bench.release_of(bytes.fromhex(image_hash), entry)
+        return None if bundle is None else bundle.image.data
+
+    def _trial_of(self, progress: Progress) -> Trial:
+        plan = progress.plan
+        wanted = bytes.fromhex(plan.release.image_hash)
+        bundles = (self._bench.release_of(wanted, entry) for entry in self._bench.inventory.boards)
+        bundle = next((found for found in bundles if found is not None), None)
+        if bundle is None:
+            raise TinyopsError(
+                f"release {plan.release.release_id} of rollout {plan.id} is not in {self._bench.workspace} any more, "
+                "or not signed with a key that the boards trust",
+                remedy=f"put it back, or take the rollout back: `tinyops rollout abort {plan.id}`",
+            )
+        return Trial.of(bundle, plan.acceptance)
+
+    def _require_feasible(self, trial: Trial) -> None:
+        inventory, plan = self._bench.inventory, trial.plan
+        require_feasible(plan, trial.reference, profiles=inventory.profile_names, boards=inventory.wanted_staging)
+        virtual = {board_profile(entry).name for entry in inventory.boards if entry.virtual}
+        require_times(plan, virtual, trial.bundle.image.payload)
+
+    def _refused(self, plan: RolloutPlan, stop: Stop) -> Progress:
+        """Of a release that goes to no board: there is nothing for the trail."""
+        now = datetime.now(timezone.utc)
+        progress = Progress(plan, now, state="ended", outcome=stop.outcome, gate=stop.gate, reason=stop.reason)
+        progress.records, progress.changed = self._records(progress), now
+        return progress
+
+    def _require_fit(self, bundle: Bundle) -> None:
+        """Stop where a release can be seen not to fit the boards: none is touched."""
+        self._check_signature(bundle)
+        if found := self._bench.releases.below_floor(bundle.image.data):
+            raise _Unfit("signature", found)
+        self._check_room(bundle)
 
     def _check_signature(self, bundle: Bundle) -> None:
-        if self._inventory.public_key is None:
+        inventory = self._bench.inventory
+        trusted = trusted_pem(inventory.public_key)
+        if not trusted:
             return
-        trusted = load_public_key(self._inventory.public_key)
         try:
             read_image(bundle.image.data, public_pem=trusted)
         except TinyopsError as error:
-            key = str(self._inventory.public_key)
-            raise Stop("signature", AnotherKey(release=bundle.release_id, key=key, message=error.message)) from error
+            key = ", ".join(map(str, inventory.public_key))
+            raise _Unfit("signature", AnotherKey(release=bundle.release_id, key=key, message=error.message)) from error
 
     def _check_room(self, bundle: Bundle) -> None:
-        for entry in self._inventory.boards:
+        for entry in self._first_of_profile().values():
             profile = board_profile(entry)
             found = misfit(
                 profile,
                 board=f"{entry.name} ({profile.name})",
                 image_bytes=len(bundle.image.data),
                 arena_bytes=bundle.manifest.arena_bytes,
+                profiles=bundle.manifest.profiles,
             )
             if found:
-                raise Stop("boards", found)
+                raise _Unfit("boards", found)
+
+    def _first_of_profile(self) -> dict[str, BoardEntry]:
+        """The first board of each profile; what holds of it holds of all."""
+        return {entry.profile: entry for entry in reversed(self._bench.inventory.boards)}
+
+    def _accepted_before(self, bundle: Bundle, terms: Terms) -> str | None:
+        """The rollout whose staging has accepted the release by this plan and has it still; a push stages anew."""
+        staged = [] if terms.takes_back else [progress for progress in self.history() if _accepting(progress)]
+        if not staged:
+            return None
+        last = staged[-1].plan
+        is_same = last.release.image_hash == bundle.image.hash.hex() and last.acceptance == terms.acceptance
+        return last.id if is_same else None
+
+    def _precedents(self, progress: Progress) -> Sequence[BoardEvidence]:
+        earlier = progress.plan.precedents
+        staged = self._known(earlier, ended=True) if earlier else progress
+        return _accepting(staged)
+
+    def _latencies_before(self, progress: Progress) -> Mapping[str, int]:
+        """By profile, of the release that production has: from the rollout that brought it."""
+        if progress.plan.strategy.latency_over_production is None:
+            return {}
+        own = progress.plan.release.image_hash
+        brought = [found for found in self.history() if found.plan.release.image_hash != own]
+        promoted = next((found for found in reversed(brought) if found.outcome == "promoted"), None)
+        if promoted is None:
+            return {}
+        evidence = [promoted.records[name].evidence for name in promoted.plan.production]
+        times = [(found.profile, p95_us(found)) for found in evidence if found is not None]
+        return {profile: us for profile, us in times if us is not None}
+
+    def _known(self, rollout: str, *, ended: bool = False) -> Progress:
+        """A rollout by its id."""
+        found = {progress.plan.id: progress for progress in self.history()}
+        if rollout not in found:
+            known = f"name one of {', '.join(found)}" if found else "begin one: `tinyops rollout start RELEASE`"
+            raise TinyopsError(f"{self._bench.workspace} has no rollout {rollout!r}", remedy=known)
+        progress = found[rollout]
+        if progress.state == "ended" and not ended:
+            raise TinyopsError(
+                f"rollout {rollout} has ended: {progress.outcome}",
+                remedy=f"`tinyops rollout rollback {rollout}` gives the boards back what they had before",
+            )
+        return progress
+
+    def _last(self, rollout: str) -> Progress:
+        """A rollout that none has followed."""
+        progress = self._known(rollout, ended=True)
+        if progress.plan.id != self.history()[-1].plan.id:
+            raise TinyopsError(
+                f"rollout {rollout} is not the last one: others have changed the boards since",
+                remedy="roll out the release that they are to have: `tinyops rollout start RELEASE`",
+            )
+        return progress
+
+    def _open(self, rollout: str) -> Progress:
+        progress = self._known(rollout)
+        if progress.state == "waits for approval" and progress.waits_for not in progress.approvals:
+            raise Busy(
+                f"rollout {rollout} {_stands(progress)}",
+                remedy=f"`tinyops rollout approve {rollout} --why TEXT`, then resume it",
+            )
+        self._require_boards(progress)
+        return progress
+
+    def _require_boards(self, progress: Progress) -> None:
+        own = {entry.name for entry in self._bench.inventory.boards}
+        missing = [name for name in progress.plan.boards if name not in own]
+        if missing:
+            inventory = progress.plan.inventory or "the shipped one"
+            raise TinyopsError(
+                f"rollout {progress.plan.id} has not ended, and the inventory lacks its boards {', '.join(missing)}",
+                remedy=f"give the inventory that it began with, {inventory}",
+            )
+
+    def _left(self, progress: Progress) -> str:
+        """What a command leaves that was cut short, in words."""
+        order = [entry.name for entry in self._bench.inventory.boards if entry.name in progress.records]
+        runs = what_boards_run([progress.records[name] for name in order], self._bench.releases.ids())
+        rollout = progress.plan.id
+        paused = f"; rollout {rollout} is paused: `tinyops rollout resume {rollout}`"
+        return f"{runs}{paused if progress.state == 'paused' else ''}"
 
 
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
+class _Unfit(Stop):
+    """A release can be seen not to fit the boards."""
+
+
+def _accepting(staged: Progress) -> list[BoardEvidence]:
+    """The evidence of the staging boards that have accepted a release, and keep it."""
+    if staged.accepted is None:
+        return []
+    records = (staged.records[name] for name in staged.plan.staging if name in staged.records)
+    return [record.evidence for record in records if record.evidence and record.keeps_release]
+
+
+def _not_ended(progress: Progress) -> Busy:
+    rollout = progress.plan.id
+    return Busy(
+        f"rollout {rollout} of {progress.plan.release.release_id} has not ended: it {_stands(progress)}",
+        remedy=f"go on with it (`tinyops rollout resume {rollout}`), or take it back (`tinyops rollout abort "
+        f"{rollout}`)",
+    )
+
+
+def _stands(progress: Progress) -> str:
+    if progress.state == "waits for approval":
+        wave = progress.waits_for
+        return f"waits for the approval of wave {wave + 1}" if wave is not None and wave >= 0 else "waits for approval"
+    return f"is {progress.state}"

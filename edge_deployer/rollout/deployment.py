@@ -14,6 +14,7 @@ from edge_deployer.acceptance.reference import Reference
 from edge_deployer.boards.record import BoardRecord, Step
 from edge_deployer.finding import AnyFinding, Finding, Told
 from edge_deployer.release.bundle import Bundle
+from edge_deployer.release.difference import ReleaseDifference
 from edge_deployer.release.manifest import Manifest
 from edge_deployer.task import Task
 
@@ -43,6 +44,8 @@ class Deployment(BaseModel):
         reference: what the boards' answers were held against; None where no board was asked.
         staging: the staging pool's verdict; None where it did not come to one.
         releases: ids of the workspace's releases, by the hex hash of their image.
+        change: what the release changes against the one that production ran before; None where it was not promoted, or
+            nobody has that one any more.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -56,6 +59,7 @@ class Deployment(BaseModel):
     staging: PoolVerdict | None = None
     boards: list[BoardRecord] = Field(default_factory=list)
     releases: dict[str, str] = Field(default_factory=dict)
+    change: ReleaseDifference | None = None
     steps: list[Step] = Field(default_factory=list)
     started: datetime
     finished: datetime

@@ -45,7 +45,63 @@ NotConfirmed = kind(
 
 AnotherKey = kind(
     "signature.another_key",
-    "{{ release }} is not signed with the key of the inventory, {{ key }}: {{ message }}",
+    "{{ release }} is not signed with a key of the inventory, {{ key }}: {{ message }}",
     {"release": str, "key": str, "message": str},
-    remedy="sign with the private half of that key, or correct `public_key` in the inventory",
+    remedy="sign with the private half of such a key, or correct `public_key` in the inventory",
+)
+
+TooManyFailed = kind(
+    "production.too_many_failed",
+    "{{ failed | length }} of {{ pool }} production boards failed, more than {{ tolerated }}: {{ failed | together }}",
+    {"failed": tuple[str, ...], "tolerated": int, "pool": int},
+    remedy="read each board's checks in the report",
+)
+
+TooFewSucceeded = kind(
+    "production.too_few_succeeded",
+    "less than {{ '%.0f' | format(100 * wanted) }} % of a wave's boards run the release"
+    "{% if failed %}; {{ failed | together }} failed{% endif %}"
+    "{% if away %}; {{ away | together }} did not answer{% endif %}",
+    {"wanted": float, "failed": tuple[str, ...], "away": tuple[str, ...]},
+    remedy="reconnect the boards, or lower `min_success` in the strategy",
+)
+
+NoWayBack = kind(
+    "boards.no_way_back",
+    "the release raises the security floor to {{ counter }}, and {{ boards | together }} could not be taken back: what "
+    "{{ 'it runs' if boards | length == 1 else 'they run' }} lies below that",
+    {"boards": tuple[str, ...], "counter": int},
+    remedy="approve it: tinyops push --approve WHY, or for a release in the workspace tinyops rollout start RELEASE "
+    "--approve WHY",
+)
+
+TakenBack = kind(
+    "production.taken_back",
+    "the rollout was taken back by {{ who }}{% if why %}: {{ why }}{% endif %}",
+    {"wish": str, "who": str, "why": str},
+)
+
+Interrupted = kind("production.interrupted", "the command was ended before the rollout was")
+
+SlowerThanCanary = kind(
+    "production.slower_than_canary",
+    "the 95th percentile of its latency is {{ us | count }} µs, {{ '%.1f' | format(us / [other_us, 1] | max) }} times "
+    "the {{ other_us | count }} µs of {{ canary }}, which had the release before; {{ limit }} times is the most",
+    {"us": int, "other_us": int, "canary": str, "limit": float},
+    remedy="see what else the board does, or raise `latency_over_canary` in the strategy",
+)
+
+SlowerThanProduction = kind(
+    "production.slower_than_before",
+    "the 95th percentile of its latency is {{ us | count }} µs, {{ '%.1f' | format(us / [other_us, 1] | max) }} times "
+    "the {{ other_us | count }} µs of the release that production had; {{ limit }} times is the most",
+    {"us": int, "other_us": int, "limit": float},
+    remedy="make the model quicker, or raise `latency_over_production` in the strategy",
+)
+
+Regressed = kind(
+    "production.regressed",
+    "{{ board }} has accepted the release and does not answer so any more: {{ finding | words }}",
+    {"board": str, "finding": AnyFinding},
+    remedy="read the board's log; every board is taken back to the release that it had",
 )

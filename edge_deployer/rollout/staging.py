@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Sequence
 
 from edge_deployer.acceptance.pool_verdict import PoolVerdict, differs_alone, judge_pool
 from edge_deployer.boards.board import Board
 from edge_deployer.boards.trial import Trial
+from edge_deployer.rollout.course import all_end
 
 
 class StagingPool:
@@ -43,14 +43,14 @@ class StagingPool:
         verdict = self.judge()
         while verdict.decision != "refused" and (missing := self._next(verdict)):
             self._tried += missing
-            await _all_end(board.try_release(self._trial, self._in_production) for board in missing)
-            await _all_end(board.repeat(self._trial) for board in missing if self._differs_alone(board))
+            await all_end(board.try_release(self._trial, self._in_production) for board in missing)
+            await all_end(board.repeat(self._trial) for board in missing if self._differs_alone(board))
             verdict = self.judge()
         return verdict
 
     async def power_cycle(self, boards: Sequence[Board]) -> None:
         """Reset boards that have confirmed the release, and judge each again."""
-        await _all_end(board.power_cycle(self._trial) for board in boards)
+        await all_end(board.power_cycle(self._trial) for board in boards)
 
     def judge(self) -> PoolVerdict:
         """What the boards that have been tried say together."""
@@ -68,10 +68,3 @@ class StagingPool:
 
     def _differs_alone(self, board: Board) -> bool:
         return differs_alone(board.examined, [peer.examined for peer in self._tried])
-
-
-async def _all_end(work: Iterable[Awaitable[object]]) -> None:
-    """Wait for all, Ctrl-C or not: no board may be taken back while it is still being asked."""
-    for ended in await asyncio.gather(*work, return_exceptions=True):
-        if isinstance(ended, BaseException):
-            raise ended

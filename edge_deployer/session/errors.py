@@ -14,11 +14,33 @@ class SessionError(TinyopsError):
         self.url = url
 
 
-class PortInUse(SessionError):
+class InUse(SessionError):
+    """Somebody else uses the board, which says nothing against the board or what runs there."""
+
+
+class PortInUse(InUse):
     """Somebody else holds the port."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, "the port is in use", remedy="end the other program or session that holds the port")
+
+
+class Fenced(InUse):
+    """A newer holder has claimed the board, which takes no change from an older one.
+
+    Attributes:
+        held: the epoch that the board holds; None where it cannot tell.
+        own: the epoch of this session.
+    """
+
+    def __init__(self, url: str, *, held: int | None, own: int) -> None:
+        holds = "a newer epoch" if held is None else f"epoch {held}"
+        super().__init__(
+            url,
+            f"the board is in use by a newer holder: it holds {holds}, this command {own}",
+            remedy="let the other command end; if there is none, take the board over with --take-over",
+        )
+        self.held, self.own = held, own
 
 
 class BoardGone(SessionError):
@@ -44,6 +66,14 @@ class BoardRefused(SessionError):
         remedy = "compare the board's slots and state with what the request needs"
         super().__init__(url, f"refused to {request}: {words} ({source} error {code})", remedy=remedy)
         self.group, self.code = group, code
+
+
+class ImageTooBig(SessionError):
+    """The image does not fit the board's slot."""
+
+    def __init__(self, url: str, image_bytes: int) -> None:
+        remedy = "make the model smaller, or release it for a class of board with larger slots"
+        super().__init__(url, f"the image of {image_bytes:,} bytes is too large for its slot", remedy=remedy)
 
 
 class ProtocolError(SessionError):

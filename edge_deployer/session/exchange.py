@@ -21,7 +21,13 @@ class Pending:
     """A request that was handed over for sending."""
 
     sequence: int
+    request: Header
     reply: asyncio.Future[bytes]  # The reply's message; or `GarbledReply`, `PortClosed`.
+
+    def is_answered_by(self, header: Header) -> bool:
+        """Whether a reply is to such a request; behind a bridge, other clients' replies are heard, too."""
+        told = (header.op, header.group, header.command)
+        return told == (self.request.op + 1, self.request.group, self.request.command)
 
 
 class Exchange:
@@ -55,7 +61,9 @@ class Exchange:
     def post(self, request: bytes) -> Pending:
         """Queue a request under a sequence number of this exchange's own."""
         sequence = self._free_sequence()
-        pending = Pending(sequence, asyncio.get_running_loop().create_future())
+        header = Header.of(request)
+        assert header is not None
+        pending = Pending(sequence, header, asyncio.get_running_loop().create_future())
         # Nobody may be left to ask why it failed.
         pending.reply.add_done_callback(lambda reply: reply.cancelled() or reply.exception())
         if self._closed:
@@ -105,8 +113,11 @@ class Exchange:
 
     def _deliver(self, message: bytes) -> None:
         header = Header.of(message)
-        pending = None if header is None else self._pending.pop(header.sequence, None)
-        if pending is not None and not pending.reply.done():
+        pending = None if header is None else self._pending.get(header.sequence)
+        if header is None or pending is None or not pending.is_answered_by(header):
+            return
+        del self._pending[header.sequence]
+        if not pending.reply.done():
             pending.reply.set_result(message)
 
     def _blame_oldest(self, damage: GarbledReply) -> None:

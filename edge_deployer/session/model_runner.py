@@ -13,6 +13,7 @@ import numpy as np
 from smp.message import ReadResponse, WriteResponse
 from smpclient.generics import SMPRequest
 
+from edge_deployer.session.claim import Claim
 from edge_deployer.session.errors import BoardGone, BoardRefused, LineError, ModelFault, ProtocolError, WrongInputs
 from edge_deployer.session.facts import DeviceInfo, Health, InferenceResult
 from edge_deployer.session.line import SmpLine
@@ -55,8 +56,8 @@ _BatchResult = tuple[bytes, list[int]]
 class ModelRunner:
     """Runs the board's model."""
 
-    def __init__(self, line: SmpLine) -> None:
-        self._line = line
+    def __init__(self, line: SmpLine, epoch: int | None = None, *, epoch_is_new: bool = False) -> None:
+        self._line, self._claim = line, Claim(line, epoch, is_new=epoch_is_new)
         self._info: DeviceInfo | None = None
         self._known_faults: int | None = None
         self._sample_s: float | None = None
@@ -91,7 +92,8 @@ class ModelRunner:
         Raises:
             ModelFault: the model crashed or cannot be loaded.
         """
-        answer = await self._ask(InfoReadRequest(), "describe its model")
+        async with self._claim.asking():
+            answer = await self._ask(InfoReadRequest(), "describe its model")
         try:
             tensors = answer.input.to_spec(), answer.output.to_spec()
         except ValueError as error:
@@ -124,6 +126,11 @@ class ModelRunner:
         Arguments and errors as for `infer`. Batches are in the order of the samples; how long each is depends on the
         line. While one is looked at, the next ones are on their way, so that a few more samples run than are taken.
         """
+        async with self._claim.asking(), aclosing(self._all_batches(inputs)) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def _all_batches(self, inputs: Array) -> AsyncGenerator[InferenceResult, None]:
         info = self._info or await self.info()
         if inputs.shape[1:] != info.input.sample_shape or inputs.dtype.name != info.input.dtype:
             given = f"{inputs.dtype.name}{list(inputs.shape)}"
@@ -196,7 +203,9 @@ class ModelRunner:
     def _room(self) -> int:
         """Bytes of data in the first chunk of a run request."""
         mark = bytes(IMAGE_MARK_BYTES)
-        empty = RunWriteRequest(off=0, data=b"", len=_UINT32_MAX, n=MAX_BATCH, crc=_UINT32_MAX, sha=mark)
+        empty = RunWriteRequest(
+            off=0, data=b"", len=_UINT32_MAX, n=MAX_BATCH, crc=_UINT32_MAX, sha=mark, epoch=self._claim.mark
+        )
         return self._line.best_message - len(empty.BYTES) - _CBOR_LENGTH_BYTES
 
     async def _run_once(self, batch: Array, info: DeviceInfo) -> _BatchResult:
@@ -209,12 +218,16 @@ class ModelRunner:
         data = batch.tobytes()
         reply_bytes = RUN_REPLY_OVERHEAD + len(batch) * (info.output.nbytes + BYTES_PER_TIME)
         timeout_s = self._compute_timeout_s(self._line.most_in_flight * len(batch))
-        request = _first_chunk(data, data, len(batch), info)
+        request = self._first_chunk(data, data, len(batch), info)
         answer = await self._line.ask_once(request, _WHAT, timeout_s, reply_bytes=reply_bytes)
         if not _answers(answer, data, answer.data or b"") or answer.us is None:
             raise NoReply(garbled=True)
         self._check_result(answer.data or b"", answer.us, len(batch), info.output)
         return answer.data or b"", answer.us
+
+    def _first_chunk(self, data: bytes, inputs: bytes, samples: int, info: DeviceInfo) -> RunWriteRequest:
+        mark, epoch = info.image_hash[:IMAGE_MARK_BYTES], self._claim.mark
+        return RunWriteRequest(off=0, data=data, len=len(inputs), n=samples, crc=crc32(inputs), sha=mark, epoch=epoch)
 
     def _compute_timeout_s(self, samples: int) -> float:
         """How long the board may take over so many samples, going by the fastest so far."""
@@ -246,7 +259,7 @@ class ModelRunner:
 
         def chunk(offset: int, data: bytes) -> RunWriteRequest:
             if offset == 0:
-                return _first_chunk(data, inputs, samples, info)
+                return self._first_chunk(data, inputs, samples, info)
             return RunWriteRequest(off=offset, data=data)
 
         if self._known_faults is None:
@@ -338,11 +351,6 @@ class ModelRunner:
 def _result(outputs: bytes, times: list[int], info: DeviceInfo) -> InferenceResult:
     shape = (len(times), *info.output.sample_shape)
     return InferenceResult(np.frombuffer(outputs, info.output.dtype).reshape(shape), np.array(times, np.int64))
-
-
-def _first_chunk(data: bytes, inputs: bytes, samples: int, info: DeviceInfo) -> RunWriteRequest:
-    mark = info.image_hash[:IMAGE_MARK_BYTES]
-    return RunWriteRequest(off=0, data=data, len=len(inputs), n=samples, crc=crc32(inputs), sha=mark)
 
 
 def _answers(answer: RunWriteResponse, inputs: bytes, outputs: bytes) -> bool:

@@ -30,6 +30,18 @@ _CBOR_LENGTH_BYTES = 2
 _Answer = TypeVar("_Answer", bound=WriteResponse)
 
 
+class Forgotten(Exception):
+    """The board knows nothing of the transfer any more: it was reset, or somebody else began one.
+
+    Attributes:
+        refusal: how it refused a chunk, if it did.
+    """
+
+    def __init__(self, refusal: BoardRefused | None = None) -> None:
+        super().__init__("the board has forgotten the transfer")
+        self.refusal = refusal
+
+
 @dataclass(frozen=True)
 class Payload(Generic[_Answer]):
     """What is to be brought to a board."""
@@ -66,6 +78,8 @@ class Transfer(Generic[_Answer]):
     sending goes back to where the board stands.
 
     `on_progress` is called with the bytes that have arrived, `on_silence`, which may raise, when an answer is overdue.
+    A board that forgets the transfer gets it from the start; where it may hold part of it all the same, as an upload to
+    flash, `starts_over` is False.
     """
 
     def __init__(
@@ -75,8 +89,9 @@ class Transfer(Generic[_Answer]):
         *,
         on_progress: Callable[[int], None] | None = None,
         on_silence: Callable[[], Awaitable[None]] | None = None,
+        starts_over: bool = True,
     ) -> None:
-        self._line, self._payload = line, payload
+        self._line, self._payload, self._starts_over = line, payload, starts_over
         self._on_progress, self._on_silence = on_progress, on_silence
         self._flight: deque[_Sent[_Answer]] = deque()
         self._arrived = self._next = self._generation = self._restarts = 0
@@ -91,6 +106,7 @@ class Transfer(Generic[_Answer]):
 
         Raises:
             BoardRefused: the board refuses a chunk.
+            Forgotten: it knows nothing of the transfer any more, and it is not to start over.
             BoardGone: it falls silent.
             LineError: too little gets through.
             ProtocolError: it tells an offset that cannot be.
@@ -160,12 +176,12 @@ class Transfer(Generic[_Answer]):
             self._miss_answer()
         except PortClosed as closed:
             await self._reopen(closed)
-        except BoardRefused:
+        except BoardRefused as refusal:
             # After chunks that it took, a board refuses one if it was reset and knows of no transfer.
             if self._arrived == 0 or self._restarts == _MOST_RESTARTS:
                 raise
             self._drop_all()
-            self._start_over()
+            self._start_over(refusal)
             self._go_back()
         else:
             self._heard_at, self._backoff = time.monotonic(), 1
@@ -217,8 +233,10 @@ class Transfer(Generic[_Answer]):
         self._next = self._arrived
         self._generation += 1
 
-    def _start_over(self) -> None:
-        """The board knows nothing of the transfer any more: it was reset."""
+    def _start_over(self, refusal: BoardRefused | None = None) -> None:
+        """The board knows nothing of the transfer any more."""
+        if not self._starts_over:
+            raise Forgotten(refusal)
         self._restarts += 1
         self._arrived, self._answer = 0, None
         self._furthest, self._moved_at = -1, time.monotonic()

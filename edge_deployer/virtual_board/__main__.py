@@ -23,7 +23,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 from edge_deployer.errors import TinyopsError
 from edge_deployer.profile import BoardProfile, load_profile
-from edge_deployer.public_key import read_public_key
+from edge_deployer.public_key import read_public_keys
 from edge_deployer.tflm import require_tflm
 from edge_deployer.tflm.start import preload
 from edge_deployer.virtual_board.faults import HEALTHY, load_fault_plan
@@ -46,9 +46,9 @@ def _arguments() -> argparse.Namespace:
         required=True,
         metavar="WORD",
         help="DIRECTORY PROFILE PUBLIC_KEY [realtime] [faults=FILE] [udp=PORT]: where the link to the pty, the control "
-        "socket, the flash and the log are; a shipped board profile's name or a .yaml file; the ed25519 key that "
-        "images must be signed with; what holds for this board alone. With udp it answers at that port of 127.0.0.1 "
-        "(0: any that is free) instead of a pty",
+        "socket, the flash and the log are; a shipped board profile's name or a .yaml file; the file with the ed25519 "
+        "keys, one of which must have signed an image; what holds for this board alone. With udp it answers at that "
+        "port of 127.0.0.1 (0: any that is free) instead of a pty",
     )
     parser.add_argument("--line-rate", type=int, help="bits per second; 0: no limit; default: the profile's")
     parser.add_argument("--framing", choices=sorted(FRAMINGS), help="default: the profile's")
@@ -68,8 +68,8 @@ def _board(words: list[str], arguments: argparse.Namespace, common: dict[str, An
         raise TinyopsError(f"--board {' '.join(words)}: too few words", remedy=_BOARD_REMEDY)
     directory, profile, public_key, *options = words
     own = dict(_option(option) for option in options)
-    key = read_public_key(Path(public_key))
-    return BoardSettings(Path(directory).resolve(), _profile(profile, arguments), key, **{**common, **own})
+    keys = read_public_keys(Path(public_key))
+    return BoardSettings(Path(directory).resolve(), _profile(profile, arguments), keys, **{**common, **own})
 
 
 def _option(option: str) -> tuple[str, Any]:

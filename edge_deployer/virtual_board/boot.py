@@ -6,10 +6,12 @@ Source: MCUboot's `loader.c`, with "swap using move" and a stored security count
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from edge_deployer.public_key import key_id
 from edge_deployer.virtual_board.partitions import Flash, Slot
 from edge_deployer.virtual_board.swap import begin_swap, complete_swap, swap_under_way
 from edge_deployer.virtual_board.trailer import SwapType
@@ -18,7 +20,7 @@ from edge_deployer.wire.mcuboot import HEADER_BYTES, ImageFormatError, McubootIm
 _log = logging.getLogger(__name__)
 
 
-def boot(flash: Flash, key: Ed25519PublicKey) -> McubootImage | None:
+def boot(flash: Flash, keys: Sequence[Ed25519PublicKey]) -> McubootImage | None:
     """Settle which image runs.
 
     Returns:
@@ -27,15 +29,15 @@ def boot(flash: Flash, key: Ed25519PublicKey) -> McubootImage | None:
     Raises:
         PowerCut: power went; the next boot goes on from there.
     """
-    _settle(flash, key)
-    image = _valid(flash, Slot.PRIMARY, key)
+    _settle(flash, keys)
+    image = _valid(flash, Slot.PRIMARY, keys)
     if image is not None and not flash.trailers[Slot.PRIMARY].state.on_trial:
         # Not while it is on trial: the image that it may be reverted to would be refused.
         flash.security_floor.raise_to(image.security_counter)
     return image
 
 
-def _settle(flash: Flash, key: Ed25519PublicKey) -> None:
+def _settle(flash: Flash, keys: Sequence[Ed25519PublicKey]) -> None:
     under_way = swap_under_way(flash)
     if under_way and flash.trailers[Slot.PRIMARY].steps_done:
         _log.info("boot: goes on with a swap")
@@ -44,7 +46,7 @@ def _settle(flash: Flash, key: Ed25519PublicKey) -> None:
     wanted = flash.trailers[Slot.PRIMARY].state.swap_type if under_way else flash.swap_type
     if wanted is SwapType.NONE:
         return
-    if not _may_swap(flash, wanted, key):
+    if not _may_swap(flash, wanted, keys):
         _give_up(flash)
         return
     if not under_way:
@@ -60,7 +62,7 @@ _WORDS = {
 }
 
 
-def _may_swap(flash: Flash, wanted: SwapType, key: Ed25519PublicKey) -> bool:
+def _may_swap(flash: Flash, wanted: SwapType, keys: Sequence[Ed25519PublicKey]) -> bool:
     """Whether the secondary slot has what may boot.
 
     A first image on trial reverts to the empty slot it came into, and the board waits for another: nobody accepted that
@@ -68,7 +70,7 @@ def _may_swap(flash: Flash, wanted: SwapType, key: Ed25519PublicKey) -> bool:
     """
     if wanted is SwapType.REVERT and flash.slots[Slot.SECONDARY].is_erased(0, HEADER_BYTES):
         return True
-    return _valid(flash, Slot.SECONDARY, key) is not None
+    return _valid(flash, Slot.SECONDARY, keys) is not None
 
 
 def _give_up(flash: Flash) -> None:
@@ -91,9 +93,9 @@ def _image_bytes(flash: Flash, slot: Slot) -> int:
         return 0
 
 
-def _valid(flash: Flash, slot: Slot, key: Ed25519PublicKey) -> McubootImage | None:
+def _valid(flash: Flash, slot: Slot, keys: Sequence[Ed25519PublicKey]) -> McubootImage | None:
     try:
-        return verify_image(flash.image(slot), key, flash.security_floor.value)
+        return verify_image(flash.image(slot), keys, flash.security_floor.value)
     except ImageRejected as rejection:
         _log.info("boot: %s slot: %s", slot.name.lower(), rejection)
         return None
@@ -103,11 +105,14 @@ class ImageRejected(Exception):
     """The image must not boot."""
 
 
-def verify_image(data: bytes, key: Ed25519PublicKey, floor: int = 0) -> McubootImage:
+def verify_image(data: bytes, keys: Sequence[Ed25519PublicKey], floor: int = 0) -> McubootImage:
     """Check an image as MCUboot does: its SHA-256, an ed25519 signature over that, its security counter.
 
+    The image's KEYHASH says which of the board's keys it is that signed it (`bootutil_find_key`).
+
     Raises:
-        ImageRejected: it is damaged, unsigned, signed by another key, or its security counter is below the floor.
+        ImageRejected: it is damaged, unsigned, names none of these keys, is not signed by the one that it names, or its
+            security counter is below the floor.
     """
     try:
         image = parse_image(data)
@@ -119,10 +124,14 @@ def verify_image(data: bytes, key: Ed25519PublicKey, floor: int = 0) -> McubootI
     signature = image.unprotected.get(TlvType.ED25519)
     if signature is None:
         raise ImageRejected("the image has no ed25519 signature")
+    signer = image.unprotected.get(TlvType.KEY_HASH, b"").hex()
+    key = next((key for key in keys if key_id(key) == signer), None)
+    if key is None:
+        raise ImageRejected("the image names another key than the board's")
     try:
         key.verify(signature, image.digest)
     except InvalidSignature as error:
-        raise ImageRejected("the image's signature is not by the board's key") from error
+        raise ImageRejected("the image's signature is not by the key that it names") from error
     if counter < floor:
         raise ImageRejected(f"the image's security counter is {counter}, below the board's floor of {floor}")
     return image

@@ -12,10 +12,10 @@ from smp.header import GroupId
 
 from edge_deployer.tensors import Array
 from edge_deployer.virtual_board.boot import boot
-from edge_deployer.virtual_board.compressed_upload import CompressedUpload
 from edge_deployer.virtual_board.firmware_faults import FirmwareFaults, InjectedReset
 from edge_deployer.virtual_board.flash import PowerCut
 from edge_deployer.virtual_board.image_group import ImageGroup
+from edge_deployer.virtual_board.image_upload import ImageUpload
 from edge_deployer.virtual_board.inference_group import InferenceGroup
 from edge_deployer.virtual_board.ledger import Count, Ledger
 from edge_deployer.virtual_board.model import Fault, LoadedModel
@@ -27,7 +27,7 @@ from edge_deployer.virtual_board.smp_server import Handlers, SmpServer
 from edge_deployer.virtual_board.spare_slot import SpareSlot
 from edge_deployer.virtual_board.stat_group import StatGroup
 from edge_deployer.virtual_board.supply import FlashSupply
-from edge_deployer.wire.inference import GROUP, ResetReason
+from edge_deployer.wire.inference import GROUP, Codec, ResetReason
 from edge_deployer.wire.mcuboot import McubootImage
 
 _log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Firmware:
         supply = FlashSupply(ledger, profile if settings.realtime else None)
         flash = Flash(settings.flash_directory, profile.slot_bytes, profile.page_bytes, supply)
         self._retained = RetainedMemory(settings.flash_directory)
-        image = boot(flash, settings.public_key)
+        image = boot(flash, settings.public_keys)
         _log.info("running %s after %s", image.version if image else "without an image", reset_reason.name.lower())
         self._settings, self._uart, self._ledger, self._framing = settings, uart, ledger, settings.framing
         self._decoder = self._framing.decoder(profile.smp_buffer_bytes)
@@ -70,11 +70,12 @@ class Firmware:
     ) -> dict[int, Handlers]:
         profile, spare = self._settings.profile, SpareSlot(flash)
         inference = InferenceGroup(image, profile, flash, self._retained, reset_reason, self._execute)
+        codecs = tuple(Codec) if profile.compressed_upload else (Codec.STORED,)
         return {
             GroupId.OS_MANAGEMENT: self._os.handlers,
             GroupId.IMAGE_MANAGEMENT: ImageGroup(flash, spare).handlers,
             GroupId.STATISTICS_MANAGEMENT: StatGroup({"smp": self._statistics, "flash": supply.statistics}).handlers,
-            GROUP: {**inference.handlers, **(CompressedUpload(spare).handlers if profile.compressed_upload else {})},
+            GROUP: {**inference.handlers, **ImageUpload(spare, profile.smp_buffer_bytes, codecs).handlers},
         }
 
     def run(self, ready: Callable[[], None]) -> Exit:

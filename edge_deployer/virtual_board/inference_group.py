@@ -12,18 +12,21 @@ from smp.error import MGMT_ERR
 from edge_deployer.profile import BoardProfile
 from edge_deployer.tensors import Array
 from edge_deployer.tflm import ModelRefused, Reason
+from edge_deployer.virtual_board.group_errors import refuse, require_epoch
 from edge_deployer.virtual_board.model import LoadedModel, load_model
 from edge_deployer.virtual_board.partitions import Flash
 from edge_deployer.virtual_board.retained import RetainedMemory
-from edge_deployer.virtual_board.smp_server import Fields, GeneralError, GroupError, Handlers, Request
+from edge_deployer.virtual_board.smp_server import Fields, GeneralError, Handlers, Request
 from edge_deployer.wire.inference import (
     BYTES_PER_TIME,
-    GROUP,
     MAX_BATCH,
+    REVISION,
     RUN_REPLY_OVERHEAD,
+    Capability,
     ClaimWriteRequest,
     Command,
     ErrorCode,
+    InfoReadRequest,
     ResetReason,
     RunReadRequest,
     RunWriteRequest,
@@ -32,21 +35,12 @@ from edge_deployer.wire.inference import (
 )
 from edge_deployer.wire.mcuboot import McubootImage
 
-_V1 = {
-    ErrorCode.NO_MODEL: MGMT_ERR.ENOENT,
-    ErrorCode.ARENA_TOO_SMALL: MGMT_ERR.ENOMEM,
-    ErrorCode.UNSUPPORTED_OP: MGMT_ERR.ENOTSUP,
-    ErrorCode.MODEL_REFUSED: MGMT_ERR.ECORRUPT,
-    ErrorCode.INPUT_CRC: MGMT_ERR.ECORRUPT,
-    ErrorCode.NO_RESULT: MGMT_ERR.EBADSTATE,
-    ErrorCode.STALE_EPOCH: MGMT_ERR.EACCESSDENIED,
-    ErrorCode.WRONG_MODEL: MGMT_ERR.EBADSTATE,
-}
 _REFUSALS = {
     Reason.NOT_A_MODEL: ErrorCode.NO_MODEL,
     Reason.ARENA_TOO_SMALL: ErrorCode.ARENA_TOO_SMALL,
     Reason.UNSUPPORTED_OP: ErrorCode.UNSUPPORTED_OP,
 }
+_ABILITIES = {"rev": REVISION, "caps": int(Capability.FENCE | Capability.PAGES)}
 Execute = Callable[[LoadedModel, Array], Array]
 """Runs a batch, as `LoadedModel.run` does."""
 
@@ -59,11 +53,8 @@ class _Batch:
     samples: int
     crc: int
     inputs: bytearray
+    epoch: int  # That held the board when it began.
     outputs: bytes | None = None
-
-
-def _refuse(code: ErrorCode) -> GroupError:
-    return GroupError(GROUP, code, _V1.get(code, MGMT_ERR.EINVAL))
 
 
 class InferenceGroup:
@@ -89,6 +80,7 @@ class InferenceGroup:
             (Command.RUN, True): self._take_chunk,
             (Command.RUN, False): self._read_outputs,
             (Command.HEALTH, False): self._health,
+            (Command.CLAIM, False): self._read_claim,
             (Command.CLAIM, True): self._claim,
         }
 
@@ -100,7 +92,7 @@ class InferenceGroup:
             Fault: TFLM crashed.
         """
         if self._image is None:
-            raise _refuse(ErrorCode.NO_MODEL)
+            raise refuse(ErrorCode.NO_MODEL)
         if self._model is None and self._refusal is None:
             try:
                 self._model = load_model(self._image.payload, self._profile)
@@ -108,10 +100,11 @@ class InferenceGroup:
                 self._refusal = refusal
         if self._model is None:
             assert self._refusal is not None
-            raise _refuse(_REFUSALS.get(self._refusal.reason, ErrorCode.MODEL_REFUSED))
+            raise refuse(_REFUSALS.get(self._refusal.reason, ErrorCode.MODEL_REFUSED))
         return self._image, self._model
 
-    def _info(self, _: Request) -> Fields:
+    def _info(self, request: Request) -> Fields:
+        revision = InfoReadRequest.loads(request.message).rev or 1
         image, model = self._loaded()
         return {
             "sha": image.hash,
@@ -120,17 +113,21 @@ class InferenceGroup:
             **({} if model.macs is None else {"macs": model.macs}),
             "input": TensorMap.from_spec(model.runner.input).model_dump(exclude_none=True),
             "output": TensorMap.from_spec(model.runner.output).model_dump(exclude_none=True),
+            # Clients of revision 1 refuse an answer with fields that they do not know.
+            **(_ABILITIES if revision > 1 else {}),
         }
 
     def _take_chunk(self, request: Request) -> Fields:
-        chunk = RunWriteRequest.loads(request.message)
+        chunk, held = RunWriteRequest.loads(request.message), self._flash.epoch.value
+        if chunk.off == 0:
+            require_epoch(chunk.epoch, held)
         image, model = self._loaded()
         if chunk.off == 0:
             if chunk.sha is not None and not image.hash.startswith(chunk.sha):
-                raise _refuse(ErrorCode.WRONG_MODEL)
-            self._batch = _start_batch(chunk, model)
+                raise refuse(ErrorCode.WRONG_MODEL)
+            self._batch = _start_batch(chunk, model, held)
         batch = self._batch
-        if batch is None:
+        if batch is None or batch.epoch != held:
             return {"off": 0}
         received = len(batch.inputs)
         if batch.outputs is not None and chunk.off + len(chunk.data) == batch.length:
@@ -138,7 +135,7 @@ class InferenceGroup:
         if chunk.off != received:
             return {"off": received}
         if received + len(chunk.data) > batch.length:
-            raise _refuse(ErrorCode.INPUT_LENGTH)
+            raise refuse(ErrorCode.INPUT_LENGTH)
         batch.inputs += chunk.data
         if len(batch.inputs) < batch.length:
             return {"off": len(batch.inputs)}
@@ -148,7 +145,7 @@ class InferenceGroup:
     def _run(self, batch: _Batch, model: LoadedModel) -> bytes:
         if crc32(bytes(batch.inputs)) != batch.crc:
             self._batch = None
-            raise _refuse(ErrorCode.INPUT_CRC)
+            raise refuse(ErrorCode.INPUT_CRC)
         shape = (batch.samples, *model.runner.input.sample_shape)
         samples = np.frombuffer(batch.inputs, model.runner.input.dtype).reshape(shape)
         return self._execute(model, samples).tobytes()
@@ -166,10 +163,11 @@ class InferenceGroup:
 
     def _read_outputs(self, request: Request) -> Fields:
         offset = RunReadRequest.loads(request.message).off
-        if self._batch is None or self._batch.outputs is None:
-            raise _refuse(ErrorCode.NO_RESULT)
+        batch = self._batch
+        if batch is None or batch.outputs is None or batch.epoch != self._flash.epoch.value:
+            raise refuse(ErrorCode.NO_RESULT)
         room = self._profile.smp_buffer_bytes - RUN_REPLY_OVERHEAD
-        return {"off": offset, "data": self._batch.outputs[offset : offset + room]}
+        return {"off": offset, "data": batch.outputs[offset : offset + room]}
 
     def _health(self, _: Request) -> Fields:
         fields: dict[str, object] = {
@@ -183,22 +181,24 @@ class InferenceGroup:
             fields["fault"] = _shorten(text, self._profile.smp_buffer_bytes - RUN_REPLY_OVERHEAD)
         return fields
 
+    def _read_claim(self, _: Request) -> Fields:
+        return {"epoch": self._flash.epoch.value, **_ABILITIES}
+
     def _claim(self, request: Request) -> Fields:
         epoch = ClaimWriteRequest.loads(request.message).epoch
-        if epoch < self._flash.epoch.value:
-            raise _refuse(ErrorCode.STALE_EPOCH)
+        require_epoch(epoch, self._flash.epoch.value)
         self._flash.epoch.raise_to(epoch)
         return {"epoch": epoch}
 
 
-def _start_batch(chunk: RunWriteRequest, model: LoadedModel) -> _Batch:
+def _start_batch(chunk: RunWriteRequest, model: LoadedModel, epoch: int) -> _Batch:
     if chunk.len is None or chunk.n is None or chunk.crc is None:
         raise GeneralError(MGMT_ERR.EINVAL)
     if chunk.n > MAX_BATCH:
-        raise _refuse(ErrorCode.BATCH_TOO_BIG)
+        raise refuse(ErrorCode.BATCH_TOO_BIG)
     if chunk.len != chunk.n * model.runner.input.nbytes:
-        raise _refuse(ErrorCode.INPUT_LENGTH)
-    return _Batch(chunk.len, chunk.n, chunk.crc, bytearray())
+        raise refuse(ErrorCode.INPUT_LENGTH)
+    return _Batch(chunk.len, chunk.n, chunk.crc, bytearray(), epoch)
 
 
 def _shorten(text: str, room: int) -> str:

@@ -21,7 +21,7 @@ class BoardSettings:
         directory: holds the link to the pty (if any), the control socket, the log and the flash; survives the process.
         profile: the class of board it plays, with the line rate and framing in force; a line rate of 0 is as fast as
             the host goes.
-        public_key: images that this key did not sign never boot.
+        public_keys: images that none of these keys signed never boot.
         realtime: whether inference and flash take the profile's time.
         faults: what goes wrong from the first start.
         udp: the UDP port it answers at instead of a pty, 0 for any that is free; None: it has a pty.
@@ -29,7 +29,7 @@ class BoardSettings:
 
     directory: Path
     profile: BoardProfile
-    public_key: Ed25519PublicKey
+    public_keys: tuple[Ed25519PublicKey, ...]
     realtime: bool = False
     faults: FaultPlan = HEALTHY
     udp: int | None = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import zlib
-from enum import IntEnum
-from typing import Any
+from enum import IntEnum, IntFlag
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +15,9 @@ from edge_deployer.tensors import TensorSpec
 
 GROUP = 65
 """Group number; 64 and above are for applications."""
+
+REVISION = 2
+"""Revision of the group that is written here; a board that does not tell one has revision 1."""
 
 MAX_BATCH = 32
 """Most samples in one run: bounds the list of times in the reply."""
@@ -29,6 +32,16 @@ IMAGE_MARK_BYTES = 8
 """Bytes of the image's hash that a run request names the image by."""
 
 
+MAX_PAGES = 128
+"""Most checksums of pages in one answer."""
+
+PAGES_REPLY_OVERHEAD = 64
+"""Bytes of an answer of page checksums besides the list: header, keys, offset, page size, capacity."""
+
+BYTES_PER_CHECKSUM = 5
+"""Most bytes of one entry in that list: a 32-bit number in CBOR."""
+
+
 class Command(IntEnum):
     """Commands of the group."""
 
@@ -37,6 +50,14 @@ class Command(IntEnum):
     HEALTH = 2
     CLAIM = 3
     UPLOAD = 4
+    PAGES = 5
+
+
+class Capability(IntFlag):
+    """``caps``: what a board of revision 2 can do; bits that are not here are of later revisions."""
+
+    FENCE = 1  # `run` and `upload` heed `epoch`.
+    PAGES = 2  # The command `pages`, and `upload` with `at` and with `Codec.STORED`.
 
 
 class ErrorCode(IntEnum):
@@ -68,10 +89,14 @@ class ResetReason(IntEnum):
 
 
 class Codec(IntEnum):
-    """How a compressed image is compressed."""
+    """What the stream of an upload is."""
 
+    STORED = 0  # The image's bytes as they are.
     LZMA1 = 1
 
+
+Epoch = Annotated[int, Field(ge=0, lt=1 << 64)]
+"""Who holds the board: the greater, the newer."""
 
 _DTYPE_CODES = {"float32": 0, "int8": 1, "uint8": 2, "int16": 3, "int32": 4, "int64": 5, "bool": 6}
 _DTYPE_NAMES = {code: name for name, code in _DTYPE_CODES.items()}
@@ -164,12 +189,17 @@ class InfoReadResponse(message.ReadResponse):
     macs: int | None = None  # Multiply-accumulates of one inference, where the board knows.
     input: TensorMap
     output: TensorMap
+    # For a client that names a revision:
+    rev: int | None = None  # The board's revision of the group.
+    caps: int | None = None  # See `Capability`.
 
 
 class InfoReadRequest(message.ReadRequest, _Request):
     """Ask what model runs."""
 
     _GROUP_ID, _COMMAND_ID, _Response = GROUP, Command.INFO, InfoReadResponse
+
+    rev: int | None = Field(default=None, ge=1, le=65535)  # The newest revision that the client knows.
 
 
 class RunWriteResponse(message.WriteResponse):
@@ -197,6 +227,7 @@ class RunWriteRequest(message.WriteRequest, _Request):
     n: int | None = Field(default=None, ge=1)  # Samples in the batch.
     crc: int | None = None  # CRC-32 of the whole batch.
     sha: bytes | None = Field(default=None, max_length=32)  # How the hash of the image starts that is to run it.
+    epoch: Epoch | None = None  # Of who asks.
 
 
 class RunReadResponse(message.ReadResponse):
@@ -247,7 +278,23 @@ class ClaimWriteRequest(message.WriteRequest, _Request):
 
     _GROUP_ID, _COMMAND_ID, _Response = GROUP, Command.CLAIM, ClaimWriteResponse
 
-    epoch: int = Field(ge=0, lt=1 << 64)
+    epoch: Epoch
+
+
+class ClaimReadResponse(message.ReadResponse):
+    """Who holds the board, and what it can do; it needs no model."""
+
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.CLAIM
+
+    epoch: int  # The newest epoch that claimed the board; 0 if none did.
+    rev: int  # The board's revision of the group.
+    caps: int  # See `Capability`.
+
+
+class ClaimReadRequest(message.ReadRequest, _Request):
+    """Ask who holds the board."""
+
+    _GROUP_ID, _COMMAND_ID, _Response = GROUP, Command.CLAIM, ClaimReadResponse
 
 
 class UploadReadResponse(message.ReadResponse):
@@ -278,13 +325,36 @@ class UploadWriteResponse(message.WriteResponse):
 
 
 class UploadWriteRequest(message.WriteRequest, _Request):
-    """Send a chunk of a compressed image to the spare slot."""
+    """Send a chunk of a stream that is an image, or the rest of one, to the spare slot."""
 
     _GROUP_ID, _COMMAND_ID, _Response = GROUP, Command.UPLOAD, UploadWriteResponse
 
-    off: int = Field(ge=0)  # Offset of `data` in the compressed stream.
+    off: int = Field(ge=0)  # Offset of `data` in the stream.
     data: bytes
     # With the first chunk, whose `off` is 0:
-    len: int | None = Field(default=None, ge=1)  # Bytes of the compressed stream.
+    len: int | None = Field(default=None, ge=1)  # Bytes of the stream.
     size: int | None = Field(default=None, ge=1)  # Bytes of the image.
     sha: bytes | None = Field(default=None, min_length=32, max_length=32)  # SHA-256 of the image file.
+    at: int | None = Field(default=None, ge=0)  # Offset in the image where the stream goes on; whole pages.
+    codec: int | None = None  # See `Codec`; absent for LZMA1.
+    epoch: Epoch | None = None  # Of who asks.
+
+
+class PagesReadResponse(message.ReadResponse):
+    """What the flash of the spare slot holds."""
+
+    _GROUP_ID, _COMMAND_ID = GROUP, Command.PAGES
+
+    off: int  # Offset in the slot of the first page.
+    page: int  # Bytes of a page.
+    size: int  # Bytes of the largest image that the slot takes.
+    crc: list[int]  # CRC-32 of each page from there.
+
+
+class PagesReadRequest(message.ReadRequest, _Request):
+    """Ask for checksums of pages of the spare slot."""
+
+    _GROUP_ID, _COMMAND_ID, _Response = GROUP, Command.PAGES, PagesReadResponse
+
+    off: int = Field(ge=0)  # Offset in the slot of the first page.
+    n: int = Field(ge=1, le=65535)  # Pages that are wanted; an answer has as many as fit.

@@ -63,6 +63,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "sources": '{"model_source.tar.gz": ["vibration.py"]}',
     "splits_config": _json(transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"])),
     "stats_options_json": statistics_options("kind", "person").to_json(),
+    "strategy": '{"waves": [{"boards": 1}, {"boards": "25%"}, {}], "max_failures": "5%"}',
     "stated_use": StatedUse(intended_use="to hear a worn bearing").model_dump_json(exclude_none=True),
     "thresholds": '{"min_accuracy": 0.9, "max_drop": 0.02}',
     "train_args": _json(trainer_pb2.TrainArgs(splits=["train"])),

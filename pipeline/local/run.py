@@ -19,6 +19,7 @@ from edge_deployer.files import resolved
 from edge_deployer.report.folders import REPORT_HTML, REPORT_JSON, keep_report
 from edge_deployer.report.reading import read_report
 from edge_deployer.rollout.deployment import Deployment
+from edge_deployer.signing_secret import environment_of_signer
 from pipeline.local.events import (
     Concluded,
     Decided,
@@ -224,5 +225,5 @@ class _Lines:
 
 
 def _environment() -> dict[str, str]:
-    """The worker's environment: quiet libraries, there and in its children."""
-    return {**os.environ, **quiet_libraries.ENVIRONMENT}
+    """The worker's environment: quiet libraries, there and in its children; and the signing key, which it keeps."""
+    return {**os.environ, **quiet_libraries.ENVIRONMENT, **environment_of_signer()}

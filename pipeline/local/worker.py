@@ -19,6 +19,7 @@ from typing import Any, TextIO
 
 from edge_deployer.ending import Ended, StepEnded, listening
 from edge_deployer.errors import Refused, TinyopsError
+from edge_deployer.signing_secret import take_from_environment
 from pipeline.local.events import Failed, Stopped, write_event
 from pipeline.project.heavy_imports import heavy_imports
 from pipeline.project.preflight import prepare
@@ -27,6 +28,7 @@ from pipeline.project.workspace import Workspace
 
 def main() -> int:
     """Run the job on stdin; returns the exit status."""
+    take_from_environment()
     # Libraries are imported that take exceptions for a sign of what is not installed.
     with listening():
         return _obey(json.loads(sys.stdin.readline()))

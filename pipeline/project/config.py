@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from pydantic import (
     AfterValidator,
     Field,
+    NonNegativeInt,
     PositiveInt,
     StringConstraints,
     ValidationError,
@@ -31,6 +32,7 @@ from edge_deployer.field_errors import describe_validation_error
 from edge_deployer.files import exists, read_yaml, resolved
 from edge_deployer.profile import BoardProfile, load_profile
 from edge_deployer.release.model_card import StatedUse
+from edge_deployer.rollout.strategy import DEFAULT, Strategy
 from edge_deployer.task import Threshold
 from edge_deployer.task_name import DEFAULT_THRESHOLD, TaskName
 from pipeline.project.beam_section import BeamSection
@@ -114,9 +116,24 @@ class EvaluateSection(Section):
 class DeploySection(Section):
     """How a release reaches boards."""
 
-    inventory: ConfigPath | None = None  # File with the boards; None means virtual boards.
+    inventory: ConfigPath | None = None  # File or folder with the boards; None means virtual boards.
     release_version: str = "0.1.0"  # Version of the release, ``major.minor.revision``.
+    # Names of the board profiles that a release is for; None: of all that it fits.
+    profiles: Annotated[list[str], Field(min_length=1)] | None = None
     signing_key: ConfigPath | None = None  # Ed25519 private key in PEM; None means a key made for the workspace.
+    strategy: Strategy = DEFAULT  # How production gets it.
+    wait_minutes: NonNegativeInt = 30  # For boards that somebody else holds: hours of training are not lost to a lock.
+
+    @field_validator("strategy")
+    @classmethod
+    def _needs_nobody(cls, strategy: Strategy) -> Strategy:
+        if strategy.waits_for_approval:
+            raise ValueError(
+                "a run cannot wait for the approval of a wave: a step that waits holds its pod and its boards until "
+                "somebody comes. Approve the run before it begins, or take its release to production with "
+                "`tinyops rollout start`"
+            )
+        return strategy
 
 
 class PipelineConfig(Section):

@@ -342,21 +342,10 @@ class KubeflowSection(_Section):
             _require_within(name, "memory_request_gb", step.memory_request_gb, "memory_gb", step.memory_gb)
         return self
 
-    @model_validator(mode="after")
-    def _pushed_once(self) -> KubeflowSection:
-        pusher = self.steps.get(PUSHER)
-        if pusher is not None and pusher.retries is not None:
-            raise ValueError(
-                f"steps.{PUSHER}.retries cannot be given: a rollout keeps no journal that a second try could take up;"
-                " it would begin anew on boards that the first one left in the middle. Start another run instead"
-            )
-        return self
-
     def step(self, name: str) -> StepSection:
-        """What a step asks for, with what all ask for; TFLMPusher is never tried twice."""
+        """What a step asks for, with what all ask for."""
         nothing = StepSection()
-        step = self.steps.get(name, nothing).over(self.steps.get(ALL_STEPS, nothing))
-        return step.model_copy(update={"retries": None}) if name == PUSHER else step
+        return self.steps.get(name, nothing).over(self.steps.get(ALL_STEPS, nothing))
 
     def mounts(self, name: str) -> list[Mount]:
         """Volumes of a step's pod."""

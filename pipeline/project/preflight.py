@@ -22,7 +22,7 @@ from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import Inventory, board_profile, load_inventory
 from edge_deployer.profile import BoardProfile
-from edge_deployer.release.keys import load_signing_key
+from edge_deployer.release.keys import environment_key, load_signing_key
 from edge_deployer.release.version import check_version
 from pipeline.project.beam_options import beam_args, require_job_server
 from pipeline.project.config import PipelineConfig, load_config
@@ -137,19 +137,22 @@ def require_boards(config: PipelineConfig) -> Inventory:
     """
     inventory = load_inventory(config.deploy.inventory)
     _require_staging_board(config, inventory)
+    _require_stated_profiles(config, inventory)
     require_budgets(config.acceptance, inventory.profile_names)
     require_quorum(config.acceptance, inventory.wanted_staging)
     return inventory
 
 
 def require_key(config: PipelineConfig) -> None:
-    """See that the signing key, if the project names one, can be read.
+    """See that the signing key, if the project names one or the environment has it, can be read.
 
     Raises:
         TinyopsError: it cannot.
     """
     if config.deploy.signing_key is not None:
         load_signing_key(config.deploy.signing_key)
+    else:
+        environment_key()
 
 
 def require_enough(config: PipelineConfig, data: DividedData) -> None:
@@ -201,6 +204,18 @@ def _require_staging_board(config: PipelineConfig, inventory: Inventory) -> None
             f"board_profile {config.board_profile}: no staging board of {config.deploy.inventory or 'the inventory'} "
             f"has it; they have {', '.join(profiles)}",
             remedy=f"name the boards in deploy.inventory, or use board_profile: {profiles[0]}",
+        )
+
+
+def _require_stated_profiles(config: PipelineConfig, inventory: Inventory) -> None:
+    """What a release would be refused for once it is made, is known before the training."""
+    stated = config.deploy.profiles
+    others = sorted(inventory.profile_names - set(stated)) if stated else []
+    if stated and others:
+        raise TinyopsError(
+            f"deploy.profiles: releases are for boards of {' and '.join(stated)}, and "
+            f"{config.deploy.inventory or 'the inventory'} has boards of {' and '.join(others)}",
+            remedy="name these profiles, too, or leave their boards out of the inventory",
         )
 
 

@@ -144,6 +144,29 @@ def test_a_model_that_the_validator_did_not_bless_reaches_no_board(
     require_refused(deliver(tmp_path, infra_blessing=blessing), tmp_path, "validation")
 
 
+def test_a_second_try_finishes_what_the_first_one_left(deliver: Callable[..., Delivered], tmp_path: Path) -> None:
+    """As Kubeflow tries a step again. Of a push that is killed itself, tests/interop/test_killed_rollouts.py."""
+    from components.tflm_pusher.delivery import STEP_LOGGER
+
+    def lose(record: logging.LogRecord) -> bool:
+        if record.getMessage().startswith("production-1: examine"):
+            raise TinyopsError("the pod is gone", remedy="try again")
+        return True
+
+    logger = logging.getLogger(STEP_LOGGER)
+    logger.setLevel(logging.INFO)
+    logger.addFilter(lose)
+    try:
+        with pytest.raises(TinyopsError, match="the pod is gone"):
+            deliver(tmp_path, 1)
+    finally:
+        logger.removeFilter(lose)
+    deployment = deliver(tmp_path, 2).report.deployment
+    assert_outcome(deployment, "promoted")
+    assert any(step.action == "interrupted" for step in deployment.steps)
+    assert {board.outcome for board in deployment.boards} == {"confirmed"}
+
+
 class TestPromotion:
     """One model, delivered twice. Its training left a curve that cannot be read, which must cost it nothing."""
 

@@ -31,16 +31,20 @@ LONG = bytes(range(256)) * 3
 INPUT = TensorMap.from_spec(TensorSpec("int8", (1, 49, 10, 1), scale=0.5847, zero_point=83))
 OUTPUT = TensorMap.from_spec(TensorSpec("float32", (1, 12)))
 PYTHON: dict[str, Sequence[Request | Response]] = {
-    "info-read-request": [inference.InfoReadRequest()],
+    "info-read-request": [inference.InfoReadRequest(), inference.InfoReadRequest(rev=inference.REVISION)],
     "info-read-response": [
         inference.InfoReadResponse(
             sha=LONG[:32], arena=21000, arena_size=262144, macs=2656768, input=INPUT, output=OUTPUT
         ),
         inference.InfoReadResponse(sha=LONG[:32], arena=0, arena_size=1, input=OUTPUT, output=INPUT),
+        inference.InfoReadResponse(
+            sha=LONG[:32], arena=0, arena_size=1, macs=7, input=INPUT, output=INPUT, rev=inference.REVISION, caps=3
+        ),
     ],
     "run-write-request": [
         inference.RunWriteRequest(off=0, data=LONG, len=1 << 20, n=32, crc=0xFFFFFFFF),
         inference.RunWriteRequest(off=0, data=b"", len=1, n=1, crc=0, sha=LONG[: inference.IMAGE_MARK_BYTES]),
+        inference.RunWriteRequest(off=0, data=LONG, len=1, n=1, crc=0, epoch=(1 << 64) - 1),
         inference.RunWriteRequest(off=768, data=LONG),
     ],
     "run-write-response": [
@@ -54,17 +58,27 @@ PYTHON: dict[str, Sequence[Request | Response]] = {
         inference.HealthReadResponse(reset=0, up=1 << 40, faults=0),
         inference.HealthReadResponse(reset=2, up=0, faults=3, fault="SIGSEGV, Größe", floor=4),
     ],
+    "claim-read-request": [inference.ClaimReadRequest()],
+    "claim-read-response": [inference.ClaimReadResponse(epoch=(1 << 64) - 1, rev=inference.REVISION, caps=3)],
     "claim-write-request": [inference.ClaimWriteRequest(epoch=(1 << 64) - 1)],
     "claim-write-response": [inference.ClaimWriteResponse(epoch=0)],
     "upload-read-request": [inference.UploadReadRequest()],
     "upload-read-response": [inference.UploadReadResponse(codec=1, window=4096, lc=0, lp=0, pb=0)],
     "upload-write-request": [
         inference.UploadWriteRequest(off=0, data=LONG, len=9000, size=53936, sha=LONG[:32]),
+        inference.UploadWriteRequest(
+            off=0, data=LONG, len=9000, size=53936, sha=LONG[:32], at=40960, codec=0, epoch=(1 << 64) - 1
+        ),
         inference.UploadWriteRequest(off=768, data=LONG),
     ],
     "upload-write-response": [
         inference.UploadWriteResponse(off=768),
         inference.UploadWriteResponse(off=9000, match=False),
+    ],
+    "pages-read-request": [inference.PagesReadRequest(off=4096, n=inference.MAX_PAGES)],
+    "pages-read-response": [
+        inference.PagesReadResponse(off=0, page=4096, size=507904, crc=[]),
+        inference.PagesReadResponse(off=4096, page=4096, size=507904, crc=[0xFFFFFFFF] * inference.MAX_PAGES),
     ],
 }
 MESSAGES: dict[str, list[dict[str, Any]]] = {
@@ -77,6 +91,7 @@ WRONG: dict[str, list[dict[str, Any]]] = {
     "health-read-response": [{"reset": 3, "up": 0, "faults": 0}],
     "claim-write-request": [{}, {"epoch": "1"}],
     "upload-write-request": [{"off": 0, "data": b"", "len": 1, "size": 1, "sha": b""}],
+    "pages-read-request": [{"off": 0}, {"off": 0, "n": 0}],
     "error-response": [{"err": {"group": 64, "rc": 1}}, {"err": {"group": inference.GROUP, "rc": 0}}],
 }
 
@@ -151,11 +166,13 @@ async def test_c_reads_what_a_board_answers(codec: Path, board: RunningBoard, id
         await put_on_trial(session, identity_image)
     inputs = bytes(4)
     asked: dict[str, SMPRequest[Any, Any, Any]] = {
-        "info-read-response": inference.InfoReadRequest(),
+        "info-read-response": inference.InfoReadRequest(rev=inference.REVISION),
         "run-write-response": inference.RunWriteRequest(off=0, data=inputs, len=4, n=1, crc=inference.crc32(inputs)),
         "run-read-response": inference.RunReadRequest(off=0),
         "health-read-response": inference.HealthReadRequest(),
+        "claim-read-response": inference.ClaimReadRequest(),
         "claim-write-response": inference.ClaimWriteRequest(epoch=7),
+        "pages-read-response": inference.PagesReadRequest(off=0, n=inference.MAX_PAGES),
         "upload-read-response": inference.UploadReadRequest(),
         "error-response": inference.ClaimWriteRequest(epoch=6),
     }

@@ -1,4 +1,4 @@
-"""Does the confirmed release survive a reset?"""
+"""Does the confirmed release survive a power cycle, or a reset where nothing switches the board's power?"""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from edge_deployer.finding import Finding, kind
 
 
 class PowerCycleAsked(RootModel[bool]):
-    """Whether boards are reset once more."""
+    """Whether boards start once more."""
 
     model_config = ConfigDict(frozen=True)
 
 
 Survives = kind("power_cycle.survives", "the release survives a reset, confirmed, and answers as before")
+
+SurvivesPowerCycle = kind(
+    "power_cycle.survives_power", "the release survives a power cycle, confirmed, and answers as before"
+)
 
 RunsAnotherAfter = kind(
     "power_cycle.another_image",
@@ -33,26 +37,29 @@ AnswersAnother = kind("power_cycle.another_answer", "after it the first sample's
 
 @registered
 class PowerCycleCheck(Check):
-    """The release survives one more reset, is still confirmed, and still answers the first sample as it did.
+    """The release survives one more start, is still confirmed, and still answers the first sample as it did.
 
     It does not apply before the release is confirmed.
     """
 
     name = "power_cycle"
     place = 130
-    about = "the confirmed release survives one more reset, and answers as before"
+    about = "the confirmed release survives a power cycle, without a supply a reset, and answers as before"
     made_of = frozenset({"power cycle"})
     section, section_name, default = PowerCycleAsked, "power_cycle", PowerCycleAsked(True)
-    section_about = "whether staging boards are reset once more when confirmed"
+    section_about = "whether staging boards are power-cycled when confirmed, those without a supply reset"
     heading = "Power cycle"
-    asks = "{{ 'staging boards are reset once more when confirmed' if section.root else 'none' }}"
+    asks = (
+        "{% if section.root %}staging boards, when confirmed; those without a supply are reset{% else %}none{% endif %}"
+    )
 
     @override
     def judge(self, case: Case) -> CheckResult | None:
         if case.evidence.power_cycle is None:
             return None
         problem = self._problem(case)
-        return self.result(case, "failed" if problem else "passed", problem or Survives())
+        survives = SurvivesPowerCycle if case.evidence.power_cycle.by == "power" else Survives
+        return self.result(case, "failed" if problem else "passed", problem or survives())
 
     @override
     def is_asked(self, plan: AcceptancePlan) -> bool:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge_deployer.cli.exit_status import EXIT_ERROR, EXIT_REFUSED
-from edge_deployer.cli.options import WORKSPACE, AsJson, InventoryFile
+from edge_deployer.cli.options import WORKSPACE, AsJson, InventoryFile, TakeOverOption, WaitOption
 
 if TYPE_CHECKING:
     from edge_deployer.boards.actions import Action
+    from edge_deployer.boards.bench import Bench
     from edge_deployer.inventory.quarantine import Confinement
 
 boards = typer.Typer(name="boards", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -55,15 +56,16 @@ def probe(
     ] = None,
     inventory: InventoryFile = None,
     workspace: _Workspace = WORKSPACE,
+    wait: WaitOption = 0.0,
+    take_over: TakeOverOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask boards, all at once, what they run and how they are. One that does not answer makes the exit status 1."""
-    from edge_deployer.boards.bench import Bench
     from edge_deployer.boards.probe import probe_boards
     from edge_deployer.cli.boards.answers import print_probes
     from edge_deployer.ending import run_to_end
 
-    bench = Bench.load(inventory, workspace)
+    bench = _bench(inventory, workspace, wait, take_over)
     found = run_to_end(probe_boards(bench, bench.entries(names)))
     print_probes(found, _confined(workspace), as_json=as_json)
     if not all(row.reachable for row in found):
@@ -78,6 +80,8 @@ def health(
     ] = None,
     inventory: InventoryFile = None,
     workspace: _Workspace = WORKSPACE,
+    wait: WaitOption = 0.0,
+    take_over: TakeOverOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Show which boards are in quarantine, since when and why; with names, test those boards, all at once.
@@ -94,11 +98,10 @@ def health(
     if not names:
         print_health(load_inventory(inventory), _confined(workspace), as_json=as_json)
         return
-    from edge_deployer.boards.bench import Bench
     from edge_deployer.boards.self_test import self_test
     from edge_deployer.cli.progress import run_shown
 
-    bench = Bench.load(inventory, workspace)
+    bench = _bench(inventory, workspace, wait, take_over)
     tests = run_shown(partial(self_test, bench, bench.entries(names)), quiet=as_json)
     print_self_tests(tests, as_json=as_json)
     results = {test.result for test in tests}
@@ -118,6 +121,8 @@ def install(
     ],
     inventory: InventoryFile = None,
     workspace: _Workspace = WORKSPACE,
+    wait: WaitOption = 0.0,
+    take_over: TakeOverOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Upload an image to a board and boot it on trial. The next reset takes it back unless it is confirmed.
@@ -127,12 +132,17 @@ def install(
     """
     from edge_deployer.boards.actions import install as action
 
-    _act(partial(action, image), name, inventory, workspace, as_json=as_json)
+    _act(partial(action, image), name, _bench(inventory, workspace, wait, take_over), as_json=as_json)
 
 
 @boards.command(epilog="Example: tinyops boards confirm door-1")
 def confirm(
-    name: _Name, inventory: InventoryFile = None, workspace: _Workspace = WORKSPACE, as_json: AsJson = False
+    name: _Name,
+    inventory: InventoryFile = None,
+    workspace: _Workspace = WORKSPACE,
+    wait: WaitOption = 0.0,
+    take_over: TakeOverOption = False,
+    as_json: AsJson = False,
 ) -> None:
     """Keep the image that a board runs on trial, if it proves itself; refuse with the reason otherwise.
 
@@ -141,12 +151,17 @@ def confirm(
     """
     from edge_deployer.boards.actions import confirm as action
 
-    _act(action, name, inventory, workspace, as_json=as_json)
+    _act(action, name, _bench(inventory, workspace, wait, take_over), as_json=as_json)
 
 
 @boards.command(epilog="Example: tinyops boards revert door-1")
 def revert(
-    name: _Name, inventory: InventoryFile = None, workspace: _Workspace = WORKSPACE, as_json: AsJson = False
+    name: _Name,
+    inventory: InventoryFile = None,
+    workspace: _Workspace = WORKSPACE,
+    wait: WaitOption = 0.0,
+    take_over: TakeOverOption = False,
+    as_json: AsJson = False,
 ) -> None:
     """Give a board its earlier image back.
 
@@ -155,7 +170,7 @@ def revert(
     """
     from edge_deployer.boards.actions import revert as action
 
-    _act(action, name, inventory, workspace, as_json=as_json)
+    _act(action, name, _bench(inventory, workspace, wait, take_over), as_json=as_json)
 
 
 @boards.command(epilog="Example: tinyops boards infer door-1 samples.npz")
@@ -169,6 +184,8 @@ def infer(
     ],
     inventory: InventoryFile = None,
     workspace: _Workspace = WORKSPACE,
+    wait: WaitOption = 0.0,
+    take_over: TakeOverOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Run samples on a board: the scores, the class they name and the time of each.
@@ -176,13 +193,12 @@ def infer(
     Integers of the model's own input type go to it as they are; all other numbers are real values and are quantised
     with the model's scale.
     """
-    from edge_deployer.boards.bench import Bench
     from edge_deployer.boards.inference import infer_file
     from edge_deployer.cli.boards.answers import print_inference
     from edge_deployer.ending import run_to_end
     from edge_deployer.release.sample_files import read_samples
 
-    bench = Bench.load(inventory, workspace)
+    bench = _bench(inventory, workspace, wait, take_over)
     entry, samples = bench.entry(name), read_samples(file)
     inference = run_to_end(infer_file(bench, entry, samples, file.name))
     print_inference(inference, as_json=as_json)
@@ -215,13 +231,18 @@ def _confined(workspace: Path) -> dict[str, Confinement]:
     return Quarantine(workspace / "boards").boards()
 
 
-def _act(action: Action, name: str, inventory: Path | None, workspace: Path, *, as_json: bool) -> None:
-    """Do something to one board, show how it ended, and set the exit status."""
+def _bench(inventory: Path | None, workspace: Path, wait: float, take_over: bool) -> Bench:
     from edge_deployer.boards.bench import Bench
+    from edge_deployer.cli.waiting import patience_of
+
+    return Bench.load(inventory, workspace, patience_of(wait), take_over=take_over)
+
+
+def _act(action: Action, name: str, bench: Bench, *, as_json: bool) -> None:
+    """Do something to one board, show how it ended, and set the exit status."""
     from edge_deployer.cli.boards.answers import print_outcome
     from edge_deployer.cli.progress import run_shown
 
-    bench = Bench.load(inventory, workspace)
     outcome = run_shown(partial(action, bench, bench.entry(name)), quiet=as_json)
     print_outcome(outcome, as_json=as_json)
     if outcome.refused:

@@ -23,10 +23,10 @@ def print_list(inventory: Inventory, confined: Mapping[str, Confinement], *, as_
         output.print_json([dict(board) | {"quarantined": why_confined(board, confined)} for board in inventory.boards])
         return
     rows = (
-        (board.name, pool_of(board), board.profile, _address(board), _state(board, confined))
+        (board.name, pool_of(board), board.profile, _address(board), " ".join(board.tags), _state(board, confined))
         for board in inventory.boards
     )
-    output.print_table(("board", "pool", "profile", "address", "state"), rows)
+    output.print_table(("board", "pool", "profile", "address", "tags", "state"), rows)
 
 
 def print_health(inventory: Inventory, confined: Mapping[str, Confinement], *, as_json: bool) -> None:

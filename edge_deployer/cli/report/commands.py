@@ -71,19 +71,33 @@ def show(named: _Report = None, workspace: _Workspace = WORKSPACE, as_json: AsJs
 
 
 @report.command(epilog="Example: tinyops report replay .tinyops/reports/3")
-def replay(named: _Report = None, workspace: _Workspace = WORKSPACE, as_json: AsJson = False) -> None:
+def replay(
+    named: _Report = None,
+    workspace: _Workspace = WORKSPACE,
+    public_key: Annotated[
+        Path | None, typer.Option(help="ed25519 public key, PEM, that an attestation was signed with, or several.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Judge every board and the staging pool once more, conclude the outcome, and compare codes and figures.
 
     Verdicts are made of the plan, the reference and the boards' answers in the report alone; the outcome also of what
     each board runs. What is not the same was made by another version of tinyops, or something in the report was
     altered; what differs is named.
+
+    Where the report has the release's attestation, its signature is checked, by the workspace's own key without
+    --public-key, and that it is of this evidence.
     """
     from edge_deployer.cli.report.reports import print_replay
+    from edge_deployer.release.keys import load_public_key, own_public_pem
     from edge_deployer.report.reading import find_report, read_report
     from edge_deployer.report.replay import replay as judge_again
+    from edge_deployer.report.replay import replay_attestation
 
     path = find_report(named, workspace)
-    replayed = judge_again(read_report(path).deployment)
+    found, keys = read_report(path), load_public_key(public_key) if public_key else own_public_pem(workspace)
+    attestation = replay_attestation(found, keys)
+    replayed = [*judge_again(found.deployment), *([attestation] if attestation else [])]
     print_replay(replayed, path, as_json=as_json)
     if any(verdict.same is False for verdict in replayed):
         raise typer.Exit(EXIT_REFUSED)

@@ -112,6 +112,12 @@ def print_replay(replayed: Sequence[Replayed], path: Path, *, as_json: bool) -> 
 
 
 def _what_replay_says(verdict: Replayed) -> str:
+    if verdict.kind == "attestation":
+        return {
+            True: "signed, and of the evidence above",
+            False: "not of what is recorded, or not signed with a trusted key",
+            None: "no key is known here that verifies it; name one with --public-key",
+        }[verdict.same]
     what = "outcome" if verdict.kind == "deployment" else "verdict"
     if verdict.same is None:
         return "the evidence cannot speak for the outcome"

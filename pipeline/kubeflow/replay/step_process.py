@@ -15,6 +15,7 @@ from typing import Final
 from edge_deployer.child_process import end_session, how_it_ended, module_command
 from edge_deployer.ending import waited_for
 from edge_deployer.errors import TinyopsError
+from edge_deployer.signing_secret import environment_of_signer
 from pipeline.kubeflow.step import entrypoint, mounts
 from pipeline.kubeflow.step.project_module import MODULE_FOLDER
 from pipeline.project import quiet_libraries
@@ -75,6 +76,7 @@ def on_this_machine(modules: Path) -> Start:
             **os.environ,
             **step.environment,
             **quiet_libraries.ENVIRONMENT,
+            **(environment_of_signer() if _PUSHER in step.command else {}),
             # Output and errors share the log, in which the reason for a failure is to stand last.
             "PYTHONUNBUFFERED": "1",
             MODULE_FOLDER: str(modules),

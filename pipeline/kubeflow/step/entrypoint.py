@@ -21,6 +21,7 @@ from typing import Final
 
 from edge_deployer.ending import StepEnded, listening
 from edge_deployer.errors import Refused, TinyopsError
+from edge_deployer.signing_secret import take_from_environment
 from pipeline.kubeflow.step import executor_output
 from pipeline.kubeflow.step.executor_input import ExecutorInput, InputDefinitions, for_tfx, make_folders, parse
 from pipeline.kubeflow.step.mounts import stores_are_folders
@@ -47,6 +48,7 @@ _DEFINITIONS = "--json_serialized_inputs_spec_args"
 
 def main() -> int:
     """Run the step that the command line describes; returns the exit status."""
+    take_from_environment()
     arguments = sys.argv[1:]
     # TFX and Beam parse sys.argv again, each with options of its own.
     del sys.argv[1:]

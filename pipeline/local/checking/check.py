@@ -17,6 +17,7 @@ from components.sensor_example_gen.trial import Trial, try_records
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import Inventory
 from edge_deployer.profile import BoardProfile
+from edge_deployer.release.keys import environment_key
 from edge_deployer.release.version import check_version
 from edge_deployer.report import formats
 from edge_deployer.report.data_view import data_warnings
@@ -80,7 +81,8 @@ class _Checks:
         require_key(config)
         beam_args(config.beam)
         require_job_server(config.beam)
-        key = config.deploy.signing_key or "a key made for the workspace"
+        given = environment_key()
+        key = config.deploy.signing_key or (f"the key in {given.name}" if given else "a key made for the workspace")
         yield Line.passed("release", f"{config.name} {config.deploy.release_version}, signed with {key}")
 
     def _board_profile(self) -> Iterator[Line]:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from edge_deployer.acceptance.agreement import deviation_steps
-from edge_deployer.acceptance.evidence import BoardEvidence, Failure, PowerCycle, RepeatedAnswers
+from edge_deployer.acceptance.evidence import BoardEvidence, Failure, PowerCycle, RepeatedAnswers, RestartedBy
 from edge_deployer.acceptance.plan import AcceptancePlan, Budget
 from edge_deployer.acceptance.stored_array import StoredArray
 from edge_deployer.report.words import in_words
@@ -211,6 +211,13 @@ def test_a_release_must_survive_a_power_cycle(changes: dict[str, object], words:
     assert failed(given) == (["power_cycle"] if words else [])
     if words:
         assert words in why(verdict_on(given, SUBJECT, HELD, PLAN))
+
+
+@pytest.mark.parametrize(("by", "words"), [("power", "survives a power cycle"), (None, "survives a reset")])
+def test_what_a_release_survived_is_said(by: RestartedBy, words: str) -> None:
+    cycle = PowerCycle(by=by, running_hash=HASH, confirmed=True, outputs=StoredArray.of(board_outputs(HELD)[:1]))
+    verdict = verdict_on(evidence(HELD, power_cycle=cycle), SUBJECT, HELD, PLAN)
+    assert words in in_words(verdict.checks[-1].finding)
 
 
 def test_a_check_that_only_warns_refuses_nothing_and_is_told() -> None:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn, cast
 
 import numpy as np
 import pytest
@@ -28,7 +29,16 @@ from edge_deployer.release.acceptance_set import AcceptanceSet
 from edge_deployer.release.image import SignedImage, sign_image
 from edge_deployer.release.keys import SigningKey
 from edge_deployer.report.words import in_words
-from edge_deployer.session import BoardGone, LineError, PortInUse, ProtocolError, SessionError
+from edge_deployer.session import (
+    BoardGone,
+    DeviceSession,
+    Fenced,
+    InUse,
+    LineError,
+    PortInUse,
+    ProtocolError,
+    SessionError,
+)
 from edge_deployer.task import Task
 from edge_deployer.tensors import Array, dequantize
 from edge_deployer.tflm import TflmRunner
@@ -272,11 +282,36 @@ def test_production_answers_before_the_candidate_takes_its_place(
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (PortInUse("/dev/ttyACM0"), "board"),
         (BoardGone("/dev/ttyACM0", "no answer"), "board"),
         (LineError("/dev/ttyACM0", "damaged"), "board"),
         (ProtocolError("/dev/ttyACM0", "an answer of no sense"), "model"),
     ],
 )
-def test_a_port_that_somebody_else_took_is_never_the_model_s_fault(error: SessionError, kind: str) -> None:
+def test_silence_is_the_board_s_fault_and_what_it_says_the_model_s(error: SessionError, kind: str) -> None:
     assert failure_of(error).kind == kind
+
+
+class Taken:
+    """A session whose board somebody else took."""
+
+    def __init__(self, error: InUse) -> None:
+        self._error = error
+
+    async def health(self) -> NoReturn:
+        raise self._error
+
+    async def infer(self, _: Array) -> NoReturn:
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [PortInUse("/dev/ttyACM0"), Fenced("/dev/ttyACM0", held=7, own=5)])
+def test_a_board_that_somebody_else_took_is_evidence_of_nothing(right: AcceptanceSet, error: InUse) -> None:
+    session, held = cast("DeviceSession", Taken(error)), Reference.of(right, {}, most=PLAN.samples)
+    examination = Examination(session, "s1", load_profile("cortex-m4"), right, held, PLAN)
+
+    async def reset() -> None:
+        raise error
+
+    for asked in (examination.run("", "staging"), examination.repeat([0]), examination.power_cycle(reset)):
+        with pytest.raises(InUse):
+            asyncio.run(asked)

@@ -39,7 +39,7 @@ def key(tmp_path: Path) -> SigningKey:
 async def hand(tmp_path: Path, key: SigningKey) -> AsyncIterator[Hand]:  # noqa: ARG001 - the board is given this key
     bench = Bench(Inventory(boards=BOARDS), tmp_path)
     entry = bench.entry("b1")
-    async with bench.power([entry]) as urls, bench.session(entry, urls["b1"]) as session:
+    async with bench.hold([entry], "a test") as held, held.session(entry) as session:
         yield Hand(session, "b1", Journal())
 
 
@@ -47,6 +47,11 @@ def image(key: SigningKey, classes: int) -> tuple[bytes, bytes]:
     """An image and its hash."""
     data = make_image(identity_classifier(classes=classes), "1.0.0", key.path)
     return data, parse_image(data).hash
+
+
+def waiting(image_hash: bytes) -> tuple[SlotState, ...]:
+    """The spare slot once an image has been uploaded."""
+    return (SlotState(1, image_hash, "1.0.0", active=False, confirmed=False, pending=False),)
 
 
 async def slots(hand: Hand) -> tuple[SlotState, ...]:
@@ -69,10 +74,10 @@ async def test_every_step_is_intended_with_what_was_there_before(hand: Hand, key
     intended = [(intent.action, intent.image_hash, intent.before) for intent in hand.journal.intents]
     assert intended == [
         ("put on trial", old_hash, ()),
-        ("boot", old_hash, ()),
+        ("boot", old_hash, waiting(old_hash)),
         ("confirm", old_hash, on_trial),
         ("put on trial", new_hash, kept),
-        ("boot", new_hash, kept),
+        ("boot", new_hash, (*kept, *waiting(new_hash))),
         ("take back", None, tried),
     ]
     noted = [(step.action, step.detail) for step in hand.journal.steps]

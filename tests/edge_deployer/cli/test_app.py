@@ -81,7 +81,7 @@ def test_help_imports_nothing_heavy() -> None:
         (["model.tflite", "--data", "label.npz"], "5 classes; the model has 4 outputs"),
         (["model.tflite", "--plan", "plan.yaml"], "min_acuracy: unknown key"),
         (["model.tflite", "--inventory", "nowhere.yaml"], "nowhere.yaml cannot be read"),
-        (["model.tflite", "--inventory", "folder"], "folder cannot be read: Is a directory"),
+        (["model.tflite", "--inventory", "folder"], "inventory folder: no *.yaml or *.yml file is in the folder"),
         (["model.tflite", "--inventory", "latin-1.yaml"], "latin-1.yaml is not YAML"),
         (["model.tflite", "--inventory", "boards.yaml"], "broken.yaml is not YAML"),
         (["model.tflite", "--inventory", "keyless.yaml"], "nowhere.pem does not exist"),
@@ -314,7 +314,10 @@ def test_after_a_push_was_killed_the_next_one_says_what_each_board_runs(fleet: F
     runs = re.search(r"boards: (.*)", refused.stdout)
     assert runs is not None
     said = re.sub("-[0-9a-f]{8}", "", runs[1])
-    assert said == "s1, s2 and p1 run release 1.0.0+2; p2 runs release 1.0.0+1"
+    assert said == "s1, s2, p1 and p2 run release 1.0.0+1"
+    assert re.search(
+        r"r\d of 1.0.0\+2-\w+ was not brought to an end; it is taken back first", " ".join(refused.stderr.split())
+    )
     assert "earlier release" not in refused.stdout
 
 

@@ -84,7 +84,11 @@ def test_the_list_names_every_board_and_powers_none(bench: Workbench) -> None:
         ("s1", "staging", True),
         ("p1", "production", True),
     ]
-    assert "virtual" in bench.boards("list").stdout
+    bench.describe("s1", tags=["floor-2", "line-b"])
+    assert [board["tags"] for board in bench.answer("list")] == [["floor-2", "line-b"], []]
+    listed = bench.boards("list").stdout
+    assert "virtual" in listed
+    assert "floor-2 line-b" in listed
     assert not (bench.folder / ".tinyops" / "boards").exists()
 
 
@@ -326,7 +330,7 @@ def test_an_image_that_is_not_for_the_board_is_refused_before_the_board_is_touch
     foreign = make_image(tiny_models.identity_classifier(), "1.0.0", other_key.path)
     (bench.folder / "foreign.img").write_bytes(foreign)
     refused = bench.answer("install", "p1", "foreign.img", status=3)
-    assert "not signed with the key that p1 trusts" in refused["detail"]
+    assert "not signed with a key that p1 trusts" in refused["detail"]
     bundle = bench.release(make_candidate(4))
     write_profile(bench.folder, "fast", **FAST, slot_bytes=32768)
     # The trailer takes a part of the slot: what is as large as the slot is too large, too.

@@ -54,6 +54,20 @@ def test_a_labelled_model_that_is_no_better_than_a_constant_is_refused_before_an
     assert "accuracy 0.0000 is not better than 0.2500" in outcome["reason"]
 
 
+def test_a_release_for_another_profile_is_refused_before_any_board_has_power(line: Line) -> None:
+    outcome = line.push(identity_classifier(4), "--for", "cortex-m7", "--for", "cortex-m0plus", status=3)
+    assert_outcome(outcome, "refused", at="boards")
+    assert "the release is for boards of cortex-m7 and cortex-m0plus, and s1 (fast) is one of fast" in outcome["reason"]
+    assert not (line.folder / "workspace" / "boards").exists()
+    by_hand = tinyops("boards", "install", "s1", outcome["release"], *line.places)
+    assert by_hand.status == 3
+    assert "the release is for boards of cortex-m7 and cortex-m0plus" in by_hand.stdout + by_hand.stderr
+    outcome = line.push(identity_classifier(4), "--for", "fast", status=0, inputs=one_hot(LABELS), labels=LABELS)
+    assert_outcome(outcome, "promoted")
+    shown = tinyops("releases", "show", "1.0.0+2", "--workspace", line.places[3])
+    assert "of fast" in shown.stdout
+
+
 def test_labels_promote_without_a_caution_and_no_labels_with_one(line: Line) -> None:
     outcome = line.push(identity_classifier(4), status=0, inputs=one_hot(LABELS), labels=LABELS)
     assert_outcome(outcome, "promoted")

@@ -36,6 +36,22 @@ def test_a_spare_is_one_more_board_of_the_staging_pool(tmp_path: Path) -> None:
     ]
 
 
+def test_a_spare_is_a_pool_to_whoever_writes_the_file(tmp_path: Path) -> None:
+    spares = []
+    for fields in ("pool: spare", "pool: spare, spare: true", "pool: staging, spare: true"):
+        path = tmp_path / "boards.yaml"
+        path.write_text(GOOD + "  - {name: s2, virtual: true, " + fields + "}\n")
+        spares.append(load_inventory(path).boards[-1])
+    assert spares[0] == spares[1] == spares[2]
+    assert (spares[0].pool, spares[0].spare) == ("staging", True)
+
+
+def test_a_board_has_tags(tmp_path: Path) -> None:
+    path = tmp_path / "boards.yaml"
+    path.write_text(GOOD.replace("virtual: true", "virtual: true, tags: [floor-2, line-b]"))
+    assert [board.tags for board in load_inventory(path).boards] == [("floor-2", "line-b"), ()]
+
+
 def test_relative_paths_count_from_the_file(tmp_path: Path, signing_key: SigningKey) -> None:
     (tmp_path / "release.pem").write_bytes(signing_key.public_pem)
     (tmp_path / "tiny.yaml").write_text(
@@ -45,8 +61,34 @@ def test_relative_paths_count_from_the_file(tmp_path: Path, signing_key: Signing
     path = tmp_path / "boards.yaml"
     path.write_text("public_key: release.pem\n" + GOOD.replace("virtual: true", "virtual: true, profile: tiny.yaml"))
     inventory = load_inventory(path)
-    assert inventory.public_key == tmp_path / "release.pem"
+    assert inventory.public_key == (tmp_path / "release.pem",)
     assert inventory.boards[0].profile == str(tmp_path / "tiny.yaml")
+
+
+def test_boards_trust_two_keys_at_most_each_once(
+    tmp_path: Path, signing_key: SigningKey, other_key: SigningKey
+) -> None:
+    for name, pem in (("a", signing_key.public_pem), ("b", other_key.public_pem)):
+        (tmp_path / f"{name}.pem").write_bytes(pem)
+    (tmp_path / "both.pem").write_bytes(signing_key.public_pem + other_key.public_pem)
+    path = tmp_path / "boards.yaml"
+
+    def load(keys: str) -> tuple[Path, ...]:
+        path.write_text(f"public_key: {keys}\n{GOOD}")
+        return load_inventory(path).public_key
+
+    assert load("[a.pem, b.pem]") == (tmp_path / "a.pem", tmp_path / "b.pem")
+    assert load("both.pem") == (tmp_path / "both.pem",)
+    assert load("null") == ()
+    for keys, message in (
+        ("[]", "name a key, or leave public_key out"),
+        ("[a.pem, b.pem, a.pem]", "at most 2"),
+        ("[a.pem, a.pem]", f"public_key has the keys {signing_key.id[:8]}, {signing_key.id[:8]}"),
+        ("[both.pem, b.pem]", "public_key has the keys"),
+        ("[a.pem, nowhere.pem]", "nowhere.pem does not exist"),
+    ):
+        with pytest.raises(TinyopsError, match=message):
+            load(keys)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +96,16 @@ def test_relative_paths_count_from_the_file(tmp_path: Path, signing_key: Signing
     [
         (GOOD.replace("name: s1", "name: p1"), "board names stand twice: p1"),
         (GOOD.replace("pool: production", "pool: staging"), "no board is in the production pool"),
-        (GOOD.replace("pool: staging", "pool: stage"), "'stage'"),
+        (
+            GOOD.replace("pool: staging", "pool: stage"),
+            "boards.0.pool = 'stage': Value error, a pool is `staging`, `production` or `spare`",
+        ),
+        (GOOD.replace("pool: staging", "pool: [staging]"), "a pool is `staging`, `production` or `spare`"),
+        (GOOD.replace("pool: staging", "pool: spare"), "no board is in the staging pool besides spares"),
+        (GOOD.replace("pool: staging", "pool: spare, spare: false"), "leave `spare` out"),
+        (GOOD.replace("virtual: true", "virtual: true, tags: [a, b, a]"), "tags stand twice: a"),
+        (GOOD.replace("virtual: true", 'virtual: true, tags: ["second floor"]'), "boards.0.tags.0 = 'second floor'"),
+        (GOOD.replace("virtual: true", "virtual: true, tags: floor-2"), "boards.0.tags = 'floor-2'"),
         (GOOD.replace("virtual: true", "virtul: true"), "virtul: unknown key"),
         (GOOD.replace(", virtual: true", ""), "either a url or `virtual: true`"),
         (
@@ -96,11 +147,6 @@ def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
     path.write_bytes(GOOD.replace("s1", "schön").encode("latin-1"))
     with pytest.raises(TinyopsError, match=r"boards\.yaml is not YAML"):
         load_inventory(path)
-
-
-def test_a_folder_is_no_inventory(tmp_path: Path) -> None:
-    with pytest.raises(TinyopsError, match="cannot be read: Is a directory"):
-        load_inventory(tmp_path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

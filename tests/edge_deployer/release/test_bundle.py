@@ -96,7 +96,7 @@ def test_a_foreign_signature_is_refused(
     tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey, other_key: SigningKey
 ) -> None:
     bundle = write_bundle(make_candidate(), tmp_path / "bundle", version="1.0.0+1", key=other_key)
-    with pytest.raises(TinyopsError, match="public key"):
+    with pytest.raises(TinyopsError, match=f"signed with key {other_key.id[:8]}, and not .* {signing_key.id[:8]}"):
         read_bundle(bundle.folder, public_pem=signing_key.public_pem)
 
 
@@ -161,6 +161,7 @@ def test_an_altered_bundle_is_named_and_moved_aside_with_all_that_is_in_it(
     alter: Callable[[Path], None],
 ) -> None:
     first = ReleaseStore(tmp_path).release(make_candidate(4), version="1.0.0", key=signing_key)
+    assert first.folder == tmp_path / first.image.hash.hex()
     (first.folder / "deployment.json").write_text("its record")
     alter(first.folder / name)
     altered = {path.name: path.read_bytes() for path in first.folder.iterdir()}
@@ -185,9 +186,10 @@ def test_what_is_moved_aside_takes_nothing_s_place_and_no_build_number_comes_twi
         assert bundle.manifest.version == f"1.0.0+{build}"
         _flip(bundle.folder / IMAGE_FILE, 40)
     (tmp_path / "damaged-1.0.0+2").mkdir()
-    assert ReleaseStore(tmp_path).release(make_candidate(4), version="1.0.0", key=signing_key).folder.name == "1.0.0+3"
+    third = ReleaseStore(tmp_path).release(make_candidate(4), version="1.0.0", key=signing_key)
+    assert third.manifest.version == "1.0.0+3"
     assert {path.name for path in tmp_path.iterdir()} == {
-        *("1.0.0+3", "damaged-1.0.0+1", "damaged-1.0.0+2", "damaged-1.0.0+2-2"),
+        *(third.image.hash.hex(), "store.sqlite", "damaged-1.0.0+1", "damaged-1.0.0+2", "damaged-1.0.0+2-2"),
     }
 
 
@@ -198,7 +200,7 @@ def test_other_things_may_lie_in_the_store(
         (tmp_path / name).mkdir()
     (tmp_path / "1.0.0+41").touch()
     store = ReleaseStore(tmp_path)
-    assert store.release(make_candidate(4), version="1.0.0", key=signing_key).folder.name == "1.0.0+1"
+    assert store.release(make_candidate(4), version="1.0.0", key=signing_key).manifest.version == "1.0.0+1"
     assert not store.set_aside
 
 
@@ -266,6 +268,27 @@ def test_the_same_model_with_another_front_end_is_another_release(
     assert versions == [f"1.0.0+{build}" for build in range(1, 6)]
     again = [store.release(candidate, version="1.0.0", key=signing_key).manifest.version for candidate in candidates]
     assert again == versions
+
+
+def test_a_release_that_states_no_profile_is_what_an_earlier_install_reads(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    bundle = write_bundle(make_candidate(), tmp_path / "bundle", version="1.0.0+1", key=signing_key)
+    assert "profiles" not in cbor2.loads(bundle.image.manifest)
+    stated = dataclasses.replace(make_candidate(), profiles=("cortex-m4", "cortex-m7"))
+    written = write_bundle(stated, tmp_path / "stated", version="1.0.0+2", key=signing_key)
+    read = read_bundle(written.folder, public_pem=signing_key.public_pem)
+    assert read.manifest.profiles == ("cortex-m4", "cortex-m7")
+
+
+def test_the_same_model_for_other_profiles_is_another_release(
+    tmp_path: Path, make_candidate: MakeCandidate, signing_key: SigningKey
+) -> None:
+    store, plain = ReleaseStore(tmp_path), make_candidate()
+    candidates = [plain, *(dataclasses.replace(plain, profiles=profiles) for profiles in (("a",), ("a", "b")))]
+    for _ in range(2):
+        releases = [store.release(candidate, version="1.0.0", key=signing_key) for candidate in candidates]
+        assert [release.manifest.version for release in releases] == ["1.0.0+1", "1.0.0+2", "1.0.0+3"]
 
 
 def test_a_model_card_is_a_part_of_the_bundle(

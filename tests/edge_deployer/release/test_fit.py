@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from edge_deployer.profile import load_profile
 from edge_deployer.release.fit import misfit, smallest_image
 from edge_deployer.release.image import sign_image
 from edge_deployer.release.keys import SigningKey
-from edge_deployer.release.refusals import Misfit
+from edge_deployer.release.refusals import AnotherProfile, Misfit
 from edge_deployer.release.validation import validate_model
+from edge_deployer.report.words import in_words
 from tests.edge_deployer.conftest import one_hot_samples
 from tests.edge_deployer.release.reasons import why
 from tests.edge_deployer.tiny_models import identity_classifier
@@ -39,6 +42,14 @@ def test_slot_and_arena_are_filled_to_the_byte() -> None:
     assert misfit(M4, board="m4", image_bytes=room, arena_bytes=arena + 1) == Misfit(
         of="arena", board="m4", needed=arena + 1, limit=arena
     )
+
+
+def test_a_release_is_for_the_profiles_that_it_states() -> None:
+    room: dict[str, Any] = {"board": "b1", "image_bytes": M4.image_bytes, "arena_bytes": None}
+    assert misfit(M4, **room, profiles=["cortex-m7", "cortex-m4"]) is None
+    found = misfit(M4, **room, profiles=["cortex-m7", "cortex-m33"])
+    assert found == AnotherProfile(board="b1", profile="cortex-m4", profiles=("cortex-m7", "cortex-m33"))
+    assert in_words(found) == "the release is for boards of cortex-m7 and cortex-m33, and b1 is one of cortex-m4"
 
 
 def test_validation_takes_the_trailer_off_a_slot_once() -> None:

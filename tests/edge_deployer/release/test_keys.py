@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from edge_deployer import signing_secret
 from edge_deployer.errors import TinyopsError
-from edge_deployer.release.keys import load_or_create_signing_key, load_public_key, load_signing_key
+from edge_deployer.release.keys import (
+    environment_key,
+    load_or_create_signing_key,
+    load_public_key,
+    load_signing_key,
+    own_public_pem,
+    signing_key,
+)
+from edge_deployer.signing_secret import VARIABLE
 from tests.small_files import no_file_larger_than
 
 
@@ -97,3 +109,78 @@ def test_a_private_key_that_others_can_read_is_used_with_a_warning(
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == warns
     assert all(f"private key {path} is open to other users" in line and f"mode {mode:03o}" in line for line in said)
+
+
+@pytest.fixture
+def in_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A key that only the environment has; its PEM."""
+    monkeypatch.setattr(signing_secret, "_taken", {})
+    path = tmp_path / "elsewhere.pem"
+    load_or_create_signing_key(path)
+    pem = path.read_text()
+    path.unlink()
+    monkeypatch.setenv(VARIABLE, pem)
+    return pem
+
+
+def test_the_key_in_the_environment_signs_where_no_file_is_named(tmp_path: Path, in_environment: str) -> None:
+    key = signing_key(tmp_path, None)
+    assert (key.path, key.name, key.private_pem().decode()) == (None, VARIABLE, in_environment)
+    assert not list(tmp_path.iterdir())
+    named = load_or_create_signing_key(tmp_path / "named.pem")
+    assert signing_key(tmp_path, tmp_path / "named.pem") == named != key
+
+
+def test_without_one_the_workspace_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signing_secret, "_taken", {})
+    assert environment_key() is None
+    assert own_public_pem(tmp_path) == b""
+    key = signing_key(tmp_path, None)
+    assert key.path == tmp_path / "keys" / "signing.pem"
+    assert own_public_pem(tmp_path) == key.public_pem
+
+
+def test_what_either_key_signed_is_the_workspace_s_own(tmp_path: Path, in_environment: str) -> None:
+    own = load_or_create_signing_key(tmp_path / "keys" / "signing.pem")
+    assert in_environment
+    given = signing_key(tmp_path, None)
+    assert own_public_pem(tmp_path) == given.public_pem + own.public_pem
+
+
+def test_no_child_process_inherits_it(in_environment: str) -> None:
+    assert environment_key() is not None
+    child = [sys.executable, "-c", "import os; print(sorted(os.environ.items()))"]
+    told = subprocess.run(child, capture_output=True, text=True, check=True).stdout
+    assert "PRIVATE" not in told
+    assert VARIABLE not in told
+    assert signing_secret.environment_of_signer() == {VARIABLE: in_environment}
+    assert VARIABLE not in os.environ
+
+
+@pytest.mark.parametrize("damage", ["", "cut", "path", "public", "letter"])
+def test_what_is_no_key_in_the_environment_is_refused_and_not_repeated(
+    in_environment: str, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    body = in_environment.splitlines()[1]
+    key = environment_key()
+    assert key is not None
+    held = {
+        "": "",
+        "cut": in_environment[:-30],
+        "path": "/etc/keys/release.pem",
+        "public": key.public_pem.decode(),
+        "letter": in_environment.replace(body, f"{body[:30]}!{body[30:]}"),
+    }[damage]
+    monkeypatch.setenv(VARIABLE, held)
+    with pytest.raises(TinyopsError, match=f"the signing key in {VARIABLE} cannot be read") as raised:
+        environment_key()
+    assert "the key itself" in raised.value.remedy
+    assert not any(body[at : at + 6] in str(raised.value) for at in range(len(body) - 5))
+    assert "/etc/keys" not in str(raised.value)
+
+
+def test_a_key_says_nothing_of_its_private_half(in_environment: str) -> None:
+    key = environment_key()
+    assert key is not None
+    assert in_environment.splitlines()[1] not in repr(key)
+    assert key.private.private_bytes_raw().hex() not in repr(key)

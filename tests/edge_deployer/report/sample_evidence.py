@@ -143,7 +143,9 @@ def board_evidence(
         update={
             "soak": _again(outputs, soaked),
             "repeated": _again(outputs, repeated) if asked_again else None,
-            "power_cycle": PowerCycle(running_hash=NEW_IMAGE, confirmed=True, outputs=StoredArray.of(outputs[:1]))
+            "power_cycle": PowerCycle(
+                by="power", running_hash=NEW_IMAGE, confirmed=True, outputs=StoredArray.of(outputs[:1])
+            )
             if confirmed
             else None,
         }

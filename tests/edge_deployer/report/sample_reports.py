@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge_deployer.acceptance.check import Case
 from edge_deployer.acceptance.evidence import BoardEvidence, Failure
@@ -15,9 +17,22 @@ from edge_deployer.acceptance.pool_verdict import Examined, judge_pool
 from edge_deployer.acceptance.verdict import BoardVerdict, judge_board
 from edge_deployer.boards.record import BoardOutcome, BoardRecord, Step
 from edge_deployer.finding import Finding, Told
+from edge_deployer.public_key import public_pem
 from edge_deployer.release.acceptance_set import AcceptanceSet
+from edge_deployer.release.bundle import Bundle
 from edge_deployer.release.data_findings import FewestExamples, GateResult, NotMeasured, SchemaFits, ValueDistance
+from edge_deployer.release.difference import (
+    FigureChange,
+    FileChange,
+    ReleaseDifference,
+    ReleaseName,
+    SizeChange,
+    TextChange,
+)
+from edge_deployer.release.dsse import Envelope
 from edge_deployer.release.front_end import FrontEndFacts
+from edge_deployer.release.image import SignedImage
+from edge_deployer.release.keys import SigningKey
 from edge_deployer.release.manifest import Manifest, Provenance
 from edge_deployer.release.refusals import (
     AboveBaseline,
@@ -39,6 +54,7 @@ from edge_deployer.report.facts import (
 )
 from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.report.words import in_words
+from edge_deployer.rollout.attesting import attest
 from edge_deployer.rollout.deployment import Deployment, ReleaseRecord
 from edge_deployer.rollout.refusals import BoardInTrouble, InQuarantine, TooFewBoards
 from edge_deployer.task import Task
@@ -50,11 +66,44 @@ DIGITS = sample_evidence.DIGITS
 STAGING = ("staging-1", "staging-2")
 PRODUCTION = ("line-1", "line-2", "line-3")
 RELEASE_ID = f"0.4.0-{NEW_IMAGE[:8]}"
+_PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(32))
+KEY = SigningKey(None, public_pem(_PRIVATE.public_key()), _PRIVATE)
 
 
 def promoted() -> Report:
     """Every fact is known and every board took the release."""
-    return full_report(promotion([board(name, "confirmed") for name in (*STAGING, *PRODUCTION)]))
+    record = promotion([board(name, "confirmed") for name in (*STAGING, *PRODUCTION)])
+    record.change = change()
+    report = full_report(record)
+    report.attestation = Envelope.model_validate_json(attest(bundle(), report.deployment, KEY))
+    return report
+
+
+def bundle() -> Bundle:
+    """As much of the sample release as is attested."""
+    image = SignedImage(data=b"image", hash=bytes.fromhex(NEW_IMAGE), payload=b"", manifest=b"")
+    return Bundle(Path(), image, release_record().manifest, sample_evidence.acceptance())
+
+
+def change() -> ReleaseDifference:
+    """More data, a layer more, a file and a package that nobody needs any more."""
+    return ReleaseDifference(
+        release=ReleaseName(release_id=RELEASE_ID, image_hash=NEW_IMAGE),
+        against=ReleaseName(release_id=f"0.3.0-{OLD_IMAGE[:8]}", image_hash=OLD_IMAGE),
+        model_changed=True,
+        acceptance_set_changed=True,
+        facts={
+            "data": TextChange(before=digest("fewer digits"), after=digest("digits")),
+            "commit": TextChange(before=None, after="c0ffee with changes"),
+        },
+        metrics={"accuracy": FigureChange(before=0.9725, after=0.98056), "auc": FigureChange(before=None, after=0.75)},
+        sizes={"model": SizeChange(before=4_000, after=5_008), "arena": SizeChange(before=None, after=3_700)},
+        files=[
+            FileChange(archive="model_source.tar.gz", name="model.py", change="changed"),
+            FileChange(archive="tests.tar.gz", name="test_old.py", change="removed"),
+        ],
+        packages={"numpy": TextChange(before="1.26.4", after="2.2.6"), "dill": TextChange(before="0.3.1", after=None)},
+    )
 
 
 def unchanged() -> Report:

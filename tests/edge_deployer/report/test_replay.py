@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from edge_deployer.errors import TinyopsError
+from edge_deployer.release.dsse import Envelope, sign
+from edge_deployer.release.keys import SigningKey
 from edge_deployer.report.facts import Report
-from edge_deployer.report.replay import Replayed, replay
+from edge_deployer.report.replay import Replayed, replay, replay_attestation
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.rollout.refusals import NotConfirmed
 from tests.edge_deployer.report import sample_reports
@@ -248,6 +250,52 @@ def test_evidence_without_what_it_was_judged_by_is_an_error(part: str, words: st
     record = _altered(lambda record: record.update({part: None}))
     with pytest.raises(TinyopsError, match=f"but not {words} that it was judged by"):
         replay(record)
+
+
+def test_the_evidence_is_what_was_attested(signing_key: SigningKey) -> None:
+    report = Report.model_validate_json(sample_reports.promoted().model_dump_json())
+    own = sample_reports.KEY.public_pem
+    for keys in (own, signing_key.public_pem + own):
+        held = replay_attestation(report, keys)
+        assert held is not None
+        assert (held.same, held.decision, held.differences) == (True, "accepted", ())
+    unknown = replay_attestation(report, b"")
+    assert unknown is not None
+    assert unknown.same is None
+    assert replay_attestation(sample_reports.warned(), own) is None
+
+
+def _later(record: dict[str, Any]) -> None:
+    _board(record)["evidence"]["answers"]["seconds"] += 1
+
+
+def _faster(record: dict[str, Any]) -> None:
+    _board(record)["evidence"]["answers"]["latencies_us"][5] -= 1
+
+
+@pytest.mark.parametrize("alter", [_later, _faster, _other_class, _looser_plan, _other_truth, _better_verdict])
+def test_evidence_that_is_not_what_was_attested_is_told(alter: Alter) -> None:
+    report = sample_reports.promoted()
+    report.deployment = _altered(alter)
+    held = replay_attestation(report, sample_reports.KEY.public_pem)
+    assert held is not None
+    assert (held.same, held.differences[0].partition(":")[0]) == (False, "evidence")
+
+
+def test_an_attestation_of_another_image_or_another_key_is_told(signing_key: SigningKey) -> None:
+    report, own = sample_reports.promoted(), sample_reports.KEY.public_pem
+    foreign = replay_attestation(report, signing_key.public_pem)
+    assert foreign is not None
+    assert foreign.same is False
+    assert f"trusted: {signing_key.id[:8]}" in foreign.differences[0]
+    report.deployment = _altered(_other_image)
+    other = replay_attestation(report, own)
+    assert other is not None
+    assert [difference.partition(":")[0] for difference in other.differences] == ["image", "evidence"]
+    report.attestation = Envelope.model_validate_json(sign("text/plain", b"{}", sample_reports.KEY))
+    nonsense = replay_attestation(report, own)
+    assert nonsense is not None
+    assert nonsense.same is False
 
 
 def _replayed(alter: Alter) -> dict[str, Replayed]:

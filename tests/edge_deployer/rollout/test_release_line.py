@@ -33,6 +33,7 @@ from edge_deployer.report.replay import replay
 from edge_deployer.report.words import headline, remedy
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.rollout.release_line import ReleaseLine
+from edge_deployer.session import SessionError
 from tests.edge_deployer.candidates import MakeCandidate, one_hot_samples, with_wrong_reference
 from tests.edge_deployer.inventories import FAST, virtual, write_inventory, write_profile
 from tests.edge_deployer.outcomes import assert_outcome
@@ -100,8 +101,12 @@ def test_a_good_release_is_promoted_and_pushing_it_again_changes_nothing(
     assert_outcome(first, "promoted")
     assert set(outcomes(first).values()) == {"confirmed"}
     assert set(running(first).values()) == {bundle.image.hash.hex()}
+    store = ReleaseStore(line.workspace / "releases")
+    assert store.in_production() == [bundle.image.hash.hex()]
+    recorded = store.history(bundle.image.hash.hex())
     again, _ = line.push(make_candidate(4))
     assert_outcome(again, "unchanged")
+    assert store.history(bundle.image.hash.hex()) == recorded
     assert {board.outcome for board in again.boards if board.pool == "production"} == {"unchanged"}
     assert not again.steps
     assert all(board.verdict for board in again.boards), "the evidence of the promotion is shown again"
@@ -231,6 +236,11 @@ def test_an_image_that_waits_to_be_booted_is_taken_back_before_anything_else(
 async def _leave_waiting(url: str, bundle: Bundle) -> None:
     async with session_with(url) as session:
         await session.install(bundle.image.data)
+        await session.test(bundle.image.hash)
+
+
+async def _mark_for_test(url: str, bundle: Bundle) -> None:
+    async with session_with(url) as session:
         await session.test(bundle.image.hash)
 
 
@@ -442,3 +452,89 @@ def test_a_release_that_was_left_unconfirmed_is_taken_back_first(
     after, _ = line.push(make_candidate(4))
     assert_outcome(after, "unchanged")
     assert set(running(after).values()) == {bundle.image.hash.hex()}
+
+
+def test_stages_follow_what_staging_and_production_say(
+    line: ReleaseLine, make_candidate: MakeCandidate, write_boards: Callable[..., Path]
+) -> None:
+    _, first = line.push(make_candidate(4))
+    promoted, second = line.push(make_candidate(5))
+    assert_outcome(promoted, "promoted")
+    store, (old, new) = ReleaseStore(line.workspace / "releases"), (first.image.hash.hex(), second.image.hash.hex())
+    assert (store.stage_of(old), store.stage_of(new), store.lineage(new)) == ("retired", "production", [old])
+    assert promoted.change is not None
+    assert promoted.change.against.release_id == first.release_id
+    again, _ = line.push(make_candidate(5))
+    assert again.change == promoted.change, "the promotion's is shown again"
+
+    _, third = line.push(with_wrong_reference(make_candidate(6)))
+    assert store.stage_of(third.image.hash.hex()) == "staged", "staging refused it"
+    slow_board = dataclasses.replace(line, plan=NO_SLOW_BOARDS, inventory=write_boards(slow="p2"))
+    refused, fourth = slow_board.push(make_candidate(7))
+    assert_outcome(refused, "refused", at="production")
+    assert store.stage_of(fourth.image.hash.hex()) == "accepted"
+    assert (store.in_production(), refused.change) == ([new], None)
+
+    back, _ = dataclasses.replace(line, inventory=write_boards()).push(make_candidate(4))
+    assert_outcome(back, "promoted")
+    assert (store.in_production(), store.lineage(old)) == ([old], [new, old])
+
+
+def test_a_stage_that_cannot_be_recorded_is_a_warning_and_the_release_is_out(
+    line: ReleaseLine, make_candidate: MakeCandidate, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise TinyopsError("the release store cannot be used: disk full", remedy="free its disk")
+
+    monkeypatch.setattr(ReleaseStore, "advance", full)
+    deployment, _ = line.push(make_candidate(4))
+    assert_outcome(deployment, "promoted")
+    assert "disk full" in caplog.text
+
+
+def test_a_release_that_is_revoked_meanwhile_is_refused_before_a_board_is_touched(
+    line: ReleaseLine, make_candidate: MakeCandidate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = ReleaseStore.release
+
+    def revoked(self: ReleaseStore, *given: Any, **named: Any) -> Bundle:
+        bundle = release(self, *given, **named)
+        self.revoke(bundle.release_id, reason="wakes at any noise", by="somebody else")
+        return bundle
+
+    monkeypatch.setattr(ReleaseStore, "release", revoked)
+    refused, bundle = line.push(make_candidate(4))
+    assert_outcome(refused, "refused", at="signature")
+    assert f"{bundle.release_id} has security counter 0, below the floor 1" in headline(refused)
+    assert "it was revoked itself: wakes at any noise" in headline(refused)
+    assert not refused.steps
+
+
+def test_boards_keep_a_revoked_release_until_the_next_one_raises_their_floor(
+    tmp_path: Path, line: ReleaseLine, make_candidate: MakeCandidate, public_key: Path
+) -> None:
+    with running_board(tmp_path / "s", public_key) as s1, running_board(tmp_path / "p", public_key) as p1:
+        boards = [
+            {"name": "s1", "pool": "staging", "url": s1.url},
+            {"name": "p1", "pool": "production", "url": p1.url},
+        ]
+        powered = dataclasses.replace(line, inventory=write_inventory(tmp_path, boards, "powered.yaml"))
+        _, bad = powered.push(make_candidate(4))
+        ReleaseStore(line.workspace / "releases").revoke(bad.release_id, reason="bad", by="test")
+        assert asyncio.run(_running_hashes(p1.url)) == [bad.image.hash]
+        refused, _ = powered.push(make_candidate(5))
+        assert_outcome(refused, "refused", at="boards")
+        assert "s1 and p1 could not be taken back" in headline(refused)
+        assert asyncio.run(_running_hashes(p1.url)) == [bad.image.hash]
+        approved = dataclasses.replace(powered, approved=("the engineer", "the release before is revoked"))
+        deployment, anew = approved.push(make_candidate(5))
+        assert_outcome(deployment, "promoted")
+        assert anew.security_counter == 1
+        assert set(running(deployment).values()) == {anew.image.hash.hex()}
+        # The boot logic raises the floor when it starts a confirmed image.
+        assert asyncio.run(_running_hashes(p1.url)) == [anew.image.hash]
+        with pytest.raises(SessionError, match="was revoked"):
+            asyncio.run(_leave_waiting(p1.url, bad))
+        # It lies in the spare slot still; the boot logic does not take it either.
+        asyncio.run(_mark_for_test(p1.url, bad))
+        assert asyncio.run(_running_hashes(p1.url)) == [anew.image.hash]

@@ -8,7 +8,7 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import serial
 import serial.rfc2217
@@ -36,6 +36,20 @@ def tcp_line(device: str, damage: Damage = unharmed) -> Iterator[str]:
 
 
 @contextmanager
+def bridge(device: str) -> Iterator[str]:
+    """A TCP server through which any number of clients speak to a device, and hear all it says; yields its URL."""
+    ended, end = socket.socketpair()
+    with socket.create_server(("127.0.0.1", 0)) as server, ended:
+        thread = threading.Thread(target=_pass_all, args=(server, device, ended), daemon=True)
+        thread.start()
+        try:
+            yield f"socket://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            end.close()
+            thread.join()
+
+
+@contextmanager
 def rfc2217_line(device: str) -> Iterator[str]:
     """An RFC 2217 line to a device; yields its URL. A pty has no modem lines, hence the option."""
     with _serving(lambda client: _serve_rfc2217(client, device)) as port:
@@ -44,17 +58,22 @@ def rfc2217_line(device: str) -> Iterator[str]:
 
 @contextmanager
 def _serving(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    """One client after the other, as a gateway serves them."""
+    ended, end = socket.socketpair()
+    with socket.create_server(("127.0.0.1", 0)) as server, ended:
 
         def accept() -> None:
-            client, _ = server.accept()
-            with client:
-                serve(client)
+            while ended not in select.select([server, ended], [], [])[0]:
+                with server.accept()[0] as client:
+                    serve(client)
 
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
-        yield server.getsockname()[1]
-        thread.join()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            end.close()
+            thread.join()
 
 
 def _pass_bytes(client: socket.socket, device: str, damage: Damage) -> None:
@@ -68,6 +87,26 @@ def _pass_bytes(client: socket.socket, device: str, damage: Damage) -> None:
                 port.write(damage(data))
             if port.fileno() in readable:
                 client.sendall(damage(os.read(port.fileno(), _CHUNK)))
+
+
+def _pass_all(server: socket.socket, device: str, ended: socket.socket) -> None:
+    with serial.Serial(device, exclusive=True) as port, ExitStack() as open_clients:
+        clients: set[socket.socket] = set()
+        while True:
+            readable, _, _ = select.select([server, ended, port.fileno(), *clients], [], [])
+            if ended in readable:
+                return
+            if server in readable:
+                clients.add(open_clients.enter_context(server.accept()[0]))
+            if port.fileno() in readable:
+                data = os.read(port.fileno(), _CHUNK)
+                for client in clients:
+                    client.sendall(data)
+            for client in clients & set(readable):
+                if data := client.recv(_CHUNK):
+                    port.write(data)
+                else:
+                    clients.remove(client)
 
 
 class _PortWithoutModemLines(serial.Serial):

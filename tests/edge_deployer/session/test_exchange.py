@@ -53,6 +53,15 @@ async def ends() -> AsyncIterator[tuple[Line, Exchange]]:
     await exchange.close()
 
 
+async def test_another_clients_reply_under_the_same_number_is_not_taken(ends: tuple[Line, Exchange]) -> None:
+    line, exchange = ends
+    pending = exchange.post(REQUEST)
+    await line.messages(1)
+    other = Header(op=3, version=1, group=1, sequence=pending.sequence, command=0)
+    line.hear([other.before(b""), other._replace(group=0, command=5).before(b""), answer(pending.sequence)])
+    assert await pending.reply == answer(pending.sequence)
+
+
 async def test_replies_find_their_requests_in_any_order(ends: tuple[Line, Exchange]) -> None:
     line, exchange = ends
     first, second = exchange.post(REQUEST), exchange.post(REQUEST)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from edge_deployer.session import BoardRefused, ErrorCode, ModelFault, SessionError
+from edge_deployer.session.claim import Claim
 from edge_deployer.session.line import SmpLine
 from edge_deployer.session.upload import upload
 from edge_deployer.virtual_board.control import BoardControl
@@ -93,7 +94,7 @@ async def test_the_first_chunk_has_the_images_header_however_many_messages_were_
     try:
         for _ in range(50):
             line.sizes.note(100, arrived=False)
-        await upload(line, image, lambda *_: None)
+        await upload(line, image, lambda *_: None, Claim(line, None))
     finally:
         await line.close()
     async with session_with(board.url, line_rate=0) as session:
@@ -128,16 +129,6 @@ async def test_a_crash_in_the_middle_of_many_samples_is_a_fault(
             )
             with pytest.raises(ModelFault, match="the model crashed and the board reset"):
                 await session.infer(INPUTS)
-
-
-async def test_an_older_epoch_does_not_get_a_session(board: RunningBoard) -> None:
-    async with session_with(board.url, line_rate=0, epoch=8):
-        pass
-    with pytest.raises(BoardRefused, match="a newer epoch has claimed the board"):
-        async with session_with(board.url, line_rate=0, epoch=7):
-            pass
-    async with session_with(board.url, line_rate=0, epoch=8) as session:
-        assert await session.echo("mine") == "mine"
 
 
 async def test_while_a_session_is_open_nobody_but_root_opens_the_port(board: RunningBoard) -> None:

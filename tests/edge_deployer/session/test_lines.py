@@ -138,7 +138,7 @@ async def test_a_board_may_take_its_time_to_erase_the_slot(board: RunningBoard, 
         (WRITE_ANSWER, RUN, {"len": 3, "data": b"abc", "crc": crc32(b"abc")}, ProtocolError, "3 bytes of outputs"),
         (WRITE_ANSWER, RUN, {"us": [1, 2]}, ProtocolError, r"times \[1, 2\]"),
         (WRITE_ANSWER, RUN, {"us": None, "off": -3}, ProtocolError, "has -3 bytes"),
-        (WRITE_ANSWER, UPLOAD, {"off": 1 << 30}, ProtocolError, "bytes of a compressed image"),
+        (WRITE_ANSWER, UPLOAD, {"off": 1 << 30}, ProtocolError, "bytes of an image.s stream"),
     ],
 )
 async def test_an_answer_that_makes_no_sense_is_named_with_the_board(

@@ -10,19 +10,25 @@ from typing import Any
 import cbor2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from edge_deployer.profile import load_profile
 from edge_deployer.virtual_board.boot import boot
-from edge_deployer.virtual_board.compressed_upload import CompressedUpload
 from edge_deployer.virtual_board.image_group import ImageGroup
+from edge_deployer.virtual_board.image_upload import ImageUpload
+from edge_deployer.virtual_board.inference_group import InferenceGroup
+from edge_deployer.virtual_board.model import LoadedModel
+from edge_deployer.virtual_board.os_group import OsGroup
 from edge_deployer.virtual_board.partitions import Flash
+from edge_deployer.virtual_board.retained import RetainedMemory
 from edge_deployer.virtual_board.smp_server import SmpServer
 from edge_deployer.virtual_board.spare_slot import SpareSlot
+from edge_deployer.wire.inference import ResetReason
 from edge_deployer.wire.mcuboot import McubootImage, parse_image
 from edge_deployer.wire.smp import HEADER_BYTES, Header
 
 SLOT_BYTES = 4096
 PAGE_BYTES = 128
 _CHUNK = 200
-_BUFFER = 1024
+_PROFILE = load_profile("cortex-m4").model_copy(update={"smp_buffer_bytes": 512})
 
 
 @dataclass
@@ -53,9 +59,14 @@ class Meter:
 
 
 class SmallBoard:
-    """A board; `start` is a power cycle."""
+    """A board; `start` is a power cycle.
 
-    def __init__(self, directory: Path, key: Ed25519PublicKey, page_bytes: int = PAGE_BYTES) -> None:
+    Attributes:
+        server: what answers SMP messages.
+        os: the server's OS group.
+    """
+
+    def __init__(self, directory: Path, key: tuple[Ed25519PublicKey, ...], page_bytes: int = PAGE_BYTES) -> None:
         self.meter = Meter()
         self.flash = Flash(directory, SLOT_BYTES, page_bytes, self.meter)
         self.running: McubootImage | None = None
@@ -67,10 +78,17 @@ class SmallBoard:
         """Boot; the version that runs."""
         self.flash.close()
         self.flash = Flash(self._directory, SLOT_BYTES, self._page_bytes, self.meter)
-        spare = SpareSlot(self.flash)
-        handlers = {1: ImageGroup(self.flash, spare).handlers, 65: CompressedUpload(spare).handlers}
-        self._server = SmpServer(handlers, _BUFFER)
         self.running = boot(self.flash, self._key)
+        spare, self.os = SpareSlot(self.flash), OsGroup(_PROFILE, "small")
+        inference = InferenceGroup(
+            self.running, _PROFILE, self.flash, RetainedMemory(self._directory), ResetReason.SOFTWARE, LoadedModel.run
+        )
+        handlers = {
+            0: self.os.handlers,
+            1: ImageGroup(self.flash, spare).handlers,
+            65: {**inference.handlers, **ImageUpload(spare, _PROFILE.smp_buffer_bytes).handlers},
+        }
+        self.server = SmpServer(handlers, _PROFILE.smp_buffer_bytes)
         return self.version
 
     @property
@@ -88,7 +106,7 @@ class SmallBoard:
     def ask(self, group: int, command: int, fields: Any, *, write: bool = True) -> dict[str, Any]:
         """The fields of an answer."""
         header = Header(op=2 * write, version=1, group=group, sequence=7, command=command)
-        answer = self._server.answer(header.before(cbor2.dumps(fields)))
+        answer = self.server.answer(header.before(cbor2.dumps(fields)))
         assert answer is not None
         answered: dict[str, Any] = cbor2.loads(answer[HEADER_BYTES:])
         return answered

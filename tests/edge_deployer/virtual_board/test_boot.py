@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from smp.image_management import IMG_MGMT_ERR
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.public_key import read_public_key
+from edge_deployer.public_key import key_id, read_public_keys
 from edge_deployer.virtual_board.boot import ImageRejected, verify_image
 from edge_deployer.virtual_board.partitions import Flash, Slot
 from edge_deployer.virtual_board.spare_slot import SpareSlot
@@ -26,12 +26,12 @@ _NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def key(signer: Signer) -> Ed25519PublicKey:
-    return read_public_key(signer.public_key)
+def key(signer: Signer) -> tuple[Ed25519PublicKey, ...]:
+    return read_public_keys(signer.public_key)
 
 
 @pytest.fixture
-def board(tmp_path: Path, key: Ed25519PublicKey) -> SmallBoard:
+def board(tmp_path: Path, key: tuple[Ed25519PublicKey, ...]) -> SmallBoard:
     board = SmallBoard(tmp_path / "flash", key)
     assert board.start() is None
     return board
@@ -178,7 +178,7 @@ def test_a_half_written_magic_does_not_stop_later_updates(board: SmallBoard, old
 
 @given(data=st.data(), damage=st.sampled_from(["overwrite", "flip", "cut", "insert"]))
 def test_a_mutated_image_is_an_image_or_rejected(
-    new: bytes, key: Ed25519PublicKey, data: st.DataObject, damage: str
+    new: bytes, key: tuple[Ed25519PublicKey, ...], data: st.DataObject, damage: str
 ) -> None:
     at = data.draw(st.integers(0, len(new) - 1))
     noise = data.draw(st.binary(min_size=1, max_size=40))
@@ -200,7 +200,7 @@ def test_a_mutated_image_is_an_image_or_rejected(
 @given(data=st.data())
 def test_no_content_of_the_flash_stops_the_board(
     tmp_path_factory: pytest.TempPathFactory,
-    key: Ed25519PublicKey,
+    key: tuple[Ed25519PublicKey, ...],
     old: bytes,
     new: bytes,
     another: bytes,
@@ -227,3 +227,31 @@ def test_no_content_of_the_flash_stops_the_board(
     assert board.ask(1, 5, {}) == {}
     assert board.install(another) == "3.0.0"
     board.flash.close()
+
+
+def test_a_board_with_two_keys_boots_what_either_signed(
+    tmp_path: Path, key: tuple[Ed25519PublicKey, ...], old: bytes, new: bytes
+) -> None:
+    """A rotation: it trusts both, gets releases of either, and then the old key is dropped."""
+    newer = Signer.generate(tmp_path)
+    newer_key = read_public_keys(newer.public_key)
+    rotated = newer.sign(NEW_MODEL, "4.0.0")
+    board = SmallBoard(tmp_path / "flash", (*key, *newer_key))
+    assert board.start() is None
+    assert [board.install(image) for image in (old, rotated, new, rotated)] == ["1.0.0", "4.0.0", "2.0.0", "4.0.0"]
+    board.flash.close()
+    dropped = SmallBoard(tmp_path / "flash", newer_key)
+    assert dropped.start() == "4.0.0"
+    assert dropped.upload(old)["match"]
+    dropped.test(old)
+    assert dropped.start() == "4.0.0"
+
+
+def test_the_key_hash_says_which_key_signed(key: tuple[Ed25519PublicKey, ...], tmp_path: Path, old: bytes) -> None:
+    other = read_public_keys(Signer.generate(tmp_path).public_key)
+    assert verify_image(old, (*other, *key)).version == "1.0.0"
+    named_other = old.replace(bytes.fromhex(key_id(key[0])), bytes.fromhex(key_id(other[0])))
+    with pytest.raises(ImageRejected, match="not by the key that it names"):
+        verify_image(named_other, (*other, *key))
+    with pytest.raises(ImageRejected, match="names another key than the board's"):
+        verify_image(named_other, key)

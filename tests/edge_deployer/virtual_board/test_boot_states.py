@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from smp.image_management import IMG_MGMT_ERR
 
-from edge_deployer.public_key import read_public_key
+from edge_deployer.public_key import read_public_keys
 from edge_deployer.virtual_board.flash import PowerCut
 from edge_deployer.virtual_board.partitions import Slot
 from edge_deployer.wire.mcuboot import parse_image
@@ -194,7 +194,7 @@ def test_any_order_of_uploads_tests_confirmations_resets_and_cuts_leads_where_mc
     tmp_path_factory: pytest.TempPathFactory, signer: Signer, stranger: Signer
 ) -> None:
     folder: Path = tmp_path_factory.mktemp("boards")
-    key = read_public_key(signer.public_key)
+    key = read_public_keys(signer.public_key)
 
     class Signed(Boards):
         images: ClassVar[Mapping[str, bytes]] = {

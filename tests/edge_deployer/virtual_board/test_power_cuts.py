@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge_deployer.public_key import read_public_key
+from edge_deployer.public_key import read_public_keys
 from edge_deployer.virtual_board.flash import PowerCut
 from edge_deployer.virtual_board.partitions import Slot
 from edge_deployer.wire.mcuboot import parse_image
@@ -133,7 +133,7 @@ def installation(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, signer: Signer
 ) -> Installation:
     end, page_bytes = request.param
-    board = SmallBoard(tmp_path_factory.mktemp("board"), read_public_key(signer.public_key), page_bytes)
+    board = SmallBoard(tmp_path_factory.mktemp("board"), read_public_keys(signer.public_key), page_bytes)
     # The new image raises the security floor: its confirmation writes that, too.
     old, new, third = (
         signer.sign(b"old" * 80, OLD, security_counter=1),

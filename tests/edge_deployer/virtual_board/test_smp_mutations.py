@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from smp.error import MGMT_ERR
 
 from edge_deployer.profile import load_profile
-from edge_deployer.public_key import read_public_key
+from edge_deployer.public_key import read_public_keys
 from edge_deployer.virtual_board.settings import BoardSettings
 from edge_deployer.wire.framing import FRAMINGS, FramingName
 from edge_deployer.wire.smp import HEADER_BYTES, Header, whole_message
@@ -20,7 +20,7 @@ from tests.edge_deployer.virtual_board.scripted_firmware import SILENCE, play
 
 NAMES = [
     *("d", "format", "query", "name", "data", "len", "off", "sha", "image", "hash", "confirm", "slot", "n", "crc"),
-    *("epoch", "size", "header", "sequence", "version", "smp_data"),
+    *("epoch", "size", "at", "codec", "rev", "header", "sequence", "version", "smp_data"),
 ]
 leaves = st.none() | st.booleans() | st.integers(-(2**66), 2**66) | st.floats() | st.text(max_size=9) | st.binary()
 values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(leaves, inner, max_size=3))
@@ -46,7 +46,7 @@ requests = st.builds(
 def boards(tmp_path_factory: pytest.TempPathFactory, signer: Signer) -> dict[FramingName, BoardSettings]:
     small = {"slot_bytes": 8192, "page_bytes": 512, "compressed_upload": True}
     profile = load_profile("cortex-m0plus").model_copy(update=small)
-    key = read_public_key(signer.public_key)
+    key = read_public_keys(signer.public_key)
     return {
         framing: BoardSettings(tmp_path_factory.mktemp(framing), profile.model_copy(update={"framing": framing}), key)
         for framing in FRAMINGS

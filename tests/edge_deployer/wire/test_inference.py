@@ -65,6 +65,18 @@ def test_the_largest_run_reply_fits_its_overhead() -> None:
     assert len(reply.BYTES) <= 1024 - 4
 
 
+def test_the_longest_list_of_checksums_fits_its_overhead() -> None:
+    most = 0xFFFFFFFF
+    room = 1024 - inference.PAGES_REPLY_OVERHEAD
+    checksums = [most] * min(inference.MAX_PAGES, room // inference.BYTES_PER_CHECKSUM)
+    assert len(inference.PagesReadResponse(off=most, page=most, size=most, crc=checksums).BYTES) <= 1024 - 4
+
+
+def test_the_longest_first_chunk_of_an_upload_leaves_room_for_data_in_the_smallest_buffer() -> None:
+    most = {"len": 1 << 31, "size": 1 << 31, "at": 1 << 30, "codec": 0, "epoch": (1 << 64) - 1}
+    assert len(inference.UploadWriteRequest(off=0, data=b"", sha=bytes(32), **most).BYTES) <= 120
+
+
 @given(st.binary(max_size=300), st.integers(1, 32))
 def test_a_chunk_survives_the_wire(data: bytes, samples: int) -> None:
     sent = inference.RunWriteRequest(off=0, data=data, len=len(data), n=samples, crc=inference.crc32(data))
@@ -84,7 +96,9 @@ def test_the_specification_tables_every_error_code() -> None:
         ("run-result", inference.RunWriteResponse),
         ("run-read-response", inference.RunReadResponse),
         ("health-read-response", inference.HealthReadResponse),
+        ("claim-read-response", inference.ClaimReadResponse),
         ("claim-write-response", inference.ClaimWriteResponse),
+        ("pages-read-response", inference.PagesReadResponse),
     ],
 )
 def test_the_cddl_has_the_fields_of_the_code(rule: str, message: type[Response]) -> None:

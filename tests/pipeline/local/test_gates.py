@@ -132,7 +132,7 @@ def test_boards_give_tfmas_figure_to_the_last_sample(digits, first_run) -> None:
     """The digits' eval split is smaller than an acceptance set may be, so that all of it is in the release."""
     result, _ = first_run
     evaluation = report_of(result).evaluation
-    samples = digits.workspace / "releases" / result.deployment.release.manifest.version / "acceptance.npz"
+    samples = digits.workspace / "releases" / result.deployment.release.image_hash / "acceptance.npz"
     with np.load(samples) as arrays:
         labels = arrays["labels"]
     assert len(labels) == evaluation.examples
@@ -161,7 +161,9 @@ def test_what_a_release_carries(digits, promoted: str) -> None:
         "preprocessing_source.tar.gz",
         "tests.tar.gz",
         "acceptance.npz",
+        "attestation.json",
         "environment.txt",
+        "public.pem",
         "front_end.json",
         "model_card.html",
         "model_card.json",

@@ -363,4 +363,4 @@ def test_what_a_step_asks_for_itself_goes_before_what_all_ask_for() -> None:
     assert asked["imagePullSecret"] == [{"secretName": "registry"}, {"secretName": "mirror"}]
     assert asked["podMetadata"] == {"annotations": {"a": "1", "b": "2"}}
     retries = [settings.step(step).retries for step in ("Trainer", "Transform", PUSHER)]
-    assert [each and each.limit for each in retries] == [2, 1, None]
+    assert [each and each.limit for each in retries] == [2, 1, 1]

@@ -78,6 +78,12 @@ def test_a_right_project_passes(project: Callable, tmp_path: Path) -> None:
         ({"deploy.signing_key": "key.pem"}, {}, "key.pem does not exist"),
         ({"deploy.release_version": "1.0"}, {}, "release version '1.0'"),
         ({"deploy.release_version": "256.0.0"}, {}, "release version '256.0.0'"),
+        (
+            {"deploy.profiles": ["cortex-m7", "cortex-m33"]},
+            {},
+            "releases are for boards of cortex-m7 and cortex-m33, and the inventory has boards of cortex-m4",
+        ),
+        ({"deploy.profiles": []}, {}, "deploy.profiles = []"),
         ({"deploy.signing_key": "tinyops.yaml"}, {}, "tinyops.yaml cannot be read"),
         ({"train.module": "absent.py"}, {}, "absent.py is not a Python file"),
         ({}, {"kind": np.zeros(60, int)}, "all records have 'kind' off: with one class there is nothing to tell apart"),

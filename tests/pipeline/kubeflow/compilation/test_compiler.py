@@ -78,11 +78,11 @@ def test_what_steps_ask_of_the_cluster() -> None:
     assert compiled == golden("vibration.yaml")
 
 
-def test_a_retry_of_all_steps_is_none_of_the_push() -> None:
+def test_a_retry_of_all_steps_is_one_of_the_push_too() -> None:
     tasks = compile_project(GOLDEN / "vibration" / "tinyops.yaml").spec["root"]["dag"]["tasks"]
-    assert [name for name, task in tasks.items() if "retryPolicy" not in task] == ["TFLMPusher"]
+    assert "TFLMPusher" in tasks
     # A policy without its longest duration would be none: see the compiler.
-    assert all(len(task["retryPolicy"]) == 4 for name, task in tasks.items() if name != "TFLMPusher")
+    assert all(len(task["retryPolicy"]) == 4 for task in tasks.values())
 
 
 def test_a_regression_hands_its_target_to_every_step_that_judges(config: Callable[..., Path]) -> None:
@@ -139,7 +139,6 @@ def test_a_compiled_file_is_read_back_as_it_was(tmp_path: Path) -> None:
         ({"steps": {"Trainer": {"gpu": 1}}}, "gpu"),
         ({"steps": {"Trainer": {"device": {"resource": "no such/thing"}}}}, "resource"),
         ({"secrets": {"idle": {}}}, "mount, environment, or both"),
-        ({"steps": {"TFLMPusher": {"retries": {"limit": 1}}}}, "a rollout keeps no journal"),
     ],
 )
 def test_a_wrong_section_is_refused(config: Callable[..., Path], changes: dict[str, Any], said: str) -> None:

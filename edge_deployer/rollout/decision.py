@@ -1,0 +1,135 @@
+"""What a rollout does next: a pure function of its strategy and of what is on record of its boards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from edge_deployer.rollout.strategy import Strategy
+
+Standing = Literal["waiting", "accepted", "failed", "away"]
+"""How far a production board is: not yet tried; it runs the release; it was tried and does not; it did not answer."""
+
+Wish = Literal["pause", "abort", "rollback"]
+"""What somebody has asked of a rollout."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What is on record of a rollout's production part.
+
+    Attributes:
+        waves: names of the boards of each wave.
+        standing: of each board.
+        approved: numbers of the waves that were approved, from 0.
+        baked: numbers of the waves that were watched to the end.
+        caught_up: whether the boards that were away were tried once more after the last wave.
+        regressed: whether a probe has found a board that answers otherwise, or slower, than when it was accepted.
+        wish: what was asked for last and has not been done yet.
+    """
+
+    waves: Sequence[Sequence[str]]
+    standing: Mapping[str, Standing]
+    approved: frozenset[int] = field(default_factory=frozenset)
+    baked: frozenset[int] = field(default_factory=frozenset)
+    caught_up: bool = False
+    regressed: bool = False
+    wish: Wish | None = None
+
+
+@dataclass(frozen=True)
+class Try:
+    """Give boards of a wave the release."""
+
+    wave: int
+    boards: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Watch a wave's boards for the strategy's time."""
+
+    wave: int
+
+
+@dataclass(frozen=True)
+class CatchUp:
+    """Try boards that were away once more, and see to those that could not be taken back."""
+
+    away: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AwaitApproval:
+    """Somebody has to approve a wave."""
+
+    wave: int
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Stop where it stands, and go on when somebody asks for it."""
+
+
+@dataclass(frozen=True)
+class TakeBack:
+    """Every board back to what it had."""
+
+    why: Literal["too many failed", "too few succeeded", "regressed", "aborted", "rolled back"]
+
+
+@dataclass(frozen=True)
+class Finish:
+    """All is done."""
+
+
+Action = Try | Watch | CatchUp | AwaitApproval | Pause | TakeBack | Finish
+
+
+def next_action(strategy: Strategy, view: View) -> Action:
+    """What to do now. Nothing is asked of a wave before the one before it has passed its gate.
+
+    The order of the questions: what somebody asked for; whether too many boards have failed, of all waves; then wave by
+    wave its approval, its boards, its share of boards that run the release, its time of watching; at the end, who was
+    away.
+    """
+    if view.wish in ("abort", "rollback"):
+        return TakeBack("aborted" if view.wish == "abort" else "rolled back")
+    if view.regressed:
+        return TakeBack("regressed")
+    failed = sum(standing == "failed" for standing in view.standing.values())
+    if failed > strategy.tolerated(len(view.standing)):
+        return TakeBack("too many failed")
+    if view.wish == "pause":
+        return Pause()
+    for number, boards in enumerate(view.waves):
+        action = _in_wave(strategy, view, number, boards)
+        if action is not None:
+            return action
+    missing = {board: standing for board, standing in view.standing.items() if standing in ("away", "failed")}
+    if missing and not view.caught_up:
+        return CatchUp(tuple(board for board, standing in missing.items() if standing == "away"))
+    return Finish()
+
+
+def may_go_on(strategy: Strategy, failures: int, pool: int, wish: Wish | None) -> bool:
+    """Whether one more board of a wave may be begun with: the first questions of `next_action`, in constant time."""
+    return wish is None and failures <= strategy.tolerated(pool)
+
+
+def _in_wave(strategy: Strategy, view: View, number: int, boards: Sequence[str]) -> Action | None:
+    """What a wave still needs; None if it is over and has passed its gate."""
+    waiting = tuple(board for board in boards if view.standing[board] == "waiting")
+    terms = strategy.waves[min(number, len(strategy.waves) - 1)]
+    if waiting and terms.approval and number not in view.approved:
+        return AwaitApproval(number)
+    if waiting:
+        return Try(number, waiting)
+    succeeded = sum(view.standing[board] == "accepted" for board in boards)
+    # A quotient is rounded as the share that is written down: 0.55 times 100 is more than 55.
+    if succeeded / len(boards) < strategy.min_success:
+        return TakeBack("too few succeeded")
+    if strategy.bake is not None and succeeded and number not in view.baked:
+        return Watch(number)
+    return None

@@ -1,0 +1,96 @@
+"""Whoever comes after a controller that was killed at a write of the trail, and what is wrong then."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from edge_deployer.rollout.controller import RolloutController
+from tests.edge_deployer.rollout.killed_controllers import Side, killed
+from tests.edge_deployer.rollout.simulated_rollouts import Fleet, Releases, what_is_wrong
+
+Next = Callable[[Fleet], None]
+
+
+def resumed(fleet: Fleet) -> None:
+    history = fleet.history()
+    if history and history[-1].state != "ended":
+        asyncio.run(fleet.resume())
+    else:
+        asyncio.run(fleet.start(fleet.releases.wanted))
+    assert fleet.history()[-1].outcome in ("promoted", "unchanged")
+    assert set(fleet.kept().values()) == {fleet.releases.wanted}
+
+
+def begun_again(fleet: Fleet) -> None:
+    asyncio.run(fleet.start(fleet.releases.wanted))
+    assert set(fleet.kept().values()) == {fleet.releases.wanted}
+
+
+def another(fleet: Fleet) -> None:
+    asyncio.run(fleet.start(fleet.releases.other))
+    assert set(fleet.kept().values()) == {fleet.releases.other}
+
+
+def refused(fleet: Fleet) -> None:
+    progress = asyncio.run(fleet.start(fleet.releases.bad))
+    assert (progress.outcome, progress.gate) == ("refused", "staging")
+
+
+def rolled_back(fleet: Fleet) -> None:
+    history = fleet.history()
+    if not history:
+        return
+    with closing(RolloutController(fleet.bench)) as controller:
+        asyncio.run(controller.turn_back(history[-1].plan.id, "rollback", "a test", "to see"))
+    assert set(fleet.kept().values()) == {fleet.releases.before}
+
+
+NEXT: tuple[Next, ...] = (resumed, begun_again, another, refused, rolled_back)
+
+
+def points(fleet_folder: Path, releases: Releases, every: int = 1) -> Iterator[tuple[int, Side, Fleet]]:
+    """Each write of a rollout that is not disturbed, before and after; with a fleet whose controller died there."""
+    number = 0
+    while True:
+        for side in ("before", "after"):
+            number += 1
+            if (number - 1) % every:
+                continue
+            folder = fleet_folder / str(number)
+            folder.mkdir()
+            fleet = Fleet(folder, releases).make()
+            if not killed(fleet, (number + 1) // 2, side):
+                return
+            yield (number + 1) // 2, side, fleet
+            shutil.rmtree(folder)
+
+
+def come_next(fleet: Fleet, then: Next) -> list[str]:
+    """What is wrong once somebody has come next, on a copy of the fleet."""
+    folder = fleet.folder / then.__name__
+    folder.mkdir()
+    for part in ("devices", "workspace"):
+        shutil.copytree(fleet.folder / part, folder / part, symlinks=True)
+    heir = Fleet(folder, fleet.releases, fleet.staging, fleet.production, fleet.characters)
+    try:
+        then(heir)
+    except AssertionError as error:
+        return [str(error).partition("\n")[0], *what_is_wrong(heir)]
+    return what_is_wrong(heir)
+
+
+def found_wrong(fleet_folder: Path, releases: Releases, every: int, each: int) -> list[str]:
+    """What is wrong after every so many kills, each followed by one or all of `NEXT`."""
+    found: list[str] = []
+    count = 0
+    for number, side, fleet in points(fleet_folder, releases, every):
+        count += 1
+        chosen = NEXT if each > 1 else (NEXT[count % len(NEXT)],)
+        for then in chosen:
+            found += [f"{then.__name__} after a kill {side} entry {number}: {said}" for said in come_next(fleet, then)]
+    assert count > 1
+    return found

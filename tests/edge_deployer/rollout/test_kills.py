@@ -1,0 +1,14 @@
+"""Controllers that are killed at each write of the trail, and what whoever comes next makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.edge_deployer.rollout.after_a_kill import found_wrong
+from tests.edge_deployer.rollout.simulated_rollouts import Releases
+
+
+def test_whoever_comes_after_a_kill_finds_all_and_ends_right(fleet_folder: Path, releases: Releases) -> None:
+    """One kill in seven; `make verify-rollouts` has them all."""
+    found = found_wrong(fleet_folder, releases, every=7, each=1)
+    assert not found, "\n".join(found)
