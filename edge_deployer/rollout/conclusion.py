@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
 from edge_deployer.acceptance.verdict import BoardVerdict
-from edge_deployer.rollout.deployment import Deployment, Gate, Outcome
+from edge_deployer.rollout.deployment import Deployment, Gate, Outcome, Tolerance
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,10 @@ class Conclusion:
 
     outcome: Outcome
     gate: Gate | None
+
+
+_NOT_OF_EVIDENCE: Final = {"production.interrupted", "production.regressed", "production.taken_back"}
+"""What ends a rollout without a word of the evidence for its acceptance: somebody's wish, or what was seen later."""
 
 
 def conclude(
@@ -30,17 +35,22 @@ def conclude(
 
     Returns:
         None where they do not tell, e.g. where a board did not answer before anything was installed, or did not confirm
-        what it had accepted. The release was not pushed then.
+        what it had accepted, or where somebody took the release back. The release was not pushed then.
     """
+    if deployment.reason is not None and deployment.reason.code in _NOT_OF_EVIDENCE:
+        return None
     if staging is not None and staging.decision != "accepted":
         return Conclusion(staging.decision, "staging")
+    bears = deployment.bears or Tolerance()
     boards = [board for board in deployment.boards if board.pool == "production"]
-    if any(board.name in production and not production[board.name].accepted for board in boards):
+    refusing = [board for board in boards if board.name in production and not production[board.name].accepted]
+    if len(refusing) > bears.failures:
         return Conclusion("refused", "production")
     release = deployment.release
-    if release is None or any(board.image_after != release.image_hash for board in boards):
+    if release is None or sum(board.image_after != release.image_hash for board in boards) > bears.missing:
         return None
     changed = any(board.outcome not in ("untouched", "unchanged") for board in deployment.boards)
-    if changed and (staging is None or len(production) < len(boards)):
+    unjudged = any(board.outcome == "confirmed" and board.name not in production for board in boards)
+    if changed and (unjudged or (staging is None and bears.staged_before is None)):
         return None
     return Conclusion("promoted" if changed else "unchanged", None)

@@ -32,7 +32,7 @@ from edge_deployer.release.fit import misfit
 from edge_deployer.release.image import read_image
 from edge_deployer.rollout.course import Course, Holds, Stands, Stop
 from edge_deployer.rollout.decision import Wish
-from edge_deployer.rollout.deployment import Deployment, describe_release
+from edge_deployer.rollout.deployment import Deployment, Tolerance, describe_release
 from edge_deployer.rollout.health import probe_health
 from edge_deployer.rollout.latency_gate import p95_us
 from edge_deployer.rollout.promotion import Promotion
@@ -269,6 +269,7 @@ class RolloutController:
             reference=trial.reference if any(record.evidence for record in records) else None,
             staging=progress.staging,
             boards=records,
+            bears=_tolerance(plan),
             releases=self._bench.releases.ids(),
             steps=progress.steps,
             started=progress.begun,
@@ -555,6 +556,13 @@ def _not_ended(progress: Progress) -> Busy:
         remedy=f"go on with it (`tinyops rollout resume {rollout}`), or take it back (`tinyops rollout abort "
         f"{rollout}`)",
     )
+
+
+def _tolerance(plan: RolloutPlan) -> Tolerance:
+    failures = plan.strategy.tolerated(len(plan.production))
+    spared = sum(plan.strategy.spared(len(wave)) for wave in plan.waves)
+    missing = failures if plan.strategy.min_success is None else spared
+    return Tolerance(failures=failures, missing=missing, staged_before=plan.precedents)
 
 
 def _stands(progress: Progress) -> str:

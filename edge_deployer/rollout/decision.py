@@ -127,8 +127,8 @@ def _in_wave(strategy: Strategy, view: View, number: int, boards: Sequence[str])
     if waiting:
         return Try(number, waiting)
     succeeded = sum(view.standing[board] == "accepted" for board in boards)
-    # A quotient is rounded as the share that is written down: 0.55 times 100 is more than 55.
-    if succeeded / len(boards) < strategy.min_success:
+    failed = sum(view.standing[board] == "failed" for board in boards)
+    if not strategy.suffices(succeeded, failed, len(boards)):
         return TakeBack("too few succeeded")
     if strategy.bake is not None and succeeded and number not in view.baked:
         return Watch(number)

@@ -31,6 +31,22 @@ class ReleaseRecord(BaseModel):
     manifest: Manifest
 
 
+class Tolerance(BaseModel):
+    """What a rollout bears, by its strategy.
+
+    Attributes:
+        failures: production boards that may fail.
+        missing: production boards that need not run the release in the end.
+        staged_before: the rollout whose staging has accepted the release; None if this one staged it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    failures: int = 0
+    missing: int = 0
+    staged_before: str | None = None
+
+
 class Deployment(BaseModel):
     """How a release, or a model that never became one, fared.
 
@@ -43,6 +59,7 @@ class Deployment(BaseModel):
         release: None where the model was refused before it became a release.
         reference: what the boards' answers were held against; None where no board was asked.
         staging: the staging pool's verdict; None where it did not come to one.
+        bears: what its strategy tolerates; None in earlier records, which bore nothing.
         releases: ids of the workspace's releases, by the hex hash of their image.
         change: what the release changes against the one that production ran before; None where it was not promoted, or
             nobody has that one any more.
@@ -58,6 +75,7 @@ class Deployment(BaseModel):
     reference: Reference | None = None
     staging: PoolVerdict | None = None
     boards: list[BoardRecord] = Field(default_factory=list)
+    bears: Tolerance | None = None
     releases: dict[str, str] = Field(default_factory=dict)
     change: ReleaseDifference | None = None
     steps: list[Step] = Field(default_factory=list)

@@ -119,7 +119,7 @@ class Promotion:
     async def _settle(self, staging: StagingPool, verdict: PoolVerdict) -> None:
         """Quarantine whom the verdict does not trust; go on only if it accepts."""
         course = self._course
-        course.progress.staging = verdict
+        course.log.write("staging judged", verdict.model_dump(mode="json"))
         for board in staging.tried:
             reason = verdict.quarantined.get(board.record.name)
             if reason and board.record.name not in self._confined:

@@ -153,7 +153,9 @@ class Progress:
 
     def _take_finding(self, kind: str, content: dict[str, Any]) -> None:
         """What was found out."""
-        if kind == "staging accepted":
+        if kind == "staging judged":
+            self.staging = PoolVerdict.model_validate(content)
+        elif kind == "staging accepted":
             self.accepted = self.staging = PoolVerdict.model_validate(content)
         elif kind == "watched":
             self.baked.add(content["wave"])

@@ -93,8 +93,8 @@ class Strategy(_Section):
         concurrency: boards of a wave that are worked on at once.
         max_failures: boards that may fail, in all waves together, before the rollout stops: a count, or a share of the
             pool. A board that fails is taken back whatever this says.
-        min_success: share of a wave's boards that must run the release before the next wave begins. Only below 1 may a
-            board be away; it is tried once more after the last wave, and whenever the release is rolled out again.
+        min_success: share of a wave's boards that must run the release before the next wave begins; None: all but those
+            that may fail. Only below 1 may a board be away: it is passed over, and tried once more at the end.
         latency_over_canary: a board whose 95th percentile is more than so many times its profile's canary's fails.
         latency_over_production: the same against the release that it had; None asks nothing.
         bake: between waves, and after the last; None goes on at once.
@@ -107,7 +107,7 @@ class Strategy(_Section):
     waves: tuple[WaveTerms, ...] = Field(default=(WaveTerms(boards=1), WaveTerms()), min_length=1)
     concurrency: PositiveInt = 32
     max_failures: int | str = 0
-    min_success: Share = 1.0
+    min_success: Share | None = None
     latency_over_canary: PositiveFloat | None = 1.5
     latency_over_production: PositiveFloat | None = None
     bake: Bake | None = None
@@ -136,7 +136,18 @@ class Strategy(_Section):
     @property
     def bears_absence(self) -> bool:
         """Whether a production board may be missing."""
-        return self.min_success < 1
+        return self.min_success is not None and self.min_success < 1
+
+    def suffices(self, accepted: int, failed: int, boards: int) -> bool:
+        """Whether enough of a wave's boards run the release for the next wave to begin."""
+        if self.min_success is None:
+            return accepted + failed == boards
+        # A quotient is rounded as the share that is written down: 0.55 times 100 is more than 55.
+        return accepted / boards >= self.min_success
+
+    def spared(self, boards: int) -> int:
+        """How many of a wave's boards need not run the release, for those that may fail aside."""
+        return next(missing for missing in range(boards, -1, -1) if self.suffices(boards - missing, 0, boards))
 
     def tolerated(self, pool: int) -> int:
         """How many boards of a pool may fail."""

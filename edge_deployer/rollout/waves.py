@@ -227,8 +227,11 @@ class Waves:
             away = [name for name, standing in course.progress.standing.items() if standing == "away"]
             if len(away) == 1 and not failed and away[0] in self._troubles:
                 return self._troubles[away[0]]
-            return TooFewSucceeded(wanted=strategy.min_success, failed=tuple(failed), away=tuple(away))
+            wanted = 1.0 if strategy.min_success is None else strategy.min_success
+            return TooFewSucceeded(wanted=wanted, failed=tuple(failed), away=tuple(away))
+        verdicts = [verdict for name in failed if (verdict := course.record(name).verdict)]
+        if sum(not verdict.accepted for verdict in verdicts) > strategy.tolerated(pool):
+            return None
         if strategy.tolerated(pool) == 0:
-            refused = any((verdict := course.record(name).verdict) and not verdict.accepted for name in failed)
-            return None if refused else next((self._troubles[name] for name in failed if name in self._troubles), None)
+            return next((self._troubles[name] for name in failed if name in self._troubles), None)
         return TooManyFailed(failed=tuple(failed), tolerated=strategy.tolerated(pool), pool=pool)

@@ -16,7 +16,7 @@ from tests.edge_deployer.rollout.simulated_rollouts import Fleet, Releases, stra
 def random_terms(random: Random) -> dict[str, object]:
     chosen = strategy(
         max_failures=random.choice((0, 0, 1, "30%")),
-        min_success=random.choice((1.0, 1.0, 0.7, 0.3)),
+        min_success=random.choice((None, 1.0, 0.7, 0.3)),
         retries=random.choice((0, 1, 2)),
         concurrency=random.choice((1, 3, 32)),
         latency_over_canary=random.choice((None, 1.5)),

@@ -13,6 +13,7 @@ from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.boards.record import BoardRecord
 from edge_deployer.boards.trail import Trail, faults_in
 from edge_deployer.release.bundle import Bundle, read_bundle
+from edge_deployer.report.replay import replay
 from edge_deployer.rollout.controller import RolloutController, Terms
 from edge_deployer.rollout.record import Progress, rollouts
 from edge_deployer.rollout.strategy import Strategy, WaveTerms
@@ -110,6 +111,10 @@ def what_is_wrong(fleet: Fleet) -> list[str]:
     for past, deployment in zip(history, told, strict=True):
         forgotten = set(past.plan.boards) - {record.name for record in deployment.boards}
         found += [f"{past.plan.id} forgot {name}" for name in forgotten]
+    # Their evidence says how each of them ended, or nothing against it.
+    for past, deployment in zip(history, told, strict=True):
+        again = [each for each in replay(deployment) if each.same is False]
+        found += [f"{past.plan.id} replays otherwise: {each.name}, {each.differences}" for each in again]
     for name in fleet.boards:
         flash = fleet.devices.read(name)
         records = [record for deployment in told for record in deployment.boards if record.name == name]

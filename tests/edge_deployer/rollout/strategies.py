@@ -28,6 +28,6 @@ def strategies(draw: st.DrawFn) -> Strategy:
     return Strategy(
         waves=(*draw(st.lists(wave_terms, max_size=4)), WaveTerms(approval=draw(st.booleans()))),
         max_failures=draw(st.integers(0, 5) | shares().map(lambda share: f"{float(share * 100):g}%")),
-        min_success=draw(st.sampled_from([0.0, 0.5, 0.55, 0.9, 1.0])),
+        min_success=draw(st.sampled_from([None, 0.0, 0.5, 0.55, 0.9, 1.0])),
         bake=draw(st.none() | st.just(Bake(seconds=1))),
     )

@@ -123,7 +123,7 @@ async def test_a_first_release_that_a_pause_took_back_is_given_again(fleet_folde
 
 
 async def test_a_failure_that_is_tolerated_is_taken_back_and_counts(fleet: Fleet, releases: Releases) -> None:
-    tolerant = strategy(max_failures=1, min_success=0.5)
+    tolerant = strategy(max_failures=1)
     one = faulty(fleet, p3=Character(wrong=True))
     progress = await one.start(releases.wanted, strategy=tolerant)
     assert (progress.outcome, progress.failures, progress.standing["p3"]) == ("promoted", 1, "failed")

@@ -51,6 +51,8 @@ def has_passed(strategy: Strategy, view: View, number: int) -> bool:
     standings = [view.standing[board] for board in view.waves[number]]
     accepted = standings.count("accepted")
     is_watched = strategy.bake is None or number in view.baked or accepted == 0
+    if strategy.min_success is None:
+        return "waiting" not in standings and "away" not in standings and is_watched
     return "waiting" not in standings and accepted / len(standings) >= strategy.min_success and is_watched
 
 
