@@ -154,6 +154,7 @@ def test_what_a_release_carries(digits, promoted: str) -> None:
         "image.bin",
         "manifest.json",
         "deployment.json",
+        "attestation.json",
         *manifest["parts"],
     }
     assert set(manifest["parts"]) == {
@@ -161,7 +162,6 @@ def test_what_a_release_carries(digits, promoted: str) -> None:
         "preprocessing_source.tar.gz",
         "tests.tar.gz",
         "acceptance.npz",
-        "attestation.json",
         "environment.txt",
         "public.pem",
         "front_end.json",
