@@ -189,6 +189,24 @@ async def uncut(work: Coroutine[None, None, Result], what: str = "") -> Result:
     return result
 
 
+async def within(seconds: float, work: Coroutine[None, None, Result]) -> Result:
+    """Await work for so long. Before Python 3.12 `asyncio.wait_for` may lose a cancellation (bpo-37658): this does not.
+
+    Raises:
+        asyncio.TimeoutError: it has not ended by then, and is cancelled.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if task.done():
+            return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+    raise asyncio.TimeoutError
+
+
 async def _is_cancelled_before_the_end_of(task: asyncio.Task[Result]) -> bool:
     try:
         await asyncio.wait({task})

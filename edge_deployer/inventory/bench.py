@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_deployer.child_process import module_command
+from edge_deployer.ending import within
 from edge_deployer.errors import TinyopsError
 from edge_deployer.files import make_folder, reading, write_file
 from edge_deployer.inventory.inventory import LOCK_FILE, BoardEntry, Inventory
@@ -110,7 +111,7 @@ async def _ready(boards: list[BoardEntry], folder: Path, process: Process) -> di
     urls: dict[str, str] = {}
     while len(urls) < len(boards):
         try:
-            line = await asyncio.wait_for(process.stdout.readline(), _START_SECONDS)
+            line = await within(_START_SECONDS, process.stdout.readline())
         except asyncio.TimeoutError:
             line = b"failed they do not answer"
         word, _, rest = line.decode().strip().partition(" ")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Final, Protocol
 
 from edge_deployer.child_process import how_it_ended
-from edge_deployer.ending import uncut
+from edge_deployer.ending import uncut, within
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import BoardEntry
 from edge_deployer.inventory.power_commands import PowerCommands
@@ -139,7 +139,7 @@ class VirtualSupply:
     async def cycle(self) -> None:
         """See `PowerSupply`; the board has booted then."""
         try:
-            answer = await asyncio.wait_for(self._ask({"command": "power", "state": "cycle"}), _DEADLINE_S)
+            answer = await within(_DEADLINE_S, self._ask({"command": "power", "state": "cycle"}))
         except asyncio.TimeoutError:
             raise self._failed(f"it did not boot within {_DEADLINE_S:g} s") from None
         # ValueError: an end in the middle of an answer.

@@ -8,6 +8,7 @@ import time
 from smpclient.generics import SMPRequest
 from smpclient.requests.os_management import MCUMgrParametersRead
 
+from edge_deployer.ending import within
 from edge_deployer.session.errors import BoardGone, LineError, PortInUse
 from edge_deployer.session.exchange import Exchange, Pending
 from edge_deployer.session.facts import ServerParameters
@@ -218,7 +219,7 @@ class SmpLine:
 
     async def _connect(self) -> None:
         try:
-            await asyncio.wait_for(self._transport.connect(), _CONNECT_TIMEOUT_S)
+            await within(_CONNECT_TIMEOUT_S, self._transport.connect())
         except PortBusy as busy:
             raise PortInUse(self.url) from busy
         except asyncio.TimeoutError as slow:

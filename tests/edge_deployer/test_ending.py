@@ -14,7 +14,7 @@ from contextlib import suppress
 import pytest
 
 from edge_deployer import ending
-from edge_deployer.ending import SIGNALS, CutShort, Ended, StepEnded, listening, run_to_end, uncut, waited_for
+from edge_deployer.ending import SIGNALS, CutShort, Ended, StepEnded, listening, run_to_end, uncut, waited_for, within
 from edge_deployer.errors import TinyopsError
 
 
@@ -210,3 +210,28 @@ def test_a_signal_in_the_middle_of_a_log_line_is_not_lost() -> None:
 
     with pytest.raises(StepEnded), listening(StepEnded):
         go_on()
+
+
+async def test_a_cancellation_that_comes_as_the_work_ends_is_not_lost() -> None:
+    """Before Python 3.12 `asyncio.wait_for` returns the result instead."""
+    ends = asyncio.Event()
+
+    async def work() -> str:
+        await ends.wait()
+        return "done"
+
+    waits = asyncio.ensure_future(within(60, work()))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    ends.set()
+    for _ in range(2):
+        await asyncio.sleep(0)
+    waits.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waits
+
+
+async def test_work_that_takes_too_long_is_cancelled() -> None:
+    with pytest.raises(asyncio.TimeoutError):
+        await within(0.01, asyncio.Event().wait())
+    assert await within(60, asyncio.sleep(0, "done")) == "done"

@@ -147,8 +147,9 @@ def _asks(plan: RolloutPlan, number: int) -> bool:
 
 def _gates(plan: RolloutPlan) -> str:
     strategy = plan.strategy
+    wanted = "all that do not fail" if strategy.min_success is None else f"{strategy.min_success:.0%} of its boards"
     bake = f", watched for {strategy.bake.seconds:g} s" if strategy.bake else ""
     return (
-        f"each wave {strategy.concurrency} at a time, past {strategy.min_success:.0%} of its boards{bake}; back if "
-        f"more than {strategy.tolerated(len(plan.production))} fail"
+        f"{strategy.concurrency} boards at a time; a wave passes with {wanted}{bake}; all go back if more than "
+        f"{strategy.tolerated(len(plan.production))} fail"
     )
