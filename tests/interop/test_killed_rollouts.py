@@ -8,7 +8,7 @@ import pytest
 
 from tests.interop.killed_fleet import KilledFleet
 
-KILLS = 6
+KILLS = 2
 """`python -m tests.interop.kill_campaign` kills fifty times."""
 
 

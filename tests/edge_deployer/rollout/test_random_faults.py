@@ -9,6 +9,6 @@ from tests.edge_deployer.rollout.simulated_rollouts import Releases
 
 
 def test_boards_that_go_wrong_at_random_end_with_what_was_verified(fleet_folder: Path, releases: Releases) -> None:
-    """Thirty fleets; `make verify-rollouts` has a thousand others."""
-    found = found_wrong(range(30), fleet_folder, releases)
+    """Sixteen fleets; `make verify-rollouts` has a thousand others."""
+    found = found_wrong(range(16), fleet_folder, releases)
     assert not found, "\n".join(found)
