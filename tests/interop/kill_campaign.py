@@ -24,8 +24,9 @@ def main() -> None:
     programs = environment("interop", ROOT / "requirements" / "interop.txt")
     with tempfile.TemporaryDirectory() as folder:
         fleet = KilledFleet.made(Path(folder), programs, given.seed)
-        for _ in range(given.kills):
+        for number in range(1, given.kills + 1):
             fleet.kill_once()
+            sys.stderr.write(f"{number} of {given.kills}: {fleet.kills[-1]}\n")
     after = ", ".join(f"{count} {what}" for what, count in sorted(Counter(fleet.kills).items()))
     sys.stdout.write(f"{given.kills} kills, seed {given.seed}; after them: {after}: all sentences true\n")
 
