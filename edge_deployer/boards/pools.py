@@ -64,7 +64,7 @@ def read_pools(bench: Bench, pool: str | None = None, tags: Sequence[str] = ()) 
         last, settled, rollout = trail.latest("done"), trail.latest("settled"), unfinished_rollout(trail)
     boards = []
     for entry in chosen:
-        image, seen = _seen(last.get(entry.name))
+        image, seen = _seen(last.get(entry.name), settled.get(entry.name))
         boards.append(
             KnownBoard(
                 entry=entry,
@@ -90,9 +90,14 @@ def _is_in(entry: BoardEntry, pool: str | None) -> bool:
     return pool is None or pool == own
 
 
-def _seen(entry: Entry | None) -> tuple[str | None, str | None]:
-    """The image that stays, of what a board answered after the last step on it."""
-    if entry is None:
+def _seen(done: Entry | None, settled: Entry | None) -> tuple[str | None, str | None]:
+    """The image that stays, of what a board answered last, and when: after a step on it, or when it was asked.
+
+    A step that a killed command did not live to see the end of has no answer; whoever came next has asked.
+    """
+    if settled is not None and settled.content["record"]["answer"] == "runs" and (not done or settled.seq > done.seq):
+        return settled.content["record"]["image_after"], settled.at
+    if done is None:
         return None, None
-    kept = next((slot["hash"] for slot in entry.content["after"] if slot["confirmed"]), None)
-    return kept, entry.at
+    kept = next((slot["hash"] for slot in done.content["after"] if slot["confirmed"]), None)
+    return kept, done.at
