@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
@@ -57,10 +57,9 @@ class Database:
             try:
                 yield connection
                 connection.execute("COMMIT")
-            except BaseException:
+            finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                raise
 
     def close(self) -> None:
         """Let go of the file."""
@@ -79,12 +78,11 @@ class Database:
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
             make_folder(self.path.parent)
-            connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
-            try:
+            with ExitStack() as opened:
+                connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
+                opened.callback(connection.close)
                 self._prepare(connection)
-            except BaseException:
-                connection.close()
-                raise
+                opened.pop_all()
             self._connection = connection
         return self._connection
 

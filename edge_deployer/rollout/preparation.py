@@ -126,20 +126,16 @@ class Preparation:
             course.journal.note(name, "in quarantine", finding=record.quarantined)
             self._absent.append(InQuarantine(board=name, reason=record.quarantined))
             return None
-        own = AsyncExitStack()
         try:
-            board = await own.enter_async_context(course.board(name))
-            await self._learn(board)
+            async with AsyncExitStack() as own:
+                board = await own.enter_async_context(course.board(name))
+                await self._learn(board)
+                sessions.push_async_exit(own.pop_all())
         except SessionError as error:
-            await own.aclose()
             record.answer = "silent"
             course.journal.note(name, "left out", error.message)
             self._absent.append(LeftOut(board=name, message=error.message))
             return None
-        except BaseException:
-            await own.aclose()
-            raise
-        sessions.push_async_callback(own.aclose)
         return board
 
     async def _learn(self, board: Board) -> None:

@@ -6,7 +6,9 @@ confirmed only after its pool's verdict; until then a reset takes it back to the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 
 from edge_deployer.acceptance.check import asks_for
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
@@ -48,36 +50,34 @@ class Promotion:
                 whoever comes next finishes the rollout or takes it back.
         """
         opened: dict[str, Board] = {}
-        async with AsyncExitStack() as sessions:
-            try:
-                return await self._run(opened, sessions)
-            except Stop as stop:
-                self._course.log.turn_back(stop.gate, stop.reason, stop.outcome)
-                await take_back(self._course, opened)
-                raise
-            except TinyopsError as error:
-                # Nobody may change a board without a journal, or without its lease.
-                if isinstance(error, SessionError) and not isinstance(error, InUse):
-                    await take_back(self._course, opened, on_trial_only=True)
-                raise
-            except Stands:
-                await take_back(self._course, opened, on_trial_only=True)
-                raise
-            except BaseException:
-                # A signal. What was confirmed stays, unless the rollout is one that goes back then.
-                if self._course.plan.takes_back:
-                    self._course.log.turn_back("production", Interrupted(), "refused")
-                await take_back(self._course, opened, on_trial_only=not self._course.plan.takes_back)
-                raise
+        async with AsyncExitStack() as sessions, AsyncExitStack() as order:
+            order.push_async_exit(partial(self._leave_in_order, opened))
+            await self._run(opened, sessions)
+        return bool(self._course.progress.touched)
 
-    async def _run(self, opened: dict[str, Board], sessions: AsyncExitStack) -> bool:
+    async def _leave_in_order(
+        self, opened: Mapping[str, Board], _: object, error: BaseException | None, __: object
+    ) -> None:
+        """However it ended, a signal too, no board stays on trial, as long as boards may be changed at all."""
+        course = self._course
+        # Nobody may change a board without a journal, or without its lease.
+        is_held_up = isinstance(error, TinyopsError) and not isinstance(error, SessionError)
+        if error is None or is_held_up or isinstance(error, InUse):
+            return
+        if isinstance(error, Stop):
+            course.log.turn_back(error.gate, error.reason, error.outcome)
+        elif course.plan.takes_back and not isinstance(error, (SessionError, Stands)):
+            course.log.turn_back("production", Interrupted(), "refused")
+        await take_back(course, opened, on_trial_only=not course.progress.turned_back)
+
+    async def _run(self, opened: dict[str, Board], sessions: AsyncExitStack) -> None:
         course = self._course
         stages = course.progress.accepted is None and course.plan.precedents is None
         if stages:
             opened.update(await self._preparation.staging(sessions))
         await self._preparation.production()
         if self._is_accepted and all(course.record(name).outcome == "unchanged" for name in course.plan.production):
-            return False
+            return
         self._preparation.require_way_back()
         if stages:
             self._preparation.require_healthy(opened.values())
@@ -87,7 +87,6 @@ class Promotion:
             await self._keep(self._pool, first_releases=True)
             self._note_acceptance()
         await self._waves.confirm_first_releases()
-        return bool(course.progress.touched)
 
     async def _stage(self, boards: list[Board]) -> None:
         course = self._course
