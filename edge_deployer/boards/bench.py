@@ -82,6 +82,17 @@ class Bench:
         keys = self.trusted_keys(entry) or own_public_pem(self.workspace)
         return self.releases.find(image_hash.hex(), public_pem=keys) if keys else None
 
+    def release(self, image_hash: str) -> Bundle | None:
+        """The release with a hex image hash, verified with a key that one of the boards trusts; None without one.
+
+        Raises:
+            TinyopsError: a part of it was altered, or a key's file cannot be read.
+        """
+        own, boards = own_public_pem(self.workspace), self.inventory.boards
+        trusted = dict.fromkeys(self.trusted_keys(entry) or own for entry in boards)
+        found = (self.releases.find(image_hash, public_pem=keys) for keys in trusted if keys)
+        return next((bundle for bundle in found if bundle is not None), None)
+
     @property
     def quarantine(self) -> Quarantine:
         """The workspace's boards that are not to be trusted."""

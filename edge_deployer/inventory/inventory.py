@@ -130,6 +130,11 @@ class Inventory(BaseModel):
         return sum(not board.spare for board in self.pool("staging"))
 
     @property
+    def first_of_profile(self) -> dict[str, BoardEntry]:
+        """The first board of each profile, as entries name it: what holds of it holds of all of that profile."""
+        return {board.profile: board for board in reversed(self.boards)}
+
+    @property
     def profile_names(self) -> frozenset[str]:
         """Names of the profiles that the boards have, spares too."""
         return frozenset(load_profile(profile).name for profile in {board.profile for board in self.boards})

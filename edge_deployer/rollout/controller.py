@@ -7,13 +7,12 @@ of its own: a service may call it as a command does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
 
-from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.acceptance.feasibility import require_feasible, require_times
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.boards.bench import Bench
@@ -26,18 +25,26 @@ from edge_deployer.ending import CutShort
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.inventory.leases import Busy
-from edge_deployer.public_key import trusted_pem
 from edge_deployer.release.bundle import Bundle
-from edge_deployer.release.fit import misfit
-from edge_deployer.release.image import read_image
 from edge_deployer.rollout.course import Course, Holds, Stands, Stop
 from edge_deployer.rollout.decision import Wish
 from edge_deployer.rollout.deployment import Deployment, Tolerance, describe_release
+from edge_deployer.rollout.earlier import accepted_before, latencies_before, precedents
+from edge_deployer.rollout.fitness import Unfit, require_fit
 from edge_deployer.rollout.health import probe_health
-from edge_deployer.rollout.latency_gate import p95_us
 from edge_deployer.rollout.promotion import Promotion
-from edge_deployer.rollout.record import NO_WAY_BACK, Progress, RolloutLog, RolloutPlan, begin, rollouts, unfinished
-from edge_deployer.rollout.refusals import AnotherKey, Interrupted, TakenBack
+from edge_deployer.rollout.record import (
+    NO_WAY_BACK,
+    Progress,
+    RolloutLog,
+    RolloutPlan,
+    begin,
+    find_rollout,
+    rollout_ids,
+    rollouts,
+    unfinished,
+)
+from edge_deployer.rollout.refusals import Interrupted, TakenBack
 from edge_deployer.rollout.strategy import Strategy
 from edge_deployer.rollout.taking_back import take_back
 
@@ -90,9 +97,11 @@ class RolloutController:
         Raises:
             TinyopsError: the strategy's waves do not cover the pool.
         """
-        inventory, earlier = self._bench.inventory, self._accepted_before(bundle, terms)
+        inventory, image_hash = self._bench.inventory, bundle.image.hash.hex()
+        # A push stages anew.
+        earlier = None if terms.takes_back else accepted_before(self._trail, image_hash, terms.acceptance)
         return RolloutPlan(
-            id=f"r{len(self._trail.entries(kind='begun')) + 1}",
+            id=f"r{len(rollout_ids(self._trail)) + 1}",
             release=describe_release(bundle),
             acceptance=terms.acceptance,
             strategy=terms.strategy,
@@ -118,7 +127,7 @@ class RolloutController:
         trial = Trial.of(bundle, terms.acceptance)
         self._require_feasible(trial)
         try:
-            self._require_fit(bundle)
+            require_fit(self._bench, bundle)
         except Stop as stop:
             left_behind = unfinished(self._trail)
             if left_behind is None or left_behind.state != "running":
@@ -163,7 +172,7 @@ class RolloutController:
         log.write("wish", {"wish": wish, "who": who, "why": why})
         try:
             async with self._held(f"rollout {wish} {rollout}") as held:
-                progress = self._known(rollout, ended=True)
+                progress = find_rollout(self._trail, rollout)
                 if progress.state == "ended" and progress.wish is None:
                     return progress
                 self._require_boards(progress)
@@ -316,9 +325,9 @@ class RolloutController:
         task_of = None if plan.replace else lru_cache(self._bench.releases.task_of)
         promotion = Promotion(course, task_of, is_accepted=is_accepted or plan.precedents is not None)
         try:
-            self._require_fit(trial.bundle)
+            require_fit(self._bench, trial.bundle)
             changed = await promotion.run()
-        except _Unfit as stop:
+        except Unfit as stop:
             # It did fit when boards were given it.
             log.turn_back(stop.gate, stop.reason, stop.outcome)
             return await self._return(log, held)
@@ -361,17 +370,19 @@ class RolloutController:
     def _course(self, log: RolloutLog, trial: Trial | None, held: Holds) -> Course:
         progress = log.progress
         progress.records = self._records(progress)
+        first_of_profile = self._bench.inventory.first_of_profile
+        asks_nothing = progress.plan.strategy.latency_over_production is None
         return Course(
             given=trial,
             entries={entry.name: entry for entry in self._bench.inventory.boards},
-            profiles={profile: board_profile(entry) for profile, entry in self._first_of_profile().items()},
+            profiles={profile: board_profile(entry) for profile, entry in first_of_profile.items()},
             log=log,
             journal=Journal(self._watcher, log),
             held=held,
             quarantine=self._bench.quarantine,
             image_of=self._image_of,
-            before=self._latencies_before(progress),
-            precedents=self._precedents(progress),
+            before={} if asks_nothing else latencies_before(self._trail, progress.plan.release.image_hash),
+            precedents=precedents(self._trail, progress),
         )
 
     def _records(self, progress: Progress) -> dict[str, BoardRecord]:
@@ -398,9 +409,7 @@ class RolloutController:
 
     def _trial_of(self, progress: Progress) -> Trial:
         plan = progress.plan
-        wanted = bytes.fromhex(plan.release.image_hash)
-        bundles = (self._bench.release_of(wanted, entry) for entry in self._bench.inventory.boards)
-        bundle = next((found for found in bundles if found is not None), None)
+        bundle = self._bench.release(plan.release.image_hash)
         if bundle is None:
             raise TinyopsError(
                 f"release {plan.release.release_id} of rollout {plan.id} is not in {self._bench.workspace} any more, "
@@ -422,76 +431,10 @@ class RolloutController:
         progress.records, progress.changed = self._records(progress), now
         return progress
 
-    def _require_fit(self, bundle: Bundle) -> None:
-        """Stop where a release can be seen not to fit the boards: none is touched."""
-        self._check_signature(bundle)
-        if found := self._bench.releases.below_floor(bundle.image.data):
-            raise _Unfit("signature", found)
-        self._check_room(bundle)
-
-    def _check_signature(self, bundle: Bundle) -> None:
-        inventory = self._bench.inventory
-        trusted = trusted_pem(inventory.public_key)
-        if not trusted:
-            return
-        try:
-            read_image(bundle.image.data, public_pem=trusted)
-        except TinyopsError as error:
-            key = ", ".join(map(str, inventory.public_key))
-            raise _Unfit("signature", AnotherKey(release=bundle.release_id, key=key, message=error.message)) from error
-
-    def _check_room(self, bundle: Bundle) -> None:
-        for entry in self._first_of_profile().values():
-            profile = board_profile(entry)
-            found = misfit(
-                profile,
-                board=f"{entry.name} ({profile.name})",
-                image_bytes=len(bundle.image.data),
-                arena_bytes=bundle.manifest.arena_bytes,
-                profiles=bundle.manifest.profiles,
-            )
-            if found:
-                raise _Unfit("boards", found)
-
-    def _first_of_profile(self) -> dict[str, BoardEntry]:
-        """The first board of each profile; what holds of it holds of all."""
-        return {entry.profile: entry for entry in reversed(self._bench.inventory.boards)}
-
-    def _accepted_before(self, bundle: Bundle, terms: Terms) -> str | None:
-        """The rollout whose staging has accepted the release by this plan and has it still; a push stages anew."""
-        staged = [] if terms.takes_back else [progress for progress in self.history() if _accepting(progress)]
-        if not staged:
-            return None
-        last = staged[-1].plan
-        is_same = last.release.image_hash == bundle.image.hash.hex() and last.acceptance == terms.acceptance
-        return last.id if is_same else None
-
-    def _precedents(self, progress: Progress) -> Sequence[BoardEvidence]:
-        earlier = progress.plan.precedents
-        staged = self._known(earlier, ended=True) if earlier else progress
-        return _accepting(staged)
-
-    def _latencies_before(self, progress: Progress) -> Mapping[str, int]:
-        """By profile, of the release that production has: from the rollout that brought it."""
-        if progress.plan.strategy.latency_over_production is None:
-            return {}
-        own = progress.plan.release.image_hash
-        brought = [found for found in self.history() if found.plan.release.image_hash != own]
-        promoted = next((found for found in reversed(brought) if found.outcome == "promoted"), None)
-        if promoted is None:
-            return {}
-        evidence = [promoted.records[name].evidence for name in promoted.plan.production]
-        times = [(found.profile, p95_us(found)) for found in evidence if found is not None]
-        return {profile: us for profile, us in times if us is not None}
-
-    def _known(self, rollout: str, *, ended: bool = False) -> Progress:
-        """A rollout by its id."""
-        found = {progress.plan.id: progress for progress in self.history()}
-        if rollout not in found:
-            known = f"name one of {', '.join(found)}" if found else "begin one: `tinyops rollout start RELEASE`"
-            raise TinyopsError(f"{self._bench.workspace} has no rollout {rollout!r}", remedy=known)
-        progress = found[rollout]
-        if progress.state == "ended" and not ended:
+    def _known(self, rollout: str) -> Progress:
+        """A rollout that has not ended."""
+        progress = find_rollout(self._trail, rollout)
+        if progress.state == "ended":
             raise TinyopsError(
                 f"rollout {rollout} has ended: {progress.outcome}",
                 remedy=f"`tinyops rollout rollback {rollout}` gives the boards back what they had before",
@@ -500,8 +443,8 @@ class RolloutController:
 
     def _last(self, rollout: str) -> Progress:
         """A rollout that none has followed."""
-        progress = self._known(rollout, ended=True)
-        if progress.plan.id != self.history()[-1].plan.id:
+        progress = find_rollout(self._trail, rollout)
+        if rollout != rollout_ids(self._trail)[-1]:
             raise TinyopsError(
                 f"rollout {rollout} is not the last one: others have changed the boards since",
                 remedy="roll out the release that they are to have: `tinyops rollout start RELEASE`",
@@ -535,18 +478,6 @@ class RolloutController:
         rollout = progress.plan.id
         paused = f"; rollout {rollout} is paused: `tinyops rollout resume {rollout}`"
         return f"{runs}{paused if progress.state == 'paused' else ''}"
-
-
-class _Unfit(Stop):
-    """A release can be seen not to fit the boards."""
-
-
-def _accepting(staged: Progress) -> list[BoardEvidence]:
-    """The evidence of the staging boards that have accepted a release, and keep it."""
-    if staged.accepted is None:
-        return []
-    records = (staged.records[name] for name in staged.plan.staging if name in staged.records)
-    return [record.evidence for record in records if record.evidence and record.keeps_release]
 
 
 def _not_ended(progress: Progress) -> Busy:

@@ -50,7 +50,7 @@ class Stands(Exception):
 
     Attributes:
         state: in which it stands.
-        wave: that has to be approved; -1 for the rollout as a whole.
+        wave: that has to be approved.
     """
 
     def __init__(self, state: Literal["paused", "waits for approval"], wave: int | None = None) -> None:

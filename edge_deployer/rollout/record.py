@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -14,6 +14,7 @@ from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.acceptance.pool_verdict import PoolVerdict
 from edge_deployer.boards.record import BoardRecord, Step
 from edge_deployer.boards.trail import Entry, Trail
+from edge_deployer.errors import TinyopsError
 from edge_deployer.finding import AnyFinding, Finding
 from edge_deployer.rollout.decision import Standing, View, Wish
 from edge_deployer.rollout.deployment import Gate, Outcome, ReleaseRecord
@@ -258,13 +259,45 @@ def begin(trail: Trail, plan: RolloutPlan) -> RolloutLog:
     return RolloutLog(trail, _begun(entry))
 
 
+def rollout_ids(trail: Trail) -> list[str]:
+    """All rollouts of a workspace, in the order in which they began.
+
+    Raises:
+        TinyopsError: the trail cannot be read.
+    """
+    return [entry.rollout for entry in trail.entries(kind="begun")]
+
+
 def rollouts(trail: Trail) -> list[Progress]:
     """All rollouts of a workspace, in the order in which they began.
 
     Raises:
         TinyopsError: the trail cannot be read.
     """
-    return [_of(trail.entries(entry.rollout)) for entry in trail.entries(kind="begun")]
+    return [_of(trail.entries(rollout)) for rollout in rollout_ids(trail)]
+
+
+def latest_first(trail: Trail) -> Iterator[Progress]:
+    """All rollouts of a workspace, each read when it is asked for.
+
+    Raises:
+        TinyopsError: the trail cannot be read.
+    """
+    return (_of(trail.entries(rollout)) for rollout in reversed(rollout_ids(trail)))
+
+
+def find_rollout(trail: Trail, rollout: str | None = None) -> Progress:
+    """A rollout by its id; the last one without.
+
+    Raises:
+        TinyopsError: there is no such rollout, or the trail cannot be read.
+    """
+    known = rollout_ids(trail)
+    wanted = known[-1] if rollout is None and known else rollout
+    if wanted not in known:
+        remedy = f"name one of {', '.join(known)}" if known else "begin one: `tinyops rollout start RELEASE`"
+        raise TinyopsError(f"{trail.path} has no rollout{f' {rollout!r}' if rollout else ''}", remedy=remedy)
+    return _of(trail.entries(wanted))
 
 
 def unfinished(trail: Trail) -> Progress | None:
@@ -273,8 +306,7 @@ def unfinished(trail: Trail) -> Progress | None:
     Raises:
         TinyopsError: the trail cannot be read.
     """
-    begun = trail.entries(kind="begun")
-    last = _of(trail.entries(begun[-1].rollout)) if begun else None
+    last = next(latest_first(trail), None)
     return last if last and last.state != "ended" else None
 
 

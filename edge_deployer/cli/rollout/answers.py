@@ -12,7 +12,7 @@ from edge_deployer.boards.fleet import what_boards_run
 from edge_deployer.cli import output
 from edge_deployer.report import formats
 from edge_deployer.report.words import in_words
-from edge_deployer.rollout.record import Progress, RolloutPlan
+from edge_deployer.rollout.record import NO_WAY_BACK, Progress, RolloutPlan
 
 
 def print_plan(plan: RolloutPlan, *, as_json: bool) -> None:
@@ -57,7 +57,8 @@ def print_progress(progress: Progress, releases: dict[str, str], *, as_json: boo
     if runs := what_boards_run(progress.records.values(), releases):
         console.print(f"  boards: {escape(runs)}")
     for wave, said in progress.approvals.items():
-        console.print(escape(f"  approved: wave {wave + 1} by {said['who']}, {said['at'][:19]}Z: {said['why']}"))
+        what = "no way back below the floor" if wave == NO_WAY_BACK else f"wave {wave + 1}"
+        console.print(escape(f"  approved: {what} by {said['who']}, {said['at'][:19]}Z: {said['why']}"))
     if next_step := _next_step(progress):
         console.print(f"  next:   {escape(next_step)}")
 

@@ -15,9 +15,8 @@ from edge_deployer.cli.user import approved_by_user
 from edge_deployer.cli.waiting import patience_of
 from edge_deployer.ending import run_to_end
 from edge_deployer.errors import TinyopsError
-from edge_deployer.public_key import trusted_pem
 from edge_deployer.release.bundle import Bundle
-from edge_deployer.release.keys import own_public_pem, signing_key
+from edge_deployer.release.keys import signing_key
 from edge_deployer.release.store import RECORD_FILE
 from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import new_report_folder
@@ -26,7 +25,7 @@ from edge_deployer.report.pictures import sample_pictures
 from edge_deployer.rollout.controller import RolloutController, Terms
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.rollout.filing import file_outcome, read_promotion
-from edge_deployer.rollout.record import Progress, RolloutPlan
+from edge_deployer.rollout.record import Progress
 from edge_deployer.rollout.strategy import load_strategy
 
 
@@ -58,12 +57,11 @@ class Desk:
         Raises:
             TinyopsError: there is none, a part of it was altered, or no key that is trusted has signed it.
         """
-        store, keys = self.bench.releases, trusted_pem(self.bench.inventory.public_key)
+        store = self.bench.releases
         known = store.named(name)
         if known is None:
             raise store.unknown(name)
-        keys = keys or own_public_pem(self.bench.workspace)
-        found = store.find(known.image_hash, public_pem=keys) if keys else None
+        found = self.bench.release(known.image_hash)
         if found is None:
             raise TinyopsError(
                 f"release {name} is not signed with a key that is trusted here",
@@ -103,7 +101,7 @@ class Desk:
             rollout = run_to_end(work(controller))
             if rollout.state != "ended":
                 return rollout, None, _nothing_to_report
-            bundle = self._bundle_of(rollout.plan)
+            bundle = self.release(rollout.plan.release.image_hash)
             deployment = controller.deployment(rollout, bundle)
             promotion = read_promotion(bundle.folder / RECORD_FILE, [])
             signer = signing_key(self.bench.workspace, key)
@@ -111,9 +109,6 @@ class Desk:
             by = f"{rollout.plan.id}, {rollout.plan.by}"
             file_outcome(store, bundle, deployment, signer, by=by, fleet=fleet, promotion=promotion)
         return rollout, deployment, lambda: self._report(deployment, bundle)
-
-    def _bundle_of(self, plan: RolloutPlan) -> Bundle:
-        return self.release(plan.release.image_hash)
 
     def _report(self, deployment: Deployment, bundle: Bundle) -> Path:
         report = Report(title=bundle.manifest.name, deployment=deployment)

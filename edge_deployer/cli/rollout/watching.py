@@ -10,9 +10,8 @@ from typing import Final
 from edge_deployer.boards.record import Step
 from edge_deployer.boards.trail import Trail
 from edge_deployer.cli.progress import BoardProgress
-from edge_deployer.errors import TinyopsError
 from edge_deployer.files import require_plain_path
-from edge_deployer.rollout.record import Progress, rollouts
+from edge_deployer.rollout.record import Progress, find_rollout, rollouts
 
 _POLL_S: Final = 0.3
 
@@ -34,13 +33,9 @@ def known_rollout(workspace: Path, rollout: str | None) -> Progress:
     Raises:
         TinyopsError: there is no such rollout.
     """
-    found = {progress.plan.id: progress for progress in all_rollouts(workspace)}
-    if rollout is None and found:
-        return list(found.values())[-1]
-    if rollout not in found:
-        remedy = f"name one of {', '.join(found)}" if found else "begin one: `tinyops rollout start RELEASE`"
-        raise TinyopsError(f"{workspace} has no rollout{f' {rollout!r}' if rollout else ''}", remedy=remedy)
-    return found[rollout]
+    require_plain_path(workspace, "workspace")
+    with closing(Trail(workspace / "fleet")) as trail:
+        return find_rollout(trail, rollout)
 
 
 def watch_rollout(workspace: Path, rollout: str | None, *, quiet: bool) -> None:
