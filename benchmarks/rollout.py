@@ -27,10 +27,10 @@ from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import load_or_create_signing_key
 from edge_deployer.release.manifest import Provenance
 from edge_deployer.release.store import ReleaseStore
-from edge_deployer.release.validation import Terms as Bounds
-from edge_deployer.release.validation import validate_model
-from edge_deployer.rollout.controller import RolloutController, Terms
+from edge_deployer.release.validation import Terms, validate_model
+from edge_deployer.rollout.controller import RolloutController
 from edge_deployer.rollout.strategy import Strategy
+from edge_deployer.rollout.terms import RolloutTerms
 from tests.edge_deployer.candidates import one_hot_samples
 from tests.edge_deployer.rollout.simulated_fleet import Devices, SimulatedBench, inventory_of
 from tests.edge_deployer.tiny_models import identity_classifier
@@ -89,7 +89,7 @@ def _roll_out(folder: Path, boards: int) -> Cost:
         share = max(1, boards // WAVES)
         waves = [{"boards": share} for _ in range(WAVES - 1)]
         strategy = Strategy.model_validate({"waves": [*waves, {}]})
-        terms = Terms(acceptance=_PLAN, strategy=strategy, by="a measurement")
+        terms = RolloutTerms(acceptance=_PLAN, strategy=strategy, by="a measurement")
         high_water = _high_water()
         with closing(RolloutController(bench)) as controller:
             began = time.process_time()
@@ -114,7 +114,7 @@ def _bench(folder: Path, boards: int) -> tuple[str, Bundle, SimulatedBench]:
 
 
 def _candidate(name: str) -> Candidate:
-    model, bounds = identity_classifier(), Bounds(better_than_constant=False)
+    model, bounds = identity_classifier(), Terms(better_than_constant=False)
     samples, profile = one_hot_samples(4, 240), load_profile("cortex-m4")
     found = validate_model(model, profile, samples, acceptance_samples=200, seed=0, terms=bounds)
     assert found.acceptance is not None

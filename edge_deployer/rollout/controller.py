@@ -9,16 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
 
 from edge_deployer.acceptance.feasibility import require_feasible, require_times
-from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.boards.bench import Bench
 from edge_deployer.boards.fleet import what_boards_run
 from edge_deployer.boards.journal import Journal, Watcher
-from edge_deployer.boards.record import BoardRecord
 from edge_deployer.boards.trail import Trail
 from edge_deployer.boards.trial import Trial
 from edge_deployer.ending import CutShort
@@ -26,10 +23,11 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.inventory import BoardEntry, board_profile
 from edge_deployer.inventory.leases import Busy
 from edge_deployer.release.bundle import Bundle
+from edge_deployer.rollout.account import account_of, records_of
 from edge_deployer.rollout.course import Course, Holds, Stands, Stop
 from edge_deployer.rollout.decision import Wish
-from edge_deployer.rollout.deployment import Deployment, Tolerance, describe_release
-from edge_deployer.rollout.earlier import accepted_before, latencies_before, precedents
+from edge_deployer.rollout.deployment import Deployment
+from edge_deployer.rollout.earlier import latencies_before, precedents
 from edge_deployer.rollout.fitness import Unfit, require_fit
 from edge_deployer.rollout.health import probe_health
 from edge_deployer.rollout.promotion import Promotion
@@ -45,33 +43,8 @@ from edge_deployer.rollout.record import (
     unfinished,
 )
 from edge_deployer.rollout.refusals import Interrupted, TakenBack
-from edge_deployer.rollout.strategy import Strategy
 from edge_deployer.rollout.taking_back import take_back
-
-
-@dataclass(frozen=True)
-class Terms:
-    """How a release is rolled out.
-
-    Attributes:
-        acceptance: what the boards are asked.
-        strategy: how production gets it.
-        by: who begins it, in words.
-        inventory: path of the inventory, for whoever goes on; None for the shipped boards.
-        accepted_by: the plan by which the release was promoted before; None if it never was.
-        takes_back: whether Ctrl-C takes it back; otherwise it pauses.
-        replace: whether production may be given a release of another kind.
-        approved: who has approved, and why, that boards cannot be taken back below the floor that the release raises.
-    """
-
-    acceptance: AcceptancePlan
-    strategy: Strategy
-    by: str
-    inventory: str | None = None
-    accepted_by: AcceptancePlan | None = None
-    takes_back: bool = False
-    replace: bool = False
-    approved: tuple[str, str] | None = None
+from edge_deployer.rollout.terms import RolloutTerms, plan_rollout
 
 
 class RolloutController:
@@ -91,30 +64,15 @@ class RolloutController:
         """Let go of the trail."""
         self._trail.close()
 
-    def plan(self, bundle: Bundle, terms: Terms) -> RolloutPlan:
+    def plan(self, bundle: Bundle, terms: RolloutTerms) -> RolloutPlan:
         """What a rollout would do; nothing is begun.
 
         Raises:
             TinyopsError: the strategy's waves do not cover the pool.
         """
-        inventory, image_hash = self._bench.inventory, bundle.image.hash.hex()
-        # A push stages anew.
-        earlier = None if terms.takes_back else accepted_before(self._trail, image_hash, terms.acceptance)
-        return RolloutPlan(
-            id=f"r{len(rollout_ids(self._trail)) + 1}",
-            release=describe_release(bundle),
-            acceptance=terms.acceptance,
-            strategy=terms.strategy,
-            staging=() if earlier else tuple(entry.name for entry in inventory.pool("staging")),
-            waves=terms.strategy.divide([entry.name for entry in inventory.pool("production")]),
-            precedents=earlier,
-            inventory=terms.inventory,
-            takes_back=terms.takes_back,
-            replace=terms.replace,
-            by=terms.by,
-        )
+        return plan_rollout(self._trail, self._bench.inventory, bundle, terms)
 
-    async def start(self, bundle: Bundle, terms: Terms) -> Progress:
+    async def start(self, bundle: Bundle, terms: RolloutTerms) -> Progress:
         """Roll a release out. One that production runs already changes nothing on any board.
 
         A rollout that an earlier process left behind is finished first if it is of this release, or else taken back.
@@ -263,27 +221,10 @@ class RolloutController:
         Raises:
             Busy: it has not ended.
         """
-        plan = progress.plan
         if progress.outcome is None or progress.changed is None:
             raise _not_ended(progress)
-        trial = Trial.of(bundle, plan.acceptance) if bundle else self._trial_of(progress)
-        known = self._records(progress)
-        records = [known[entry.name] for entry in self._bench.inventory.boards if entry.name in known]
-        return Deployment(
-            outcome=progress.outcome,
-            gate=progress.gate,
-            reason=progress.reason,
-            release=plan.release,
-            plan=plan.acceptance,
-            reference=trial.reference if any(record.evidence for record in records) else None,
-            staging=progress.staging,
-            boards=records,
-            bears=_tolerance(plan),
-            releases=self._bench.releases.ids(),
-            steps=progress.steps,
-            started=progress.begun,
-            finished=progress.changed,
-        )
+        trial = Trial.of(bundle, progress.plan.acceptance) if bundle else self._trial_of(progress)
+        return account_of(self._bench, progress, trial)
 
     @asynccontextmanager
     async def _held(self, purpose: str) -> AsyncIterator[Holds]:
@@ -369,7 +310,7 @@ class RolloutController:
 
     def _course(self, log: RolloutLog, trial: Trial | None, held: Holds) -> Course:
         progress = log.progress
-        progress.records = self._records(progress)
+        progress.records = records_of(self._bench, progress)
         first_of_profile = self._bench.inventory.first_of_profile
         asks_nothing = progress.plan.strategy.latency_over_production is None
         return Course(
@@ -384,24 +325,6 @@ class RolloutController:
             before={} if asks_nothing else latencies_before(self._trail, progress.plan.release.image_hash),
             precedents=precedents(self._trail, progress),
         )
-
-    def _records(self, progress: Progress) -> dict[str, BoardRecord]:
-        """Of each board of a rollout; one that it has not come to yet was not asked."""
-        confined, boards = self._bench.quarantine.boards(), frozenset(progress.plan.boards)
-        fresh = {
-            entry.name: BoardRecord(
-                name=entry.name,
-                pool=entry.pool,
-                profile=entry.profile,
-                virtual=entry.virtual,
-                spare=entry.spare,
-                quarantined=confined[entry.name].reason if entry.name in confined else None,
-                answer="not asked",
-            )
-            for entry in self._bench.inventory.boards
-            if entry.name in boards
-        }
-        return fresh | progress.records
 
     def _image_of(self, entry: BoardEntry, image_hash: str) -> bytes | None:
         bundle = self._bench.release_of(bytes.fromhex(image_hash), entry)
@@ -428,7 +351,7 @@ class RolloutController:
         """Of a release that goes to no board: there is nothing for the trail."""
         now = datetime.now(timezone.utc)
         progress = Progress(plan, now, state="ended", outcome=stop.outcome, gate=stop.gate, reason=stop.reason)
-        progress.records, progress.changed = self._records(progress), now
+        progress.records, progress.changed = records_of(self._bench, progress), now
         return progress
 
     def _known(self, rollout: str) -> Progress:
@@ -487,13 +410,6 @@ def _not_ended(progress: Progress) -> Busy:
         remedy=f"go on with it (`tinyops rollout resume {rollout}`), or take it back (`tinyops rollout abort "
         f"{rollout}`)",
     )
-
-
-def _tolerance(plan: RolloutPlan) -> Tolerance:
-    failures = plan.strategy.tolerated(len(plan.production))
-    spared = sum(plan.strategy.spared(len(wave)) for wave in plan.waves)
-    missing = failures if plan.strategy.min_success is None else spared
-    return Tolerance(failures=failures, missing=missing, staged_before=plan.precedents)
 
 
 def _stands(progress: Progress) -> str:

@@ -19,10 +19,11 @@ from edge_deployer.release.bundle import Bundle, Candidate
 from edge_deployer.release.keys import signing_key
 from edge_deployer.release.store import RECORD_FILE, ReleaseStore
 from edge_deployer.release.version import check_version
-from edge_deployer.rollout.controller import RolloutController, Terms
+from edge_deployer.rollout.controller import RolloutController
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.rollout.filing import file_outcome, read_promotion
 from edge_deployer.rollout.strategy import DEFAULT, Strategy
+from edge_deployer.rollout.terms import RolloutTerms
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,11 @@ class ReleaseLine:
             bundle = store.release(candidate, version=version, key=key)
         promotion = read_promotion(bundle.folder / RECORD_FILE, store.set_aside)
         bench = Bench(inventory, self.workspace, self.patience, self.take_over, key.public_pem)
-        terms = Terms(
+        terms = RolloutTerms(
             acceptance=self.plan,
             strategy=self.strategy,
             by=f"push of {bundle.release_id}",
-            inventory=str(self.inventory) if self.inventory else None,
+            inventory=str(self.inventory.absolute()) if self.inventory else None,
             accepted_by=promotion.plan if promotion else None,
             takes_back=True,
             replace=self.replace,

@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
     from edge_deployer.cli.rollout.desk import Desk
     from edge_deployer.rollout.controller import RolloutController
+    from edge_deployer.rollout.decision import Wish
     from edge_deployer.rollout.record import Progress
 
 rollout = typer.Typer(name="rollout", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 _Id = Annotated[str, typer.Argument(metavar="ROLLOUT", help="Its id, as `tinyops rollout history` lists it.")]
+_Inventory = Annotated[
+    Path | None, typer.Option(help="The boards, a YAML file or a folder of them; default: those that it began with.")
+]
 _Workspace = Annotated[Path, typer.Option(help="Folder for releases, virtual boards, leases and the trail.")]
 _Key = Annotated[
     Path | None, typer.Option(help="ed25519 private key, PEM, that signs the attestation; default: the workspace's.")
@@ -120,14 +124,13 @@ def pause(
     rollout_id: _Id,
     why: _Why = "",
     who: _Who = None,
-    inventory: InventoryFile = None,
     workspace: _Workspace = WORKSPACE,
     as_json: AsJson = False,
 ) -> None:
     """Have a rollout stop before its next board. The command that works on it hears of it, and ends."""
     from edge_deployer.cli.rollout.desk import Desk
 
-    desk = Desk.of(inventory, workspace)
+    desk = Desk.of_rollout(rollout_id, None, workspace)
     with desk.controller() as controller:
         _print(desk, controller.pause(rollout_id, user_name(who), why), as_json=as_json)
 
@@ -137,14 +140,13 @@ def approve(
     rollout_id: _Id,
     why: Annotated[str, typer.Option(help="Why; kept in the trail.")],
     who: _Who = None,
-    inventory: InventoryFile = None,
     workspace: _Workspace = WORKSPACE,
     as_json: AsJson = False,
 ) -> None:
     """Approve the wave that a rollout waits for; `resume` then goes on."""
     from edge_deployer.cli.rollout.desk import Desk
 
-    desk = Desk.of(inventory, workspace)
+    desk = Desk.of_rollout(rollout_id, None, workspace)
     with desk.controller() as controller:
         _print(desk, controller.approve(rollout_id, user_name(who), why), as_json=as_json)
 
@@ -152,7 +154,7 @@ def approve(
 @rollout.command(epilog="Example: tinyops rollout resume r2")
 def resume(
     rollout_id: _Id,
-    inventory: InventoryFile = None,
+    inventory: _Inventory = None,
     workspace: _Workspace = WORKSPACE,
     signing_key: _Key = None,
     wait: WaitOption = 0.0,
@@ -162,7 +164,7 @@ def resume(
     """Go on with a rollout that was paused or interrupted, or whose wave was approved."""
     from edge_deployer.cli.rollout.desk import Desk
 
-    desk = Desk.of(inventory, workspace, wait_minutes=wait, take_over=take_over)
+    desk = Desk.of_rollout(rollout_id, inventory, workspace, wait_minutes=wait, take_over=take_over)
     _drive(desk, lambda controller: controller.resume(rollout_id), signing_key, as_json=as_json)
 
 
@@ -171,7 +173,7 @@ def abort(
     rollout_id: _Id,
     why: _Why = "",
     who: _Who = None,
-    inventory: InventoryFile = None,
+    inventory: _Inventory = None,
     workspace: _Workspace = WORKSPACE,
     signing_key: _Key = None,
     take_over: TakeOverOption = False,
@@ -180,13 +182,8 @@ def abort(
     """End a rollout, and give every board back what it had before."""
     from edge_deployer.cli.rollout.desk import Desk
 
-    desk = Desk.of(inventory, workspace, take_over=take_over)
-    _drive(
-        desk,
-        lambda controller: controller.turn_back(rollout_id, "abort", user_name(who), why),
-        signing_key,
-        as_json=as_json,
-    )
+    desk = Desk.of_rollout(rollout_id, inventory, workspace, take_over=take_over)
+    _drive(desk, _turned_back("abort", rollout_id, who, why), signing_key, as_json=as_json)
 
 
 @rollout.command(epilog="Example: tinyops rollout rollback r2 --why 'false alarms in the field'")
@@ -194,7 +191,7 @@ def rollback(
     rollout_id: _Id,
     why: _Why = "",
     who: _Who = None,
-    inventory: InventoryFile = None,
+    inventory: _Inventory = None,
     workspace: _Workspace = WORKSPACE,
     signing_key: _Key = None,
     take_over: TakeOverOption = False,
@@ -206,19 +203,14 @@ def rollback(
     """
     from edge_deployer.cli.rollout.desk import Desk
 
-    desk = Desk.of(inventory, workspace, take_over=take_over)
-    _drive(
-        desk,
-        lambda controller: controller.turn_back(rollout_id, "rollback", user_name(who), why),
-        signing_key,
-        as_json=as_json,
-    )
+    desk = Desk.of_rollout(rollout_id, inventory, workspace, take_over=take_over)
+    _drive(desk, _turned_back("rollback", rollout_id, who, why), signing_key, as_json=as_json)
 
 
 @rollout.command(epilog="Example: tinyops rollout probe r2")
 def probe(
     rollout_id: _Id,
-    inventory: InventoryFile = None,
+    inventory: _Inventory = None,
     workspace: _Workspace = WORKSPACE,
     signing_key: _Key = None,
     wait: WaitOption = 0.0,
@@ -232,8 +224,14 @@ def probe(
     """
     from edge_deployer.cli.rollout.desk import Desk
 
-    desk = Desk.of(inventory, workspace, wait_minutes=wait, take_over=take_over)
+    desk = Desk.of_rollout(rollout_id, inventory, workspace, wait_minutes=wait, take_over=take_over)
     _drive(desk, lambda controller: controller.probe(rollout_id), signing_key, as_json=as_json)
+
+
+def _turned_back(
+    wish: Wish, rollout_id: str, who: str | None, why: str
+) -> Callable[[RolloutController], Coroutine[None, None, Progress]]:
+    return lambda controller: controller.turn_back(rollout_id, wish, user_name(who), why)
 
 
 def _drive(

@@ -11,6 +11,7 @@ from edge_deployer.acceptance.plan import load_plan
 from edge_deployer.boards.bench import Bench
 from edge_deployer.boards.journal import Watcher
 from edge_deployer.cli.progress import BoardProgress
+from edge_deployer.cli.rollout.watching import known_rollout
 from edge_deployer.cli.user import approved_by_user
 from edge_deployer.cli.waiting import patience_of
 from edge_deployer.ending import run_to_end
@@ -22,11 +23,12 @@ from edge_deployer.report.facts import Report
 from edge_deployer.report.folders import new_report_folder
 from edge_deployer.report.html import write_report
 from edge_deployer.report.pictures import sample_pictures
-from edge_deployer.rollout.controller import RolloutController, Terms
+from edge_deployer.rollout.controller import RolloutController
 from edge_deployer.rollout.deployment import Deployment
 from edge_deployer.rollout.filing import file_outcome, read_promotion
 from edge_deployer.rollout.record import Progress
 from edge_deployer.rollout.strategy import load_strategy
+from edge_deployer.rollout.terms import RolloutTerms
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,25 @@ class Desk:
             TinyopsError: see `Bench.load`.
         """
         return cls(Bench.load(inventory, workspace, patience_of(wait_minutes), take_over=take_over), inventory)
+
+    @classmethod
+    def of_rollout(
+        cls,
+        rollout: str,
+        inventory: Path | None,
+        workspace: Path,
+        *,
+        wait_minutes: float = 0.0,
+        take_over: bool = False,
+    ) -> Desk:
+        """The inventory that a rollout began with, unless another is named.
+
+        Raises:
+            TinyopsError: there is no such rollout, or see `Bench.load`.
+        """
+        began_with = known_rollout(workspace, rollout).plan.inventory
+        named = inventory or (Path(began_with) if began_with else None)
+        return cls.of(named, workspace, wait_minutes=wait_minutes, take_over=take_over)
 
     @contextmanager
     def controller(self, watcher: Watcher | None = None) -> Iterator[RolloutController]:
@@ -71,18 +92,18 @@ class Desk:
 
     def terms(
         self, bundle: Bundle, plan: Path | None, strategy: Path | None, *, replaces: bool, approve: str | None
-    ) -> Terms:
+    ) -> RolloutTerms:
         """How a release is to be rolled out.
 
         Raises:
             TinyopsError: plan or strategy cannot be read.
         """
         promotion = read_promotion(bundle.folder / RECORD_FILE, [])
-        return Terms(
+        return RolloutTerms(
             acceptance=load_plan(plan),
             strategy=load_strategy(strategy),
             by=f"rollout of {bundle.release_id}",
-            inventory=str(self.inventory) if self.inventory else None,
+            inventory=str(self.inventory.absolute()) if self.inventory else None,
             accepted_by=promotion.plan if promotion else None,
             replace=replaces,
             approved=approved_by_user(approve),

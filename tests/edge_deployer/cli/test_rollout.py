@@ -26,7 +26,8 @@ class Engineer:
         return self("push", str(model), "--replace", *options)
 
     def __call__(self, *words: str) -> Done:
-        boards = words[0] in ("push", "pools") or (words[:1] == ("rollout",) and words[1] not in ("status", "history"))
+        # Whoever goes on with a rollout need not name the boards that it began with.
+        boards = words[0] in ("push", "pools") or words[:2] == ("rollout", "start")
         inventory = ["--inventory", str(self.folder / "boards.yaml")] if boards else []
         return tinyops(*words, *inventory, "--workspace", self.workspace)
 

@@ -14,9 +14,10 @@ from edge_deployer.boards.record import BoardRecord
 from edge_deployer.boards.trail import Trail, faults_in
 from edge_deployer.release.bundle import Bundle, read_bundle
 from edge_deployer.report.replay import replay
-from edge_deployer.rollout.controller import RolloutController, Terms
+from edge_deployer.rollout.controller import RolloutController
 from edge_deployer.rollout.record import Progress, rollouts
 from edge_deployer.rollout.strategy import Strategy, WaveTerms
+from edge_deployer.rollout.terms import RolloutTerms
 from tests.edge_deployer.rollout.simulated_fleet import Character, Devices, SimulatedBench, inventory_of
 
 PLAN = AcceptancePlan(golden_vectors=3, better_than_constant=False)
@@ -94,9 +95,9 @@ class Fleet:
         return {name: self.devices.read(name).kept for name in self.boards}
 
 
-def terms(**given: object) -> Terms:
+def terms(**given: object) -> RolloutTerms:
     fields: dict[str, object] = {"acceptance": PLAN, "strategy": strategy(), "by": "a test"}
-    return Terms(**{**fields, **given})  # type: ignore[arg-type]
+    return RolloutTerms(**{**fields, **given})  # type: ignore[arg-type]
 
 
 def what_is_wrong(fleet: Fleet) -> list[str]:
