@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import make_folder
+from edge_deployer.files import exists, make_folder
 
 _BUSY_S = 30.0
 _POLL_S = 0.02
@@ -21,28 +21,31 @@ class Database:
     Args:
         path: of the file, whose folder is made if need be.
         what: completes "the ... cannot be used", for error messages.
-        schema: statements that make the tables, and change nothing where they are there.
-        version: of the schema; 0 for one that never changed.
+        schema: statements that make the tables, and change nothing where they are there; run once for a file.
+        version: of the schema; files from before there were versions have 0.
         remedy: what to do about a damaged file.
-        durable: whether a transaction that has ended survives a power cut (``synchronous=FULL``), which costs a sync.
+        write_ahead: whether one writes while others read (``journal_mode=WAL``): only on a disk of this machine, and
+            not where the folder may only be read.
+
+    What a transaction that has ended has written survives a power cut.
     """
 
     def __init__(
-        self, path: Path, what: str, schema: str, *, remedy: str, version: int = 0, durable: bool = False
+        self, path: Path, what: str, schema: str, *, remedy: str, version: int = 1, write_ahead: bool = False
     ) -> None:
         self.path, self._what, self._schema = path, what, schema
-        self._version, self._remedy, self._durable = version, remedy, durable
+        self._version, self._remedy, self._write_ahead = version, remedy, write_ahead
         self._connection: sqlite3.Connection | None = None
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A block of statements that change nothing.
+        """A block of statements that change nothing, and see what was there when the first of them read.
 
         Raises:
             TinyopsError: the file cannot be used, or is of a newer version.
         """
-        with self._told():
-            yield self._opened()
+        with self._transaction("BEGIN") as connection:
+            yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -51,21 +54,35 @@ class Database:
         Raises:
             TinyopsError: the file cannot be used, or is of a newer version.
         """
-        with self._told():
-            connection = self._opened()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a file; to read where there is none would make it.
+
+        Raises:
+            TinyopsError: that cannot be seen.
+        """
+        return exists(self.path, f"{self._what} {self.path}")
 
     def close(self) -> None:
         """Let go of the file."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with self._told():
+            connection = self._opened()
+            connection.execute(begin)
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -90,13 +107,15 @@ class Database:
         found = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if found > self._version:
             raise TinyopsError(
-                f"the {self._what} {self.path} is of version {found}, of a newer tinyops; this one reads up to "
-                f"{self._version}",
+                f"the {self._what} {self.path} is of version {found}, which a newer tinyops has written; this one "
+                f"reads up to {self._version}",
                 remedy="update tinyops on this machine, or give another workspace",
             )
-        _write_ahead(connection)
-        connection.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'NORMAL'}")
-        connection.executescript(f"BEGIN IMMEDIATE; {self._schema} PRAGMA user_version={self._version}; COMMIT;")
+        if self._write_ahead:
+            _write_ahead(connection)
+        connection.execute("PRAGMA synchronous=EXTRA")
+        if found < self._version:
+            connection.executescript(f"BEGIN IMMEDIATE; {self._schema} PRAGMA user_version={self._version}; COMMIT;")
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

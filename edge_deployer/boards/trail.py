@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from edge_deployer.database import Database
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import DamagedFile, exists
+from edge_deployer.files import DamagedFile
 
 FILE_NAME: Final = "trail.sqlite"
 VERSION: Final = 1
@@ -105,7 +105,7 @@ class Trail:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
-        self._database = Database(self.path, _WHAT, _SCHEMA, remedy=_REMEDY, version=VERSION, durable=True)
+        self._database = Database(self.path, _WHAT, _SCHEMA, remedy=_REMEDY, version=VERSION, write_ahead=True)
 
     def append(self, kind: str, body: dict[str, Any], *, rollout: str = "", board: str = "") -> Entry:
         """Add an entry; it is on the disk when this returns.
@@ -143,7 +143,7 @@ class Trail:
         Raises:
             TinyopsError: the file cannot be used.
         """
-        if not self._is_there():
+        if not self._database.is_there:
             return []
         query = f"SELECT {_COLUMNS} FROM entries WHERE seq > ? AND seq < ? AND kind LIKE ?"
         given: tuple[object, ...] = (after, before, kind)
@@ -158,7 +158,7 @@ class Trail:
         Raises:
             TinyopsError: the file cannot be used.
         """
-        if not self._is_there():
+        if not self._database.is_there:
             return {}
         newest = "SELECT MAX(seq) FROM entries WHERE kind = ? GROUP BY board"
         with self._database.reading() as connection:
@@ -171,7 +171,7 @@ class Trail:
         Raises:
             TinyopsError: the file cannot be used.
         """
-        if not self._is_there():
+        if not self._database.is_there:
             return None
         with self._database.reading() as connection:
             row = connection.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
@@ -180,9 +180,6 @@ class Trail:
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
-
-    def _is_there(self) -> bool:
-        return exists(self.path, f"{_WHAT} {self.path}")
 
 
 def images_on_boards(folder: Path) -> frozenset[str]:

@@ -3,8 +3,8 @@
 Each lease has a fencing token, which rises with every lease of its board. A session claims its board with it, so that a
 board itself refuses a holder whose lease ran out unnoticed (M. Kleppmann, "How to do distributed locking", 2016).
 
-One host at a time works with a folder of leases, because a file lock and a clock are of one kernel. SQLite's WAL holds
-for one host, too (https://sqlite.org/wal.html).
+One host at a time works with a folder of leases, because a file lock and a clock are of one kernel. The trail beside it
+has SQLite's WAL, which holds for one host, too (https://sqlite.org/wal.html).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pydantic import AwareDatetime, TypeAdapter
 
 from edge_deployer.database import Database
 from edge_deployer.errors import TinyopsError
-from edge_deployer.files import checking, exists, make_folder, writing
+from edge_deployer.files import checking, make_folder, writing
 from edge_deployer.inventory.host import boot_id, seconds_since_boot
 
 FILE_NAME: Final = "leases.sqlite"
@@ -206,7 +206,7 @@ class Leases:
         Raises:
             TinyopsError: the file cannot be used.
         """
-        if not exists(self._database.path, f"file of leases {self._database.path}"):
+        if not self._database.is_there:
             return {}
         with contextlib.closing(self._database), self._database.reading() as connection:
             return {lease.board: lease for lease in self._live(connection)}
@@ -217,7 +217,7 @@ class Leases:
         Raises:
             TinyopsError: the file cannot be used.
         """
-        if not exists(self._database.path, f"file of leases {self._database.path}"):
+        if not self._database.is_there:
             return {}
         with contextlib.closing(self._database), self._database.reading() as connection:
             return dict(connection.execute("SELECT board, token FROM tokens"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import AwareDatetime, TypeAdapter
 
 from edge_deployer.database import Database
-from edge_deployer.files import checking, exists
+from edge_deployer.files import checking
 from edge_deployer.finding import AnyFinding, Finding
 
 FILE_NAME = "quarantine.sqlite"
@@ -59,7 +59,7 @@ class Quarantine:
         Raises:
             TinyopsError: the file cannot be read, or an entry in it is damaged.
         """
-        if not exists(self._path, f"quarantine file {self._path}"):
+        if not self._database.is_there:
             return {}
         query = "SELECT board, since, reason FROM quarantine WHERE until IS NULL ORDER BY since"
         with closing(self._database), self._database.reading() as connection:

@@ -16,16 +16,15 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from edge_deployer.errors import TinyopsError
-from edge_deployer.files import checking, exists
+from edge_deployer.database import Database
+from edge_deployer.files import checking
 from edge_deployer.release.stages import ReleaseHistory, Stage, StageStep
 
 FILE_NAME: Final = "store.sqlite"
 
-_VERSION: Final = 1
-_SCHEMA: Final = f"""
-CREATE TABLE releases (image_hash TEXT PRIMARY KEY, version TEXT NOT NULL);
-CREATE TABLE steps (
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS releases (image_hash TEXT PRIMARY KEY, version TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS steps (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     image_hash TEXT NOT NULL REFERENCES releases,
     stage TEXT NOT NULL,
@@ -35,14 +34,13 @@ CREATE TABLE steps (
     compared_with TEXT,
     reason TEXT
 );
-CREATE TABLE builds (number INTEGER PRIMARY KEY AUTOINCREMENT);
-CREATE TABLE floors (
+CREATE TABLE IF NOT EXISTS builds (number INTEGER PRIMARY KEY AUTOINCREMENT);
+CREATE TABLE IF NOT EXISTS floors (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     floor INTEGER NOT NULL,
     at TEXT NOT NULL,
     why TEXT NOT NULL
 );
-PRAGMA user_version = {_VERSION};
 """
 _DAMAGED_REMEDY: Final = (
     "if the file is damaged, move it away: stages are then read from the records of promotions, and what was revoked "
@@ -120,6 +118,7 @@ class StageFile:
 
     def __init__(self, root: Path) -> None:
         self._path = root / FILE_NAME
+        self._database = Database(self._path, "release store", _SCHEMA, remedy=_DAMAGED_REMEDY)
 
     def histories(self) -> list[ReleaseHistory]:
         """All releases that were ever recorded, by build; none where there is no file.
@@ -137,48 +136,18 @@ class StageFile:
 
     @contextmanager
     def changing(self) -> Iterator[Changes]:
-        """Hold the file, whose folder is there; what the block does to it is kept whole, or not at all if it raises.
+        """Hold the file; what the block does to it is kept whole, or not at all if it raises.
 
         Raises:
             TinyopsError: the file cannot be written, or a newer version wrote it.
         """
-        with self._open("rwc") as connection:
-            connection.execute("PRAGMA synchronous = EXTRA")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                if self._version(connection) == 0:
-                    for statement in _SCHEMA.strip().rstrip(";").split(";\n"):
-                        connection.execute(statement)
-                yield Changes(connection, self._path)
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+        with closing(self._database), self._database.writing() as connection:
+            yield Changes(connection, self._path)
 
     @contextmanager
     def _reading(self) -> Iterator[Changes | None]:
-        if not exists(self._path, f"release store {self._path}"):
+        if not self._database.is_there:
             yield None
             return
-        with self._open("rw") as connection:
-            connection.execute("BEGIN")
-            # Nothing is in it yet where the first command that wrote it was killed, or has not ended its first change.
-            yield Changes(connection, self._path) if self._version(connection) else None
-
-    @contextmanager
-    def _open(self, mode: str) -> Iterator[sqlite3.Connection]:
-        uri = f"{self._path.absolute().as_uri()}?mode={mode}"
-        try:
-            # Transactions are begun and ended here alone.
-            with closing(sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)) as connection:
-                yield connection
-        except sqlite3.Error as error:
-            remedy = f"make the folder writable and free its disk; {_DAMAGED_REMEDY}"
-            raise TinyopsError(f"the release store {self._path} cannot be used: {error}", remedy=remedy) from error
-
-    def _version(self, connection: sqlite3.Connection) -> int:
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version > _VERSION:
-            message = f"the release store {self._path} is of version {version}, which a newer tinyops has written"
-            raise TinyopsError(message, remedy="use that version of tinyops with this workspace")
-        return version
+        with closing(self._database), self._database.reading() as connection:
+            yield Changes(connection, self._path)

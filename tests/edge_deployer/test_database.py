@@ -19,7 +19,7 @@ from edge_deployer.errors import TinyopsError
 SCHEMA = "CREATE TABLE IF NOT EXISTS things (name TEXT PRIMARY KEY, data BLOB);"
 
 
-def opened(path: Path, version: int = 0) -> Database:
+def opened(path: Path, version: int = 1) -> Database:
     return Database(path, "list of things", SCHEMA, remedy="move it away", version=version)
 
 
@@ -78,7 +78,9 @@ def test_an_earlier_version_is_led_on_and_a_newer_one_refused(tmp_path: Path) ->
     path = tmp_path / "things.sqlite"
     add(opened(path), "first")
     assert names(opened(path, version=2)) == ["first"]
-    with pytest.raises(TinyopsError, match=r"is of version 2, of a newer tinyops; this one reads up to 1") as raised:
+    with pytest.raises(
+        TinyopsError, match=r"is of version 2, which a newer tinyops has written; this one reads up to 1"
+    ) as raised:
         names(opened(path, version=1))
     assert "give another workspace" in raised.value.remedy
 

@@ -242,7 +242,7 @@ def test_an_entry_outlives_the_process_that_wrote_it(tmp_path: Path) -> None:
     trail = written(tmp_path, 1)
     assert list(faults_in(trail.entries(), trail.head())) == []
     with trail._database.reading() as connection:
-        assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "FULL"
+        assert connection.execute("PRAGMA synchronous").fetchone() == (3,), "EXTRA: FULL, and the folder"
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
@@ -279,7 +279,9 @@ def test_a_trail_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     alter(tmp_path, "PRAGMA user_version = 2")
     uses: tuple[Callable[[], object], ...] = (trail.entries, trail.head, lambda: trail.append("step", {}))
     for use in uses:
-        with pytest.raises(TinyopsError, match="is of version 2, of a newer tinyops; this one reads up to 1") as raised:
+        with pytest.raises(
+            TinyopsError, match="is of version 2, which a newer tinyops has written; this one reads up to 1"
+        ) as raised:
             use()
         assert "update tinyops" in raised.value.remedy
 

@@ -335,8 +335,10 @@ async def test_a_damaged_lease_is_named(tmp_path: Path, field: str, value: objec
 async def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     await _take(tmp_path)
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
-        connection.execute("PRAGMA user_version = 1")
-    with pytest.raises(TinyopsError, match=r"is of version 1, of a newer tinyops; this one reads up to 0") as raised:
+        connection.execute("PRAGMA user_version = 2")
+    with pytest.raises(
+        TinyopsError, match=r"is of version 2, which a newer tinyops has written; this one reads up to 1"
+    ) as raised:
         await _take(tmp_path)
     assert "update tinyops" in raised.value.remedy
 
