@@ -7,10 +7,12 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edge_deployer.boards.record import Step
+from edge_deployer.boards.trail import Entry, Trail
 from edge_deployer.ending import CutShort
 from edge_deployer.errors import TinyopsError
 from edge_deployer.inventory.leases import Busy
@@ -321,4 +323,31 @@ async def test_a_rollback_that_finds_the_boards_held_says_so(fleet: Fleet, relea
         progress = await controller.turn_back("r1", "rollback", "somebody", "to see")
     assert progress.outcome == "refused"
     assert set(fleet.kept().values()) == {releases.before}
+    assert what_is_wrong(fleet) == []
+
+
+@pytest.mark.parametrize("number", [2, 9, 23, 41, 70])
+async def test_a_trail_that_cannot_be_written_any_more_stops_all_until_it_can(
+    fleet: Fleet, releases: Releases, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """As of a full disk: no board is changed without an entry, and whoever comes next goes on."""
+    append, written = Trail.append, 0
+
+    def full(self: Trail, *given: Any, **named: Any) -> Entry:
+        nonlocal written
+        written += 1
+        if written >= number:
+            raise TinyopsError("the trail cannot be used: database or disk is full", remedy="free its disk")
+        return append(self, *given, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trail, "append", full)
+        with pytest.raises(TinyopsError, match="disk is full"):
+            await fleet.start(releases.wanted)
+    with closing(Trail(fleet.bench.fleet)) as trail:
+        intended = [entry.board for entry in trail.entries(kind="intent")]
+    changed = [name for name in fleet.boards if fleet.devices.read(name).uploads.get(releases.wanted)]
+    assert set(changed) <= set(intended)
+    assert (await fleet.start(releases.wanted)).outcome == "promoted"
+    assert set(fleet.kept().values()) == {releases.wanted}
     assert what_is_wrong(fleet) == []
