@@ -123,7 +123,7 @@ class BoardEvidence(_Evidence):
         faults: faults during the whole examination.
         last_fault: the board's words for the last one.
         answers: to the samples of the acceptance set.
-        soak: to golden vectors that it was asked again, in the order in which it was asked.
+        soak: to golden vectors that it was asked again, one for each time.
         repeated: to samples asked again because it differs alone.
         production: the release in production, asked before the candidate was installed.
         power_cycle: after the release was confirmed.

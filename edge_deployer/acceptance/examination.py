@@ -54,6 +54,9 @@ _SLACK = 2.0
 A board that differs from TFLM on as many labels as is tolerated needs more of them than one that never does.
 """
 
+_IN_A_ROW = 4
+"""How often the soak runs a golden vector at least that is sent once."""
+
 _BETWEEN_LOOKS = 32
 """Answers are judged whenever there are so many times fewer new ones: looking costs as much as there are answers."""
 
@@ -221,13 +224,18 @@ class Examination:
         return enough and gets_no_vector_right(evidence.answers.outputs.load(), self._reference, self._plan)
 
     async def _soak(self, evidence: BoardEvidence) -> RepeatedAnswers | None:
-        """The golden vectors again, in turn, as far as they have been answered."""
+        """Golden vectors again, as far as they have been answered, each several times in a row.
+
+        Inputs may be large and the line slow, and what the soak is for is many inferences, long after the first ones.
+        """
         golden = min(self._plan.golden_vectors, len(evidence.answers) if evidence.answers is not None else 0)
-        samples = [number % golden for number in range(soak_inferences(self._plan))] if golden else []
-        if not samples:
+        vectors = min(golden, ceil(soak_inferences(self._plan) / _IN_A_ROW))
+        if not vectors:
             return None
-        result = await self._session.infer(self._inputs[samples])
-        return RepeatedAnswers(samples=tuple(samples), outputs=StoredArray.of(result.outputs))
+        times = ceil(soak_inferences(self._plan) / vectors)
+        result = await self._session.infer_repeatedly(self._inputs[:vectors], times)
+        outputs = result.outputs.reshape(-1, *result.outputs.shape[2:])
+        return RepeatedAnswers(samples=tuple(range(vectors)) * times, outputs=StoredArray.of(outputs))
 
     def _another_model(self, info: DeviceInfo) -> Finding | None:
         ours, theirs = (self._input_spec, self._reference.output), (info.input, info.output)

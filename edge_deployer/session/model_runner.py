@@ -130,11 +130,45 @@ class ModelRunner:
             async for batch in batches:
                 yield batch
 
-    async def _all_batches(self, inputs: Array) -> AsyncGenerator[InferenceResult, None]:
+    async def infer_repeatedly(self, inputs: Array, times: int) -> InferenceResult:
+        """Run samples on the board, each batch so many times in a row and sent once, as long as the board keeps it.
+
+        Args:
+            inputs: see `infer`.
+            times: at least 1.
+
+        Returns:
+            Outputs ``(times, n, ...)`` and microseconds ``(times, n)``.
+
+        Raises:
+            SessionError: see `infer`.
+        """
+        outputs, microseconds = [], []
+        async with self._claim.asking():
+            info = await self._info_for(inputs)
+            done = 0
+            while done < len(inputs):
+                batch = np.ascontiguousarray(inputs[done : done + self._batch_size(info)])
+                runs = [_result(*await self._run_alone(batch, info, again=run > 0), info) for run in range(times)]
+                outputs.append(np.stack([run.outputs for run in runs]))
+                microseconds.append(np.stack([run.microseconds for run in runs]))
+                done += len(batch)
+        return InferenceResult(np.concatenate(outputs, axis=1), np.concatenate(microseconds, axis=1))
+
+    async def _info_for(self, inputs: Array) -> DeviceInfo:
+        """What the board said of its model.
+
+        Raises:
+            WrongInputs: the samples do not suit it.
+        """
         info = self._info or await self.info()
         if inputs.shape[1:] != info.input.sample_shape or inputs.dtype.name != info.input.dtype:
             given = f"{inputs.dtype.name}{list(inputs.shape)}"
             raise WrongInputs(self._line.url, given, info.input.describe())
+        return info
+
+    async def _all_batches(self, inputs: Array) -> AsyncGenerator[InferenceResult, None]:
+        info = await self._info_for(inputs)
         done = 0
         while done < len(inputs):
             async with aclosing(self._run_ahead(inputs[done:], info)) as batches:
@@ -235,13 +269,19 @@ class ModelRunner:
             return self._line.timeout_s
         return self._line.reply_timeout_s + 2 * samples * self._sample_s
 
-    async def _run_alone(self, batch: Array, info: DeviceInfo) -> _BatchResult:
-        """Run a batch, if need be in chunks; again from the start where a CRC says that the line garbled it."""
+    async def _run_alone(self, batch: Array, info: DeviceInfo, *, again: bool = False) -> _BatchResult:
+        """Run a batch, if need be in chunks; from the start once more where a CRC says that the line garbled it.
+
+        Args:
+            batch: the samples.
+            info: of the model.
+            again: whether the board has just run them, and may have kept them.
+        """
         data = batch.tobytes()
         for _ in range(_MOST_REPEATS):
             began = time.monotonic()
             try:
-                answer = await self._send_inputs(data, len(batch), info)
+                answer = await self._send_inputs(data, len(batch), info, again)
                 took_s = (time.monotonic() - began) / len(batch)
                 outputs = await self._fetch_outputs(answer)
             except BoardRefused as refusal:
@@ -254,7 +294,7 @@ class ModelRunner:
                 return outputs, answer.us
         raise LineError(self._line.url, f"inputs or outputs arrived damaged {_MOST_REPEATS} times in a row")
 
-    async def _send_inputs(self, inputs: bytes, samples: int, info: DeviceInfo) -> RunWriteResponse:
+    async def _send_inputs(self, inputs: bytes, samples: int, info: DeviceInfo, again: bool) -> RunWriteResponse:
         """Send all chunks; the answer to the last one."""
 
         def chunk(offset: int, data: bytes) -> RunWriteRequest:
@@ -272,6 +312,7 @@ class ModelRunner:
             last_wait_s=self._compute_timeout_s(samples),
             last_patience_s=_PATIENCE_S,
             last_reply_bytes=RUN_REPLY_OVERHEAD + samples * (info.output.nbytes + BYTES_PER_TIME),
+            may_be_there=again,
         )
         try:
             return await Transfer(self._line, payload, on_silence=self._raise_on_fault).run()

@@ -54,6 +54,7 @@ class Payload(Generic[_Answer]):
     last_wait_s: float = 0.0  # How long to wait for the answer to the last chunk before it is sent again.
     last_patience_s: float = 0.0  # How long the board may take over the last chunk in all.
     last_reply_bytes: int = _SHORT_REPLY  # How long the answer to the last chunk may be.
+    may_be_there: bool = False  # The first chunk is sent empty: a board that has it all from before goes by that.
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class _Sent(Generic[_Answer]):
 
     request: SMPRequest[_Answer, Any, Any]
     pending: Pending
-    end: int  # Offset after the chunk.
+    end: int  # Offset after the chunk, as far as is hoped for.
+    asks: bool  # Whether it brings nothing, and asks whether the board has it all.
     generation: int  # How often sending had gone back when it was sent.
     sent_at: float  # When it was handed over for sending.
     expected_s: float  # Time its bytes, those before it and its answer take on the line.
@@ -127,10 +129,11 @@ class Transfer(Generic[_Answer]):
 
     def _send(self, start: int) -> None:
         payload, line = self._payload, self._line
+        asks = payload.may_be_there and self._answer is None
         room = line.best_message - len(payload.chunk(start, b"").BYTES) - _CBOR_LENGTH_BYTES
-        data = payload.data[start : start + max(1, room)]
+        data = b"" if asks else payload.data[start : start + max(1, room)]
         request = payload.chunk(start, data)
-        end, now = start + len(data), time.monotonic()
+        end, now = len(payload.data) if asks else start + len(data), time.monotonic()
         reply = payload.last_reply_bytes if end == len(payload.data) else _SHORT_REPLY
         # What is handed over goes out after what is on its way: its time on the line is no slowness of the board.
         waiting = sum(line.line_bytes(len(sent.request.BYTES)) for sent in self._flight)
@@ -138,7 +141,9 @@ class Transfer(Generic[_Answer]):
         wait_s = max(line.reply_timeout_s, payload.last_wait_s) if end == len(payload.data) else line.reply_timeout_s
         patience_s = min(max(line.timeout_s, self._patience_s(end)), wait_s * self._backoff)
         self._flight.append(
-            _Sent(request, line.post(request), end, self._generation, now, expected_s, now + expected_s + patience_s)
+            _Sent(
+                request, line.post(request), end, asks, self._generation, now, expected_s, now + expected_s + patience_s
+            )
         )
         self._next = end
         self._line_s = max(self._line_s, expected_s)
@@ -210,7 +215,7 @@ class Transfer(Generic[_Answer]):
             raise ProtocolError(self._line.url, f"has {stands} bytes of {total}")
         length = self._line.line_bytes(len(sent.request.BYTES))
         self._line.sizes.note(length, arrived=True)
-        if stands < sent.end:
+        if stands < sent.end and not sent.asks:
             # All chunks behind a lost one are answered with the same offset; the first of these answers was heeded.
             if sent.generation != self._generation:
                 return

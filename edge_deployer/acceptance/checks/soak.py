@@ -16,7 +16,7 @@ from edge_deployer.finding import Finding, kind
 
 
 class SoakInferences(RootModel[Annotated[int, Field(ge=0, le=MOST_SAMPLES)]]):
-    """How many inferences are run again."""
+    """How many inferences are run again, at least."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,7 +51,7 @@ class SoakCheck(Check):
     about = "golden vectors again: no output changes, and no fault has happened since the start"
     made_of = frozenset({"soak"})
     section, section_name, default = SoakInferences, "soak_inferences", SoakInferences(32)
-    section_about = "golden vectors run again, in turn; outputs must not change"
+    section_about = "inferences with golden vectors again, at least; outputs must not change"
     heading, asks = "Soak", "{{ section.root | grouped }} inferences again, outputs must not change"
 
     @override

@@ -70,6 +70,8 @@ class SmallLine:
     def _answer(self, message: bytes, header: Header, fields: dict[str, Any]) -> bytes | None:
         if code := self._refusal(header, fields):
             return header._replace(op=header.op + 1).before(cbor2.dumps({"rc": code}))
+        if self._keeps_nothing(header, fields):
+            return header._replace(op=header.op + 1).before(cbor2.dumps({"off": 0}))
         try:
             answer = self._board.server.answer(message)
         except PowerCut:
@@ -90,6 +92,11 @@ class SmallLine:
             return ENOTSUP
         new = _NEW_FIELDS - ({"epoch"} if header.command == Command.CLAIM else set())
         return EINVAL if new & set(fields) else 0
+
+    def _keeps_nothing(self, header: Header, fields: dict[str, Any]) -> bool:
+        """Whether firmware of an earlier revision begins a batch here, and would not run one again."""
+        asks = (header.op, header.group, header.command) == (WRITE, GROUP, Command.RUN) and fields.get("data") == b""
+        return self._revision < 2 and asks
 
     def _power_on(self) -> None:
         while not self._starts():

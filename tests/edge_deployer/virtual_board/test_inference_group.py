@@ -86,3 +86,32 @@ def test_a_newer_claim_ends_the_batch_under_way(running: SmallBoard) -> None:
     assert running.ask(65, RUN, FIRST | {"data": BATCH})["data"] == BATCH
     running.ask(65, CLAIM, {"epoch": 2})
     assert read(running, RUN, off=0) == {"err": {"group": 65, "rc": ErrorCode.NO_RESULT}}
+
+
+def test_a_batch_that_has_run_is_run_again_without_its_samples(running: SmallBoard) -> None:
+    result = running.ask(65, RUN, FIRST | {"data": BATCH})
+    for _ in range(3):
+        assert running.ask(65, RUN, FIRST | {"data": b""}) == result
+    assert read(running, RUN, off=0)["data"] == BATCH
+
+
+@pytest.mark.parametrize(
+    "other", [{"crc": 1}, {"n": 1, "len": 4}, {"sha": bytes(4)}, {"epoch": 1}], ids=["crc", "n", "sha", "epoch"]
+)
+def test_another_batch_is_not_run_without_samples(running: SmallBoard, other: dict[str, Any]) -> None:
+    running.ask(65, CLAIM, {"epoch": 2})
+    running.ask(65, RUN, FIRST | {"data": BATCH})
+    refused = {"sha": {"err": {"group": 65, "rc": ErrorCode.WRONG_MODEL}}, "epoch": STALE}
+    assert running.ask(65, RUN, FIRST | other | {"data": b""}) == refused.get(next(iter(other)), {"off": 0})
+
+
+def test_a_batch_that_has_not_run_yet_begins_anew_without_samples(running: SmallBoard) -> None:
+    assert running.ask(65, RUN, FIRST | {"data": BATCH[:4]}) == {"off": 4}
+    assert running.ask(65, RUN, FIRST | {"data": b""}) == {"off": 0}
+    assert running.ask(65, RUN, {"off": 4, "data": BATCH[4:]}) == {"off": 0}
+
+
+def test_after_a_newer_claim_the_batch_of_the_older_holder_is_not_run_again(running: SmallBoard) -> None:
+    running.ask(65, RUN, FIRST | {"data": BATCH})
+    running.ask(65, CLAIM, {"epoch": 1})
+    assert running.ask(65, RUN, FIRST | {"data": b"", "epoch": 1}) == {"off": 0}
