@@ -112,7 +112,7 @@ class Tenure:
         Raises:
             Busy: a lease has run out.
         """
-        if self.lost or self.clock() > self.ends:
+        if self.lost or self.clock() >= self.ends:
             names = ", ".join(self.lost or self.tokens)
             raise Busy(
                 f"the lease of {names} ran out: this machine stood still, or could not write its file of leases",
@@ -271,7 +271,9 @@ class Leases:
                 self.renew(tenure)
 
     def renew(self, tenure: Tenure) -> None:
-        """Let the leases live on. One that ran out lives again if nobody has taken the board, or the folder, since.
+        """Let the leases live on. What ran out lives again if nobody has taken one of the boards, or the folder, since.
+
+        Who has lost a board may change none of the others either, and gives them back.
 
         Raises:
             TinyopsError: the file cannot be used.
@@ -284,11 +286,14 @@ class Leases:
                 (tenure.holder, boot_id(), time.time()),
             )
             own, ends = {board for (board,) in rows}, self._ends()
-            if own:
+            lost = [board for board in tenure.tokens if board not in own]
+            if lost:
+                connection.execute("DELETE FROM leases WHERE holder = ?", (tenure.holder,))
+            else:
                 connection.execute(
                     "UPDATE leases SET runs_out = ?, runs_out_since_boot = ? WHERE holder = ?", (*ends, tenure.holder)
                 )
-        tenure.lost = [board for board in tenure.tokens if board not in own]
+        tenure.lost = lost
         # As it stands in the file: nobody may think longer of a lease than others do.
         tenure.ends = ends[1]
 

@@ -182,9 +182,11 @@ async def test_a_holder_that_stood_still_has_lost_its_boards_and_says_so_before_
     clock = Clock()
     slow, quick = Leases(tmp_path, clock=clock), Leases(tmp_path, clock=clock)
     async with slow.held(["b1", "b2"], "a slow push") as lost:
-        clock.now += TIME_TO_LIVE_S
+        clock.now = lost.ends - 0.001
         lost.require()
-        clock.now += 1
+        assert set(quick.live()) == {"b1", "b2"}
+        clock.now = lost.ends
+        assert quick.live() == {}
         with pytest.raises(Busy, match=r"the lease of b1, b2 ran out"):
             lost.require()
         with pytest.raises(Busy, match="ran out"):
@@ -195,6 +197,7 @@ async def test_a_holder_that_stood_still_has_lost_its_boards_and_says_so_before_
                 lost.require()
             tenure.require()
             assert (lost.tokens["b2"], tenure.tokens["b2"]) == (1, 2)
+            assert set(Leases(tmp_path, clock=clock).live()) == {"b2"}, "who may not change b1 any more does not keep it"
     assert quick.live() == {}
 
 
