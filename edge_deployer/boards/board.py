@@ -125,6 +125,14 @@ class Board:
         self._journal.note(self.record.name, verdict.decision, finding=self.examined.why)
         return verdict
 
+    async def load(self, bundle: Bundle) -> None:
+        """Bring the release to the board, where it waits in the spare slot until it is tried.
+
+        Raises:
+            SessionError: the board does not answer, or refuses.
+        """
+        await self._hand.load(bundle.image.data, bundle.image.hash, bundle.release_id)
+
     async def ask_again(self, trial: Trial, staging: Sequence[BoardEvidence] = ()) -> Examined:
         """What a board that runs the release answers now; its record stays that of its acceptance.
 

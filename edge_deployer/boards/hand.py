@@ -76,10 +76,20 @@ class Hand:
         intent = self._intend("put on trial", image_hash)
         if not is_at_rest(slots):
             await self.come_to_rest()
-        self.note("install", f"{label}, {len(image):,} bytes")
-        await self.session.install(image, partial(self.journal.progress, self.board, "install"))
-        self.journal.settle(intent, await self.ask())
+        await self._bring(intent, "install", image, f"{label}, {len(image):,} bytes")
         return await self.boot(image_hash, name)
+
+    async def load(self, image: bytes, image_hash: bytes, label: str) -> None:
+        """Bring an image into the spare slot, where it waits; a board that has it, or is not at rest, is left alone."""
+        slots = await self.ask()
+        if is_at_rest(slots) and all(slot.hash != image_hash for slot in slots):
+            intent = self._intend("load", image_hash)
+            await self._bring(intent, "load", image, f"{label}, {len(image):,} bytes, to wait for its turn")
+
+    async def _bring(self, intent: Intent, action: str, image: bytes, detail: str) -> None:
+        self.note(action, detail)
+        await self.session.install(image, partial(self.journal.progress, self.board, action))
+        self.journal.settle(intent, await self.ask())
 
     async def boot(self, image_hash: bytes, name: str | None = None) -> SlotState | None:
         """Boot the image in the spare slot unconfirmed; returns the one that runs then. A name makes it a step."""

@@ -11,7 +11,7 @@ from edge_deployer.boards.record import Step
 from edge_deployer.finding import Finding
 from edge_deployer.session import SlotState
 
-Intention = Literal["put on trial", "boot", "confirm", "take back"]
+Intention = Literal["load", "put on trial", "boot", "confirm", "take back"]
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,11 @@ class View:
 
 @dataclass(frozen=True)
 class Try:
-    """Give boards of a wave the release."""
+    """Give boards of a wave the release; meanwhile it is brought to those of the next one, where it waits."""
 
     wave: int
     boards: tuple[str, ...]
+    ahead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ Action = Try | Watch | CatchUp | AwaitApproval | Pause | TakeBack | Finish
 
 
 def next_action(strategy: Strategy, view: View) -> Action:
-    """What to do now. Nothing is asked of a wave before the one before it has passed its gate.
+    """What to do now. No board of a wave boots the release before the wave before it has passed its gate.
 
     The order of the questions: what somebody asked for; whether too many boards have failed, of all waves; then wave by
     wave its approval, its boards, its share of boards that run the release, its time of watching; at the end, who was
@@ -120,12 +121,12 @@ def may_go_on(strategy: Strategy, failures: int, pool: int, wish: Wish | None) -
 
 def _in_wave(strategy: Strategy, view: View, number: int, boards: Sequence[str]) -> Action | None:
     """What a wave still needs; None if it is over and has passed its gate."""
-    waiting = tuple(board for board in boards if view.standing[board] == "waiting")
-    terms = strategy.waves[min(number, len(strategy.waves) - 1)]
-    if waiting and terms.approval and number not in view.approved:
+    waiting = _waiting(view, number)
+    if waiting and _needs_approval(strategy, view, number):
         return AwaitApproval(number)
     if waiting:
-        return Try(number, waiting)
+        has_next = number + 1 < len(view.waves) and not _needs_approval(strategy, view, number + 1)
+        return Try(number, waiting, _waiting(view, number + 1) if has_next else ())
     succeeded = sum(view.standing[board] == "accepted" for board in boards)
     failed = sum(view.standing[board] == "failed" for board in boards)
     if not strategy.suffices(succeeded, failed, len(boards)):
@@ -133,3 +134,12 @@ def _in_wave(strategy: Strategy, view: View, number: int, boards: Sequence[str])
     if strategy.bake is not None and succeeded and number not in view.baked:
         return Watch(number)
     return None
+
+
+def _waiting(view: View, number: int) -> tuple[str, ...]:
+    return tuple(board for board in view.waves[number] if view.standing[board] == "waiting")
+
+
+def _needs_approval(strategy: Strategy, view: View, number: int) -> bool:
+    terms = strategy.waves[min(number, len(strategy.waves) - 1)]
+    return terms.approval and number not in view.approved

@@ -9,7 +9,7 @@ from time import monotonic
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.boards.board import Board
 from edge_deployer.finding import Finding
-from edge_deployer.rollout.course import Course, Stands, Stop
+from edge_deployer.rollout.course import Course, Stands, Stop, all_end
 from edge_deployer.rollout.decision import (
     AwaitApproval,
     CatchUp,
@@ -61,8 +61,8 @@ class Waves:
         while True:
             course.log.hear()
             match next_action(course.plan.strategy, course.progress.view):
-                case Try(boards=boards):
-                    await course.each(boards, self._try)
+                case Try(boards=boards, ahead=ahead):
+                    await all_end((course.each(boards, self._try), course.each(ahead, self._load)))
                 case Watch(wave=wave):
                     await self._watch(wave)
                 case CatchUp(away=away):
@@ -105,10 +105,23 @@ class Waves:
 
     async def _try(self, name: str) -> None:
         """Give a board the release; a board whose turn comes after the rollout was stopped is left alone."""
-        course = self._course
-        strategy, failures = course.plan.strategy, course.progress.failures
-        if may_go_on(strategy, failures, len(course.plan.production), course.log.hear()):
+        if self._may_go_on():
             await self._work(name, self._give)
+
+    async def _load(self, name: str) -> None:
+        """Bring the release to a board whose turn is next; one that does not take it now is tried in its turn."""
+        course = self._course
+        is_known = course.record(name).answer == "runs" and name not in course.progress.touched
+        if is_known and self._may_go_on():
+            try:
+                async with course.board(name) as board:
+                    await board.load(course.trial.bundle)
+            except SessionError as error:
+                course.journal.note(name, "load", f"not yet: {error.message}")
+
+    def _may_go_on(self) -> bool:
+        course, pool = self._course, len(self._course.plan.production)
+        return may_go_on(course.plan.strategy, course.progress.failures, pool, course.log.hear())
 
     async def _keep(self, name: str) -> None:
         await self._work(name, self._keep_first_release)

@@ -66,8 +66,14 @@ async def test_every_step_is_intended_with_what_was_there_before(hand: Hand, key
     on_trial = await slots(hand)
     await hand.confirm(old_hash, "it works")
     kept = await hand.ask()
+    await hand.load(new, new_hash, "new")
+    loaded = await slots(hand)
+    assert is_at_rest(loaded)
+    await hand.load(new, new_hash, "new")
     await hand.put_on_trial(new, new_hash, "new", "new")
     tried = await slots(hand)
+    await hand.load(old, old_hash, "old")
+    assert await slots(hand) == tried, "a board that is not at rest is left alone"
     await hand.come_to_rest()
     assert hand.slots == await slots(hand)
     assert is_at_rest(hand.slots)
@@ -76,8 +82,9 @@ async def test_every_step_is_intended_with_what_was_there_before(hand: Hand, key
         ("put on trial", old_hash, ()),
         ("boot", old_hash, waiting(old_hash)),
         ("confirm", old_hash, on_trial),
-        ("put on trial", new_hash, kept),
-        ("boot", new_hash, (*kept, *waiting(new_hash))),
+        ("load", new_hash, kept),
+        ("put on trial", new_hash, loaded),
+        ("boot", new_hash, loaded),
         ("take back", None, tried),
     ]
     noted = [(step.action, step.detail) for step in hand.journal.steps]
@@ -101,6 +108,10 @@ async def test_what_cannot_be_written_down_is_not_done(hand: Hand, key: SigningK
             await step()
         assert await slots(hand) == before, action
         assert hand.journal.steps == []
+    await hand.session.reset()
+    with pytest.raises(OSError, match="load cannot be written down"):
+        await hand.load(new, new_hash, "new")
+    assert all(slot.hash != new_hash for slot in await slots(hand))
 
 
 async def test_a_board_is_said_to_run_what_it_answered_last(hand: Hand, key: SigningKey) -> None:

@@ -242,6 +242,10 @@ class SimulatedSession(DeviceSession):
     async def infer(self, inputs: Array) -> InferenceResult:
         return await self._request("infer", lambda flash: self._computed(flash, inputs))
 
+    async def infer_repeatedly(self, inputs: Array, times: int) -> InferenceResult:
+        runs = [await self.infer(inputs) for _ in range(times)]
+        return InferenceResult(np.stack([run.outputs for run in runs]), np.stack([run.microseconds for run in runs]))
+
     async def infer_batches(self, inputs: Array) -> AsyncGenerator[InferenceResult, None]:
         for start in range(0, len(inputs), _BATCH):
             yield await self.infer(inputs[start : start + _BATCH])

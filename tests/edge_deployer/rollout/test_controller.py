@@ -140,7 +140,7 @@ async def test_a_failure_that_is_tolerated_is_taken_back_and_counts(fleet: Fleet
 async def test_a_board_that_falls_silent_with_the_release_is_quarantined_where_its_peers_accept(
     fleet: Fleet, releases: Releases
 ) -> None:
-    one = faulty(fleet, p3=silent("*", first=12))
+    one = faulty(fleet, p3=silent("*", first=16))
     progress = await one.start(releases.wanted, strategy=strategy(max_failures=1, min_success=0.5))
     assert (progress.outcome, progress.standing["p3"]) == ("promoted", "failed")
     assert list(one.bench.quarantine.boards()) == ["p3"]
@@ -149,7 +149,7 @@ async def test_a_board_that_falls_silent_with_the_release_is_quarantined_where_i
 
 
 async def test_a_board_that_comes_back_before_the_end_is_given_what_it_had(fleet: Fleet, releases: Releases) -> None:
-    one = faulty(fleet, p3=silent("*", first=12, times=3))
+    one = faulty(fleet, p3=silent("*", first=16, times=3))
     progress = await one.start(releases.wanted, strategy=strategy(max_failures=1, min_success=0.5, retries=1))
     assert (progress.standing["p3"], progress.records["p3"].outcome) == ("failed", "reverted")
     assert one.kept()["p3"] == releases.before

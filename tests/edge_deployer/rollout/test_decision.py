@@ -60,9 +60,13 @@ def has_passed(strategy: Strategy, view: View, number: int) -> bool:
 def test_nothing_is_asked_of_a_wave_before_those_before_it_have_passed(situation: tuple[Strategy, View]) -> None:
     strategy, view = situation
     match next_action(strategy, view):
-        case Try(wave=wave, boards=boards):
+        case Try(wave=wave, boards=boards, ahead=ahead):
             assert set(boards) == {board for board in view.waves[wave] if view.standing[board] == "waiting"}
             assert not strategy.waves[wave].approval or wave in view.approved
+            following = [] if wave + 1 == len(view.waves) else view.waves[wave + 1]
+            waits = bool(following) and strategy.waves[wave + 1].approval and wave + 1 not in view.approved
+            expected = {board for board in following if view.standing[board] == "waiting" and not waits}
+            assert set(ahead) == expected, "the release is brought to the next wave, and to no other"
             reached = wave
         case AwaitApproval(wave=wave) | Watch(wave=wave):
             reached = wave
@@ -207,7 +211,8 @@ def test_a_wave_waits_for_its_approval_before_its_first_board_and_not_after(wave
     view = View(waves, standing)
     assert next_action(strategy, view) == AwaitApproval(wave)
     assert next_action(strategy, replace(view, approved=frozenset([1 - wave, -1]))) == AwaitApproval(wave)
-    assert next_action(strategy, replace(view, approved=frozenset([wave]))) == Try(wave, waves[wave])
+    ahead = ("p2", "p3") if wave == 0 else ()
+    assert next_action(strategy, replace(view, approved=frozenset([wave]))) == Try(wave, waves[wave], ahead)
     standing.update(p1="accepted", p2="accepted", p3="accepted")
     assert next_action(strategy, View(waves, standing)) == Finish(), "what was done is not asked for again"
 
