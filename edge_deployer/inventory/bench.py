@@ -100,8 +100,8 @@ def _provision(directory: Path, public_pem: bytes, *, follows: bool) -> None:
 
 
 def _options(board: BoardEntry) -> list[str]:
-    realtime = ["realtime"] if board.realtime else []
-    return realtime + ([f"faults={board.faults}"] if board.faults else [])
+    given = {"framing": board.framing, "faults": board.faults}
+    return ["realtime"] * board.realtime + [f"{name}={value}" for name, value in given.items() if value is not None]
 
 
 async def _ready(boards: list[BoardEntry], folder: Path, process: Process) -> dict[str, str]:

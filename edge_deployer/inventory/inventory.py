@@ -19,6 +19,7 @@ from edge_deployer.inventory.power_commands import PowerCommands
 from edge_deployer.inventory.quarantine import FILE_NAME as QUARANTINE_FILE
 from edge_deployer.profile import BoardProfile, load_profile
 from edge_deployer.public_key import key_id, read_public_keys, short_ids
+from edge_deployer.wire.framing import FramingName
 
 Pool = Literal["staging", "production"]
 
@@ -54,6 +55,7 @@ class BoardEntry(BaseModel):
 
     A staging board may be a `spare`: it does nothing until it has to stand in for a board that is not to be trusted. In
     a file that is `pool: spare`, or as in earlier ones `pool: staging, spare: true`.
+    Its `framing` is for firmware that is built with another one than its profile says.
     A board with a URL may have `power`, the commands that switch its supply; a virtual board has a supply anyway.
     A virtual board may be `realtime`: inference and flash take the time its profile states. It may have `faults`, the
     file of a fault plan.
@@ -67,6 +69,7 @@ class BoardEntry(BaseModel):
     url: Annotated[str, AfterValidator(check_url)] | None = Field(
         default=None, description="a device path, or a URL that a transport is registered for"
     )
+    framing: FramingName | None = Field(default=None, description="on a serial line; without it, the profile's")
     tags: Annotated[
         tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=32)], ...],
         AfterValidator(_unique),
@@ -188,8 +191,9 @@ def load_inventory(path: Path | None) -> Inventory:
 
 
 def board_profile(board: BoardEntry) -> BoardProfile:
-    """The profile of one board of a loaded inventory."""
-    return load_profile(board.profile)
+    """The profile of one board of a loaded inventory, with the framing that the board itself has."""
+    profile = load_profile(board.profile)
+    return profile if board.framing is None else profile.model_copy(update={"framing": board.framing})
 
 
 def _read(path: Path | None, whole: str) -> list[_File]:

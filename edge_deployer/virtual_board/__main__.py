@@ -29,11 +29,11 @@ from edge_deployer.tflm.start import preload
 from edge_deployer.virtual_board.faults import HEALTHY, load_fault_plan
 from edge_deployer.virtual_board.line_process import LineProcess
 from edge_deployer.virtual_board.settings import BoardSettings
-from edge_deployer.wire.framing import FRAMINGS
+from edge_deployer.wire.framing import FRAMINGS, FramingName
 
 _WRONG_USAGE = 2
 _BOARD_WORDS = 3
-_BOARD_REMEDY = "give DIRECTORY PROFILE PUBLIC_KEY, then realtime, faults=FILE or udp=PORT where wanted"
+_BOARD_REMEDY = "give DIRECTORY PROFILE PUBLIC_KEY, then realtime, framing=NAME, faults=FILE or udp=PORT where wanted"
 _PORTS = range(1 << 16)
 
 
@@ -45,10 +45,10 @@ def _arguments() -> argparse.Namespace:
         action="append",
         required=True,
         metavar="WORD",
-        help="DIRECTORY PROFILE PUBLIC_KEY [realtime] [faults=FILE] [udp=PORT]: where the link to the pty, the control "
-        "socket, the flash and the log are; a shipped board profile's name or a .yaml file; the file with the ed25519 "
-        "keys, one of which must have signed an image; what holds for this board alone. With udp it answers at that "
-        "port of 127.0.0.1 (0: any that is free) instead of a pty",
+        help="DIRECTORY PROFILE PUBLIC_KEY [realtime] [framing=NAME] [faults=FILE] [udp=PORT]: where the link to the "
+        "pty, the control socket, the flash and the log are; a shipped board profile's name or a .yaml file; the file "
+        "with the ed25519 keys, one of which must have signed an image; what holds for this board alone. With udp it "
+        "answers at that port of 127.0.0.1 (0: any that is free) instead of a pty",
     )
     parser.add_argument("--line-rate", type=int, help="bits per second; 0: no limit; default: the profile's")
     parser.add_argument("--framing", choices=sorted(FRAMINGS), help="default: the profile's")
@@ -68,14 +68,17 @@ def _board(words: list[str], arguments: argparse.Namespace, common: dict[str, An
         raise TinyopsError(f"--board {' '.join(words)}: too few words", remedy=_BOARD_REMEDY)
     directory, profile, public_key, *options = words
     own = dict(_option(option) for option in options)
+    on_line = _profile(profile, arguments.line_rate, own.pop("framing", arguments.framing))
     keys = read_public_keys(Path(public_key))
-    return BoardSettings(Path(directory).resolve(), _profile(profile, arguments), keys, **{**common, **own})
+    return BoardSettings(Path(directory).resolve(), on_line, keys, **{**common, **own})
 
 
 def _option(option: str) -> tuple[str, Any]:
     name, _, value = option.partition("=")
     if option == "realtime":
         return name, True
+    if name == "framing" and value in FRAMINGS:
+        return name, value
     if name == "faults" and value:
         return name, load_fault_plan(Path(value))
     if name == "udp" and value.isdecimal() and int(value) in _PORTS:
@@ -83,10 +86,10 @@ def _option(option: str) -> tuple[str, Any]:
     raise TinyopsError(f"--board: {option!r} is not an option of a board", remedy=_BOARD_REMEDY)
 
 
-def _profile(name: str, arguments: argparse.Namespace) -> BoardProfile:
-    if arguments.line_rate is not None and arguments.line_rate < 0:
-        raise TinyopsError(f"--line-rate {arguments.line_rate} is negative", remedy="give bits per second, or 0")
-    given = {"line_rate": arguments.line_rate, "framing": arguments.framing}
+def _profile(name: str, line_rate: int | None, framing: FramingName | None) -> BoardProfile:
+    if line_rate is not None and line_rate < 0:
+        raise TinyopsError(f"--line-rate {line_rate} is negative", remedy="give bits per second, or 0")
+    given = {"line_rate": line_rate, "framing": framing}
     return load_profile(name).model_copy(update={key: value for key, value in given.items() if value is not None})
 
 

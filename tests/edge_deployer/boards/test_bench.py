@@ -58,6 +58,19 @@ async def test_each_command_claims_with_a_greater_epoch_and_all_its_sessions_wit
     assert bench.leases.tokens() == {"b1": 3}
 
 
+async def test_each_board_is_asked_in_the_framing_that_it_speaks(tmp_path: Path) -> None:
+    load_or_create_signing_key(tmp_path / "keys" / "signing.pem")
+    boards = (
+        BoardEntry(name="b1", pool="staging", virtual=True, framing="raw"),
+        BoardEntry(name="b2", pool="production", virtual=True),
+    )
+    bench = Bench(Inventory(boards=boards), tmp_path)
+    async with bench.hold(boards, "a test") as held:
+        for entry in boards:
+            async with held.session(entry) as session:
+                assert await session.images() == []
+
+
 @pytest.mark.parametrize("earlier", [1, 41])
 async def test_a_board_that_another_workspace_has_claimed_is_taken_only_where_it_is_asked_for(
     board: RunningBoard, tmp_path: Path, earlier: int

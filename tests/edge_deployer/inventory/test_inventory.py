@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from edge_deployer.errors import TinyopsError
-from edge_deployer.inventory.inventory import load_inventory
+from edge_deployer.inventory.inventory import board_profile, load_inventory
 from edge_deployer.release.keys import SigningKey
 
 GOOD = """
@@ -122,6 +122,7 @@ def test_boards_trust_two_keys_at_most_each_once(
         (GOOD.replace("virtual: true", "virtual: true, faults: nowhere.yaml"), "nowhere.yaml cannot be read"),
         (GOOD.replace('5000"', '5000", spare: true'), "`spare` is for staging boards"),
         (GOOD.replace("virtual: true", "virtual: true, spare: true"), "no board is in the staging pool besides spares"),
+        (GOOD.replace('5000"', '5000", framing: morse'), "boards.1.framing = 'morse'"),
         (GOOD.replace('5000"', '5000", realtime: true'), "`realtime` and `faults` are for virtual boards"),
         ("", "inventory"),
     ],
@@ -132,6 +133,12 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(TinyopsError) as raised:
         load_inventory(path)
     assert message in raised.value.message
+
+
+def test_a_boards_own_framing_counts_before_its_profiles(tmp_path: Path) -> None:
+    path = tmp_path / "boards.yaml"
+    path.write_text(GOOD.replace('5000"', '5000", framing: raw'))
+    assert [board_profile(board).framing for board in load_inventory(path).boards] == ["console", "raw"]
 
 
 def test_a_profile_that_is_not_yaml_is_named(tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ async def test_a_holder_that_stood_still_has_lost_its_boards_and_says_so_before_
                 lost.require()
             tenure.require()
             assert (lost.tokens["b2"], tenure.tokens["b2"]) == (1, 2)
-            assert set(Leases(tmp_path, clock=clock).live()) == {"b2"}, "who may not change b1 any more does not keep it"
+            assert set(Leases(tmp_path, clock=clock).live()) == {"b2"}, "of b1, too"
     assert quick.live() == {}
 
 

@@ -246,6 +246,7 @@ def test_the_link_follows_a_new_start(tmp_path: Path, signer: Signer) -> None:
         (["cortex-m4", "absent.pem"], "absent.pem"),
         (["cortex-m4"], "too few words"),
         (["cortex-m4", "{key}", "realtme"], "'realtme' is not an option of a board"),
+        (["cortex-m4", "{key}", "framing=morse"], "'framing=morse' is not an option of a board"),
         (["cortex-m4", "{key}", "faults=absent.yaml"], "absent.yaml cannot be read"),
         (["cortex-m4", "{key}", "--line-rate=-1"], "--line-rate -1 is negative"),
     ],
