@@ -7,6 +7,7 @@
 # make test-fast                        the tests that start nothing; a minute, for between two edits
 # make verify                           whole engines, other versions of libraries, whole runs beyond the first
 # make coverage                         all tests, and which branches they take: build/coverage
+# make verify-back-ends                 whole replays by the releases of Kubeflow between the oldest and the newest
 # make verify-beam                      whole runs on Beam runners beyond memory; five minutes
 # make verify-rollouts                  kills at every write of a rollout's trail, and fifty of real commands; half an hour
 # make verify-tfx-1.21 [FOLDER=PATH]    .ci/run and whole runs on TFX 1.21, in a newer Debian; root, 12 GB
@@ -20,7 +21,7 @@ READY := $(VENV)/ready
 # Imports cost three times as much without bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-fast verify coverage lint bench lock setup lock-pair verify-beam verify-rollouts verify-tfx-1.21 verify-containers
+.PHONY: run test test-fast verify coverage lint bench lock setup lock-pair verify-back-ends verify-beam verify-rollouts verify-tfx-1.21 verify-containers
 .DEFAULT_GOAL := run
 
 run: $(READY)
@@ -58,6 +59,9 @@ lint: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks
+
+verify-back-ends: $(READY)
+	@$(PYTEST) tests/pipeline/kubeflow/replay/verify_back_ends.py
 
 verify-beam: $(READY)
 	@$(BIN)/python -m pytest tests/pipeline/beam/verify_whole_pipeline.py

@@ -220,5 +220,5 @@ def _require_stated_profiles(config: PipelineConfig, inventory: Inventory) -> No
 
 
 def _limits(profile: BoardProfile) -> dict[str, object]:
-    """Two profiles that differ only in what they are called are one class of board."""
-    return profile.model_dump(exclude={"name", "description"})
+    """Two profiles that differ only in what they are called, or in the framing on the line, are one class of board."""
+    return profile.model_dump(exclude={"name", "description", "framing"})

@@ -119,7 +119,8 @@ def test_the_page_s_relay_is_told_to_open_and_close(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("sys.argv", ["relay.py", os.ttyname(slave), "4"])
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     exec(compile(code, "relay.py", "exec"), {"__name__": "__main__"})
-    assert os.read(master, 100) == bytes([0xA0, 4, 1, 0xA5, 0xA0, 4, 0, 0xA4])
+    with os.fdopen(os.dup(master), "rb") as relay:
+        assert relay.read(8) == bytes([0xA0, 4, 1, 0xA5, 0xA0, 4, 0, 0xA4])
     os.close(master)
     os.close(slave)
 

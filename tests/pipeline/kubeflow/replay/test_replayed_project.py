@@ -15,22 +15,12 @@ from typing import Any
 import pytest
 import yaml
 
-from edge_deployer.report.folders import REPORT_JSON
-from edge_deployer.report.reading import read_report
 from pipeline.kubeflow.compilation.compiler import compile_project
 from pipeline.kubeflow.compilation.pipeline_file import PipelineFile
-from pipeline.kubeflow.replay import step_process
-from pipeline.kubeflow.replay.back_ends import BACK_ENDS, NEWEST
-from pipeline.kubeflow.replay.run import replay
-from pipeline.kubeflow.replay.run_parameters import run_parameters
-from pipeline.kubeflow.replay.this_machine import host_parameters
 from pipeline.kubeflow.step.mounts import local_path, store_uri
-from pipeline.project import quiet_libraries
 from pipeline.project.config import DEFAULT_CONFIG
-from pipeline.project.preflight import load_project
-from tests.pipeline.kubeflow.back_end_fixtures import RELEASES
 from tests.pipeline.kubeflow.bench import Bench, running_bench
-from tests.warm_start import warm_start
+from tests.pipeline.kubeflow.replay.whole_replays import OLDEST, TakeToBoards
 
 # A dozen steps each.
 pytestmark = pytest.mark.timeout(900)
@@ -39,7 +29,6 @@ pytestmark = pytest.mark.timeout(900)
 _PROGRAM = """
 import json, sys, typer
 from pipeline.cli.replay import replay
-from pipeline.kubeflow.replay import step_process
 command = json.loads(sys.argv.pop(1))
 step_process.module_command = lambda module, **_: [*command, module]
 typer.run(replay)
@@ -89,25 +78,11 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def loaded_step() -> Iterator[Callable[[str], list[str]]]:
-    """In place of a step's process, a fork that has imported what takes longest."""
-    loaded = ["tensorflow", "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"]
-    environment = {**quiet_libraries.ENVIRONMENT, "PYTHONUNBUFFERED": "1"}
-    with warm_start([*loaded, "pipeline.kubeflow.step.entrypoint"], environment) as command:
-        yield command
-
-
-@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, loaded_step: Callable[[str], list[str]]) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     (folder / "bench").mkdir()
     with running_bench(folder / "bench") as bench:
         yield Site(folder, bench, loaded_step)
-
-
-@pytest.fixture(scope="module")
-def spec() -> dict[str, Any]:
-    return compile_project(DEFAULT_CONFIG).spec
 
 
 @pytest.fixture(scope="module")
@@ -131,23 +106,8 @@ def test_the_compiled_project_is_replayed_to_production_boards(promoted: dict[st
 
 
 @pytest.mark.verify
-@pytest.mark.parametrize("release", [release for release in RELEASES if release != NEWEST.release])
-def test_each_earlier_release_takes_it_to_virtual_boards(
-    spec: dict[str, Any],
-    loaded_step: Callable[[str], list[str]],
-    release: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(step_process, "module_command", lambda module, **_: loaded_step(module))
-    project = load_project(DEFAULT_CONFIG)
-    parameters = run_parameters(spec, [], host_parameters(project, spec, tmp_path))
-    start = step_process.on_this_machine(project.module.folder)
-    result = replay(spec, parameters, tmp_path, start, [].append, BACK_ENDS[release])
-    assert result.failure is None, result.failure
-    assert {step.task for step in result.steps} == set(spec["root"]["dag"]["tasks"])
-    assert result.report is not None
-    assert read_report(result.report / REPORT_JSON).deployment.outcome == "promoted"
+def test_the_oldest_release_takes_it_to_virtual_boards(take_to_boards: TakeToBoards) -> None:
+    take_to_boards(OLDEST)
 
 
 def test_kubeflows_page_finds_the_report_itself(promoted: dict[str, Any], site: Site) -> None:
