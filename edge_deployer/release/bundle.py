@@ -27,6 +27,7 @@ import shutil
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.parser import HeaderParser
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -52,6 +53,8 @@ UNFINISHED: Final = ".unfinished"
 """After the name of a folder that is being written."""
 
 _HASH_NAME: Final = re.compile("[0-9a-f]{64}")
+_METADATA: Final = ("METADATA", "PKG-INFO", "")
+"""Where a distribution's name and version are: of a wheel, of an egg's folder, of an egg's only file."""
 
 
 class DamagedBundle(TinyopsError):
@@ -229,9 +232,16 @@ def archive(files: list[Path]) -> bytes:
 
 def _environment() -> bytes:
     # What is being installed or removed, or was not removed whole, has no name for a while.
-    named = ((found.metadata["Name"], found.version) for found in metadata.distributions())
+    named = map(_name_and_version, metadata.distributions())
     lines = {f"{name.lower()}=={version}" for name, version in named if name}
     return ("\n".join(sorted(lines)) + "\n").encode()
+
+
+def _name_and_version(distribution: metadata.Distribution) -> tuple[str | None, str | None]:
+    """As `metadata` gives them, which parses the project's whole description as well, and that takes long."""
+    text = next(filter(None, map(distribution.read_text, _METADATA)), "")
+    headers = HeaderParser().parsestr(text.partition("\n\n")[0])
+    return headers["Name"], headers["Version"]
 
 
 def _read_part(folder: Path, name: str) -> bytes:

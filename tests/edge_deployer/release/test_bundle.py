@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -335,12 +336,17 @@ def test_only_what_is_said_of_its_use_makes_the_same_model_another_release(
     assert released() == first
 
 
-def test_a_distribution_that_is_not_whole_is_left_out_of_the_environment(
+def test_the_environment_is_all_that_is_installed_but_for_what_is_not_whole(
     make_candidate: MakeCandidate, signing_key: SigningKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "site" / "halfway-1.0.dist-info").mkdir(parents=True)
-    monkeypatch.syspath_prepend(tmp_path / "site")
+    site = tmp_path / "site"
+    (site / "halfway-1.0.dist-info").mkdir(parents=True)
+    for name, file in {"a": "a-1.0.dist-info/METADATA", "b": "b-1.0.egg-info/PKG-INFO", "c": "c-1.0.egg-info"}.items():
+        (site / file).parent.mkdir(exist_ok=True)
+        (site / file).write_text(f"Name: {name.upper()}\nVersion: 1.0\n\nName: of the description\n")
+    monkeypatch.syspath_prepend(site)
     write_bundle(make_candidate(), tmp_path / "1.0.0+1", version="1.0.0+1", key=signing_key)
-    environment = (tmp_path / "1.0.0+1" / "environment.txt").read_text()
-    assert "numpy==" in environment
-    assert "halfway" not in environment
+    environment = set((tmp_path / "1.0.0+1" / "environment.txt").read_text().splitlines())
+    assert {"numpy==" + np.__version__, "a==1.0", "b==1.0", "c==1.0"} <= environment
+    found = [(each.metadata["Name"], each.version) for each in distributions()]
+    assert environment == {f"{name.lower()}=={version}" for name, version in found if name}
