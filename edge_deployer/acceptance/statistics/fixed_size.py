@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import lru_cache
 from math import lgamma, log, log1p
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from edge_deployer.acceptance.statistics.decision import check_error_rates, check_shares
 
 
+# Every board's verdict asks for it, by the few plans that there are.
+@lru_cache(maxsize=256)
 def fixed_size_test(tolerated: float, bad: float, alpha: float, beta: float) -> tuple[int, int]:
     """The smallest binomial test of a size fixed beforehand.
 
