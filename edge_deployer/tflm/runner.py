@@ -114,16 +114,23 @@ class TflmRunner:
     def shrink(self) -> int:
         """Load the model again in the least arena, to the byte, in which it loads and runs a sample; the arena's bytes.
 
-        TFLM's own figure (`arena_used`) can be below it, so this bisects: each attempt is a process of its own.
+        TFLM's own figure (`arena_used`) can be below it. Mostly it is not, so the search begins there, and goes on from
+        it in steps that double; what is left in between is bisected. Each attempt is a process of its own.
 
         Raises:
             ModelRefused: TFLM died of it.
         """
         too_small, fits = 0, self.arena_bytes
+        tried, step = self.arena_used, 1
         while fits - too_small > 1:
-            middle = (too_small + fits) // 2
-            reply, _ = self._child.ask({"command": "fits", "arena_bytes": middle}, deadline_s=2 * _LOAD_DEADLINE_S)
-            too_small, fits = (too_small, middle) if reply["fits"] else (middle, fits)
+            if not too_small < tried < fits:
+                tried = (too_small + fits) // 2
+            reply, _ = self._child.ask({"command": "fits", "arena_bytes": tried}, deadline_s=2 * _LOAD_DEADLINE_S)
+            if reply["fits"]:
+                fits, tried = tried, tried - step
+            else:
+                too_small, tried = tried, tried + step
+            step *= 2
         self._load(fits)
         return fits
 
