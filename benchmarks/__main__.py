@@ -12,7 +12,7 @@ from benchmarks.acceptance import measure_acceptance
 from benchmarks.example_gen import measure_example_gen
 from benchmarks.fleet import measure_fleet
 from benchmarks.kubeflow import measure_kubeflow
-from benchmarks.release_line import measure_help, measure_line
+from benchmarks.release_line import measure_help, measure_large_push, measure_line
 from benchmarks.rollout import measure_rollout
 from benchmarks.rows import table
 from benchmarks.serial_line import measure_serial_line
@@ -26,6 +26,7 @@ def main() -> None:
         rows = [
             *measure_help(),
             *measure_line(Path(folder) / "release"),
+            *measure_large_push(),
             *measure_example_gen(Path(folder) / "examples"),
             *measure_kubeflow(Path(folder) / "kubeflow"),
             *measure_fleet(Path(folder) / "fleet"),
