@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from edge_deployer.profile import load_profile
 from edge_deployer.release.bundle import Candidate
 from edge_deployer.release.keys import SigningKey, load_or_create_signing_key
 from edge_deployer.release.manifest import Provenance
-from edge_deployer.release.validation import Terms, validate_model
+from edge_deployer.release.validation import Terms, Validation, validate_model
 from tests.edge_deployer.candidates import MakeCandidate, one_hot_samples
 from tests.edge_deployer.tiny_models import identity_classifier
 
@@ -35,7 +36,23 @@ def other_key(tmp_path_factory: pytest.TempPathFactory) -> SigningKey:
 
 @pytest.fixture(scope="session")
 def make_candidate() -> MakeCandidate:
-    """Candidates of the identity classifier; classes tell different models apart."""
+    """Candidates of the identity classifier; classes tell different models apart. Each is validated once."""
+
+    @cache
+    def validated(model: bytes, classes: int) -> Validation:
+        found = validate_model(
+            model,
+            load_profile("cortex-m4"),
+            one_hot_samples(classes, 240),
+            acceptance_samples=200,
+            seed=0,
+            terms=Terms(better_than_constant=False),
+        )
+        assert found.acceptance is not None
+        for array in (found.acceptance.inputs, found.acceptance.outputs, found.acceptance.labels):
+            if array is not None:
+                array.setflags(write=False)
+        return found
 
     def make(
         classes: int = 4,
@@ -45,14 +62,7 @@ def make_candidate() -> MakeCandidate:
         model: bytes | None = None,
     ) -> Candidate:
         model = identity_classifier(classes=classes) if model is None else model
-        found = validate_model(
-            model,
-            load_profile("cortex-m4"),
-            one_hot_samples(classes, 240),
-            acceptance_samples=200,
-            seed=0,
-            terms=Terms(better_than_constant=False),
-        )
+        found = validated(model, classes)
         assert found.acceptance is not None
         assert found.report.arena_bytes is not None
         return Candidate(
