@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -74,12 +75,19 @@ def load_profile(name: str, *, base: Path | None = None) -> BoardProfile:
     """
     if name.endswith((".yaml", ".yml")):
         path = (base or Path()) / name
-        content = read_yaml(path, f"board profile {path}")
-    elif name in shipped_profiles():
-        content = read_yaml(_SHIPPED / f"{name}.yaml", f"board profile {name}")
-    else:
-        remedy = f"use one of {', '.join(shipped_profiles())}, or the path of a .yaml file"
-        raise TinyopsError(f"there is no board profile named {name!r}", remedy=remedy)
+        return _checked(read_yaml(path, f"board profile {path}"), name)
+    if name in shipped_profiles():
+        return _shipped_profile(name)
+    remedy = f"use one of {', '.join(shipped_profiles())}, or the path of a .yaml file"
+    raise TinyopsError(f"there is no board profile named {name!r}", remedy=remedy)
+
+
+@cache
+def _shipped_profile(name: str) -> BoardProfile:
+    return _checked(read_yaml(_SHIPPED / f"{name}.yaml", f"board profile {name}"), name)
+
+
+def _checked(content: object, name: str) -> BoardProfile:
     try:
         return BoardProfile.model_validate(content)
     except ValidationError as error:
