@@ -140,11 +140,23 @@ async def _revert(hand: Hand, bench: Bench, entry: BoardEntry) -> ActionOutcome:
             "nothing is on trial, and the spare slot holds no image to go back to",
             remedy=f"install the image that you want: `tinyops boards install {hand.board} IMAGE_OR_RELEASE`",
         )
+    if _was_only_loaded(bench, hand.board, spare):
+        raise Refused(
+            f"the spare slot holds {describe(spare)}, which a rollout has brought there ahead, and which the "
+            "board has never run",
+            remedy=f"install the image that you want: `tinyops boards install {hand.board} IMAGE_OR_RELEASE`",
+        )
     async with _or_taken_back(hand):
         _require_boots(spare.hash, await hand.boot(spare.hash, spare.hash.hex()[:8]))
         seen = await prove(hand.session, bench, entry, spare.hash)
         await hand.confirm(spare.hash, f"{describe(spare)}: {seen}")
     return await _end(hand, "reverted", f"{hand.board} runs {describe(spare)} again: {seen}")
+
+
+def _was_only_loaded(bench: Bench, board: str, spare: SlotState) -> bool:
+    with closing(Trail(bench.fleet)) as trail:
+        last = trail.latest("intent").get(board)
+    return last is not None and (last.content["action"], last.content["image"]) == ("load", spare.hash.hex())
 
 
 def _require_boots(image_hash: bytes, running: SlotState | None) -> None:

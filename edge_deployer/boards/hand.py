@@ -76,7 +76,8 @@ class Hand:
         intent = self._intend("put on trial", image_hash)
         if not is_at_rest(slots):
             await self.come_to_rest()
-        await self._bring(intent, "install", image, f"{label}, {len(image):,} bytes")
+        is_here = any(slot.hash == image_hash for slot in slots)
+        await self._bring(intent, "install", image, f"{label}, {'as it was loaded' if is_here else _size(image)}")
         return await self.boot(image_hash, name)
 
     async def load(self, image: bytes, image_hash: bytes, label: str) -> None:
@@ -84,7 +85,7 @@ class Hand:
         slots = await self.ask()
         if is_at_rest(slots) and all(slot.hash != image_hash for slot in slots):
             intent = self._intend("load", image_hash)
-            await self._bring(intent, "load", image, f"{label}, {len(image):,} bytes, to wait for its turn")
+            await self._bring(intent, "load", image, f"{label}, {_size(image)}, to wait for its turn")
 
     async def _bring(self, intent: Intent, action: str, image: bytes, detail: str) -> None:
         self.note(action, detail)
@@ -143,6 +144,10 @@ def is_at_rest(slots: Sequence[SlotState]) -> bool:
 def describe(image: SlotState) -> str:
     """An image by version and the start of its hash."""
     return f"{image.version} ({image.hash.hex()[:8]})"
+
+
+def _size(image: bytes) -> str:
+    return f"{len(image):,} bytes"
 
 
 def _active(slots: Sequence[SlotState]) -> SlotState | None:

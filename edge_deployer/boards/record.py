@@ -47,7 +47,7 @@ class BoardRecord(BaseModel):
         spare: whether it stands in for others only.
         quarantined: why it was in quarantine when the deployment began; None if it was not.
         floor: the board's security floor, as it said last; None where it was not asked, or keeps none.
-        install_seconds: upload, swap and reboot; None if nothing was installed.
+        install_seconds: upload, unless that was done ahead, swap and reboot; None if nothing was installed.
     """
 
     name: str

@@ -95,6 +95,8 @@ class BoardEntry(BaseModel):
             raise ValueError("a board has either a url or `virtual: true`")
         if self.spare and self.pool != "staging":
             raise ValueError("`spare` is for staging boards")
+        if self.framing and self.url and self.url.startswith("udp:"):
+            raise ValueError("`framing` is for serial lines")
         if not self.virtual and (self.realtime or self.faults):
             raise ValueError("`realtime` and `faults` are for virtual boards")
         if self.virtual and self.power:

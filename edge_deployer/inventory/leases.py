@@ -273,7 +273,7 @@ class Leases:
     def renew(self, tenure: Tenure) -> None:
         """Let the leases live on. What ran out lives again if nobody has taken one of the boards, or the folder, since.
 
-        Who has lost a board may change none of the others either, and gives them back.
+        Who has lost a board may change none of the others either, and their leases are left to run out.
 
         Raises:
             TinyopsError: the file cannot be used.
@@ -287,9 +287,7 @@ class Leases:
             )
             own, ends = {board for (board,) in rows}, self._ends()
             lost = [board for board in tenure.tokens if board not in own]
-            if lost:
-                connection.execute("DELETE FROM leases WHERE holder = ?", (tenure.holder,))
-            else:
+            if not lost:
                 connection.execute(
                     "UPDATE leases SET runs_out = ?, runs_out_since_boot = ? WHERE holder = ?", (*ends, tenure.holder)
                 )

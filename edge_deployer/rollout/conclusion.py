@@ -22,6 +22,9 @@ class Conclusion:
 _NOT_OF_EVIDENCE: Final = {"production.interrupted", "production.regressed", "production.taken_back"}
 """What ends a rollout without a word of the evidence for its acceptance: somebody's wish, or what was seen later."""
 
+_OF_A_WAVE: Final = "production.too_few_succeeded"
+"""What can end a rollout though the pool as a whole would bear it: the waves are not on record in a deployment."""
+
 
 def conclude(
     deployment: Deployment, staging: PoolVerdict | None, production: Mapping[str, BoardVerdict]
@@ -46,6 +49,8 @@ def conclude(
     refusing = [board for board in boards if board.name in production and not production[board.name].accepted]
     if len(refusing) > bears.failures:
         return Conclusion("refused", "production")
+    if deployment.reason is not None and deployment.reason.code == _OF_A_WAVE:
+        return None
     release = deployment.release
     if release is None or sum(board.image_after != release.image_hash for board in boards) > bears.missing:
         return None

@@ -104,6 +104,9 @@ class Course:
     before: Mapping[str, int]
     precedents: Sequence[BoardEvidence] = ()
 
+    def __post_init__(self) -> None:
+        self._free = asyncio.Semaphore(self.plan.strategy.concurrency)
+
     @property
     def trial(self) -> Trial:
         """The release and its terms."""
@@ -181,11 +184,13 @@ class Course:
             raise _TriedInVain from error
 
     async def each(self, names: Collection[str], work: Callable[[str], Awaitable[None]]) -> None:
-        """Do something for several boards, as many at once as the strategy allows; all end, Ctrl-C or not."""
-        free = asyncio.Semaphore(self.plan.strategy.concurrency)
+        """Do something for several boards, as many at once as the strategy allows; all end, Ctrl-C or not.
+
+        Whoever asked first comes first. The work must not ask for `each` itself.
+        """
 
         async def one(name: str) -> None:
-            async with free:
+            async with self._free:
                 await work(name)
 
         await all_end(one(name) for name in names)

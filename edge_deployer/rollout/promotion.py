@@ -74,6 +74,8 @@ class Promotion:
         course = self._course
         stages = course.progress.accepted is None and course.plan.precedents is None
         if stages:
+            if course.progress.staging is not None:
+                course.log.write("staging again", {})
             opened.update(await self._preparation.staging(sessions))
         await self._preparation.production()
         if self._is_accepted and all(course.record(name).outcome == "unchanged" for name in course.plan.production):
@@ -118,7 +120,7 @@ class Promotion:
     async def _settle(self, staging: StagingPool, verdict: PoolVerdict) -> None:
         """Quarantine whom the verdict does not trust; go on only if it accepts."""
         course = self._course
-        course.log.write("staging judged", verdict.model_dump(mode="json"))
+        course.log.judge(verdict, [board.record for board in staging.tried])
         for board in staging.tried:
             reason = verdict.quarantined.get(board.record.name)
             if reason and board.record.name not in self._confined:
@@ -126,8 +128,7 @@ class Promotion:
                 course.quarantine.confine(board.record.name, reason)
                 course.journal.note(board.record.name, "quarantined", finding=reason)
                 await board.take_back()
-        for board in staging.tried:
-            course.log.settle(board.record)
+                course.log.settle(board.record)
         if verdict.decision != "accepted":
             raise Stop("staging", None, verdict.decision)
 

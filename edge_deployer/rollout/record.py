@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -155,7 +155,11 @@ class Progress:
     def _take_finding(self, kind: str, content: dict[str, Any]) -> None:
         """What was found out."""
         if kind == "staging judged":
-            self.staging = PoolVerdict.model_validate(content)
+            # Entries of before have no records: they came one by one.
+            records = [BoardRecord.model_validate(record) for record in content.pop("records", ())]
+            self.judge(PoolVerdict.model_validate(content), records)
+        elif kind == "staging again":
+            self._forget_staging()
         elif kind == "staging accepted":
             self.accepted = self.staging = PoolVerdict.model_validate(content)
         elif kind == "watched":
@@ -164,6 +168,19 @@ class Progress:
             self.caught_up = True
         elif kind == "regressed":
             self.regressed, self.reason = True, _FINDING.validate_python(content["finding"])
+
+    def _forget_staging(self) -> None:
+        """What boards answered a process that was killed is no part of what they answer now: one may be away."""
+        self.staging = None
+        for name in self.plan.staging:
+            if name in self.records:
+                self.records[name].evidence = self.records[name].verdict = None
+
+    def judge(self, verdict: PoolVerdict, records: Iterable[BoardRecord]) -> None:
+        """What staging's boards say together, and what each of them said."""
+        self.staging = verdict
+        for record in records:
+            self.settle(record, None)
 
     def see(self, entry: Entry) -> None:
         """The last entry that is known."""
@@ -216,6 +233,13 @@ class RolloutLog:
         entry = self._append("settled", body, record.name)
         # The record itself, and no copy: whoever works with the board goes on with it.
         self.progress.settle(record, standing)
+        self.progress.see(entry)
+
+    def judge(self, verdict: PoolVerdict, records: Sequence[BoardRecord]) -> None:
+        """What staging says, in one entry with what it is made of: neither could be understood without the other."""
+        kept = [record.model_dump(mode="json") for record in records]
+        entry = self._append("staging judged", {**verdict.model_dump(mode="json"), "records": kept}, "")
+        self.progress.judge(verdict, records)
         self.progress.see(entry)
 
     def state(self, state: State, **more: Any) -> None:

@@ -90,7 +90,7 @@ class Strategy(_Section):
 
     Attributes:
         waves: in order. Together they have to cover the pool, as they do where the last one has no `boards`.
-        concurrency: boards of a wave that are worked on at once.
+        concurrency: boards that are worked on at once.
         max_failures: boards that may fail, in all waves together, before the rollout stops: a count, or a share of the
             pool. A board that fails is taken back whatever this says.
         min_success: share of a wave's boards that must run the release before the next wave begins; None: all but those

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from time import monotonic
 
 from edge_deployer.acceptance.evidence import BoardEvidence
 from edge_deployer.boards.board import Board
 from edge_deployer.finding import Finding
-from edge_deployer.rollout.course import Course, Stands, Stop, all_end
+from edge_deployer.rollout.course import Course, Stands, Stop
 from edge_deployer.rollout.decision import (
+    Action,
     AwaitApproval,
     CatchUp,
     Finish,
@@ -59,10 +61,10 @@ class Waves:
         """
         course = self._course
         while True:
-            course.log.hear()
-            match next_action(course.plan.strategy, course.progress.view):
+            match self._next():
                 case Try(boards=boards, ahead=ahead):
-                    await all_end((course.each(boards, self._try), course.each(ahead, self._load)))
+                    async with self._loading(ahead):
+                        await course.each(boards, self._try)
                 case Watch(wave=wave):
                     await self._watch(wave)
                 case CatchUp(away=away):
@@ -75,6 +77,10 @@ class Waves:
                     raise Stop("production", self._reason(why))
                 case Finish():
                     return
+
+    def _next(self) -> Action:
+        self._course.log.hear()
+        return next_action(self._course.plan.strategy, self._course.progress.view)
 
     async def confirm_first_releases(self) -> None:
         """Keep the release where there was none before: once it is kept, there is no way back.
@@ -108,16 +114,33 @@ class Waves:
         if self._may_go_on():
             await self._work(name, self._give)
 
+    @asynccontextmanager
+    async def _loading(self, boards: Sequence[str]) -> AsyncIterator[None]:
+        """A block during which the release is brought to boards; it is done with that, unless the rollout stops."""
+        loads = asyncio.create_task(self._course.each(boards, self._load))
+        try:
+            yield
+            if not isinstance(self._next(), (TakeBack, Pause)):
+                await loads
+        finally:
+            loads.cancel()
+            await asyncio.gather(loads, return_exceptions=True)
+
     async def _load(self, name: str) -> None:
-        """Bring the release to a board whose turn is next; one that does not take it now is tried in its turn."""
+        """Bring the release to a board whose turn is next; one that does not take it now is tried in its turn.
+
+        Nothing else is done for it: a silent board keeps its power, and one that somebody else uses ends nothing.
+        """
         course = self._course
-        is_known = course.record(name).answer == "runs" and name not in course.progress.touched
-        if is_known and self._may_go_on():
-            try:
-                async with course.board(name) as board:
-                    await board.load(course.trial.bundle)
-            except SessionError as error:
-                course.journal.note(name, "load", f"not yet: {error.message}")
+        has_answered = course.record(name).answer == "runs" and name not in course.progress.touched
+        if not has_answered or not self._may_go_on():
+            return
+        course.held.require()
+        try:
+            async with course.held.session(course.entries[name]) as session:
+                await course.board_of(session, course.record(name)).load(course.trial.bundle)
+        except SessionError as error:
+            course.journal.note(name, "load", f"could not be brought ahead: {error.message}")
 
     def _may_go_on(self) -> bool:
         course, pool = self._course, len(self._course.plan.production)
@@ -138,6 +161,9 @@ class Waves:
             touched = name in course.progress.touched
             if touched:
                 record.outcome = "not restored"
+            else:
+                # What an attempt found out before it fell silent is no verdict on a release that it was not given.
+                record.evidence = record.verdict = None
             course.log.settle(record, "failed" if touched else "away")
         if course.progress.standing[name] == "failed":
             self._blame(name)

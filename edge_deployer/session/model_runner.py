@@ -134,7 +134,7 @@ class ModelRunner:
         """Run samples on the board, each batch so many times in a row and sent once, as long as the board keeps it.
 
         Args:
-            inputs: see `infer`.
+            inputs: see `infer`; at least one sample.
             times: at least 1.
 
         Returns:
@@ -285,13 +285,16 @@ class ModelRunner:
                 took_s = (time.monotonic() - began) / len(batch)
                 outputs = await self._fetch_outputs(answer)
             except BoardRefused as refusal:
-                if (refusal.group, refusal.code) in {(GROUP, ErrorCode.INPUT_CRC), (GROUP, ErrorCode.NO_RESULT)}:
-                    continue
-                raise
-            if _answers(answer, data, outputs) and answer.us is not None:
-                self._check_result(outputs, answer.us, len(batch), info.output)
-                self._sample_s = min(took_s, self._sample_s or took_s)
-                return outputs, answer.us
+                may_have_been_damaged = (GROUP, ErrorCode.INPUT_CRC), (GROUP, ErrorCode.NO_RESULT)
+                if not again and (refusal.group, refusal.code) not in may_have_been_damaged:
+                    raise
+            else:
+                if _answers(answer, data, outputs) and answer.us is not None:
+                    self._check_result(outputs, answer.us, len(batch), info.output)
+                    self._sample_s = min(took_s, self._sample_s or took_s)
+                    return outputs, answer.us
+            # What the board has kept may be damaged, too.
+            again = False
         raise LineError(self._line.url, f"inputs or outputs arrived damaged {_MOST_REPEATS} times in a row")
 
     async def _send_inputs(self, inputs: bytes, samples: int, info: DeviceInfo, again: bool) -> RunWriteResponse:

@@ -164,9 +164,9 @@ class Transfer(Generic[_Answer]):
         """Send again from where the board stood, and wait twice as long (RFC 6298, (5.5)): it may only be slow."""
         self._line.sizes.note(self._line.line_bytes(len(self._flight[0].request.BYTES)), arrived=False)
         self._drop_all()
+        self._check_deadlines()
         self._go_back()
         self._backoff *= 2
-        self._check_deadlines()
         if self._on_silence is not None:
             await self._on_silence()
 

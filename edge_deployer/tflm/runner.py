@@ -124,7 +124,7 @@ class TflmRunner:
         tried, step = self.arena_used, 1
         while fits - too_small > 1:
             if not too_small < tried < fits:
-                tried = (too_small + fits) // 2
+                tried, step = (too_small + fits) // 2, fits
             reply, _ = self._child.ask({"command": "fits", "arena_bytes": tried}, deadline_s=2 * _LOAD_DEADLINE_S)
             if reply["fits"]:
                 fits, tried = tried, tried - step

@@ -123,6 +123,7 @@ def test_boards_trust_two_keys_at_most_each_once(
         (GOOD.replace('5000"', '5000", spare: true'), "`spare` is for staging boards"),
         (GOOD.replace("virtual: true", "virtual: true, spare: true"), "no board is in the staging pool besides spares"),
         (GOOD.replace('5000"', '5000", framing: morse'), "boards.1.framing = 'morse'"),
+        (GOOD.replace('socket://127.0.0.1:5000"', 'udp://127.0.0.1", framing: raw'), "`framing` is for serial lines"),
         (GOOD.replace('5000"', '5000", realtime: true'), "`realtime` and `faults` are for virtual boards"),
         ("", "inventory"),
     ],

@@ -30,6 +30,7 @@ from edge_deployer.session import (
     Fenced,
     Health,
     InferenceResult,
+    PortInUse,
     ResetReason,
     SessionError,
     SlotState,
@@ -38,8 +39,9 @@ from edge_deployer.session import (
 from edge_deployer.tensors import Array
 from edge_deployer.wire.mcuboot import parse_image
 
-Effect = Literal["silent", "unanswered", "restarts", "refuses"]
-"""Of a fault: nothing is done; it is done, and no answer comes; the board resets by itself instead; it says no."""
+Effect = Literal["silent", "unanswered", "restarts", "refuses", "in use", "hangs"]
+"""Of a fault: nothing is done; it is done, and no answer comes; the board resets by itself instead; it says no; another
+program holds its port; it takes for ever."""
 
 _Result = TypeVar("_Result")
 _BATCH = 64
@@ -260,6 +262,10 @@ class SimulatedSession(DeviceSession):
                 raise BoardGone(self.url, f"asked to {name}, but nothing came back")
             if effect == "refuses":
                 raise self._refusal(name)
+            if effect == "in use":
+                raise PortInUse(self.url)
+            if effect == "hangs":
+                await asyncio.get_running_loop().create_future()
             result = answer(flash)
         if effect == "unanswered":
             raise BoardGone(self.url, f"asked to {name}, but no answer came back")

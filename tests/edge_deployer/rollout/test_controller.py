@@ -11,16 +11,22 @@ from typing import Any
 
 import pytest
 
+from edge_deployer.boards.actions import revert
+from edge_deployer.boards.bench import HeldBoards
+from edge_deployer.boards.journal import Journal
 from edge_deployer.boards.record import Step
 from edge_deployer.boards.trail import Entry, Trail
 from edge_deployer.ending import CutShort
 from edge_deployer.errors import TinyopsError
+from edge_deployer.inventory.inventory import BoardEntry
 from edge_deployer.inventory.leases import Busy
+from edge_deployer.report.words import in_words
 from edge_deployer.rollout.controller import RolloutController
 from tests.edge_deployer.inventories import write_profile
 from tests.edge_deployer.rollout.killed_controllers import killed
-from tests.edge_deployer.rollout.simulated_fleet import Character, Fault
-from tests.edge_deployer.rollout.simulated_rollouts import Fleet, Releases, strategy, terms, what_is_wrong
+from tests.edge_deployer.rollout.simulated_fleet import Character, Effect, Fault, SimulatedSession
+from tests.edge_deployer.rollout.simulated_rollouts import PLAN, Fleet, Releases, strategy, terms, what_is_wrong
+from tests.processes import DEADLINE_S
 
 
 class OnStep:
@@ -194,6 +200,44 @@ async def test_an_answer_that_nobody_heard_is_no_failure(fleet: Fleet, releases:
     assert what_is_wrong(one) == []
 
 
+async def test_what_an_attempt_found_out_is_forgotten_of_a_board_that_is_then_away(
+    fleet: Fleet, releases: Releases
+) -> None:
+    """Its evidence says that the board refuses, and it was given nothing: replayed, that would be another reason."""
+    one = faulty(fleet, p1=Character((Fault("images", 3, "silent"), Fault("open", 3, "silent", 10_000))))
+    progress = await one.start(releases.wanted, strategy=strategy(retries=1))
+    assert (progress.outcome, progress.standing["p1"], progress.records["p1"].evidence) == ("refused", "away", None)
+    assert what_is_wrong(one) == []
+
+
+async def test_a_wave_may_be_short_of_boards_where_the_pool_is_not(fleet: Fleet, releases: Releases) -> None:
+    await fleet.start(releases.wanted)
+    one = faulty(fleet, p1=Character(wrong=True))
+    plan = PLAN.model_copy(update={"golden_vectors": 4})
+    bearing = strategy(max_failures=1, min_success=0.3)
+    progress = await one.start(releases.wanted, acceptance=plan, strategy=bearing)
+    assert progress.reason is not None
+    assert (progress.outcome, progress.reason.code) == ("refused", "production.too_few_succeeded")
+    assert what_is_wrong(one) == []
+
+
+async def test_what_staging_said_to_who_was_stopped_is_no_part_of_what_it_says_again(
+    fleet_folder: Path, releases: Releases
+) -> None:
+    fleet = Fleet(fleet_folder, releases, staging=("s1", "s2", "s3")).make()
+    await cancelled_at(fleet, "s1", "confirm")
+    (stopped,) = fleet.history()
+    assert stopped.staging is not None
+    assert stopped.staging.accepted == ("s1", "s2", "s3")
+    assert all(stopped.records[name].evidence for name in fleet.staging)
+    progress = await faulty(fleet, s3=silent("open")).resume()
+    assert progress.outcome == "promoted"
+    assert progress.staging is not None
+    assert progress.staging.accepted == ("s1", "s2")
+    assert progress.records["s3"].evidence is None
+    assert what_is_wrong(faulty(fleet, s3=silent("open"))) == []
+
+
 async def test_absent_boards_are_borne_only_by_who_bears_them_and_catch_up(fleet: Fleet, releases: Releases) -> None:
     away = faulty(fleet, p5=silent("open"))
     refused = await away.start(releases.wanted)
@@ -247,6 +291,103 @@ async def test_a_wish_is_heard_before_the_next_board(fleet: Fleet, releases: Rel
         assert progress.state == "paused"
         assert (await fleet.resume()).outcome == "promoted"
         assert what_is_wrong(fleet) == []
+
+
+def intents(fleet: Fleet, action: str) -> list[str]:
+    """The boards with which it was intended, in order."""
+    with closing(Trail(fleet.bench.fleet)) as trail:
+        return [entry.board for entry in trail.entries(kind="intent") if entry.content["action"] == action]
+
+
+async def test_the_release_waits_on_the_boards_of_the_next_wave_and_on_no_other(
+    fleet: Fleet, releases: Releases
+) -> None:
+    refused = await faulty(fleet, p1=Character(wrong=True)).start(releases.wanted)
+    assert (refused.outcome, refused.touched) == ("refused", {"s1", "p1"})
+    waves = refused.plan.waves
+    assert sorted(intents(fleet, "load")) == sorted(waves[1])
+    for name in fleet.production[1:]:
+        flash = fleet.devices.read(name)
+        assert (flash.primary, flash.at_rest, flash.boots) == (releases.before, True, 1)
+        assert flash.spare == (releases.wanted if name in waves[1] else "")
+    assert what_is_wrong(fleet) == []
+    assert (await fleet.start(releases.wanted)).outcome == "promoted"
+    assert sorted(intents(fleet, "load")) == sorted([*waves[1], *waves[2]]), "what is there is not brought again"
+    assert all(fleet.devices.read(name).uploads == {releases.wanted: 1} for name in waves[1])
+
+
+async def test_what_was_only_brought_ahead_is_not_what_a_board_goes_back_to(fleet: Fleet, releases: Releases) -> None:
+    await faulty(fleet, p1=Character(wrong=True)).start(releases.wanted)
+    assert fleet.devices.read("p3").spare == releases.wanted
+    outcome = await revert(fleet.bench, fleet.bench.entry("p3"), OnStep("p3", "", lambda: None))
+    assert outcome.refused
+    assert "and which the board has never run" in in_words(outcome.finding)
+    assert fleet.kept()["p3"] == releases.before
+    promoted = await fleet.start(releases.wanted)
+    assert promoted.outcome == "promoted"
+    outcome = await revert(fleet.bench, fleet.bench.entry("p3"), OnStep("p3", "", lambda: None))
+    assert (outcome.result, fleet.kept()["p3"]) == ("reverted", releases.before)
+
+
+@pytest.mark.parametrize("effect", ["in use", "silent", "refuses"])
+@pytest.mark.parametrize("request_name", ["open", "images", "install", "upload"])
+async def test_a_board_that_does_not_take_the_release_ahead_is_tried_in_its_turn(
+    fleet: Fleet, releases: Releases, effect: Effect, request_name: str
+) -> None:
+    first = {"open": 2, "images": 3}.get(request_name, 1)
+    one = faulty(fleet, p3=Character((Fault(request_name, first, effect),)))
+    assert (await one.start(releases.wanted)).outcome == "promoted"
+    steps = [step.detail for step in one.history()[-1].steps if (step.board, step.action) == ("p3", "load")]
+    assert steps[-1].startswith("could not be brought ahead: ")
+    assert set(one.kept().values()) == {releases.wanted}
+    assert what_is_wrong(one) == []
+
+
+async def test_no_board_is_revived_to_be_given_the_release_ahead(
+    fleet: Fleet, releases: Releases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session with a journal would have its power cycled: it runs something, and nobody would give it up yet."""
+    opened: list[tuple[str, bool]] = []
+    session = HeldBoards.session
+
+    def spied(held: HeldBoards, entry: BoardEntry, journal: Journal | None = None, **more: bool) -> Any:
+        opened.append((entry.name, journal is not None))
+        return session(held, entry, journal, **more)
+
+    monkeypatch.setattr(HeldBoards, "session", spied)
+    await faulty(fleet, p1=Character(wrong=True)).start(releases.wanted)
+    assert [revives for name, revives in opened if name == "p3"] == [True, False]
+
+
+async def test_what_is_brought_ahead_holds_nothing_up_once_the_rollout_stops(fleet: Fleet, releases: Releases) -> None:
+    one = faulty(fleet, p1=Character(wrong=True), p3=Character((Fault("upload", 1, "hangs"),)))
+    refused = await asyncio.wait_for(one.start(releases.wanted), DEADLINE_S)
+    assert refused.outcome == "refused"
+    assert set(one.kept().values()) == {releases.before}
+    assert what_is_wrong(one) == []
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+async def test_no_more_boards_are_worked_on_at_once_than_the_strategy_says(
+    fleet: Fleet, releases: Releases, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most, now, open_board, close = 0, set[str](), SimulatedSession.__aenter__, SimulatedSession.__aexit__
+
+    async def opening(session: SimulatedSession) -> SimulatedSession:
+        nonlocal most
+        now.add(session.url)
+        most = max(most, len(now - {"socket://s1:1"}))
+        return await open_board(session)
+
+    async def closing_it(session: SimulatedSession, *how: Any) -> None:
+        now.discard(session.url)
+        await close(session, *how)
+
+    monkeypatch.setattr(SimulatedSession, "__aenter__", opening)
+    monkeypatch.setattr(SimulatedSession, "__aexit__", closing_it)
+    assert (await fleet.start(releases.wanted, strategy=strategy(concurrency=at_once))).outcome == "promoted"
+    assert most == at_once
+    assert intents(fleet, "load")
 
 
 async def test_one_controller_at_a_time(fleet: Fleet, releases: Releases) -> None:

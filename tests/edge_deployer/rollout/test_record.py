@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, get_args
@@ -84,6 +84,8 @@ _own = st.one_of(
     st.tuples(st.just("state"), st.sampled_from(get_args(State)[:-1]), st.none() | st.integers(-1, 1)),
     st.tuples(st.just("turn back"), _ends),
     st.tuples(st.just("end"), _ends),
+    st.tuples(st.just("staging judged"), st.lists(_words, max_size=2), st.lists(_records, max_size=2)),
+    st.tuples(st.just("staging again")),
     st.tuples(st.just("staging accepted"), st.lists(_words, max_size=2)),
     st.tuples(st.just("watched"), st.integers(0, 1)),
     st.tuples(st.just("regressed"), _findings),
@@ -93,6 +95,10 @@ _others = st.one_of(
     st.tuples(st.just("approved"), st.fixed_dictionaries({"wave": st.integers(-1, 1), **_said})),
     st.tuples(st.just("by hand")),
 )
+
+
+def accepting(boards: Sequence[str]) -> PoolVerdict:
+    return PoolVerdict(decision="accepted", accepted=tuple(boards), quarantined={}, quorum=1)
 
 
 def write(log: RolloutLog, kind: str, *given: Any) -> None:
@@ -111,9 +117,18 @@ def write(log: RolloutLog, kind: str, *given: Any) -> None:
             log.turn_back(**end)
         case "end", end:
             log.end(**end)
+        case _:
+            write_what_was_found(log, kind, *given)
+
+
+def write_what_was_found(log: RolloutLog, kind: str, *given: Any) -> None:
+    match kind, *given:
+        case "staging judged", accepted, records:
+            log.judge(accepting(accepted), records)
+        case ("staging again",):
+            log.write(kind, {})
         case "staging accepted", accepted:
-            verdict = PoolVerdict(decision="accepted", accepted=tuple(accepted), quarantined={}, quorum=1)
-            log.write(kind, verdict.model_dump(mode="json"))
+            log.write(kind, accepting(accepted).model_dump(mode="json"))
         case "watched", wave:
             log.write(kind, {"wave": wave})
         case "regressed", finding:
@@ -235,6 +250,8 @@ def test_rollouts_are_told_apart(log: RolloutLog, tmp_path: Path) -> None:
         ("state", {"outcome": "promoted"}),
         ("step", {}),
         ("staging accepted", []),
+        ("staging judged", {"records": []}),
+        ("staging judged", {**accepting(["s1"]).model_dump(mode="json"), "records": [{}]}),
     ],
 )
 def test_an_entry_that_makes_no_sense_is_named(log: RolloutLog, tmp_path: Path, kind: str, body: Any) -> None:

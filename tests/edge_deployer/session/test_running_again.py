@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from edge_deployer.public_key import read_public_keys
 from edge_deployer.virtual_board.control import BoardControl
 from edge_deployer.virtual_board.faults import FaultPlan, LineNoise, Reset
 from edge_deployer.wire.inference import GROUP, Command
+from edge_deployer.wire.smp import Header
 from tests.edge_deployer import tiny_models
 from tests.edge_deployer.session.small_line import WRITE, SmallLine
 from tests.edge_deployer.sessions import put_for_good, session_with
@@ -43,6 +45,37 @@ async def test_samples_are_sent_as_often_as_the_board_needs_them(
     assert sum(len(each.fields["data"]) for each in runs if each.header.op == WRITE) == sent * INPUTS.nbytes
     results = [len(each.answer["us"]) for each in runs if each.answer and "us" in each.answer]
     assert sum(results) == TIMES * len(INPUTS)
+
+
+class _Refuses(SmallLine):
+    """Firmware that says no where it is to run what it has."""
+
+    def __init__(self, board: SmallBoard, code: int) -> None:
+        super().__init__(board)
+        self._code = code
+
+    def _refusal(self, header: Header, fields: dict[str, Any]) -> int:
+        asks = (header.op, header.group, header.command) == (WRITE, GROUP, Command.RUN) and not fields["data"]
+        return self._code if asks else 0
+
+
+async def test_a_board_that_will_not_run_what_it_has_gets_it_again(small_board: SmallBoard) -> None:
+    async with _Refuses(small_board, code=3).session() as session:
+        result = await session.infer_repeatedly(INPUTS, TIMES)
+    assert np.array_equal(result.outputs, np.stack([np.roll(INPUTS, -1, axis=1)] * TIMES))
+
+
+async def test_what_a_board_has_kept_may_be_damaged(small_board: SmallBoard) -> None:
+    """It sees that by the CRC, as the board does that is asked here, and gets the samples again."""
+
+    def damage(_: int) -> None:
+        batch = small_board.inference._batch
+        if batch is not None and batch.outputs is not None:
+            batch.inputs[0] ^= 1
+
+    async with SmallLine(small_board, before=damage).session() as session:
+        result = await session.infer_repeatedly(INPUTS, TIMES)
+    assert np.array_equal(result.outputs, np.stack([np.roll(INPUTS, -1, axis=1)] * TIMES))
 
 
 @pytest.mark.parametrize(

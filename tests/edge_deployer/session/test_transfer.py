@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Sequence
 
@@ -91,6 +92,29 @@ async def test_a_board_that_falls_silent_is_gone() -> None:
     await line.open()
     with pytest.raises(BoardGone, match="fell silent after byte"):
         await Transfer(line, Payload(DATA, chunk, "take the data", "data")).run()
+    await line.close()
+
+
+@pytest.mark.parametrize(
+    ("patience_s", "before_the_last", "is_borne"), [(60.0, 1, True), (0.0, 1, False), (60.0, 7, False)]
+)
+async def test_a_board_may_take_its_time_over_the_last_chunk_and_over_no_other(
+    patience_s: float, before_the_last: int, is_borne: bool
+) -> None:
+    """As over a long inference: it answers when it has been asked again and again."""
+    payload = Payload(DATA, chunk, "run", "inputs", last_patience_s=patience_s)
+    clean = MemoryTransport(ScriptedBoard())
+    line = SmpLine(clean, request_timeout_s=1.0)
+    await line.open()
+    await Transfer(line, payload).run()
+    await line.close()
+    chunks = sum(b"data" in message for message in clean.sent)
+    board = ScriptedBoard([*[Fate.FINE] * (chunks - before_the_last), *[Fate.REQUEST_LOST] * (8 if is_borne else 1000)])
+    line = SmpLine(MemoryTransport(board), request_timeout_s=0.01)
+    await line.open()
+    with contextlib.nullcontext() if is_borne else pytest.raises(BoardGone):
+        await Transfer(line, payload).run()
+        assert bytes(board.received) == DATA
     await line.close()
 
 

@@ -64,6 +64,7 @@ class SmallBoard:
     Attributes:
         server: what answers SMP messages.
         os: the server's OS group.
+        inference: its inference group.
     """
 
     def __init__(self, directory: Path, key: tuple[Ed25519PublicKey, ...], page_bytes: int = PAGE_BYTES) -> None:
@@ -80,13 +81,13 @@ class SmallBoard:
         self.flash = Flash(self._directory, SLOT_BYTES, self._page_bytes, self.meter)
         self.running = boot(self.flash, self._key)
         spare, self.os = SpareSlot(self.flash), OsGroup(_PROFILE, "small")
-        inference = InferenceGroup(
+        self.inference = InferenceGroup(
             self.running, _PROFILE, self.flash, RetainedMemory(self._directory), ResetReason.SOFTWARE, LoadedModel.run
         )
         handlers = {
             0: self.os.handlers,
             1: ImageGroup(self.flash, spare).handlers,
-            65: {**inference.handlers, **ImageUpload(spare, _PROFILE.smp_buffer_bytes).handlers},
+            65: {**self.inference.handlers, **ImageUpload(spare, _PROFILE.smp_buffer_bytes).handlers},
         }
         self.server = SmpServer(handlers, _PROFILE.smp_buffer_bytes)
         return self.version
