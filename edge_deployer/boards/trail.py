@@ -20,7 +20,7 @@ from edge_deployer.errors import TinyopsError
 from edge_deployer.files import DamagedFile
 
 FILE_NAME: Final = "trail.sqlite"
-VERSION: Final = 1
+VERSION: Final = 2
 _WHAT: Final = "trail of what was done to boards"
 _FIRST: Final = "0" * 64
 """What stands for the hash before the first entry."""

@@ -273,14 +273,25 @@ def test_a_damaged_time_of_the_last_entry_is_named(tmp_path: Path, at: str) -> N
         trail.append("step", {})
 
 
+def test_a_trail_of_version_1_is_read_and_gone_on_with(tmp_path: Path) -> None:
+    trail = written(tmp_path, 1)
+    before = trail.entries()
+    trail.close()
+    alter(tmp_path, "PRAGMA user_version = 1")
+    assert trail.entries() == before
+    trail.append("step", {})
+    assert len(trail.entries()) == len(before) + 1
+    assert list(faults_in(trail.entries())) == []
+
+
 def test_a_trail_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     trail = written(tmp_path, 1)
     trail.close()
-    alter(tmp_path, "PRAGMA user_version = 2")
+    alter(tmp_path, "PRAGMA user_version = 3")
     uses: tuple[Callable[[], object], ...] = (trail.entries, trail.head, lambda: trail.append("step", {}))
     for use in uses:
         with pytest.raises(
-            TinyopsError, match="is of version 2, which a newer tinyops has written; this one reads up to 1"
+            TinyopsError, match="is of version 3, which a newer tinyops has written; this one reads up to 2"
         ) as raised:
             use()
         assert "update tinyops" in raised.value.remedy
