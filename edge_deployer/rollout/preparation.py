@@ -139,8 +139,13 @@ class Preparation:
         return board
 
     async def _learn(self, board: Board) -> None:
-        """What a board had before this rollout; one that the rollout has changed before is given that back first."""
+        """What a board had before this rollout; one that the rollout has changed before is given that back first.
+
+        One that had nothing before, and keeps the release by now, has nothing to be given back.
+        """
         if board.was_changed:
+            await board.see()
+        if board.was_changed and not (board.record.image_before is None and board.runs(self._course.trial.bundle)):
             await board.take_back()
             if board.record.outcome == "not restored":
                 raise SessionError(board.url, "it could not be given its earlier image back", remedy="see its log")

@@ -52,7 +52,20 @@ def rolled_back(fleet: Fleet) -> None:
 NEXT: tuple[Next, ...] = (resumed, begun_again, another, refused, rolled_back)
 
 
-def points(fleet_folder: Path, releases: Releases, every: int = 1) -> Iterator[tuple[int, Side, Fleet]]:
+def usual(folder: Path, releases: Releases) -> Fleet:
+    """Boards that all have a release."""
+    return Fleet(folder, releases).make()
+
+
+def new(folder: Path, releases: Releases) -> Fleet:
+    """Boards without a release, but for one: they keep their first when all have accepted it, and never go back."""
+    fleet = Fleet(folder, releases, staging=("s1", "s2"), production=("p1", "p2", "p3"))
+    return fleet.make(empty=("s1", "s2", "p1", "p3"))
+
+
+def points(
+    fleet_folder: Path, releases: Releases, every: int = 1, make: Callable[[Path, Releases], Fleet] = usual
+) -> Iterator[tuple[int, Side, Fleet]]:
     """Each write of a rollout that is not disturbed, before and after; with a fleet whose controller died there."""
     number = 0
     while True:
@@ -62,7 +75,7 @@ def points(fleet_folder: Path, releases: Releases, every: int = 1) -> Iterator[t
                 continue
             folder = fleet_folder / str(number)
             folder.mkdir()
-            fleet = Fleet(folder, releases).make()
+            fleet = make(folder, releases)
             if not killed(fleet, (number + 1) // 2, side):
                 return
             yield (number + 1) // 2, side, fleet
@@ -93,4 +106,12 @@ def found_wrong(fleet_folder: Path, releases: Releases, every: int, each: int) -
         for then in chosen:
             found += [f"{then.__name__} after a kill {side} entry {number}: {said}" for said in come_next(fleet, then)]
     assert count > 1
+    return found
+
+
+def wrong_with_new_boards(fleet_folder: Path, releases: Releases, every: int) -> list[str]:
+    """What is wrong after every so many kills of a rollout of first releases, once somebody has gone on with it."""
+    found: list[str] = []
+    for number, side, fleet in points(fleet_folder, releases, every, new):
+        found += [f"after a kill {side} entry {number}: {said}" for said in come_next(fleet, resumed)]
     return found

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edge_deployer.acceptance.plan import AcceptancePlan
 from edge_deployer.boards.record import BoardRecord
-from edge_deployer.boards.trail import Trail, faults_in
+from edge_deployer.boards.trail import Entry, Trail, faults_in
 from edge_deployer.release.bundle import Bundle, read_bundle
 from edge_deployer.report.replay import replay
 from edge_deployer.rollout.controller import RolloutController
@@ -149,9 +149,14 @@ def _verified_on(fleet: Fleet, name: str) -> set[str]:
     found = set()
     with closing(Trail(fleet.bench.fleet)) as trail:
         images = {past.plan.id: past.plan.release.image_hash for past in rollouts(trail)}
-        for entry in trail.entries(kind="settled"):
-            record = BoardRecord.model_validate(entry.content["record"])
-            accepts = record.verdict is not None and record.verdict.accepted
-            if entry.board == name and (accepts or record.outcome == "unchanged"):
-                found.add(images[entry.rollout])
+        for entry in trail.entries(kind="s%"):
+            for record in _records_in(entry):
+                accepts = record.verdict is not None and record.verdict.accepted
+                if record.name == name and (accepts or record.outcome == "unchanged"):
+                    found.add(images[entry.rollout])
     return found
+
+
+def _records_in(entry: Entry) -> list[BoardRecord]:
+    records = {"settled": lambda: [entry.content["record"]], "staging judged": lambda: entry.content["records"]}
+    return [BoardRecord.model_validate(record) for record in records.get(entry.kind, list)()]

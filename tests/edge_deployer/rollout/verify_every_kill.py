@@ -17,6 +17,14 @@ def test_whoever_comes_after_any_kill_ends_right(fleet_folder: Path, releases: R
 
 
 @pytest.mark.timeout(3_600)
+def test_whoever_goes_on_with_the_first_release_of_new_boards_finishes_it_after_any_kill(
+    fleet_folder: Path, releases: Releases
+) -> None:
+    found = after_a_kill.wrong_with_new_boards(fleet_folder, releases, every=1)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.timeout(3_600)
 def test_a_thousand_rollouts_end_with_what_was_verified(fleet_folder: Path, releases: Releases) -> None:
     found = random_fleets.found_wrong(range(50, 1_050), fleet_folder, releases)
     assert not found, "\n".join(found)

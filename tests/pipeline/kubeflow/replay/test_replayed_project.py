@@ -29,6 +29,7 @@ pytestmark = pytest.mark.timeout(900)
 _PROGRAM = """
 import json, sys, typer
 from pipeline.cli.replay import replay
+from pipeline.kubeflow.replay import step_process
 command = json.loads(sys.argv.pop(1))
 step_process.module_command = lambda module, **_: [*command, module]
 typer.run(replay)
