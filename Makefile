@@ -9,7 +9,7 @@
 # make coverage                         all tests, and which branches they take: build/coverage
 # make verify-back-ends                 whole replays by the releases of Kubeflow between the oldest and the newest
 # make verify-beam                      whole runs on Beam runners beyond memory; five minutes
-# make verify-rollouts                  kills at every write of a rollout's trail, and fifty of real commands; half an hour
+# make verify-rollouts                  kills at every write of a rollout's trail, and fifty of real commands; an hour
 # make verify-tfx-1.21 [FOLDER=PATH]    .ci/run and whole runs on TFX 1.21, in a newer Debian; root, 12 GB
 # make verify-containers [BASE=IMAGE]   the images, and the whole line in containers; root, 15 GB, a quarter of an hour
 

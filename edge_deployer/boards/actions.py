@@ -135,15 +135,12 @@ async def _revert(hand: Hand, bench: Bench, entry: BoardEntry) -> ActionOutcome:
         told = Told(text=f"what was on trial is taken back: {hand.board} {what}")
         return ActionOutcome(hand.board, "reverted", told, running)
     spare = next((image for image in slots if not image.active), None)
-    if spare is None:
+    if spare is None or _was_only_loaded(bench, hand.board, spare):
+        held = "no image to go back to"
+        if spare is not None:
+            held = f"{describe(spare)}, which a rollout has brought there ahead, and which the board has never run"
         raise Refused(
-            "nothing is on trial, and the spare slot holds no image to go back to",
-            remedy=f"install the image that you want: `tinyops boards install {hand.board} IMAGE_OR_RELEASE`",
-        )
-    if _was_only_loaded(bench, hand.board, spare):
-        raise Refused(
-            f"the spare slot holds {describe(spare)}, which a rollout has brought there ahead, and which the "
-            "board has never run",
+            f"nothing is on trial, and the spare slot holds {held}",
             remedy=f"install the image that you want: `tinyops boards install {hand.board} IMAGE_OR_RELEASE`",
         )
     async with _or_taken_back(hand):

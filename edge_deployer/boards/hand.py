@@ -77,7 +77,9 @@ class Hand:
         if not is_at_rest(slots):
             await self.come_to_rest()
         is_here = any(slot.hash == image_hash for slot in slots)
-        await self._bring(intent, "install", image, f"{label}, {'as it was loaded' if is_here else _size(image)}")
+        await self._bring(
+            intent, "install", image, f"{label}, {'which the spare slot holds already' if is_here else _size(image)}"
+        )
         return await self.boot(image_hash, name)
 
     async def load(self, image: bytes, image_hash: bytes, label: str) -> None:

@@ -144,15 +144,18 @@ class Preparation:
         One that had nothing before, and keeps the release by now, has nothing to be given back.
         """
         if board.was_changed:
-            await board.see()
-        if board.was_changed and not (board.record.image_before is None and board.runs(self._course.trial.bundle)):
-            await board.take_back()
-            if board.record.outcome == "not restored":
-                raise SessionError(board.url, "it could not be given its earlier image back", remedy="see its log")
-            board.record.outcome = "untouched"
+            await self._give_back(board)
         else:
             await board.probe()
         self._course.log.settle(board.record)
+
+    async def _give_back(self, board: Board) -> None:
+        await board.see()
+        if board.record.image_before is not None or not board.runs(self._course.trial.bundle):
+            await board.take_back()
+            if board.record.outcome == "not restored":
+                raise SessionError(board.url, "it could not be given its earlier image back", remedy="see its log")
+        board.record.outcome = "untouched"
 
     async def _find(self, name: str) -> None:
         course, record = self._course, self._course.record(name)

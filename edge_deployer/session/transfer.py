@@ -63,8 +63,7 @@ class _Sent(Generic[_Answer]):
 
     request: SMPRequest[_Answer, Any, Any]
     pending: Pending
-    end: int  # Offset after the chunk, as far as is hoped for.
-    asks: bool  # Whether it brings nothing, and asks whether the board has it all.
+    end: int  # Offset after the chunk.
     generation: int  # How often sending had gone back when it was sent.
     sent_at: float  # When it was handed over for sending.
     expected_s: float  # Time its bytes, those before it and its answer take on the line.
@@ -129,21 +128,18 @@ class Transfer(Generic[_Answer]):
 
     def _send(self, start: int) -> None:
         payload, line = self._payload, self._line
-        asks = payload.may_be_there and self._answer is None
         room = line.best_message - len(payload.chunk(start, b"").BYTES) - _CBOR_LENGTH_BYTES
-        data = b"" if asks else payload.data[start : start + max(1, room)]
+        data = b"" if self._asks else payload.data[start : start + max(1, room)]
         request = payload.chunk(start, data)
-        end, now = len(payload.data) if asks else start + len(data), time.monotonic()
-        reply = payload.last_reply_bytes if end == len(payload.data) else _SHORT_REPLY
+        end, now = start + len(data), time.monotonic()
+        reply = payload.last_reply_bytes if self._may_be_the_last(end) else _SHORT_REPLY
         # What is handed over goes out after what is on its way: its time on the line is no slowness of the board.
         waiting = sum(line.line_bytes(len(sent.request.BYTES)) for sent in self._flight)
         expected_s = line.line_seconds(waiting + line.line_bytes(len(request.BYTES)) + line.line_bytes(reply))
-        wait_s = max(line.reply_timeout_s, payload.last_wait_s) if end == len(payload.data) else line.reply_timeout_s
+        wait_s = max(line.reply_timeout_s, payload.last_wait_s if self._may_be_the_last(end) else 0.0)
         patience_s = min(max(line.timeout_s, self._patience_s(end)), wait_s * self._backoff)
         self._flight.append(
-            _Sent(
-                request, line.post(request), end, asks, self._generation, now, expected_s, now + expected_s + patience_s
-            )
+            _Sent(request, line.post(request), end, self._generation, now, expected_s, now + expected_s + patience_s)
         )
         self._next = end
         self._line_s = max(self._line_s, expected_s)
@@ -215,7 +211,7 @@ class Transfer(Generic[_Answer]):
             raise ProtocolError(self._line.url, f"has {stands} bytes of {total}")
         length = self._line.line_bytes(len(sent.request.BYTES))
         self._line.sizes.note(length, arrived=True)
-        if stands < sent.end and not sent.asks:
+        if stands < sent.end:
             # All chunks behind a lost one are answered with the same offset; the first of these answers was heeded.
             if sent.generation != self._generation:
                 return
@@ -267,9 +263,18 @@ class Transfer(Generic[_Answer]):
 
     def _patience_s(self, sent_up_to: int) -> float:
         """How long the board may take where that is more than usual."""
-        if sent_up_to == len(self._payload.data):
+        if self._may_be_the_last(sent_up_to):
             return self._payload.last_patience_s
         return self._payload.first_patience_s if self._answer is None else 0.0
+
+    @property
+    def _asks(self) -> bool:
+        """Whether the next chunk brings nothing, and asks whether the board has it all."""
+        return self._payload.may_be_there and self._answer is None
+
+    def _may_be_the_last(self, end: int) -> bool:
+        """Whether the board may have it all once it has what was sent up to here."""
+        return self._asks or end == len(self._payload.data)
 
     def _where(self) -> str:
         return f"byte {self._arrived} of {len(self._payload.data)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -23,6 +23,15 @@ def resumed(fleet: Fleet) -> None:
         asyncio.run(fleet.start(fleet.releases.wanted))
     assert fleet.history()[-1].outcome in ("promoted", "unchanged")
     assert set(fleet.kept().values()) == {fleet.releases.wanted}
+
+
+def finished(fleet: Fleet) -> None:
+    """Resumed; the record says what boards had before, also of those that had nothing."""
+    had = {past.plan.id: past.records for past in fleet.history()}
+    resumed(fleet)
+    for name, record in fleet.history()[-1].records.items():
+        earlier = had.get("r1", {}).get(name)
+        assert earlier is None or record.image_before == earlier.image_before, name
 
 
 def begun_again(fleet: Fleet) -> None:
@@ -51,6 +60,9 @@ def rolled_back(fleet: Fleet) -> None:
 
 NEXT: tuple[Next, ...] = (resumed, begun_again, another, refused, rolled_back)
 
+NEXT_OF_NEW: tuple[Next, ...] = (finished, begun_again, another, refused)
+"""Whoever comes after a kill of a rollout to boards that had nothing, and cannot be given that back."""
+
 
 def usual(folder: Path, releases: Releases) -> Fleet:
     """Boards that all have a release."""
@@ -64,7 +76,7 @@ def new(folder: Path, releases: Releases) -> Fleet:
 
 
 def points(
-    fleet_folder: Path, releases: Releases, every: int = 1, make: Callable[[Path, Releases], Fleet] = usual
+    fleet_folder: Path, releases: Releases, make: Callable[[Path, Releases], Fleet], every: int
 ) -> Iterator[tuple[int, Side, Fleet]]:
     """Each write of a rollout that is not disturbed, before and after; with a fleet whose controller died there."""
     number = 0
@@ -96,22 +108,21 @@ def come_next(fleet: Fleet, then: Next) -> list[str]:
     return what_is_wrong(heir)
 
 
-def found_wrong(fleet_folder: Path, releases: Releases, every: int, each: int) -> list[str]:
-    """What is wrong after every so many kills, each followed by one or all of `NEXT`."""
+def found_wrong(
+    fleet_folder: Path,
+    releases: Releases,
+    make: Callable[[Path, Releases], Fleet],
+    following: Sequence[Next],
+    *,
+    every: int = 1,
+    in_turn: bool = False,
+) -> list[str]:
+    """What is wrong after every so many kills, each followed by all of these, or by one of them in turn."""
     found: list[str] = []
     count = 0
-    for number, side, fleet in points(fleet_folder, releases, every):
+    for number, side, fleet in points(fleet_folder, releases, make, every):
         count += 1
-        chosen = NEXT if each > 1 else (NEXT[count % len(NEXT)],)
-        for then in chosen:
+        for then in (following[count % len(following)],) if in_turn else following:
             found += [f"{then.__name__} after a kill {side} entry {number}: {said}" for said in come_next(fleet, then)]
     assert count > 1
-    return found
-
-
-def wrong_with_new_boards(fleet_folder: Path, releases: Releases, every: int) -> list[str]:
-    """What is wrong after every so many kills of a rollout of first releases, once somebody has gone on with it."""
-    found: list[str] = []
-    for number, side, fleet in points(fleet_folder, releases, every, new):
-        found += [f"after a kill {side} entry {number}: {said}" for said in come_next(fleet, resumed)]
     return found

@@ -1,4 +1,4 @@
-"""Every kill and a thousand random fleets: `make verify-rollouts`, a quarter of an hour."""
+"""Every kill and a thousand random fleets: `make verify-rollouts`, most of an hour."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge_deployer.rollout import after_a_kill, random_fleets
+from tests.edge_deployer.rollout import random_fleets
+from tests.edge_deployer.rollout.after_a_kill import NEXT, NEXT_OF_NEW, found_wrong, new, usual
 from tests.edge_deployer.rollout.simulated_rollouts import Releases
 
 
 @pytest.mark.timeout(3_600)
 def test_whoever_comes_after_any_kill_ends_right(fleet_folder: Path, releases: Releases) -> None:
-    found = after_a_kill.found_wrong(fleet_folder, releases, every=1, each=len(after_a_kill.NEXT))
+    found = found_wrong(fleet_folder, releases, usual, NEXT)
     assert not found, "\n".join(found)
 
 
 @pytest.mark.timeout(3_600)
-def test_whoever_goes_on_with_the_first_release_of_new_boards_finishes_it_after_any_kill(
-    fleet_folder: Path, releases: Releases
-) -> None:
-    found = after_a_kill.wrong_with_new_boards(fleet_folder, releases, every=1)
+def test_whoever_comes_after_any_kill_of_a_first_release_ends_right(fleet_folder: Path, releases: Releases) -> None:
+    found = found_wrong(fleet_folder, releases, new, NEXT_OF_NEW)
     assert not found, "\n".join(found)
 
 
