@@ -49,7 +49,7 @@ _COMMAND: Final = "python -m benchmarks.speech"
 _CHOICE: Final = """
 Features, augmentation and network were chosen by the mean over george, jackson, nicolas and yweweler, the pooling over
 time by george and lucas, with one seed: of a seventh speaker, expect less than the mean says. Other seeds moved george
-and nicolas by up to 2 points in trials with log_mel, the same samples in another order george by 6.
+and nicolas by up to 2 points in trials with log_mel.
 """
 
 
