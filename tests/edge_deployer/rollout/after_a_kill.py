@@ -26,11 +26,12 @@ def resumed(fleet: Fleet) -> None:
 
 
 def finished(fleet: Fleet) -> None:
-    """Resumed; the record says what boards had before, also of those that had nothing."""
+    """Resumed; the rollout's record says what boards had before it, also of those that had nothing."""
     had = {past.plan.id: past.records for past in fleet.history()}
     resumed(fleet)
-    for name, record in fleet.history()[-1].records.items():
-        earlier = had.get("r1", {}).get(name)
+    last = fleet.history()[-1]
+    for name, record in last.records.items():
+        earlier = had.get(last.plan.id, {}).get(name)
         assert earlier is None or record.image_before == earlier.image_before, name
 
 
