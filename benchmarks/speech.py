@@ -47,9 +47,9 @@ _HEARD: Final = 32
 """Its channels below 4 kHz, and one more."""
 _COMMAND: Final = "python -m benchmarks.speech"
 _CHOICE: Final = """
-Features, augmentation and network were chosen by the mean over george, jackson, nicolas and yweweler, the pooling over
-time by george and lucas, with one seed: of a seventh speaker, expect less than the mean says. Other seeds moved george
-and nicolas by up to 2 points in trials with log_mel.
+Features, augmentation, network and epochs were chosen by the mean over george, jackson, nicolas and yweweler, the pooling
+over time by george and lucas: of a seventh speaker, expect less than the mean says. Four trainings of log_mel with other
+seeds or 60 epochs moved that mean between 87.0 and 88.9 %, a speaker by up to 4 points.
 """
 
 
@@ -114,6 +114,7 @@ def _micro_frontend() -> Measured:
         partial(augmentation.shift, steps=10, floor=_SILENCE),
         partial(augmentation.warp_channels, most=1.1, steps=1),
         partial(augmentation.equalise, most=16, floor=_SILENCE),
+        partial(augmentation.onset_noise, most=110, fade=15, floor=_SILENCE),
         partial(augmentation.gain, most=1.2, floor=_SILENCE),
         partial(augmentation.noise, most=4),
         partial(augmentation.mask, time=12, channels=5),

@@ -105,6 +105,24 @@ def hiss(batch: tf.Tensor, seed: tf.Tensor, *, most: float, step: float, floor: 
     return tf.where(heard, tf.maximum(both, floor), batch)
 
 
+def onset_noise(batch: tf.Tensor, seed: tf.Tensor, *, most: float, fade: float, floor: float = 0.0) -> tf.Tensor:
+    """Add a noise that fades to half of the spectrograms: a steady hiss, until a front end has learnt to take it away.
+
+    Args:
+        batch: logarithmic spectrograms.
+        seed: of each sample's noise.
+        most: its greatest level in the first step; the least is as far below `floor`, and nothing is heard of it.
+        fade: most that it loses a step; the least is an eighth of that.
+        floor: silence.
+    """
+    level = _uniform(batch, seed, 2 * floor - most, most)
+    lost = fade * 8.0 ** _uniform(batch, _next(seed), -1, 0) * _places(batch, 1)
+    spread = (most - floor) / 16
+    colour = _curve(batch, _next(_next(seed)), spread, bands=3)
+    uneven = spread / 2 * tf.random.stateless_normal(tf.shape(batch), _next(_next(_next(seed))))
+    return tf.maximum(batch, (level - lost)[:, :, tf.newaxis] + colour[:, tf.newaxis] + uneven)
+
+
 def mask(batch: tf.Tensor, seed: tf.Tensor, *, time: int, channels: int, times: int = 2) -> tf.Tensor:
     """Cover stretches of time and of channels with the sample's mean: SpecAugment (Park et al. 2019).
 

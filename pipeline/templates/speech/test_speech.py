@@ -6,12 +6,12 @@ import numpy as np
 import tensorflow as tf
 from speech import AUGMENTATIONS, SILENCE, build_model
 
-CONFIG = {"input": "sound", "shape": [50, 24], "classes": 10}
+CONFIG = {"input": "sound", "shape": [49, 32], "classes": 10}
 
 
 def test_the_network_takes_a_second_of_sound_and_gives_a_probability_a_word() -> None:
     """In one pass for all samples."""
-    probabilities = build_model(CONFIG)(np.zeros((2, 50, 24), np.float32)).numpy()
+    probabilities = build_model(CONFIG)(np.zeros((2, 49, 32), np.float32)).numpy()
     assert probabilities.shape == (2, 10)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
@@ -24,7 +24,7 @@ def test_a_smaller_board_gets_a_smaller_network() -> None:
 
 def test_augmentation_changes_sound_and_keeps_its_shape() -> None:
     """Each of them; twice with one seed it is the same."""
-    sound = tf.constant(np.random.default_rng(0).uniform(SILENCE, 127, (4, 50, 24)), tf.float32)
+    sound = tf.constant(np.random.default_rng(0).uniform(SILENCE, 127, (4, 49, 32)), tf.float32)
     for augment in AUGMENTATIONS:
         changed = augment(sound, tf.constant([1, 2]))
         assert changed.shape == sound.shape

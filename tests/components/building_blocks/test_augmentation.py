@@ -31,6 +31,7 @@ ALL = {
     "equalise": {"most": 20.0, "floor": FLOOR},
     "hiss": {"most": 5.0, "step": 8.0, "floor": FLOOR},
     "noise": {"most": 5.0},
+    "onset_noise": {"most": 110.0, "fade": 15.0, "floor": FLOOR},
     "mask": {"time": 6, "channels": 3},
     "rotate": {"most": 30.0},
 }
@@ -103,6 +104,19 @@ def test_a_hiss_adds_energy_where_there_is_sound_and_leaves_silence(augmentation
     assert (changed[:, :20] >= sound[:, :20]).all()
     loud, soft = sound > 60, (sound > FLOOR) & (sound < -60)
     assert (changed - sound)[loud].max() < 2 < (changed - sound)[soft].max()
+
+
+def test_noise_at_the_onset_fades_and_covers_nothing_that_is_louder(augmentation: Any) -> None:
+    silence = np.full((40, 60, 12), FLOOR, np.float32)
+    heard = augmentation.onset_noise(silence, [1, 2], most=110.0, fade=15.0, floor=FLOOR).numpy()
+    levels = heard.mean(axis=2)
+    assert 10 < (levels[:, 0] > FLOOR + 30).sum() < 30
+    loud = levels[:, 0] > 30
+    assert loud.any()
+    assert (levels[loud, 0] - levels[loud, 10] > 10).all()
+    word = np.full_like(silence, 127)
+    word_heard = augmentation.onset_noise(word, [1, 2], most=60.0, fade=15.0, floor=FLOOR).numpy()
+    np.testing.assert_array_equal(word_heard, word)
 
 
 def test_contrast_leaves_silence(augmentation: Any, sound: Batch) -> None:

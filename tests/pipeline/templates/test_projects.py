@@ -14,7 +14,7 @@ TEMPLATES = {
     "digits": ("arrays", [8, 8]),
     "gestures": ("motion", [24, 24, 1]),
     "image": ("images", [32, 32, 3]),
-    "speech": ("audio", [50, 24]),
+    "speech": ("audio", [49, 32]),
 }
 """Kind of data, and shape of the features."""
 
