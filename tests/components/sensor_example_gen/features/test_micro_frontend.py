@@ -130,3 +130,14 @@ def test_a_tone_is_loudest_in_the_channel_that_has_its_frequency(hertz: int) -> 
 
 def test_the_front_end_is_found_by_its_section() -> None:
     assert isinstance(front_end_of(MicroFrontendSection()), MicroFrontend)
+
+
+def test_a_moment_of_the_room_before_a_word_lets_its_first_frames_differ_by_channel() -> None:
+    # docs/data.md says so: a new state makes all channels of the first frames about as loud.
+    seconds = np.arange(8_000) / 16_000
+    harmonics = sum(np.sin(2 * np.pi * 120 * k * seconds) / k**2 for k in range(1, 60))
+    word = np.rint(8_000 * harmonics).astype(np.int16)
+    room = np.rint(np.random.default_rng(0).normal(scale=50, size=8_000)).astype(np.int16)
+    at_once = front_end().compute(word)[2]
+    after_the_room = front_end().compute(np.concatenate([room, word]))[50 + 2]
+    assert at_once.std() < 0.5 * after_the_room.std()
