@@ -13,13 +13,14 @@ For each frame of int16 samples:
 6. int8: eighths of an octave of energy, ``((log2 + 2**11) >> 12) - 272``, saturated: -128 is what is 96 dB below 127,
    about one step of an int16 converter.
 
-Where the parameters say so, a whole sample is then levelled, for words: what differs between people, microphones and
-distances is taken away, and silence around a word weighs nothing, whether it is a room's or digital.
+Where the parameters say so, a whole sample is then levelled, for words: what differs between microphones and distances
+is taken away. How much silence there is around a word changes nothing in the word.
 
 7. Values count from 105 (39 dB) below the sample's greatest one, and are 0 at the least.
 8. Of each channel its mean over the loud frames is taken away: those with a value over 35 in any channel, which is
    26 dB below the greatest. ``(2 * sum + frames) // (2 * frames)`` rounds it.
-9. What lies more than 35 (13 dB) below its channel's mean becomes -35.
+9. What lies more than 35 (13 dB) below its channel's mean becomes -35. Where nothing is heard, a channel whose mean is
+   less than 35 shows that mean, negative: networks make use of it.
 
 Shifts of negative numbers are arithmetic, as compilers have them.
 """
@@ -55,7 +56,7 @@ class Level:
 
     heard: int = 105  # What a value counts from, below the greatest.
     loud: int = 35  # What makes a frame count, over that.
-    quiet: int = -35  # The least of what comes out: silence.
+    quiet: int = -35  # The least of what comes out.
 
 
 LEVEL: Final = Level()

@@ -106,7 +106,7 @@ def hiss(batch: tf.Tensor, seed: tf.Tensor, *, most: float, step: float, floor: 
 
 
 def onset_noise(batch: tf.Tensor, seed: tf.Tensor, *, most: float, fade: float, floor: float = 0.0) -> tf.Tensor:
-    """Add a noise that fades to half of the spectrograms: a steady hiss, until a front end has learnt to take it away.
+    """Add to half of the spectrograms a noise that fades: a steady hiss, until a front end has learnt to take it away.
 
     Args:
         batch: logarithmic spectrograms.

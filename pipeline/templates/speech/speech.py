@@ -19,7 +19,7 @@ from components.building_blocks.networks import cnn, most_over_time
 from components.building_blocks.training import fit, read_split, write_curve
 
 SILENCE = -35.0
-"""What levelled features are where there is no sound."""
+"""The least that levelled features are: what silence is in channels that the word is loud in."""
 
 OCTAVE = 8.0
 """What a doubling of the energy adds to a feature."""
